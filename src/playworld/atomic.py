@@ -1,0 +1,110 @@
+"""A folder that is there complete or not at all, whenever the process is killed."""
+
+import ctypes
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_TEMPORARY = ".playworld-tmp-"
+_SET_ASIDE = ".playworld-old-"
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty hidden sibling of `path` to fill; on leaving it takes the place of `path`.
+
+    Its files are fsynced, then it is renamed, then the parent is fsynced: at every moment `path`
+    is the old folder (or nothing) or the new one, complete. After an exception the old one stays.
+    """
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clear_stale(path.parent)
+    temporary, lock = _locked_sibling(path)
+    try:
+        yield temporary
+        for entry in [*temporary.rglob("*"), temporary]:
+            _fsync(entry)
+        _commit(temporary, path)
+    finally:
+        os.close(lock)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def clear_stale(parent: Path) -> None:
+    """Remove what writers that were killed left in `parent`; living writers are left alone.
+
+    A living writer holds a lock on its temporary folder, which the system drops when it dies:
+    process numbers, which are used again, say less.
+    """
+    for path in Path(parent).glob(f".*{_TEMPORARY}*"):
+        if _is_abandoned(path):
+            shutil.rmtree(path, ignore_errors=True)
+    for path in Path(parent).glob(f".*{_SET_ASIDE}*"):
+        final = path.with_name(path.name[1:].rpartition(_SET_ASIDE)[0])
+        if not final.exists():
+            os.rename(path, final)
+        elif _is_abandoned(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _locked_sibling(path: Path) -> tuple[Path, int]:
+    while True:
+        temporary = path.with_name(f".{path.name}{_TEMPORARY}{secrets.token_hex(4)}")
+        temporary.mkdir()
+        lock = os.open(temporary, os.O_RDONLY)
+        with suppress(OSError):  # a file system without locks never looks abandoned either
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if temporary.exists():  # else cleared away as stale between mkdir and flock
+            return temporary, lock
+        os.close(lock)
+
+
+def _commit(temporary: Path, path: Path) -> None:
+    """Let the complete folder take the place of `path`, in one rename where the system can."""
+    if not path.exists():
+        os.rename(temporary, path)
+    elif not _exchange(temporary, path):
+        # A few file systems (NFS) cannot swap. A kill between these two lines leaves the old
+        # folder under its hidden name, from which clear_stale brings it back.
+        aside = path.with_name(f".{path.name}{_SET_ASIDE}{secrets.token_hex(4)}")
+        os.rename(path, aside)
+        os.rename(temporary, path)
+        shutil.rmtree(aside, ignore_errors=True)
+    _fsync(path.parent)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Swap two folders atomically; False where the system cannot."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, swap = -100, 2  # AT_FDCWD; RENAME_EXCHANGE on Linux and RENAME_SWAP on macOS
+    if hasattr(libc, "renameat2"):
+        return libc.renameat2(here, os.fsencode(a), here, os.fsencode(b), swap) == 0
+    if hasattr(libc, "renamex_np"):
+        return libc.renamex_np(os.fsencode(a), os.fsencode(b), swap) == 0
+    return False
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

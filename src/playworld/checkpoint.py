@@ -1,0 +1,244 @@
+"""A folder of safetensors + JSON + sha256 manifest: written in one piece, verified when read.
+
+safetensors has no checksum of its own, so `manifest.json` holds the sha256 of every other file.
+Nothing here unpickles anything.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from playworld.atomic import new_folder
+from playworld.config import InputError, from_dict, to_dict
+
+MANIFEST = "manifest.json"
+_MAX_JSON_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What the manifest says about one file."""
+
+    sha256: str
+    """Hexadecimal digest of the content."""
+    bytes: int
+    """Size of the content."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder whose files have all been compared with their sha256."""
+
+    path: Path
+    """Where it lies."""
+    files: Mapping[str, FileRecord]
+    """Its files by their relative name, without the manifest."""
+
+    @property
+    def names(self) -> list[str]:
+        """The files listed in the manifest, sorted."""
+        return sorted(self.files)
+
+    def bytes(self, name: str) -> bytes:
+        """The content of one file.
+
+        Raises:
+            InputError: if the manifest does not list it.
+        """
+        return self._file(name).read_bytes()
+
+    def json(self, name: str) -> Any:
+        """One JSON file, without NaN, infinity or repeated keys.
+
+        Raises:
+            InputError: if the manifest does not list it, or it is not such JSON.
+        """
+        return _parse_json(self._file(name))
+
+    def tensors(self, name: str) -> dict[str, Tensor]:
+        """One safetensors file, on the CPU.
+
+        Raises:
+            InputError: if the manifest does not list it, or it is not safetensors.
+        """
+        path = self._file(name)
+        try:
+            return safetensors.torch.load_file(path)
+        except (safetensors.SafetensorError, KeyError, ValueError) as error:
+            raise InputError(f"{path} is not a safetensors file: {error}") from error
+
+    def _file(self, name: str) -> Path:
+        if name not in self.files:
+            raise InputError(f"{self.path} has no {name}: it is not the kind of folder needed here")
+        return self.path / name
+
+
+def write_folder(
+    path: Path,
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    documents: Mapping[str, Any],
+) -> None:
+    """Write `path` so that at every moment it holds the old folder or the new one, complete.
+
+    `tensors` maps file names to named tensors, `documents` maps file names to JSON values, text or
+    bytes; names may have a folder in them ("prompts/01.png"). All is written and fsynced in a
+    hidden sibling first, then takes the place of `path` in one rename, then the parent is
+    fsynced. What the old folder held beyond the new files is gone.
+
+    Raises:
+        InputError: if `path` is a file, or a folder with content that this function did not write.
+        OSError: if the disk is full or fails; names `path` and the bytes needed, and the old
+            folder is as it was.
+    """
+    path = Path(path).resolve()
+    _refuse_foreign(path)
+    contents = {name: _encode_tensors(group) for name, group in tensors.items()}
+    contents |= {name: _encode_document(value) for name, value in documents.items()}
+    records = {name: FileRecord(_sha256(c), len(c)) for name, c in contents.items()}
+    listing = {name: to_dict(record) for name, record in sorted(records.items())}
+    contents[MANIFEST] = _encode_document({"format": 1, "files": listing})
+    try:
+        with new_folder(path) as folder:
+            for name, content in contents.items():
+                file = folder / _safe(name, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
+    except OSError as error:
+        needed = sum(map(len, contents.values()))
+        reason = error.strerror or str(error)
+        message = f"cannot save {path} ({needed} bytes needed): {reason}"
+        raise OSError(error.errno or 0, message) from error
+
+
+def read_folder(path: Path) -> Folder:
+    """Open a folder that `write_folder` made, comparing every file with its size and sha256.
+
+    Raises:
+        InputError: naming the file that is missing or altered.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise InputError(f"no folder at {path}")
+    if not (path / MANIFEST).is_file():
+        raise InputError(f"{path} has no {MANIFEST}: it is not a folder that playworld wrote")
+    manifest = _parse_json(path / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("format") != 1:
+        raise InputError(f'{path / MANIFEST}: expected "format": 1, is it from a newer version?')
+    listing = manifest.get("files")
+    if not isinstance(listing, dict):
+        raise InputError(f'{path / MANIFEST}: expected an object "files"')
+    files = {}
+    for name, record in listing.items():
+        files[name] = from_dict(FileRecord, record, where=f"{path / MANIFEST}: files[{name!r}]")
+        _verify(path / _safe(name, path), files[name])
+    return Folder(path, files)
+
+
+def load_into(module: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
+    """Copy tensors into a module of exactly these names and shapes; `where` starts every error.
+
+    A module built on the meta device takes the tensors over instead: a wrong one is refused before
+    any memory is taken, and no random numbers are spent on weights that are replaced anyway.
+
+    Raises:
+        InputError: naming the first tensor that is missing, unknown, or of another shape or kind.
+    """
+    wanted = module.state_dict()
+    for name, own in wanted.items():
+        if name not in tensors:
+            raise InputError(f"{where}: tensor {name} is missing")
+        came = tensors[name]
+        if came.shape != own.shape:
+            shapes = f"{list(own.shape)}, got {list(came.shape)}"
+            raise InputError(f"{where}: tensor {name} should have shape {shapes}")
+        if came.is_floating_point() != own.is_floating_point():
+            raise InputError(f"{where}: tensor {name} should be {own.dtype}, got {came.dtype}")
+    for name in tensors:
+        if name not in wanted:
+            raise InputError(f"{where}: tensor {name} is not part of this model")
+    same_type = {name: tensors[name].to(own.dtype) for name, own in wanted.items()}
+    module.load_state_dict(same_type, assign=any(own.is_meta for own in wanted.values()))
+
+
+def params_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """One hash of names, types, shapes and values, whatever the order and the device."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _refuse_foreign(path: Path) -> None:
+    """`playworld train ... ~/Videos` must not replace the videos."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file, where a folder is to be written")
+    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
+        raise InputError(f"{path} holds files that playworld did not write: choose another folder")
+
+
+def _encode_tensors(tensors: Mapping[str, Tensor]) -> bytes:
+    return safetensors.torch.save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    )
+
+
+def _encode_document(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _verify(path: Path, record: FileRecord) -> None:
+    if not path.is_file():  # a FIFO or a device would block
+        raise InputError(f"{path} is missing")
+    if path.stat().st_size != record.bytes:
+        sizes = f"{record.bytes} bytes expected, {path.stat().st_size} found"
+        raise InputError(f"{path} has been altered: {sizes}")
+    with open(path, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
+            raise InputError(f"{path} has been altered: its sha256 is not the manifest's")
+
+
+def _safe(name: str, root: Path) -> PurePosixPath:
+    """A relative name that stays inside the folder."""
+    parts = name.split("/")
+    if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
+        raise InputError(f"{root}: {name!r} is not the name of a file inside the folder")
+    return PurePosixPath(name)
+
+
+def _parse_json(path: Path) -> Any:
+    if path.stat().st_size > _MAX_JSON_BYTES:
+        raise InputError(f"{path} is too large to be JSON of ours: {path.stat().st_size} bytes")
+    try:
+        return json.loads(
+            path.read_bytes(), parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not valid JSON: {error}") from error
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is not allowed")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is repeated")
+    return found

@@ -1,0 +1,61 @@
+"""What people see while a command works."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+SECONDS_BETWEEN_LINES = 15.0
+Progress = Callable[[int, int, str], None]
+
+
+class Bars:
+    """Shows progress with the time left: bars on a terminal, elsewhere a line now and then."""
+
+    def __init__(self, console: Console) -> None:
+        text = TextColumn("{task.description}", markup=False)
+        columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.console = console
+        self.drawn = RichProgress(*columns, console=console)
+
+    def __call__(self, title: str) -> Progress:
+        """A bar, as a callback: how much is done, of how much, and a note of what is going on.
+
+        A smaller number done, or another total, starts the bar anew.
+        """
+        task = self.drawn.add_task(title, visible=False)
+        first = total = last = 0
+        began = spoke = 0.0
+
+        def show(done: int, of: int, note: str) -> None:
+            nonlocal first, total, last, began, spoke
+            now = time.monotonic()
+            if of != total or done < last:
+                first, total, began, spoke = done, of, now, now
+                self.drawn.reset(task, total=of)
+            last = done
+            text = f"{title}: {note}" if note else title
+            if self.console.is_terminal:
+                self.drawn.start()
+                self.drawn.update(task, completed=done, description=text, visible=True)
+            elif done >= of or now - spoke >= SECONDS_BETWEEN_LINES:
+                spoke = now
+                seconds = (now - began) / max(done - first, 1) * (of - done)
+                left = time.strftime("%H:%M:%S", time.gmtime(seconds))
+                say(self.console, f"{text}: {done} of {of}, {left} left")
+
+        return show
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.drawn.live.is_started:
+            self.drawn.stop()
+
+
+def say(console: Console, text: str) -> None:
+    """Print text as it is: names of files hold brackets, and tables are wider than logs."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

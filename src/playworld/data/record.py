@@ -1,0 +1,296 @@
+"""Simulators -> video files, with their true actions beside them for evaluation only.
+
+Procgen needs numpy 1 and gym, so it lives in an environment of its own, in the user's cache folder,
+and `procgen_player.py` runs there as a child process. Training never reads an action file.
+"""
+
+import json
+import logging
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+from jaxtyping import UInt8
+
+from playworld.config import InputError, did_you_mean
+from playworld.data.simulator import procgen_python
+
+log = logging.getLogger(__name__)
+
+FPS = 20
+"""Frames per second of every recording: one simulator step is one frame."""
+LEVELS_PER_SEED = 100_000
+"""Levels that belong to one seed: seed s plays levels s * 100,000 and up, so that recordings with
+different seeds never share a level."""
+MAX_SEED = (2**31 - 1) // LEVELS_PER_SEED - 1
+TOO_SHORT = 20
+"""Frames below which a level is passed over: it is over at once, whatever one does."""
+ATTEMPTS = 6
+"""Times a level is begun again while its episode stays shorter than `min_frames`."""
+
+ACTION_NAMES = (
+    *("left-down", "left", "left-up", "down", "none", "up", "right-down", "right", "right-up"),
+    *("D", "A", "W", "S", "Q", "E"),
+)
+"""Procgen's 15 actions: 9 directions, then 6 keys that some games use for firing."""
+
+MOVES = tuple(range(9))
+SIDES = (1, 2, 4, 5, 7, 8)
+CROSS = (1, 3, 4, 5, 7)
+GAMES: dict[str, tuple[int, ...]] = {
+    "bigfish": MOVES,
+    "bossfight": (*MOVES, 9),
+    "caveflyer": (*MOVES, 9),
+    "chaser": MOVES,
+    "climber": SIDES,
+    "coinrun": SIDES,
+    "dodgeball": (*MOVES, 9),
+    "fruitbot": (1, 4, 7, 9),
+    "heist": MOVES,
+    "jumper": SIDES,
+    "leaper": CROSS,
+    "maze": CROSS,
+    "miner": CROSS,
+    "ninja": (*SIDES, 9, 10, 11, 12),
+    "plunder": (1, 4, 7, 9),
+    "starpilot": (*MOVES, 9, 10),
+}
+"""Every game, with one action of each kind that it tells apart (measured: the same state, played
+on with each action, gives as many different pictures)."""
+MODES: dict[str, tuple[str, ...]] = {
+    "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
+    "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
+}
+"""Games that have a mode; every game has "easy" and "hard"."""
+
+Frames = UInt8[np.ndarray, "T 64 64 3"]
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class RecordOptions:
+    """What is recorded, and how the game looks."""
+
+    episodes: int = 10
+    """Episodes, each of another level and in a file of its own."""
+    seed: int = 0
+    """Chooses the levels and the player's whims. Recordings with different seeds share no level."""
+    max_frames: int = 600
+    """Frames (20 per second) after which an episode is cut off."""
+    min_frames: int = 80
+    """An episode that ends sooner is played again, up to 5 times, and the longest is kept."""
+    mode: Literal["easy", "hard", "extreme", "memory"] = "easy"
+    """Procgen's distribution mode."""
+    backgrounds: bool = True
+    """Whether the game draws its background pictures."""
+    themes: Literal["one", "all"] = "one"
+    """One look of walls and figures, or all that the game has."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.episodes <= LEVELS_PER_SEED:
+            raise InputError(f"episodes must be in 1..{LEVELS_PER_SEED}, got {self.episodes}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"seed must be in 0..{MAX_SEED}, got {self.seed}")
+        if not 1 <= self.max_frames <= 10_000:
+            raise InputError(f"max_frames must be in 1..10000, got {self.max_frames}")
+        if not 0 <= self.min_frames <= self.max_frames:
+            raise InputError(
+                f"min_frames must be in 0..max_frames={self.max_frames}, got {self.min_frames}"
+            )
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode as the simulator showed it."""
+
+    level_seed: int
+    frames: Frames
+    actions: tuple[int, ...]
+    """The action taken from each frame."""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The true actions of a recorded video."""
+
+    times: tuple[float, ...]
+    """Seconds since the start, one per source frame."""
+    actions: tuple[int, ...]
+    """The action taken from each source frame, an index into `names`."""
+    names: tuple[str, ...]
+    """What each action is called."""
+
+
+def record(
+    game: str, out: Path, options: RecordOptions, progress: Progress | None = None
+) -> dict[str, object]:
+    """Play `game` and write one lossless H.264 video and one action file per episode.
+
+    The same game and options give the same frames and actions. Files appear whole or not at all.
+
+    Returns:
+        Counts: `game`, `episodes`, `frames`, `seconds`, `shortest` and `longest` episode, `folder`.
+
+    Raises:
+        InputError: For an unknown game, a mode it does not have, a machine without Procgen, or an
+            `out` that is a file.
+    """
+    check_game(game, options.mode)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: record needs a folder to write videos into")
+    python = procgen_python()
+    out.mkdir(parents=True, exist_ok=True)
+    lengths = []
+    for episode in play(python, game, options):
+        stem = f"{game}-{episode.level_seed:010d}"
+        write_episode(out, stem, game, episode, options)
+        lengths.append(len(episode.actions))
+        if progress is not None:
+            progress(len(lengths), options.episodes, f"{sum(lengths)} frames")
+    return {
+        "game": game,
+        "folder": str(out),
+        "episodes": len(lengths),
+        "frames": sum(lengths),
+        "seconds": sum(lengths) / FPS,
+        "shortest": min(lengths),
+        "longest": max(lengths),
+    }
+
+
+def check_game(game: str, mode: str) -> None:
+    """Raise InputError unless Procgen has this game in this mode."""
+    if game not in GAMES:
+        raise InputError(f"unknown game {game!r}{did_you_mean(game, GAMES)}")
+    if game not in MODES.get(mode, GAMES):
+        games = ", ".join(MODES[mode])
+        raise InputError(f"{game} has no mode {mode!r} (only {games} have): use easy or hard")
+
+
+def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
+    """Run the player in `python` and yield its episodes as they end."""
+    first = options.seed * LEVELS_PER_SEED
+    request = {
+        "env": {
+            "env_name": game,
+            "distribution_mode": options.mode,
+            "use_backgrounds": options.backgrounds,
+            "restrict_themes": options.themes == "one",
+        },
+        "levels": [first, first + LEVELS_PER_SEED],
+        "episodes": options.episodes,
+        "too_short": min(TOO_SHORT, options.max_frames),
+        "actions": GAMES[game],
+        "player": "runner" if game == "coinrun" else "wanderer",
+        "attempts": ATTEMPTS,
+        "min_frames": options.min_frames,
+        "max_frames": options.max_frames,
+    }
+    script = Path(__file__).with_name("procgen_player.py")
+    # -I: neither the folder of the script nor the user's environment may shadow a module.
+    command = [str(python), "-I", str(script), json.dumps(request)]
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said)
+        try:
+            yield from _episodes(child, options.episodes)
+        except EOFError as error:
+            child.wait()
+            said.seek(0)
+            words = said.read().decode(errors="replace").strip().splitlines()
+            raise RuntimeError(
+                f"the Procgen player in {python} stopped (exit status {child.returncode}): "
+                f"{words[-1] if words else 'it said nothing'}"
+            ) from error
+        finally:
+            child.kill()
+            child.communicate()
+
+
+def _episodes(child: "subprocess.Popen[bytes]", count: int) -> Iterator[Episode]:
+    assert child.stdout is not None
+    for _ in range(count):
+        line = child.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        head = json.loads(line)
+        size = head["frames"] * 64 * 64 * 3
+        raw = child.stdout.read(size)
+        if len(raw) != size:
+            raise EOFError
+        frames = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 64, 64, 3)
+        yield Episode(head["level_seed"], frames, tuple(head["actions"]))
+
+
+def write_episode(
+    out: Path, stem: str, game: str, episode: Episode, options: RecordOptions
+) -> None:
+    """Write `stem`.mp4 and `stem`.actions.json into `out`; each appears whole or not at all."""
+    truth = {
+        "game": game,
+        "fps": FPS,
+        "level_seed": episode.level_seed,
+        "times": [k / FPS for k in range(len(episode.actions))],
+        "actions": list(episode.actions),
+        "action_names": list(ACTION_NAMES),
+        "options": asdict(options),
+    }
+    # The actions first: a video whose truth is missing would count as one without any.
+    with tempfile.TemporaryDirectory(dir=out, prefix=".record-") as folder:
+        text, video = Path(folder, "actions.json"), Path(folder, "video.mp4")
+        text.write_text(json.dumps(truth))
+        write_video(video, episode.frames)
+        text.replace(out / f"{stem}.actions.json")
+        video.replace(out / f"{stem}.mp4")
+
+
+def write_video(path: Path, frames: Frames) -> None:
+    """Write frames as H.264 in MP4 at 20 frames per second, losslessly.
+
+    RGB at CRF 0 decodes to the very same bytes and takes 2.2 kB per 64x64 frame, where 4:4:4 YUV
+    takes 1.4 kB at 52 dB and 4:2:0 at CRF 18 measured 30 dB on such sprites.
+    """
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264rgb", rate=FPS)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "rgb24"
+        stream.time_base = Fraction(1, FPS)
+        stream.options = {"crf": "0", "preset": "medium"}
+        # One thread: the bytes of the file then do not depend on the machine's number of cores.
+        stream.codec_context.thread_count = 1
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def read_actions(video: Path) -> Actions | None:
+    """Return the true actions that lie beside a recorded video; None where there are none.
+
+    Raises:
+        InputError: If the action file is there but not one that `record` writes.
+    """
+    path = video.with_suffix(".actions.json")
+    if not path.is_file():
+        return None
+    try:
+        data = json.loads(path.read_text())
+        found = Actions(
+            times=tuple(float(time) for time in data["times"]),
+            actions=tuple(int(action) for action in data["actions"]),
+            names=tuple(str(name) for name in data["action_names"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} is no action file: {type(error).__name__} {error}") from error
+    if len(found.times) != len(found.actions):
+        raise InputError(
+            f"{path} has {len(found.times)} times but {len(found.actions)} actions: it needs one "
+            "of each per frame"
+        )
+    if any(not 0 <= action < len(found.names) for action in found.actions):
+        raise InputError(f"{path} has an action outside 0..{len(found.names) - 1}")
+    return found

@@ -1,0 +1,173 @@
+"""What each button does: the mean shift of the picture over many starts, and a name for it."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from playworld.evaluate.metrics import percentiles, resamples
+from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements
+from playworld.evaluate.rollouts import press
+from playworld.world import Button, SamplerConfig, World
+
+PRESSES = 4
+"""How often a button is pressed in a row to see what it does."""
+
+STARTS = 16
+"""Starts that a button is tried from."""
+
+ARROWS: dict[tuple[int, int], Literal["•", "→", "←", "↑", "↓", "↗", "↖", "↘", "↙"]] = {
+    (0, 0): "•",
+    (1, 0): "→",
+    (-1, 0): "←",
+    (0, -1): "↑",
+    (0, 1): "↓",
+    (1, -1): "↗",
+    (-1, -1): "↖",
+    (1, 1): "↘",
+    (-1, 1): "↙",
+}
+"""Direction of the player (x right, y down) to arrow."""
+
+WORDS = {-1: "left", 0: "", 1: "right"}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one button does, in the player's directions: x right, y down."""
+
+    button: Button
+    shift: tuple[float, float]
+    """Mean pixels per press."""
+    consistency: float
+    """Share of the starts from which the button does what its label says."""
+
+
+def measure_buttons(
+    world: World,
+    prompts: UInt8[Tensor, "starts P H W C"],
+    presses: int = PRESSES,
+    seed: int = 0,
+    camera: Camera = "follows",
+) -> tuple[Button, ...]:
+    """A label and an arrow for every button of a world, to be stored in its config.
+
+    Each button is pressed `presses` times from every prompt. Prompts of one frame stand still; in
+    longer ones the character may be moving already, which blurs the answer.
+    """
+    played = press_each(world, prompts, presses, seed)
+    return tuple(effect.button for effect in name_effects(player_shifts(played, camera)))
+
+
+def press_each(
+    world: World,
+    prompts: UInt8[Tensor, "starts P H W C"],
+    presses: int = PRESSES,
+    seed: int = 0,
+    sampler: SamplerConfig | None = None,
+) -> UInt8[Tensor, "buttons starts K H W C"]:
+    """Every button pressed `presses` times from every start; frame 0 of K is the start itself."""
+    frames, state = world.start(prompts, [seed + row for row in range(len(prompts))])
+    rows = []
+    for button in range(world.num_actions):
+        held = torch.full((len(prompts), presses), button)
+        after = press(world, state, held, sampler)
+        rows.append(torch.cat([frames.cpu()[:, None], after], dim=1))
+    return torch.stack(rows)
+
+
+def player_shifts(
+    played: UInt8[Tensor, "buttons starts K H W C"], camera: Camera = "follows"
+) -> Float[Tensor, "buttons starts 2"]:
+    """Pixels per press by which the player moved, averaged over the presses from each start."""
+    picture = displacements(played.flatten(0, 1)).mean(dim=1)
+    player = -picture if camera == "follows" else picture
+    return player.reshape(*played.shape[:2], 2)
+
+
+def name_effects(shifts: Float[Tensor, "buttons starts 2"], seed: int = 0) -> tuple[Effect, ...]:
+    """Name each button after its mean shift.
+
+    A direction counts if the mean over starts is at least half a pixel per press and its 95%
+    interval leaves out zero. Buttons of one direction are numbered, the strongest first and
+    without a number, so that "right" is the button that really goes right.
+    """
+    mean = shifts.mean(dim=1)
+    directions = [_direction(shifts[button], seed) for button in range(len(shifts))]
+    labels = [_label(direction) for direction in directions]
+    strength = mean.norm(dim=1)
+    effects = []
+    for button, (label, direction) in enumerate(zip(labels, directions, strict=True)):
+        rivals = [other for other in range(len(labels)) if labels[other] == label]
+        rivals.sort(key=lambda b: float(strength[b]), reverse=direction != (0, 0))
+        rank = rivals.index(button)
+        name = label if rank == 0 else f"{label} {rank + 1}"
+        effects.append(
+            Effect(
+                Button(name, ARROWS[direction]),
+                (mean[button, 0].item(), mean[button, 1].item()),
+                _consistency(shifts[button], direction),
+            )
+        )
+    return tuple(effects)
+
+
+def describe_buttons(
+    played: UInt8[Tensor, "buttons starts K H W C"],
+    stored: tuple[Button, ...],
+    codes: Int[Tensor, "clips transitions"],
+    moved: Float[Tensor, "clips transitions 2"],
+    camera: Camera = "follows",
+) -> list[dict[str, Any]]:
+    """For the report: each button's stored label, what it does in play and stands for in video.
+
+    `codes` are the latent actions found in true video and `moved` the displacement of the picture
+    over the same transitions: a world may find its codes well and still not obey them.
+    """
+    player = -moved if camera == "follows" else moved
+    rows = []
+    for button, effect in enumerate(name_effects(player_shifts(played, camera))):
+        meant = player[codes == button]
+        rows.append(
+            {
+                "label": stored[button].label,
+                "does": effect.button.label,
+                "arrow": effect.button.arrow,
+                "shift": list(effect.shift),
+                "consistency": effect.consistency,
+                "shift_in_video": meant.mean(dim=0).tolist() if len(meant) else None,
+                "share_in_video": len(meant) / codes.numel(),
+            }
+        )
+    return rows
+
+
+def _direction(shifts: Float[Tensor, "starts 2"], seed: int) -> tuple[int, int]:
+    """Signs of the mean shift along x and y, 0 where it is small or not sure."""
+    means = shifts[resamples(len(shifts), seed)].mean(dim=1)
+    signs = []
+    for axis in (0, 1):
+        low, high = percentiles(means[:, axis])
+        mean = shifts[:, axis].mean().item()
+        sure = low > 0 or high < 0
+        signs.append(int(mean > 0) - int(mean < 0) if sure and abs(mean) >= HALF_PIXEL else 0)
+    return signs[0], signs[1]
+
+
+def _label(direction: tuple[int, int]) -> str:
+    x, y = direction
+    if direction == (0, 0):
+        return "stay"
+    return " ".join(word for word in ({-1: "jump", 0: "", 1: "down"}[y], WORDS[x]) if word)
+
+
+def _consistency(shifts: Float[Tensor, "starts 2"], direction: tuple[int, int]) -> float:
+    """Share of the starts that move in every direction of the label, or in none for "stay"."""
+    wanted = torch.tensor(direction, dtype=shifts.dtype)
+    if direction == (0, 0):
+        right = (shifts.abs() < HALF_PIXEL).all(dim=1)
+    else:
+        right = ((shifts * wanted >= HALF_PIXEL) | (wanted == 0)).all(dim=1)
+    return right.float().mean().item()

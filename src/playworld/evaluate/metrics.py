@@ -1,0 +1,104 @@
+"""Figures over pictures, codes and clips: PSNR, SSIM, intervals, code usage."""
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
+
+from playworld.models.pixels import to_float
+
+PSNR_CAP = 100.0
+"""dB given to identical pictures, whose PSNR is infinite and would swallow every average."""
+
+RESAMPLES = 1000
+"""Bootstrap resamples behind an interval."""
+
+
+def psnr(
+    video: UInt8[Tensor, "B T H W C"], truth: UInt8[Tensor, "B T H W C"]
+) -> Float[Tensor, "B T"]:
+    """Peak signal-to-noise ratio of every frame, in dB, at most `PSNR_CAP`.
+
+    One figure per frame: averaging comes last. Pooling the squared error first would give the
+    worst frames nearly all the weight.
+    """
+    made, real = _pictures(video), _pictures(truth)
+    score = peak_signal_noise_ratio(made, real, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    return score.clamp(max=PSNR_CAP).reshape(video.shape[:2])
+
+
+def ssim(
+    video: UInt8[Tensor, "B T H W C"], truth: UInt8[Tensor, "B T H W C"]
+) -> Float[Tensor, "B T"]:
+    """Structural similarity of every frame (11x11 Gaussian window, sigma 1.5), at most 1."""
+    made, real = _pictures(video), _pictures(truth)
+    score = structural_similarity_index_measure(made, real, data_range=1.0, reduction="none")
+    assert isinstance(score, Tensor)  # a pair only where its terms are asked for
+    return score.reshape(video.shape[:2])
+
+
+def psnr_where(
+    video: UInt8[Tensor, "B T H W C"],
+    truth: UInt8[Tensor, "B T H W C"],
+    where: Float[Tensor, "B T H W"],
+) -> Float[Tensor, "B T"]:
+    """PSNR of every frame over the pixels where `where` is 1; NaN where there is none."""
+    error = (to_float(video) - to_float(truth)).square().mean(dim=-1)
+    mse = (error * where).sum(dim=(2, 3)) / where.sum(dim=(2, 3))
+    return (-10 * mse.log10()).clamp(max=PSNR_CAP)
+
+
+def interval(values: Float[Tensor, " clips"], seed: int = 0) -> dict[str, float | None]:
+    """Mean over clips with its 95% bootstrap interval: `mean`, `low`, `high`.
+
+    The unit of resampling is the clip (frames within one are anything but independent). NaN, a
+    clip on which the figure is not defined, is left out; with nothing left the three are None.
+    """
+    values = values[~values.isnan()].double()
+    if len(values) == 0:
+        return {"mean": None, "low": None, "high": None}
+    means = values[resamples(len(values), seed)].mean(dim=1)
+    low, high = percentiles(means)
+    return {"mean": values.mean().item(), "low": low, "high": high}
+
+
+def by_frame(
+    values: Float[Tensor, "clips frames"], seed: int = 0
+) -> dict[str, dict[str, float | None]]:
+    """Mean and interval over clips for each generated frame, "1" first."""
+    return {str(k + 1): interval(values[:, k], seed) for k in range(values.shape[1])}
+
+
+def resamples(num_clips: int, seed: int = 0) -> Int[Tensor, "resamples clips"]:
+    """Clips of each bootstrap resample: as many as there are, drawn with replacement."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(num_clips, (RESAMPLES, num_clips), generator=generator)
+
+
+def percentiles(values: Float[Tensor, " resamples"]) -> tuple[float, float]:
+    """The 2.5th and the 97.5th percentile: a 95% bootstrap interval."""
+    low, high = torch.quantile(values, torch.tensor([0.025, 0.975], dtype=values.dtype)).tolist()
+    return low, high
+
+
+def usage(codes: Int[Tensor, "..."], num_codes: int) -> dict[str, float | int]:
+    """How much of a codebook is in use.
+
+    `perplexity` is exp(entropy) of the codes seen: `num_codes` when all are equally common, 1 when
+    one does all the work. `used` counts the codes seen at all, of `total`.
+    """
+    shares = torch.bincount(codes.flatten(), minlength=num_codes).double() / codes.numel()
+    entropy = -torch.xlogy(shares, shares).sum()
+    return {
+        "perplexity": entropy.exp().item(),
+        "used": int((shares > 0).sum()),
+        "total": num_codes,
+    }
+
+
+def _pictures(video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "frames C H W"]:
+    """The frames of all clips as one batch, channels first as torchmetrics wants them."""
+    return to_float(video).flatten(0, 1).movedim(-1, 1)

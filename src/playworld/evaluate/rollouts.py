@@ -1,0 +1,105 @@
+"""Worlds played along held-out clips: what they generate, beside what really came.
+
+Frame k is the k-th *generated* frame; frames of the prompt are never scored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+from playworld.evaluate.metrics import by_frame, psnr, psnr_where, ssim
+from playworld.evaluate.movement import displacements, still_in_view
+from playworld.world import SamplerConfig, World, WorldState
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """The same clips as they were, and as a world continued their prompts twice."""
+
+    prompt: UInt8[Tensor, "clips P H W C"]
+    truth: UInt8[Tensor, "clips K H W C"]
+    inferred: UInt8[Tensor, "clips K H W C"]
+    """Generated with the latent actions that the world finds in the true video."""
+    random: UInt8[Tensor, "clips K H W C"]
+    """Generated with latent actions drawn at random; same prompts, same sampler noise."""
+
+    @staticmethod
+    def cat(parts: Sequence["Rollouts"]) -> "Rollouts":
+        """Several batches as one."""
+        names = [field.name for field in fields(Rollouts)]
+        return Rollouts(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
+
+
+def roll_out(
+    world: World,
+    video: UInt8[Tensor, "B T H W C"],
+    actions: Int[Tensor, "B S"],
+    random_actions: Int[Tensor, "B K"],
+    seeds: Sequence[int],
+    sampler: SamplerConfig | None = None,
+) -> Rollouts:
+    """Continue the prompt, the first T-K frames, with the true video's actions and at random.
+
+    Both arms branch off one state. The sampler's noise is a function of seed and frame number, so
+    it is the same in both, and only the actions differ.
+    """
+    prompt_frames = video.shape[1] - random_actions.shape[1]
+    prompt, truth = video[:, :prompt_frames], video[:, prompt_frames:]
+    _, state = world.start(prompt, seeds)
+    inferred = press(world, state, actions[:, prompt_frames - 1 :], sampler)
+    return Rollouts(prompt, truth, inferred, press(world, state, random_actions, sampler))
+
+
+def press(
+    world: World,
+    state: WorldState,
+    actions: Int[Tensor, "B K"],
+    sampler: SamplerConfig | None = None,
+) -> UInt8[Tensor, "B K H W C"]:
+    """The frames that follow `state` when these buttons are pressed."""
+    frames = []
+    for k in range(actions.shape[1]):
+        frame, state = world.step(state, actions[:, k], sampler)
+        frames.append(frame.cpu())
+    return torch.stack(frames, dim=1)
+
+
+def random_actions(
+    num_clips: int, horizon: int, num_actions: int, seed: int
+) -> Int[Tensor, "num_clips horizon"]:
+    """Latent actions uniform over the codes, drawn once per seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(num_actions, (num_clips, horizon), generator=generator)
+
+
+def score_rollouts(rollouts: Rollouts, seed: int = 0) -> dict[str, Any]:
+    """PSNR and SSIM by frame number, beside copying the prompt's last frame.
+
+    `psnr_seen` and `copy_last_seen` look only at the part of the picture that the prompt's last
+    frame showed (the true video tells how far the picture has moved since): new terrain cannot be
+    known.
+    """
+    truth = rollouts.truth
+    copy = rollouts.prompt[:, -1:].expand_as(truth)
+    moved = displacements(torch.cat([rollouts.prompt[:, -1:], truth], dim=1))
+    seen = still_in_view(moved, *truth.shape[2:4])
+    model, baseline = psnr(rollouts.inferred, truth), psnr(copy, truth)
+    figures = {
+        "psnr": model,
+        "ssim": ssim(rollouts.inferred, truth),
+        "copy_last": baseline,
+        "copy_last_ssim": ssim(copy, truth),
+        "gain": model - baseline,
+        "psnr_seen": psnr_where(rollouts.inferred, truth, seen),
+        "copy_last_seen": psnr_where(copy, truth, seen),
+    }
+    found: dict[str, Any] = {}
+    for name, values in figures.items():
+        found[name] = {frame: band["mean"] for frame, band in by_frame(values, seed).items()}
+    for name in ("psnr", "ssim", "gain"):
+        found[f"{name}_interval"] = by_frame(figures[name], seed)
+    return found

@@ -1,0 +1,137 @@
+"""Latent action model: which of a few codes leads from a frame to the next (Genie, section 2.1)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from playworld.models.conv_actions import ConvActionDecoder, ConvActionEncoder
+from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
+from playworld.models.st_transformer import STTransformer, TransformerConfig
+from playworld.models.stems import LinearPatches, LinearPixels, Stem, check_grid
+
+
+@dataclass(frozen=True)
+class LatentActionConfig:
+    """Shape of the latent action model."""
+
+    height: int
+    """Rows of a frame, pixels."""
+    width: int
+    """Columns of a frame, pixels."""
+    quantizer: QuantizerConfig
+    """The codebook; its num_codes is the number of buttons, |A|."""
+    stem: Stem = "linear"
+    """Linear patches and ST-transformers over the whole history (the paper), or convolutions over
+    two neighbouring frames (for small machines)."""
+    patch: int = 16
+    """Side of a linear patch, pixels; how far the convolutions halve the picture otherwise."""
+    stem_channels: int = 32
+    """Channels of the first convolution; unused by the linear stem."""
+    encoder: TransformerConfig | None = None
+    """ST-transformer of the linear stem; None for convolutions."""
+    decoder: TransformerConfig | None = None
+    """ST-transformer of the linear stem; None for convolutions."""
+
+    def __post_init__(self) -> None:
+        check_grid(self.height, self.width, self.patch, self.stem)
+        if (self.stem == "linear") != (self.encoder is not None and self.decoder is not None):
+            raise ValueError("the linear stem needs encoder and decoder, convolutions take neither")
+        if self.stem == "conv" and (self.patch < 8 or self.height % 8 or self.width % 8):
+            raise ValueError(
+                f"convolutions need a patch of 8 or more and a frame that divides by 8, got "
+                f"patch={self.patch}, {self.width}x{self.height}"
+            )
+        if self.quantizer.num_codes > 1_024:
+            raise ValueError(f"at most 1024 actions, got {self.quantizer.num_codes}")
+
+    @property
+    def num_actions(self) -> int:
+        """Buttons of the world, |A|."""
+        return self.quantizer.num_codes
+
+
+class ActionEncoder(nn.Module):
+    """ST-transformer over all frames; an extra token per frame gathers what its transition was."""
+
+    def __init__(self, config: LatentActionConfig):
+        super().__init__()
+        assert config.encoder is not None
+        num_patches = (config.height // config.patch) * (config.width // config.patch)
+        self.stem = LinearPatches(config.patch, config.encoder.width)
+        self.gather = nn.Parameter(torch.zeros(config.encoder.width))
+        self.transformer = STTransformer(config.encoder, num_patches + 1)
+        self.head = nn.Linear(config.encoder.width, config.quantizer.code_size)
+
+    def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S E"]:
+        """One latent per transition; number k has seen frames 0 to k+1."""
+        x = self.stem(video * 2 - 1)
+        gather = self.gather.expand(*x.shape[:2], 1, -1)
+        return self.head(self.transformer(torch.cat([gather, x], dim=2))[:, 1:, 0])
+
+
+class ActionDecoder(nn.Module):
+    """ST-transformer over past frames and actions; sees nothing of the frame it predicts."""
+
+    def __init__(self, config: LatentActionConfig):
+        super().__init__()
+        assert config.decoder is not None
+        rows, width = config.height // config.patch, config.decoder.width
+        self.stem = LinearPatches(config.patch, width)
+        self.action = nn.Linear(config.quantizer.code_size, width)
+        self.transformer = STTransformer(config.decoder, rows * (config.width // config.patch))
+        self.head = LinearPixels(config.patch, width, rows)
+
+    def forward(
+        self, past: Float[Tensor, "B S H W C"], actions: Float[Tensor, "B S E"]
+    ) -> Float[Tensor, "B S H W C"]:
+        """Frame k+1 from frames 0 to k and actions 0 to k, whole clip in one pass."""
+        x = self.stem(past * 2 - 1) + self.action(actions)[:, :, None]
+        return torch.sigmoid(self.head(self.transformer(x)))
+
+
+class LatentActionModel(nn.Module):
+    """Finds the actions of unlabelled video: the little that the past needs to tell the next frame."""
+
+    def __init__(self, config: LatentActionConfig):
+        super().__init__()
+        self.config = config
+        size = config.quantizer.code_size
+        if config.stem == "linear":
+            self.encoder: nn.Module = ActionEncoder(config)
+            self.decoder: nn.Module = ActionDecoder(config)
+        else:
+            grid = (config.height // config.patch, config.width // config.patch)
+            self.encoder = ConvActionEncoder(config.patch, config.stem_channels, grid, size)
+            self.decoder = ConvActionDecoder(config.stem_channels, size)
+        self.quantizer = VectorQuantizer(config.quantizer)
+
+    def forward(
+        self,
+        video: Float[Tensor, "B T H W C"],
+        generator: torch.Generator | None = None,
+        warm_noise: float | None = None,
+    ) -> tuple[Float[Tensor, "B S H W C"], Quantized]:
+        """Predictions of frames 1 to T-1 and what the quantiser did; used in training.
+
+        With `warm_noise` the latents stay continuous, blurred by noise of this standard deviation,
+        so that the encoder learns what moves before the codebook has to cut it into codes.
+        """
+        z = self.encoder(video)
+        if warm_noise is None:
+            quantized = self.quantizer(z, generator)
+        else:
+            z = self.quantizer.scale(z.float())
+            noise = torch.randn(z.shape, generator=generator).to(z.device)
+            codes = self.quantizer.nearest(z)
+            quantized = Quantized(z + warm_noise * noise, codes, z.new_zeros(()))
+        return self.decoder(video[:, :-1], quantized.latents), quantized
+
+    def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B S"]:
+        """Latent action of every transition: number k leads from frame k to frame k+1."""
+        return self.quantizer.nearest(self.encoder(video))
+
+    def embed(self, actions: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch E"]:
+        """Features of latent actions, from the codebook."""
+        return self.quantizer.lookup(actions)

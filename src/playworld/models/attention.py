@@ -1,0 +1,84 @@
+"""Multi-head attention with QK-norm, within a frame and along time."""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+KeysValues = tuple[Float[Tensor, "B F N H S"], Float[Tensor, "B F N H S"]]
+
+
+class Attention(nn.Module):
+    """Fused query-key-value projection with RMS-normed queries and keys (QK-norm, Genie section 3)."""
+
+    def __init__(self, width: int, num_heads: int, head_dim: int):
+        super().__init__()
+        self.num_heads, self.head_dim = num_heads, head_dim
+        self.qkv = nn.Linear(width, 3 * num_heads * head_dim, bias=False)
+        self.norm_q = nn.RMSNorm(head_dim)
+        self.norm_k = nn.RMSNorm(head_dim)
+        self.out = nn.Linear(num_heads * head_dim, width, bias=False)
+
+    def project(
+        self, x: Float[Tensor, "*L D"]
+    ) -> tuple[Float[Tensor, "*L H S"], Float[Tensor, "*L H S"], Float[Tensor, "*L H S"]]:
+        """Queries, keys and values per head; queries and keys are normalised."""
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.num_heads, self.head_dim)).unbind(-3)
+        return self.norm_q(q), self.norm_k(k), v
+
+
+class SpatialAttention(Attention):
+    """Every token of a frame sees every other token of the same frame, and nothing else."""
+
+    def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F N D"]:
+        """Mix tokens within each frame."""
+        q, k, v = (rearrange(t, "B F N H S -> (B F) H N S") for t in self.project(x))
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.out(rearrange(mixed, "(B F) H N S -> B F N (H S)", B=x.shape[0]))
+
+
+class TemporalAttention(Attention):
+    """Every token sees its own position at other times; which times, the mask says.
+
+    Positions in time are rotary, so only differences matter and the window can slide for ever.
+    """
+
+    def forward(
+        self,
+        x: Float[Tensor, "B F N D"],
+        times: Int[Tensor, "#B F"],
+        mask: Bool[Tensor, "#B F M"],
+        past: KeysValues | None = None,
+    ) -> tuple[Float[Tensor, "B F N D"], KeysValues]:
+        """Mix each position over time.
+
+        Args:
+            x: F frames that are computed now.
+            times: their frame numbers.
+            mask: true where frame f may look at memory m; the memory is `past`, then the F frames.
+            past: cached keys and values of earlier frames, as this method returned them.
+
+        Returns:
+            The mixed frames, and their own keys and values for a cache.
+        """
+        q, k, v = self.project(x)
+        q, k = rotate(q, times), rotate(k, times)
+        own = (k, v)
+        if past is not None:
+            k, v = torch.cat([past[0], k], dim=1), torch.cat([past[1], v], dim=1)
+        # Positions and heads form one axis: a view for q and k, no copy along time.
+        q, k, v = (rearrange(t, "B F N H S -> B (N H) F S") for t in (q, k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
+        mixed = rearrange(mixed, "B (N H) F S -> B F N (H S)", H=self.num_heads)
+        return self.out(mixed), own
+
+
+def rotate(x: Float[Tensor, "B F N H S"], times: Int[Tensor, "#B F"]) -> Float[Tensor, "B F N H S"]:
+    """Rotary position embedding in time (arXiv:2104.09864), base 1,000: windows are short."""
+    half = x.shape[-1] // 2
+    frequencies = 1000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angle = (times[..., None].float() * frequencies)[:, :, None, None]
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)

@@ -1,0 +1,117 @@
+"""Dynamics: past tokens and the latent action give the next frame's tokens (Genie, section 2.1)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
+
+
+@dataclass(frozen=True)
+class DynamicsConfig:
+    """Shape of the dynamics model."""
+
+    num_tokens: int
+    """Tokens per frame, N; the tokenizer's."""
+    num_codes: int
+    """Different tokens, K; the tokenizer's."""
+    action_size: int
+    """Features of a latent action, E; the latent action model's."""
+    transformer: TransformerConfig
+    """Decoder-only ST-transformer; its window is the memory of the world."""
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.num_tokens <= 65_536 and 2 <= self.num_codes <= 65_536):
+            raise ValueError(f"num_tokens and num_codes must be in [1 or 2, 65536], got {self}")
+        if not 1 <= self.action_size <= 4_096:
+            raise ValueError(f"action_size must be in [1, 4096], got {self.action_size}")
+
+
+class Dynamics(nn.Module):
+    """MaskGIT over frames: hidden tokens of a frame are predicted from the past and the action.
+
+    The action of the transition t-1 -> t is added to every token of frame t, so it conditions the
+    frame that it leads to. The mask is an embedding of its own, number K, never a real token.
+    """
+
+    def __init__(self, config: DynamicsConfig):
+        super().__init__()
+        self.config = config
+        width = config.transformer.width
+        self.embed = nn.Embedding(config.num_codes + 1, width)
+        nn.init.normal_(self.embed.weight, std=0.5)
+        self.action = nn.Linear(config.action_size, width)
+        self.transformer = STTransformer(config.transformer, config.num_tokens)
+        self.head = nn.Linear(width, config.num_codes)
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "B T N"],
+        hidden: Bool[Tensor, "B T N"],
+        actions: Float[Tensor, "B S E"],
+        history: Int[Tensor, "B T N"] | None = None,
+    ) -> Float[Tensor, "B S N K"]:
+        """Logits for frames 1 to T-1 (S = T-1 of them) in one pass.
+
+        Args:
+            tokens: true tokens of all frames.
+            hidden: which of them the model may not see.
+            actions: latent actions; number k leads from frame k to frame k+1.
+            history: without it, a frame sees the past as hidden as `hidden` says (the paper).
+                With it, every frame sees its past as these tokens and nothing of it hidden, just
+                as in play: T-1 visible and T-1 hidden frames go through together, and a hidden one
+                sees the visible ones before it, and itself.
+        """
+        T = tokens.shape[1]
+        guess = self.add_actions(self.see(tokens, hidden), actions)
+        if history is None:
+            return self.head(self.transformer(guess)[:, 1:])
+        past = self.add_actions(self.embed(history), actions)
+        times = torch.arange(T, device=tokens.device)
+        x = self.transformer(
+            torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
+            times=torch.cat([times[:-1], times[1:]]),
+            committed=torch.arange(2 * T - 2, device=tokens.device) < T - 1,
+        )
+        return self.head(x[:, T - 1 :])
+
+    def see(
+        self, tokens: Int[Tensor, "*batch N"], hidden: Bool[Tensor, "*batch N"]
+    ) -> Float[Tensor, "*batch N D"]:
+        """Embedded tokens, with the mask in place of the hidden ones."""
+        return self.embed(tokens.masked_fill(hidden, self.config.num_codes))
+
+    def add_actions(
+        self, x: Float[Tensor, "B T N D"], actions: Float[Tensor, "B S E"]
+    ) -> Float[Tensor, "B T N D"]:
+        """Action k added to every token of frame k+1; frame 0 has no action."""
+        first = x[:, :1]
+        return torch.cat([first, x[:, 1:] + self.action(actions)[:, :, None]], dim=1)
+
+    def start_cache(self, batch: int) -> Cache:
+        """The cache of `batch` worlds that have seen no frame yet."""
+        return self.transformer.start_cache(batch)
+
+    def step(
+        self,
+        tokens: Int[Tensor, "B N"],
+        hidden: Bool[Tensor, "B N"],
+        action: Float[Tensor, "B E"] | None,
+        cache: Cache,
+    ) -> tuple[Float[Tensor, "B N K"], CacheEntry]:
+        """Logits of the next frame alone, against the cached past; equal to `forward`'s.
+
+        The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
+        is None for the first frame of a prompt.
+        """
+        x = self.see(tokens, hidden)
+        if action is not None:
+            x = x + self.action(action)[:, None]
+        x, entry = self.transformer.step(x, cache)
+        return self.head(x), entry
+
+    def append(self, cache: Cache, entry: CacheEntry) -> Cache:
+        """The cache with one more committed frame; the old one stays as it was."""
+        return cache.append(entry)

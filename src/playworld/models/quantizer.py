@@ -1,0 +1,146 @@
+"""Vector quantisation: a codebook that learns, and revives the codes that nobody uses."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class QuantizerConfig:
+    """A codebook and how it learns."""
+
+    num_codes: int
+    """Codes in the book, K."""
+    code_size: int = 32
+    """Features per code, E (the paper's latent dimension)."""
+    normalize: bool = True
+    """Compare directions only (ViT-VQGAN): latents and codes live on the sphere of radius sqrt(E)."""
+    codebook: Literal["ema", "gradient"] = "ema"
+    """Codes follow a moving average of their latents, or the gradient of the quantisation error."""
+    decay: float = 0.99
+    """Decay per step of the moving averages (of codes and of usage)."""
+    commitment: float = 0.25
+    """Weight of the term that pulls latents towards their codes."""
+    revive_below: float = 0.05
+    """A code is dead, and moves to a random latent, below this share of an even usage."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.num_codes <= 65_536:
+            raise ValueError(f"num_codes must be in [2, 65536] (tokens are uint16), got {self.num_codes}")
+        if not 1 <= self.code_size <= 4_096:
+            raise ValueError(f"code_size must be in [1, 4096], got {self.code_size}")
+        if not 0 < self.decay < 1 or not 0 <= self.revive_below < 1 or self.commitment < 0:
+            raise ValueError(f"decay and revive_below are fractions, commitment is >= 0, got {self}")
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What the quantiser makes of a batch of latents."""
+
+    latents: Float[Tensor, "*batch E"]
+    """The chosen codes; gradients pass straight through to the encoder."""
+    codes: Int[Tensor, "*batch"]
+    """Their numbers, 0 to K-1."""
+    loss: Float[Tensor, ""]
+    """Commitment, plus the codebook term when the codebook learns by gradient."""
+
+
+class VectorQuantizer(nn.Module):
+    """VQ with optional cosine distance, EMA or gradient codebook, and dead-code revival.
+
+    Sources: VQ-VAE (arXiv:1711.00937), its EMA form (arXiv:1906.00446), normalised codes
+    (arXiv:2110.04627).
+    """
+
+    def __init__(self, config: QuantizerConfig):
+        super().__init__()
+        self.config = config
+        book = self.scale(torch.randn(config.num_codes, config.code_size))
+        if config.codebook == "gradient":
+            self.codebook = nn.Parameter(book)
+        else:
+            self.register_buffer("codebook", book)
+        even = torch.full((config.num_codes,), 1.0 / config.num_codes)
+        self.register_buffer("usage", even)
+        self.register_buffer("mean_sum", book.clone() * even[:, None])
+
+    def scale(self, z: Float[Tensor, "*batch E"]) -> Float[Tensor, "*batch E"]:
+        """Latents as the codebook compares them: on the sphere of radius sqrt(E), or untouched."""
+        if not self.config.normalize:
+            return z
+        return F.normalize(z, dim=-1) * self.config.code_size**0.5
+
+    def nearest(self, z: Float[Tensor, "*batch E"]) -> Int[Tensor, "*batch"]:
+        """Number of the closest code of each latent."""
+        flat = self.scale(z.float()).reshape(-1, z.shape[-1])
+        book = self.scale(self.codebook)
+        distance = book.square().sum(-1) - 2 * flat @ book.T
+        return distance.argmin(-1).reshape(z.shape[:-1])
+
+    def lookup(self, codes: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch E"]:
+        """Codes by number."""
+        return self.scale(self.codebook)[codes]
+
+    def forward(
+        self, z: Float[Tensor, "*batch E"], generator: torch.Generator | None = None
+    ) -> Quantized:
+        """Quantise; in training mode also learn and, given a generator, revive dead codes."""
+        z = self.scale(z.float())
+        with torch.no_grad():
+            codes = self.nearest(z)
+        chosen = self.lookup(codes)
+        loss = self.config.commitment * F.mse_loss(z, chosen.detach())
+        if self.config.codebook == "gradient":
+            loss = loss + F.mse_loss(chosen, z.detach())
+        if self.training:
+            self.learn(z.detach().reshape(-1, z.shape[-1]), codes.reshape(-1), generator)
+        # `chosen` is a copy made before learning, so reading it after the update is safe.
+        return Quantized(z + (chosen - z).detach(), codes, loss)
+
+    @torch.no_grad()
+    def learn(
+        self, z: Float[Tensor, "M E"], codes: Int[Tensor, " M"], generator: torch.Generator | None
+    ) -> None:
+        """Follow usage, move an EMA codebook, and put dead codes onto random latents of the batch."""
+        K, decay = self.config.num_codes, self.config.decay
+        share = torch.bincount(codes, minlength=K).float() / len(codes)
+        self.usage.lerp_(share, 1 - decay)
+        if self.config.codebook == "ema":
+            total = torch.zeros_like(self.mean_sum).index_add_(0, codes, z) / len(codes)
+            self.mean_sum.lerp_(total, 1 - decay)
+            self.codebook.copy_(self.scale(self.mean_sum / self.usage.clamp_min(1e-8)[:, None]))
+        if generator is not None:
+            dead = (self.usage < self.config.revive_below / K).nonzero()[:, 0]
+            if len(dead):
+                self.place(dead, z[torch.randint(len(z), (len(dead),), generator=generator)])
+
+    @torch.no_grad()
+    def place(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M E"]) -> None:
+        """Move codes onto latents, with the usage of an even share so that they get their chance."""
+        even = 1.0 / self.config.num_codes
+        self.codebook[codes] = self.scale(latents)
+        self.usage[codes] = even
+        self.mean_sum[codes] = self.scale(latents) * even
+
+    def perplexity(self) -> Float[Tensor, ""]:
+        """Effective number of codes in use, from the moving average of usage; 1 is collapse."""
+        p = self.usage / self.usage.sum()
+        return (-(p * p.clamp_min(1e-10).log()).sum()).exp()
+
+
+def kmeans(
+    z: Float[Tensor, "M E"], num_codes: int, generator: torch.Generator, rounds: int = 20
+) -> Float[Tensor, "K E"]:
+    """Lloyd's k-means from distinct random points; an empty cluster moves to the worst-served point."""
+    centres = z[torch.randperm(len(z), generator=generator)[:num_codes]].clone()
+    for _ in range(rounds):
+        distance, nearest = torch.cdist(z, centres).min(-1)
+        count = torch.bincount(nearest, minlength=num_codes)
+        centres = torch.zeros_like(centres).index_add_(0, nearest, z) / count.clamp_min(1)[:, None]
+        empty = (count == 0).nonzero()[:, 0]
+        centres[empty] = z[distance.topk(len(empty)).indices]
+    return centres

@@ -1,0 +1,200 @@
+"""The spatio-temporal transformer that all three models share (Genie, section 2)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from playworld.models.attention import SpatialAttention, TemporalAttention
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Shape of one spatio-temporal transformer."""
+
+    width: int
+    """Features per token, D."""
+    num_layers: int
+    """Blocks; each is spatial attention, temporal attention, one feed-forward."""
+    num_heads: int
+    """Attention heads."""
+    head_dim: int
+    """Features per head; heads x head_dim need not equal the width (it does not in the paper)."""
+    mlp_ratio: float = 4.0
+    """Hidden features of the feed-forward, in widths."""
+    temporal_every: int = 1
+    """Temporal attention in every n-th block, counted from the last; 0: none (frames are independent)."""
+    window: int = 16
+    """Frames that temporal attention sees, the present one included."""
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.num_layers, self.num_heads, self.head_dim, self.window) < 1:
+            raise ValueError(f"width, layers, heads, head_dim and window must be positive, got {self}")
+        if self.head_dim % 2:
+            raise ValueError(f"head_dim must be even for rotary positions, got {self.head_dim}")
+        if not 0 < self.mlp_ratio <= 16 or self.temporal_every < 0:
+            raise ValueError(f"mlp_ratio must be in (0, 16] and temporal_every >= 0, got {self}")
+        if max(self.width, self.head_dim, self.window) > 65_536 or self.num_layers > 1_024:
+            raise ValueError(f"absurd transformer size: {self}")
+
+    def has_time(self, layer: int) -> bool:
+        """Whether block `layer` attends along time."""
+        return self.temporal_every > 0 and (self.num_layers - 1 - layer) % self.temporal_every == 0
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Temporal keys and values of past frames: a ring of window - 1 frames per row, fixed in shape.
+
+    Batch-first, and never changed in place: a state that holds one can be kept, sliced and branched.
+    """
+
+    keys: Float[Tensor, "B L W N H S"]
+    """Rotated keys of the L blocks that have temporal attention."""
+    values: Float[Tensor, "B L W N H S"]
+    """Their values."""
+    time: Int[Tensor, " B"]
+    """Frames committed so far, which is also the number of the next frame."""
+
+    def map(self, fn: Callable[[Tensor], Tensor]) -> "Cache":
+        """The cache with `fn` applied to every tensor, such as `lambda t: t[rows]`."""
+        return Cache(fn(self.keys), fn(self.values), fn(self.time))
+
+    @staticmethod
+    def cat(caches: Sequence["Cache"]) -> "Cache":
+        """Rows of several caches as one batch."""
+        return Cache(
+            torch.cat([c.keys for c in caches]),
+            torch.cat([c.values for c in caches]),
+            torch.cat([c.time for c in caches]),
+        )
+
+    def append(self, entry: "CacheEntry") -> "Cache":
+        """A new cache that also holds the frame `entry`; the oldest frame gives way when full."""
+        ring = self.keys.shape[2]
+        if ring == 0 or self.keys.shape[1] == 0:
+            return Cache(self.keys, self.values, self.time + 1)
+        rows = torch.arange(len(self.time), device=self.time.device)
+        keys, values = self.keys.clone(), self.values.clone()
+        keys[rows, :, self.time % ring] = entry.keys
+        values[rows, :, self.time % ring] = entry.values
+        return Cache(keys, values, self.time + 1)
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """One frame's temporal keys and values, to be appended to a `Cache` once the frame is decided."""
+
+    keys: Float[Tensor, "B L N H S"]
+    values: Float[Tensor, "B L N H S"]
+
+
+class STBlock(nn.Module):
+    """Spatial attention, causal temporal attention, one feed-forward; pre-norm."""
+
+    def __init__(self, config: TransformerConfig, has_time: bool):
+        super().__init__()
+        width, hidden = config.width, round(config.width * config.mlp_ratio)
+        self.norm_space = nn.RMSNorm(width)
+        self.space = SpatialAttention(width, config.num_heads, config.head_dim)
+        self.norm_time = nn.RMSNorm(width) if has_time else None
+        self.time = TemporalAttention(width, config.num_heads, config.head_dim) if has_time else None
+        self.norm_mlp = nn.RMSNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, hidden, bias=False), nn.GELU("tanh"), nn.Linear(hidden, width, bias=False)
+        )
+
+    def forward(self, x, times, mask, past=None):
+        """Mix tokens within each frame, then each position with its own past (Genie, section 2.1)."""
+        x = x + self.space(self.norm_space(x))
+        own = None
+        if self.time is not None:
+            mixed, own = self.time(self.norm_time(x), times, mask, past)
+            x = x + mixed
+        return x + self.mlp(self.norm_mlp(x)), own
+
+
+class STTransformer(nn.Module):
+    """A stack of ST blocks over a grid of N positions, with a learned position per grid cell."""
+
+    def __init__(self, config: TransformerConfig, num_positions: int):
+        super().__init__()
+        self.config = config
+        self.num_positions = num_positions
+        self.position = nn.Parameter(torch.randn(num_positions, config.width) * 0.02)
+        self.blocks = nn.ModuleList(
+            STBlock(config, config.has_time(layer)) for layer in range(config.num_layers)
+        )
+        self.norm = nn.RMSNorm(config.width)
+        for name, parameter in self.blocks.named_parameters():
+            if parameter.ndim == 2:
+                residual = name.endswith(("out.weight", "mlp.2.weight"))  # start small (GPT-2)
+                scale = (3 * config.num_layers) ** -0.5 if residual else 1.0
+                nn.init.normal_(parameter, std=scale * parameter.shape[1] ** -0.5)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B F N D"],
+        times: Int[Tensor, " F"] | None = None,
+        committed: Bool[Tensor, " F"] | None = None,
+    ) -> Float[Tensor, "B F N D"]:
+        """All frames at once.
+
+        Args:
+            x: embedded frames.
+            times: their numbers in time; 0 to F-1 if not given.
+            committed: which frames the later ones may look at; all if not given. A frame that is
+                not committed (a guess with hidden tokens) is seen by itself alone.
+        """
+        if times is None:
+            times = torch.arange(x.shape[1], device=x.device)
+        if committed is None:
+            committed = torch.ones_like(times, dtype=torch.bool)
+        mask = history_mask(times, committed, self.config.window)[None]
+        x = x + self.position.to(x.dtype)
+        for block in self.blocks:
+            x, _ = block(x, times[None], mask)
+        return self.norm(x)
+
+    def start_cache(self, batch: int) -> Cache:
+        """The cache of `batch` rows that have seen no frame yet."""
+        layers = sum(block.time is not None for block in self.blocks)
+        shape = (batch, layers, self.config.window - 1, self.num_positions)
+        shape += (self.config.num_heads, self.config.head_dim)
+        empty = self.position.new_zeros(shape)
+        return Cache(empty, empty, torch.zeros(batch, dtype=torch.long, device=empty.device))
+
+    def step(
+        self, x: Float[Tensor, "B N D"], cache: Cache
+    ) -> tuple[Float[Tensor, "B N D"], CacheEntry]:
+        """The next frame alone, against the cached past: equal to the last frame of `forward`."""
+        ring = self.config.window - 1
+        seen = torch.arange(ring, device=x.device) < cache.time[:, None]
+        mask = F.pad(seen, (0, 1), value=True)[:, None]
+        x = (x + self.position.to(x.dtype))[:, None]
+        keys, values = [], []
+        for block in self.blocks:
+            past = None
+            if block.time is not None:
+                past = (cache.keys[:, len(keys)], cache.values[:, len(keys)])
+            x, own = block(x, cache.time[:, None], mask, past)
+            if own is not None:
+                keys.append(own[0][:, 0])
+                values.append(own[1][:, 0])
+        if keys:
+            entry = CacheEntry(torch.stack(keys, dim=1), torch.stack(values, dim=1))
+        else:
+            entry = CacheEntry(cache.keys.sum(dim=2), cache.values.sum(dim=2))
+        return self.norm(x)[:, 0], entry
+
+
+def history_mask(
+    times: Int[Tensor, " F"], committed: Bool[Tensor, " F"], window: int
+) -> Bool[Tensor, "F F"]:
+    """Frame i may look at itself and at committed frames less than `window` before it."""
+    age = times[:, None] - times[None, :]
+    earlier = committed[None, :] & (age > 0) & (age < window)
+    return earlier | torch.eye(len(times), dtype=torch.bool, device=times.device)

@@ -1,0 +1,109 @@
+"""From pixels to a grid of features and back: linear patches (the paper) or convolutions."""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Stem = Literal["linear", "conv"]
+
+
+def check_grid(height: int, width: int, patch: int, stem: Stem) -> None:
+    """Raise ValueError unless frames of this size divide into patches that the stem can make."""
+    if not (0 < height <= 4_096 and 0 < width <= 4_096):
+        raise ValueError(f"frames must be 1 to 4096 pixels high and wide, got {width}x{height}")
+    if patch < 1 or height % patch or width % patch:
+        raise ValueError(
+            f"a frame of {width}x{height} does not divide into patches of {patch}; "
+            f"ingest again with --size {width - width % patch or patch}x{height - height % patch or patch}"
+        )
+    if stem == "conv" and patch & (patch - 1):
+        raise ValueError(f"a convolutional stem halves the picture, so patch must be 2, 4, 8 ..., got {patch}")
+
+
+class LinearPatches(nn.Module):
+    """One linear map per patch of pixels (the paper)."""
+
+    def __init__(self, patch: int, width: int, channels: int = 3):
+        super().__init__()
+        self.patch = patch
+        self.proj = nn.Linear(patch * patch * channels, width)
+
+    def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
+        """Embed every patch; N runs row by row."""
+        return self.proj(
+            rearrange(video, "B F (h p) (w q) C -> B F (h w) (p q C)", p=self.patch, q=self.patch)
+        )
+
+
+class LinearPixels(nn.Module):
+    """One linear map back from features to the pixels of a patch."""
+
+    def __init__(self, patch: int, width: int, rows: int):
+        super().__init__()
+        self.patch, self.rows = patch, rows
+        self.proj = nn.Linear(width, patch * patch * 3)
+
+    def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F H W C"]:
+        """Pixels of every patch, unbounded."""
+        return rearrange(
+            self.proj(x), "B F (h w) (p q C) -> B F (h p) (w q) C",
+            h=self.rows, p=self.patch, q=self.patch,
+        )  # fmt: skip
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around the identity."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.one = nn.Conv2d(channels, channels, 3, padding=1)
+        self.two = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.two.weight)
+        nn.init.zeros_(self.two.bias)
+
+    def forward(self, x: Float[Tensor, "M C H W"]) -> Float[Tensor, "M C H W"]:
+        """x plus a correction that starts at zero."""
+        return x + self.two(F.silu(self.one(F.silu(x))))
+
+
+def stage_channels(patch: int, base: int) -> list[int]:
+    """Channels after each halving of the picture: base, 2 base, 4 base ..."""
+    return [base * 2**i for i in range(patch.bit_length() - 1)]
+
+
+class ConvPatches(nn.Module):
+    """Strided convolutions down to one feature vector per patch, each frame on its own."""
+
+    def __init__(self, patch: int, width: int, base: int, channels: int = 3):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for out in stage_channels(patch, base):
+            layers += [nn.Conv2d(channels, out, 4, stride=2, padding=1), Residual(out)]
+            channels = out
+        self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(channels, width, 1))
+
+    def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
+        """Embed every frame as a grid; N runs row by row."""
+        x = self.layers(rearrange(video, "B F H W C -> (B F) C H W"))
+        return rearrange(x, "(B F) D h w -> B F (h w) D", B=video.shape[0])
+
+
+class ConvPixels(nn.Module):
+    """Sub-pixel convolutions from one feature vector per patch back to pixels."""
+
+    def __init__(self, patch: int, width: int, base: int, rows: int):
+        super().__init__()
+        self.rows = rows
+        layers: list[nn.Module] = []
+        for out in reversed(stage_channels(patch, base)):
+            layers += [nn.Conv2d(width, out * 4, 1), nn.PixelShuffle(2), Residual(out)]
+            width = out
+        self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(width, 3, 3, padding=1))
+
+    def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F H W C"]:
+        """Pixels of every frame, unbounded."""
+        grid = rearrange(x, "B F (h w) D -> (B F) D h w", h=self.rows)
+        return rearrange(self.layers(grid), "(B F) C H W -> B F H W C", B=x.shape[0])

@@ -1,0 +1,112 @@
+"""Video tokenizer: ST-ViViT VQ-VAE, each frame a grid of discrete tokens (Genie, section 2.1)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
+from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig
+from playworld.models.stems import (
+    ConvPatches,
+    ConvPixels,
+    LinearPatches,
+    LinearPixels,
+    Stem,
+    check_grid,
+)
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """Shape of the video tokenizer."""
+
+    height: int
+    """Rows of a frame, pixels."""
+    width: int
+    """Columns of a frame, pixels."""
+    patch: int
+    """Side of the square of pixels that becomes one token."""
+    encoder: TransformerConfig
+    """Pixels to latents. Without temporal attention a frame's tokens do not depend on its past."""
+    decoder: TransformerConfig
+    """Tokens to pixels, causal in time."""
+    quantizer: QuantizerConfig
+    """The codebook of tokens."""
+    stem: Stem = "linear"
+    """Linear patches (the paper) or convolutions."""
+    stem_channels: int = 32
+    """Channels at half resolution of a convolutional stem; they double with every halving."""
+
+    def __post_init__(self) -> None:
+        check_grid(self.height, self.width, self.patch, self.stem)
+        if not 1 <= self.stem_channels <= 1_024:
+            raise ValueError(f"stem_channels must be in [1, 1024], got {self.stem_channels}")
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens per frame, N."""
+        return (self.height // self.patch) * (self.width // self.patch)
+
+    @property
+    def num_codes(self) -> int:
+        """Different tokens, K."""
+        return self.quantizer.num_codes
+
+
+class VideoTokenizer(nn.Module):
+    """Frames to tokens and back; both directions are causal in time."""
+
+    def __init__(self, config: TokenizerConfig):
+        super().__init__()
+        self.config = config
+        self.num_tokens = config.num_tokens
+        rows, size = config.height // config.patch, config.quantizer.code_size
+        wide, deep = config.encoder.width, config.decoder.width
+        if config.stem == "linear":
+            self.stem: nn.Module = LinearPatches(config.patch, wide)
+            self.head: nn.Module = LinearPixels(config.patch, deep, rows)
+        else:
+            self.stem = ConvPatches(config.patch, wide, config.stem_channels)
+            self.head = ConvPixels(config.patch, deep, config.stem_channels, rows)
+        self.encoder = STTransformer(config.encoder, self.num_tokens)
+        self.to_latent = nn.Linear(wide, size)
+        self.quantizer = VectorQuantizer(config.quantizer)
+        self.from_latent = nn.Linear(size, deep)
+        self.decoder = STTransformer(config.decoder, self.num_tokens)
+
+    def forward(
+        self, video: Float[Tensor, "B T H W C"], generator: torch.Generator | None = None
+    ) -> tuple[Float[Tensor, "B T H W C"], Quantized]:
+        """Reconstruction (in [0, 1]) and what the quantiser did; used in training."""
+        quantized = self.quantizer(self.latents(video), generator)
+        return self.pixels(quantized.latents), quantized
+
+    def latents(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T N E"]:
+        """Continuous latents before quantisation. Pixels in [0, 1]."""
+        return self.to_latent(self.encoder(self.stem(video * 2 - 1)))
+
+    def pixels(self, latents: Float[Tensor, "B T N E"]) -> Float[Tensor, "B T H W C"]:
+        """Frames in [0, 1] from quantised latents."""
+        return torch.sigmoid(self.head(self.decoder(self.from_latent(latents))))
+
+    def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T N"]:
+        """Tokens of every frame. Pixels in [0, 1]."""
+        return self.quantizer.nearest(self.latents(video))
+
+    def decode(self, tokens: Int[Tensor, "B T N"]) -> Float[Tensor, "B T H W C"]:
+        """Frames in [0, 1] from tokens; a frame depends on its own and on earlier tokens."""
+        return self.pixels(self.quantizer.lookup(tokens))
+
+    def start_cache(self, batch: int) -> Cache:
+        """The decoder's cache for `batch` videos of which no frame is decoded yet."""
+        return self.decoder.start_cache(batch)
+
+    def decode_step(
+        self, tokens: Int[Tensor, "B N"], cache: Cache
+    ) -> tuple[Float[Tensor, "B H W C"], Cache]:
+        """Decode the next frame alone, with the cached past: equal to the last frame of `decode`."""
+        x = self.from_latent(self.quantizer.lookup(tokens))
+        x, entry = self.decoder.step(x, cache)
+        return torch.sigmoid(self.head(x[:, None]))[:, 0], cache.append(entry)

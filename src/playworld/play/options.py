@@ -1,0 +1,32 @@
+"""What `playworld play` can be told. Imports nothing heavy: the command line reads it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PlayOptions:
+    """How a world is put on a page."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; 0.0.0.0 for everybody on the network."""
+    port: int = 8000
+    """Port to listen at; the next free one where it is taken."""
+    browser: bool = True
+    """Open the page in a browser."""
+    allow_hosts: tuple[str, ...] = ()
+    """Further names under which the page may be reached, such as a proxy's."""
+    max_players: int = 32
+    """Players at a time; one more is told to come back later."""
+    idle_minutes: float = 10.0
+    """Minutes without a press after which a game is put away."""
+    max_upload_mb: float = 10.0
+    """Largest picture file that is taken, in millions of bytes."""
+    max_upload_megapixels: float = 25.0
+    """Largest picture that is decoded, in millions of pixels."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"port must be in 0..65535, got {self.port}")
+        for name in ("max_players", "idle_minutes", "max_upload_mb", "max_upload_megapixels"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")

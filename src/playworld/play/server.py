@@ -1,0 +1,106 @@
+"""Listening, saying where, and ending cleanly."""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from playworld.config import InputError
+from playworld.play.app import create_app
+from playworld.play.guard import EVERYWHERE
+from playworld.play.options import PlayOptions
+from playworld.world import World
+
+MESSAGE_BYTES = 4096
+"""The longest message that a WebSocket may carry to the server."""
+PORTS_TRIED = 50
+"""How many ports are tried, one after another, where the first is taken."""
+
+
+def serve(
+    world: World, options: PlayOptions, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve the page until Ctrl-C (SIGINT) or SIGTERM; then finish the frame in hand and return.
+
+    `on_ready` is called once, with the page's address, when the server answers.
+
+    Raises:
+        InputError: no port is free, or this machine has no such address.
+    """
+    listener = _listen(options.host, options.port)
+    config = uvicorn.Config(
+        create_app(world, options),
+        log_config=None,  # logging belongs to whoever calls
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = _Server(config, on_ready, _address(options.host, listener.getsockname()[1]))
+    with listener, _signals_end_quietly():
+        server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Tells when it answers, and with which address."""
+
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[str], None] | None, address: str
+    ) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._page_address = address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._on_ready is not None:
+            await asyncio.to_thread(self._on_ready, self._page_address)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        raise InputError(f"there is no address {host!r} to listen at; choose --host") from None
+    last = port if port == 0 else min(port + PORTS_TRIED - 1, 65535)
+    for candidate in range(port, last + 1):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((address[0], candidate, *address[2:]))
+            listener.listen()
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE:
+                reason = error.strerror or error
+                raise InputError(f"cannot listen at {host} port {candidate}: {reason}") from None
+    raise InputError(f"ports {port} to {last} at {host} are all taken; choose another --port")
+
+
+def _address(host: str, port: int) -> str:
+    name = "localhost" if host in EVERYWHERE else host
+    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+
+
+@contextlib.contextmanager
+def _signals_end_quietly() -> Iterator[None]:
+    # uvicorn ends cleanly on a signal, and then raises it again for whoever had a handler before.
+    # Ctrl-C is the ordinary way to stop playing, so here that is nobody.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = {sig: signal.signal(sig, lambda *_: None) for sig in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for sig, handler in ours.items():
+            signal.signal(sig, handler)

@@ -1,0 +1,124 @@
+"""Optimizer, learning-rate schedule and averaged weights."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """How one stage is trained."""
+
+    steps: int
+    """Optimizer steps."""
+    batch_size: int
+    """Clips per step."""
+    clip_length: int
+    """Frames per clip, T."""
+    learning_rate: float
+    """Peak learning rate."""
+    warmup_steps: int = 100
+    """Steps of linear warm-up."""
+    schedule: Literal["wsd", "cosine", "constant"] = "wsd"
+    """After the warm-up: flat with a linear decay at the end, a cosine, or flat (the paper's tokenizer)."""
+    decay_share: float = 0.3
+    """Share of the steps in which wsd decays."""
+    final_share: float = 0.0
+    """Learning rate at the end, as a share of the peak."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """AdamW's decay rates."""
+    weight_decay: float = 1e-4
+    """AdamW's weight decay, on matrices only."""
+    clip_norm: float = 1.0
+    """Largest gradient norm."""
+    ema_decay: float = 0.999
+    """Decay of the averaged weights, which are the ones that play."""
+    seed: int = 0
+    """Seed of weights, clip order, masks and noise."""
+    save_every: int = 500
+    """Steps between checkpoints."""
+    pictures_every: int = 1_000
+    """Steps between pictures in TensorBoard."""
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch_size, self.save_every, self.pictures_every) < 1:
+            raise ValueError(f"steps, batch_size and intervals must be at least 1, got {self}")
+        if self.clip_length < 2:
+            raise ValueError(f"a clip needs 2 frames to hold an action, got {self.clip_length}")
+        if not (self.learning_rate > 0 and self.clip_norm > 0 and 0 <= self.ema_decay < 1):
+            raise ValueError(f"learning_rate and clip_norm > 0, ema_decay in [0, 1), got {self}")
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, 0-based."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        if self.schedule == "cosine":
+            shape = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        elif self.schedule == "wsd":
+            shape = min(1.0, max(0.0, 1 - done) / self.decay_share) if self.decay_share else 1.0
+        else:
+            shape = 1.0
+        return self.learning_rate * (self.final_share + (1 - self.final_share) * shape)
+
+
+def make_optimizer(model: nn.Module, config: StageConfig) -> torch.optim.AdamW:
+    """Fused AdamW over the weights that train; decay on matrices, not on norms, biases, embeddings."""
+    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    decays = [p for n, p in trained if p.ndim >= 2 and "embed" not in n and "position" not in n]
+    chosen = {id(p) for p in decays}
+    groups = [
+        {"params": decays, "weight_decay": config.weight_decay},
+        {"params": [p for _, p in trained if id(p) not in chosen], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        groups, lr=config.learning_rate, betas=config.betas, fused=True, weight_decay=0.0
+    )
+
+
+def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimizer's moments by parameter name, so that they can be stored without pickle."""
+    return {
+        f"{name}/{key}": value
+        for name, parameter in model.named_parameters()
+        for key, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def load_optimizer(
+    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
+    """Put the moments of `optimizer_tensors` back."""
+    for name, parameter in model.named_parameters():
+        keys = [key for key in tensors if key.rpartition("/")[0] == name]
+        if keys:
+            optimizer.state[parameter] = {
+                key.rpartition("/")[2]: tensors[key].to(parameter.device) for key in keys
+            }
+
+
+class AveragedWeights:
+    """Exponential moving average of the parameters; buffers (codebooks) are averages already."""
+
+    def __init__(self, model: nn.Module, decay: float):
+        self.decay = decay
+        self.tensors = {name: p.detach().clone() for name, p in model.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Follow the model; faster in the first steps, when the start should be forgotten."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        current = [p.detach() for _, p in model.named_parameters()]
+        torch._foreach_lerp_(list(self.tensors.values()), current, 1 - decay)
+
+    @torch.no_grad()
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the model's weights with the averaged ones; a second call undoes it."""
+        for name, parameter in model.named_parameters():
+            own = parameter.detach().clone()
+            parameter.copy_(self.tensors[name])
+            self.tensors[name].copy_(own)

@@ -1,0 +1,323 @@
+"""From clips to a world: tokenizer, token cache, then latent actions and dynamics together."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playworld.checkpoint import params_sha256
+from playworld.config import InputError
+from playworld.data.clips import ClipDataset, batches
+from playworld.data.tokens import TokenStore, write_tokens
+from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.pixels import to_float
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.train.loop import Progress, Source, fit
+from playworld.train.objectives import TokenizerLoss, TokenizerObjective, WorldLoss, WorldObjective
+from playworld.train.optim import StageConfig
+from playworld.train.pictures import action_grid, reconstructions
+from playworld.world.folder import WorldConfig
+from playworld.world.maskgit import SamplerConfig
+from playworld.world.world import World
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that makes a world but the clips: shapes, losses and schedules of both stages."""
+
+    name: str
+    """What the recipe is called."""
+    tokenizer: TokenizerConfig
+    """Shape of the video tokenizer."""
+    actions: LatentActionConfig
+    """Shape of the latent action model."""
+    dynamics: DynamicsConfig
+    """Shape of the dynamics model."""
+    tokenizer_stage: StageConfig
+    """Training of the tokenizer."""
+    world_stage: StageConfig
+    """Training of latent actions and dynamics."""
+    tokenizer_loss: TokenizerLoss = TokenizerLoss()
+    """Loss of the tokenizer."""
+    world_loss: WorldLoss = WorldLoss()
+    """Losses of latent actions and dynamics."""
+    sampler: SamplerConfig = SamplerConfig()
+    """How the finished world samples unless told otherwise."""
+
+    def __post_init__(self) -> None:
+        pairs = {
+            "tokens per frame": (self.dynamics.num_tokens, self.tokenizer.num_tokens),
+            "codes": (self.dynamics.num_codes, self.tokenizer.num_codes),
+            "action features": (self.dynamics.action_size, self.actions.quantizer.code_size),
+            "height": (self.actions.height, self.tokenizer.height),
+            "width": (self.actions.width, self.tokenizer.width),
+        }
+        for what, (one, other) in pairs.items():
+            if one != other:
+                raise ValueError(f"the parts of recipe {self.name!r} disagree on {what}: {one}, {other}")
+
+    def resized(self, height: int, width: int) -> "Recipe":
+        """The recipe for frames of another size; raises ValueError if the patches do not fit."""
+        tokenizer = replace(self.tokenizer, height=height, width=width)
+        return replace(
+            self,
+            tokenizer=tokenizer,
+            actions=replace(self.actions, height=height, width=width),
+            dynamics=replace(self.dynamics, num_tokens=tokenizer.num_tokens),
+        )
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of `playworld train`."""
+
+    stage: Literal["all", "tokenizer", "world"] = "all"
+    """Both stages, or one of them; `world` takes the tokenizer of an earlier run or of --start."""
+    tokens: Literal["cache", "live"] = "cache"
+    """Tokenize every frame once, or every clip anew (exact where the encoder looks back in time)."""
+    start: Path | str | None = None
+    """Continue from, or fine-tune, this world: a folder, or a built-in name such as coinrun."""
+    run: Path | None = None
+    """Where checkpoints and logs go; a folder in the user's cache, named after WORLD, if not given."""
+    tokenizer_steps: int | None = None
+    """Steps of the tokenizer, instead of the preset's."""
+    world_steps: int | None = None
+    """Steps of latent actions and dynamics, instead of the preset's."""
+    batch_size: int | None = None
+    """Clips per step in both stages, instead of the preset's."""
+    learning_rate: float | None = None
+    """Peak learning rate in both stages, instead of the preset's."""
+    masking: Literal["history", "prefix", "paper"] | None = None
+    """What a hidden frame sees of its past, instead of the preset's choice (docs/train.md)."""
+    seed: int = 0
+    """Seed of weights, clip order, masks and noise."""
+    device: str = "auto"
+    """cpu, cuda, or auto: the GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        for name in ("tokenizer_steps", "world_steps", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
+
+    def applied_to(self, recipe: Recipe) -> Recipe:
+        """The recipe with what the user asked for."""
+        common = {"batch_size": self.batch_size, "learning_rate": self.learning_rate, "seed": self.seed}
+        given = {key: value for key, value in common.items() if value is not None}
+        one = given | ({"steps": self.tokenizer_steps} if self.tokenizer_steps else {})
+        two = given | ({"steps": self.world_steps} if self.world_steps else {})
+        loss = recipe.world_loss
+        return replace(
+            recipe,
+            tokenizer_stage=replace(recipe.tokenizer_stage, **one),
+            world_stage=replace(recipe.world_stage, **two),
+            world_loss=replace(loss, masking=self.masking) if self.masking else loss,
+        )
+
+
+def train_world(
+    recipe: Recipe,
+    clips: Path,
+    world: Path,
+    options: TrainOptions,
+    progress: Callable[[str], Progress] | None = None,
+) -> World | None:
+    """Train the stages that are asked for and write the world; None if it is not complete yet.
+
+    The same call goes on where an interrupted one stopped.
+
+    Args:
+        recipe: what to train; adapted to the size of the clips.
+        clips: folder that `ingest` wrote.
+        world: folder to write.
+        options: see TrainOptions.
+        progress: from the name of a stage to its progress callback.
+
+    Raises:
+        InputError: for clips or a world that cannot be used.
+        Preempted, NonFinite, Collapsed: see `playworld.train.loop.fit`.
+    """
+    recipe = options.applied_to(recipe)
+    trainset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
+    base = World.load(options.start) if options.start is not None else None
+    recipe = _fit_recipe(recipe, base, trainset)
+    run = options.run or default_run(world)
+    device = choose_device(options.device)
+    told = progress or (lambda stage: None)  # type: ignore[return-value]
+
+    tokenizer = build_tokenizer(recipe, base)
+    trained = run / "tokenizer" / "done"
+    if options.stage == "world" and base is not None:
+        tokenizer.to(device).eval()
+    elif options.stage == "world" and not trained.exists():
+        raise InputError(
+            f"--stage world needs a tokenizer: {run} has none; train it first with --stage tokenizer, "
+            "or name a world to start from"
+        )
+    else:
+        objective = TokenizerObjective(tokenizer, recipe.tokenizer_loss)
+        stage, clip = recipe.tokenizer_stage, _pictures_clip(clips, recipe)
+        source = _clip_source(trainset, stage)
+        fit(objective, source, stage, run / "tokenizer", "tokenizer", device, told("tokenizer"),
+            lambda: {"reconstructions": reconstructions(tokenizer, clip)})  # fmt: skip
+        trained.touch()
+    if options.stage == "tokenizer":
+        return None
+
+    made = _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base)
+    made.save(world)
+    return made
+
+
+def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) -> World:
+    stage = recipe.world_stage
+    dataset = ClipDataset(clips, "train", stage.clip_length)
+    torch.manual_seed(stage.seed + 1)
+    actions, dynamics = LatentActionModel(recipe.actions), Dynamics(recipe.dynamics)
+    if base is not None:
+        actions.load_state_dict(base.actions.state_dict())
+        dynamics.load_state_dict(base.dynamics.state_dict())
+        recipe = replace(recipe, world_loss=replace(recipe.world_loss, warm_share=0.0))
+    objective = WorldObjective(actions, dynamics, tokenizer, recipe.world_loss)
+    store = None
+    if options.tokens == "cache":
+        store = token_cache(dataset, tokenizer, run / "tokens", device, told("tokens"))
+    config = WorldConfig(
+        name=recipe.name,
+        fps=dataset.fps,
+        tokenizer=recipe.tokenizer,
+        actions=recipe.actions,
+        dynamics=recipe.dynamics,
+        sampler=recipe.sampler,
+    )
+    world = World(config, tokenizer, actions, dynamics)
+    clip = _pictures_clip(clips, recipe)
+    source = _clip_source(dataset, stage, store)
+    fit(objective, source, stage, run / "world", "world", device, told("world"),
+        lambda: {"buttons": action_grid(world, clip[:, :1])})  # fmt: skip
+    return world
+
+
+def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Recipe:
+    """The recipe in the shape of the world to start from, or of the clips."""
+    size = (dataset.height, dataset.width)
+    if base is not None:
+        if (base.height, base.width) != size:
+            raise InputError(
+                f"the world to start from has frames of {base.width}x{base.height}, the clips have "
+                f"{size[1]}x{size[0]}; ingest again with --size {base.width}x{base.height}"
+            )
+        shapes = base.config
+        return replace(
+            recipe, tokenizer=shapes.tokenizer, actions=shapes.actions, dynamics=shapes.dynamics
+        )
+    try:
+        return recipe.resized(*size)
+    except ValueError as error:
+        raise InputError(f"clips of {size[1]}x{size[0]} do not fit {recipe.name!r}: {error}") from error
+
+
+def build_tokenizer(recipe: Recipe, base: World | None = None) -> VideoTokenizer:
+    """A tokenizer from its seed, or with the weights of the world to start from."""
+    torch.manual_seed(recipe.tokenizer_stage.seed)
+    tokenizer = VideoTokenizer(recipe.tokenizer)
+    if base is not None:
+        tokenizer.load_state_dict(base.tokenizer.state_dict())
+    return tokenizer
+
+
+def _clip_source(dataset: ClipDataset, stage: StageConfig, store: TokenStore | None = None) -> Source:
+    """Batches of video, and of the same frames' tokens where they are cached."""
+
+    def source(start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+        for ids, video in batches(dataset, stage.batch_size, stage.seed, start=start):
+            tokens = None
+            if store is not None:
+                found = [store.read(i.scene, i.start, stage.clip_length) for i in ids]
+                tokens = torch.from_numpy(np.stack(found))
+            yield video, tokens
+
+    return source
+
+
+def token_cache(
+    dataset: ClipDataset,
+    tokenizer: VideoTokenizer,
+    folder: Path,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> TokenStore:
+    """Tokens of every frame of the split, made once per tokenizer."""
+    weights = params_sha256(tokenizer.state_dict())
+    name = hashlib.sha256(f"{weights} {dataset.folder.resolve()}".encode()).hexdigest()[:16]
+    folder = folder / name
+    if not (folder / "index.json").exists():
+        done = 0
+
+        def told(frames: int) -> None:
+            nonlocal done
+            done += frames
+            if progress:
+                progress(done, dataset.num_frames, "tokenizing")
+
+        scenes = (scene_tokens(dataset, i, tokenizer, device, told) for i in range(len(dataset.scenes)))
+        write_tokens(folder, scenes, weights)
+    return TokenStore(folder)
+
+
+@torch.inference_mode()
+def scene_tokens(
+    dataset: ClipDataset,
+    scene: int,
+    tokenizer: VideoTokenizer,
+    device: torch.device,
+    told: Callable[[int], None],
+) -> Iterator[np.ndarray]:
+    """Tokens of a scene in pieces; an encoder that looks back sees a window of frames before each."""
+    encoder = tokenizer.config.encoder
+    context = encoder.window - 1 if encoder.temporal_every else 0
+    total = dataset.scenes[scene].num_frames
+    for first in range(0, total, 64):
+        last, begin = min(first + 64, total), max(0, first - context)
+        frames = torch.from_numpy(dataset.shards.read(scene, begin, last - begin))[None]
+        tokens = tokenizer.encode(to_float(frames.to(device)))[0, first - begin :]
+        told(last - first)
+        yield tokens.cpu().numpy()
+
+
+def _pictures_clip(clips: Path, recipe: Recipe) -> Tensor:
+    """Four held-out clips for TensorBoard; from the training split where none is long enough."""
+    length = min(8, recipe.tokenizer_stage.clip_length)
+    try:
+        dataset = ClipDataset(clips, "valid", length)
+    except InputError:
+        dataset = ClipDataset(clips, "train", length)
+    picks = np.linspace(0, dataset.num_clips - 1, 4).astype(int)
+    return torch.from_numpy(np.stack([dataset.read(dataset.clip(int(i))) for i in picks]))
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that was asked for; auto takes the GPU if there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda"):
+        raise InputError(f"device must be cpu, cuda or auto, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device cuda was asked for, but PyTorch finds no GPU here; use --device cpu")
+    return torch.device(name)
+
+
+def default_run(world: Path) -> Path:
+    """Where the run of a world lies unless told otherwise: in the user's cache, out of the way."""
+    path = world.resolve()
+    mark = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    return Path.home() / ".cache" / "playworld" / "runs" / f"{path.name}-{mark}"

@@ -1,0 +1,221 @@
+"""A world as a folder: what its files are called, what config.json says, and the check of both."""
+
+import importlib.resources
+import io
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import torch
+from PIL import Image
+from torch import nn
+
+from playworld.checkpoint import MANIFEST, Folder, load_into, read_folder, write_folder
+from playworld.config import InputError, did_you_mean, from_dict, to_dict
+from playworld.models.actions import LatentActionConfig
+from playworld.models.dynamics import DynamicsConfig
+from playworld.models.tokenizer import TokenizerConfig
+from playworld.world.maskgit import SamplerConfig
+
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.safetensors"
+ACTIONS_FILE = "actions.safetensors"
+DYNAMICS_FILE = "dynamics.safetensors"
+CARD_FILE = "README.md"
+PROMPTS_FOLDER = "prompts"
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Button:
+    """What one latent action is called on a screen; found by looking, not learned."""
+
+    label: str
+    """A word or two, such as "right"."""
+    arrow: Literal["", "←", "→", "↑", "↓", "↖", "↗", "↘", "↙", "•"] = ""
+    """The direction it moves things, "•" for standing still; empty if none fits."""
+
+    def __post_init__(self) -> None:
+        if not (1 <= len(self.label) <= 40 and self.label.isprintable()):
+            raise ValueError(f"label must be 1 to 40 printable characters, got {self.label!r:.60}")
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Everything about a world but its weights: the content of config.json."""
+
+    name: str
+    """What the world is called."""
+    fps: float
+    """Frames per second of the video it learned from; one press lasts 1 / fps seconds."""
+    tokenizer: TokenizerConfig
+    """Shape of the video tokenizer."""
+    actions: LatentActionConfig
+    """Shape of the latent action model."""
+    dynamics: DynamicsConfig
+    """Shape of the dynamics model."""
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    """How frames are drawn unless the caller says otherwise."""
+    buttons: tuple[Button, ...] = ()
+    """One per latent action; left empty they are called "1", "2", ..."""
+    format: int = 1
+    """Version of this file's layout."""
+
+    def __post_init__(self) -> None:
+        if self.format != 1:
+            raise ValueError(f"format must be 1, got {self.format}: it needs a newer playworld")
+        if not (1 <= len(self.name) <= 100 and self.name.isprintable()):
+            raise ValueError(f"name must be 1 to 100 printable characters, got {self.name!r:.120}")
+        if not 0 < self.fps <= 240:
+            raise ValueError(f"fps must be in (0, 240], got {self.fps}")
+        if not self.buttons:
+            numbers = range(1, self.actions.num_actions + 1)
+            object.__setattr__(self, "buttons", tuple(Button(str(i)) for i in numbers))
+        self._check_agreement()
+
+    def _check_agreement(self) -> None:
+        """Three models of one world: the second named follows the first."""
+        tokenizer, actions, dynamics = self.tokenizer, self.actions, self.dynamics
+        pairs = {
+            "actions.height and tokenizer.height": (actions.height, tokenizer.height),
+            "actions.width and tokenizer.width": (actions.width, tokenizer.width),
+            "dynamics.num_tokens and the tokenizer's": (dynamics.num_tokens, tokenizer.num_tokens),
+            "dynamics.num_codes and the tokenizer's": (dynamics.num_codes, tokenizer.num_codes),
+            "dynamics.action_size and actions.quantizer.code_size": (
+                dynamics.action_size,
+                actions.quantizer.code_size,
+            ),
+            "the number of buttons and of actions": (len(self.buttons), actions.num_actions),
+        }
+        for names, (one, other) in pairs.items():
+            if one != other:
+                raise ValueError(f"{names} must be equal, got {one} and {other}")
+        # No tensor in the files has a window in its shape, so nothing else would refuse this.
+        for names, shape in {
+            "tokenizer.encoder": tokenizer.encoder,
+            "tokenizer.decoder": tokenizer.decoder,
+            "dynamics.transformer": dynamics.transformer,
+        }.items():
+            if shape.window > 4_096:
+                raise ValueError(f"{names}.window must be at most 4096 frames, got {shape.window}")
+
+
+def save_world(
+    path: Path,
+    config: WorldConfig,
+    models: Mapping[str, nn.Module],
+    card: str,
+    prompts: Mapping[str, bytes],
+) -> None:
+    """Write a world folder; `prompts` maps names to PNG files of the world's own size."""
+    for name, content in prompts.items():
+        read_prompt(content, config, name)
+    write_folder(
+        path,
+        tensors={name: model.state_dict() for name, model in models.items()},
+        documents={
+            CONFIG_FILE: to_dict(config),
+            CARD_FILE: card,
+            **{f"{PROMPTS_FOLDER}/{name}.png": content for name, content in prompts.items()},
+        },
+    )
+
+
+def read_config(folder: Folder) -> WorldConfig:
+    """The world's config, refused by field name where it cannot be one."""
+    data, where = folder.json(CONFIG_FILE), str(folder.path / CONFIG_FILE)
+    _refuse_absurd(data, where)
+    return from_dict(WorldConfig, data, where)
+
+
+def read_model(cls: type[Module], config: Any, folder: Folder, name: str) -> Module:
+    """A model of the config's shape with the weights of one file, in evaluation mode.
+
+    It is laid out without memory first: a shape that the file's tensors do not have is refused
+    before anything of that size is allocated.
+    """
+    where = str(folder.path / name)
+    try:
+        with torch.device("meta"):
+            model = cls(config)
+    except (RuntimeError, OverflowError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder.path / CONFIG_FILE} describes no model: {reason}") from error
+    load_into(model, folder.tensors(name), where)
+    return model.eval()
+
+
+def read_prompts(folder: Folder, config: WorldConfig) -> dict[str, bytes]:
+    """The prompt pictures by name; each is a PNG of the world's size."""
+    prompts = {}
+    for name in folder.names:
+        path = Path(name)
+        if path.parent == Path(PROMPTS_FOLDER) and path.suffix == ".png":
+            prompts[path.stem] = folder.bytes(name)
+            read_prompt(prompts[path.stem], config, str(folder.path / name))
+    return prompts
+
+
+def read_prompt(content: bytes, config: WorldConfig, where: str) -> Image.Image:
+    """One prompt picture, decoded.
+
+    Raises:
+        InputError: if it is no PNG, or not of the world's size.
+    """
+    size = (config.tokenizer.width, config.tokenizer.height)
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            if image.size != size:  # known before a pixel is decoded
+                raise InputError(f"{where}: a prompt must be {size} pixels, got {image.size}")
+            return image.convert("RGB")
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{where} is not a PNG picture") from error
+
+
+def built_in_worlds() -> list[str]:
+    """Names of the worlds that come with the package."""
+    root = importlib.resources.files("playworld") / "worlds"
+    if not root.is_dir():
+        return []
+    return sorted(entry.name for entry in root.iterdir() if (entry / MANIFEST).is_file())
+
+
+def locate(path_or_name: str | Path) -> AbstractContextManager[Path]:
+    """The folder of a world given by path or by built-in name, for the length of a `with`.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    path, name = Path(path_or_name).expanduser(), str(path_or_name)
+    worlds = built_in_worlds()
+    if name in worlds and not (path / MANIFEST).is_file():
+        root = importlib.resources.files("playworld") / "worlds"
+        return importlib.resources.as_file(root / name)
+    if not path.exists():
+        hint = did_you_mean(name, worlds) if worlds else "no world is built in"
+        raise InputError(f"no world at {name!r}: no such folder, and no built-in world; {hint}")
+    return nullcontext(path)
+
+
+def open_world(path: Path) -> Folder:
+    """A verified folder that has the files of a world."""
+    folder = read_folder(path)
+    for name in (CONFIG_FILE, TOKENIZER_FILE, ACTIONS_FILE, DYNAMICS_FILE):
+        if name not in folder.names:
+            raise InputError(f"{path} is not a world: it has no {name}")
+    return folder
+
+
+def _refuse_absurd(data: Any, where: str) -> None:
+    """No count in a world is above 65,536; said by field name, before any shape is computed."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            _refuse_absurd(value, f"{where}.{key}")
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            _refuse_absurd(value, f"{where}[{index}]")
+    elif isinstance(data, int) and abs(data) > 65_536:
+        raise InputError(f"{where}: at most 65536, got a number of {data.bit_length()} bits")

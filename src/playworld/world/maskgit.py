@@ -1,0 +1,188 @@
+"""MaskGIT: the tokens of one frame, all hidden at first, decided in a few refinements.
+
+Nothing here knows a model: `decode_frame` is given a function from (tokens, hidden) to logits.
+Randomness is a pure function of (seed, frame number), so a frame is the same whoever else is in
+the batch, in another process, and after a rewind.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Predict = Callable[[Int[Tensor, "B N"], Bool[Tensor, "B N"]], Float[Tensor, "B N K"]]
+
+
+@dataclass(frozen=True)
+class SamplerConfig:
+    """How the tokens of a frame are drawn."""
+
+    steps: int = 4
+    """Refinements per frame, S (the paper: 25)."""
+    temperature: float = 0.25
+    """Divides the logits, the same in every refinement; 0 takes the likeliest token. The paper has
+    2, and 1 for CoinRun; low values score better in PSNR."""
+    order: Literal["random", "halton", "confidence"] = "random"
+    """Which tokens are decided first: random ones (the paper), spread evenly over the picture
+    (arXiv:2503.17076), or the surest (MaskGIT), which in video tends to copy the last frame."""
+    confidence_noise: float = 4.5
+    """Gumbel noise on the confidence, annealed to 0 over the refinements (MaskGIT's value)."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= 1024:
+            raise ValueError(f"steps must be in [1, 1024], got {self.steps}")
+        if not 0 <= self.temperature <= 100:
+            raise ValueError(f"temperature must be in [0, 100], got {self.temperature}")
+        if not 0 <= self.confidence_noise <= 100:
+            raise ValueError(f"confidence_noise must be in [0, 100], got {self.confidence_noise}")
+
+
+def tokens_fixed(step: int, steps: int, N: int) -> int:
+    """Tokens of a frame decided once refinement `step` (0-based) of `steps` is done.
+
+    The cosine schedule of MaskGIT (arXiv:2202.04200, section 3.2): few at first, all N after the
+    last.
+    """
+    if not 0 <= step < steps:
+        raise ValueError(f"step must be in [0, {steps}), got {step}")
+    # Exactly 1.0 at the end: pi/2 * (step+1) / steps can pass pi/2, and floor would give N + 1.
+    progress = (step + 1) / steps
+    return N - int(N * math.cos(math.pi / 2 * progress))
+
+
+@torch.no_grad()
+def decode_frame(
+    predict: Predict,
+    sampler: SamplerConfig,
+    noise: Float[Tensor, "B S 2 N"],
+    grid: tuple[int, int],
+) -> Int[Tensor, "B N"]:
+    """Tokens of one frame per row, each refinement seeing what the earlier ones decided.
+
+    Args:
+        predict: logits of every token, given the tokens and which of them are hidden.
+        sampler: how many refinements, in which order, how random.
+        noise: uniform numbers from `frame_noise`, for `sampler.steps` refinements.
+        grid: rows and columns of the picture in tokens.
+    """
+    B, N = noise.shape[0], noise.shape[-1]
+    tokens = torch.zeros((B, N), dtype=torch.long, device=noise.device)
+    hidden = torch.ones_like(tokens, dtype=torch.bool)
+    fixed = 0
+    for step in range(sampler.steps):
+        target = tokens_fixed(step, sampler.steps, N)
+        if target == fixed:  # a refinement that decides nothing need not be computed
+            continue
+        logits = predict(tokens, hidden).float()
+        proposal = sample(logits, sampler.temperature, noise[:, step, 0])
+        if sampler.order == "confidence":
+            chance = noise[:, step, 1]
+            remaining = 1 - (step + 1) / sampler.steps
+            surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
+            rank = ranks(surest.masked_fill(~hidden, math.inf))
+        elif sampler.order == "halton":
+            rank = halton_order(*grid).to(tokens.device).argsort().expand(B, N)
+        else:
+            rank = ranks(noise[:, 0, 1])
+        decided = hidden & (rank < target)
+        tokens = torch.where(decided, proposal, tokens)
+        hidden = hidden & ~decided
+        fixed = target
+    return tokens
+
+
+def sample(
+    logits: Float[Tensor, "B N K"], temperature: float, uniform: Float[Tensor, "B N"]
+) -> Int[Tensor, "B N"]:
+    """One code per token from softmax(logits / temperature), by its inverse distribution function.
+
+    One uniform number in (0, 1) decides one token, and nothing in it depends on other rows.
+    """
+    if temperature == 0:
+        return logits.argmax(-1)
+    above = (logits - logits.amax(-1, keepdim=True)) / temperature
+    reached = above.exp().cumsum(-1)
+    # The first code at which the running sum reaches the target: its own share is above zero, and
+    # the last sum always reaches it because uniform < 1.
+    target = uniform[..., None] * reached[..., -1:]
+    return torch.searchsorted(reached, target)[..., 0]
+
+
+def confidence(
+    logits: Float[Tensor, "B N K"],
+    tokens: Int[Tensor, "B N"],
+    uniform: Float[Tensor, "B N"],
+    scale: float,
+) -> Float[Tensor, "B N"]:
+    """Log-probability of the proposed tokens, plus Gumbel noise of this scale (MaskGIT)."""
+    sure = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+    return sure - scale * (-uniform.log()).log()
+
+
+def ranks(score: Float[Tensor, "B N"]) -> Int[Tensor, "B N"]:
+    """Place of every token when the highest score comes first (place 0)."""
+    return score.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
+
+
+@lru_cache(maxsize=16)
+def halton_order(height: int, width: int) -> Int[Tensor, " N"]:
+    """Cells of a grid (row by row numbers) in the order in which a 2-D Halton sequence meets them.
+
+    Every beginning of this order covers the picture evenly (arXiv:2503.17076).
+    """
+    count = height * width
+    while True:
+        points = torch.arange(1, count + 1)
+        rows = (radical_inverse(points, 2) * height).long()
+        columns = (radical_inverse(points, 3) * width).long()
+        cells = rows * width + columns
+        first = torch.full((height * width,), count).scatter_reduce(
+            0, cells, torch.arange(count), "amin"
+        )
+        if bool((first < count).all()):
+            return first.argsort()
+        count *= 2
+
+
+def radical_inverse(numbers: Int[Tensor, " M"], base: int) -> Float[Tensor, " M"]:
+    """The digits of each number in this base, mirrored behind the point: in (0, 1)."""
+    result, place = torch.zeros(len(numbers), dtype=torch.float64), 1.0 / base
+    while bool((numbers > 0).any()):
+        result += (numbers % base) * place
+        numbers, place = numbers // base, place / base
+    return result
+
+
+def frame_noise(
+    seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], steps: int, N: int
+) -> Float[Tensor, "B S 2 N"]:
+    """Uniform numbers in (0, 1) for one frame per row: a pure function of (seed, frame number).
+
+    Index 0 of the third axis draws tokens, index 1 their order. Integer hashing, so CPU and GPU
+    agree, and a loop over per-row generators is not needed.
+    """
+    key = mix(mix(seeds.long()) + frames.long())
+    index = torch.arange(steps * 2 * N, device=seeds.device).view(steps, 2, N)
+    bits = mix(key[:, None, None, None] + index * _GOLDEN)
+    # 23 bits and a half fit a float32 exactly, so that neither 0 nor 1 can come out.
+    return (((bits >> 40) & 0x7FFFFF).float() + 0.5) / 2**23
+
+
+def _signed(number: int) -> int:
+    return number - 2**64 if number >= 2**63 else number
+
+
+_GOLDEN = _signed(0x9E3779B97F4A7C15)
+
+
+def mix(x: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
+    """The finalizer of SplitMix64 (Steele et al. 2014) on wrapping 64-bit integers."""
+    x = x + _GOLDEN
+    x = (x ^ ((x >> 30) & (2**34 - 1))) * _signed(0xBF58476D1CE4E5B9)
+    x = (x ^ ((x >> 27) & (2**37 - 1))) * _signed(0x94D049BB133111EB)
+    return x ^ ((x >> 31) & (2**33 - 1))

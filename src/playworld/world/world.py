@@ -1,0 +1,287 @@
+"""A trained world that can be played: explicit, batched state, one call per frame."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from playworld.config import InputError
+from playworld.models.actions import LatentActionModel
+from playworld.models.dynamics import Dynamics
+from playworld.models.pixels import to_float, to_uint8
+from playworld.models.tokenizer import VideoTokenizer
+from playworld.world import folder as files
+from playworld.world import hub
+from playworld.world.folder import Button, WorldConfig
+from playworld.world.maskgit import SamplerConfig, decode_frame, frame_noise
+from playworld.world.state import WorldState
+
+
+class World:
+    """Video tokenizer, latent action model and dynamics of one world.
+
+    The object itself holds nothing about who is playing: see `start` and `step`. Frames are a pure
+    function of the prompt, the seed, the sampler and the actions.
+    """
+
+    def __init__(
+        self,
+        config: WorldConfig,
+        tokenizer: VideoTokenizer,
+        actions: LatentActionModel,
+        dynamics: Dynamics,
+        card: str = "",
+        prompts: Mapping[str, bytes] | None = None,
+    ):
+        self.config = config
+        self.tokenizer, self.actions, self.dynamics = tokenizer, actions, dynamics
+        self.card = card
+        self._prompts = dict(prompts or {})
+
+    @classmethod
+    def load(cls, path_or_name: str | Path, device: str | torch.device = "cpu") -> "World":
+        """Open a world folder, or a built-in world by its name (see `built_in_worlds`).
+
+        Raises:
+            InputError: if there is none, or a file of it is missing, altered or contradictory.
+        """
+        with files.locate(path_or_name) as path:
+            folder = files.open_world(path)
+            config = files.read_config(folder)
+            world = cls(
+                config,
+                files.read_model(VideoTokenizer, config.tokenizer, folder, files.TOKENIZER_FILE),
+                files.read_model(LatentActionModel, config.actions, folder, files.ACTIONS_FILE),
+                files.read_model(Dynamics, config.dynamics, folder, files.DYNAMICS_FILE),
+                folder.bytes(files.CARD_FILE).decode(errors="replace")
+                if files.CARD_FILE in folder.names
+                else "",
+                files.read_prompts(folder, config),
+            )
+        return world.to(device)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        revision: str | None = None,
+        device: str | torch.device = "cpu",
+        endpoint: str | None = None,
+    ) -> "World":
+        """Like `load`, and "owner/name" that is no folder is fetched from the Hugging Face Hub.
+
+        Raises:
+            InputError: as `load` does, and if the Hub does not have it or cannot be reached.
+        """
+        if hub.is_repo_id(name_or_path):
+            name_or_path = hub.download(str(name_or_path), revision, endpoint)
+        return cls.load(name_or_path, device)
+
+    def save(
+        self, path: Path, card: str | None = None, prompts: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Write the world as a folder that `load` opens; an older world there is replaced.
+
+        Args:
+            path: the folder.
+            card: README.md, Markdown; the world's own if not given.
+            prompts: PNG files of the world's size by name; the world's own if not given.
+        """
+        models = {
+            files.TOKENIZER_FILE: self.tokenizer,
+            files.ACTIONS_FILE: self.actions,
+            files.DYNAMICS_FILE: self.dynamics,
+        }
+        card = self.card if card is None else card
+        prompts = self._prompts if prompts is None else prompts
+        files.save_world(Path(path), self.config, models, card, prompts)
+
+    def save_pretrained(self, path: Path) -> None:
+        """The name that users of the Hugging Face Hub expect for `save`."""
+        self.save(path)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        private: bool = False,
+        token: str | None = None,
+        endpoint: str | None = None,
+    ) -> str:
+        """Upload the world as a model repository of the Hugging Face Hub; returns its address.
+
+        Raises:
+            InputError: if the Hub refuses it or cannot be reached.
+        """
+        with TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "world"
+            self.save(folder)
+            return hub.upload(folder, repo_id, private, token, endpoint)
+
+    def to(self, device: str | torch.device) -> "World":
+        """Move the models.
+
+        Raises:
+            InputError: if there is no such device.
+        """
+        try:
+            for model in (self.tokenizer, self.actions, self.dynamics):
+                model.to(device)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"cannot use device {str(device)!r}: {error}") from error
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models are, and so the states and frames."""
+        return next(self.dynamics.parameters()).device
+
+    @property
+    def num_actions(self) -> int:
+        """Buttons, |A|: valid actions are 0 to |A| - 1."""
+        return self.config.actions.num_actions
+
+    @property
+    def height(self) -> int:
+        """Rows of a frame, pixels."""
+        return self.config.tokenizer.height
+
+    @property
+    def width(self) -> int:
+        """Columns of a frame, pixels."""
+        return self.config.tokenizer.width
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of the video it learned from."""
+        return self.config.fps
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """What each latent action is called."""
+        return self.config.buttons
+
+    def prompts(self) -> list[tuple[str, UInt8[Tensor, "H W 3"]]]:
+        """The pictures that come with the world, by name; `picture[None, None]` fits `start`."""
+        return [
+            (name, _pixels(files.read_prompt(content, self.config, name)))
+            for name, content in sorted(self._prompts.items())
+        ]
+
+    def prompt(self, image: Image.Image) -> UInt8[Tensor, "H W 3"]:
+        """Any picture as a prompt frame: scaled to cover the frame, its overhang cropped evenly."""
+        image = ImageOps.exif_transpose(image).convert("RGBA")
+        canvas = Image.new("RGBA", image.size, "white")  # what a browser shows behind transparency
+        canvas.alpha_composite(image)
+        size = (self.width, self.height)
+        return _pixels(ImageOps.fit(canvas.convert("RGB"), size, Image.Resampling.LANCZOS))
+
+    @torch.no_grad()
+    def start(
+        self, images: UInt8[Tensor, "B P H W 3"], seeds: Sequence[int] | Int[Tensor, " B"]
+    ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
+        """Begin B sessions from P >= 1 prompt frames each.
+
+        Latent actions between several prompt frames are inferred from them.
+
+        Returns:
+            The last prompt frame as the world sees it, and the state that `step` continues.
+
+        Raises:
+            InputError: if the frames are not of the world's size, or not one seed per row.
+        """
+        images, seeds = self._check_video(images, 1), self._check_seeds(seeds, len(images))
+        video = to_float(images)
+        tokens = self.tokenizer.encode(video)
+        features = self.actions.embed(self.actions.encode(video)) if video.shape[1] > 1 else None
+        memory = self.dynamics.start_cache(len(video))
+        decoder = self.tokenizer.start_cache(len(video))
+        visible = torch.zeros_like(tokens[:, 0], dtype=torch.bool)
+        for p in range(tokens.shape[1]):
+            action = None if p == 0 or features is None else features[:, p - 1]
+            _, entry = self.dynamics.step(tokens[:, p], visible, action, memory)
+            memory = self.dynamics.append(memory, entry)
+            frames, decoder = self.tokenizer.decode_step(tokens[:, p], decoder)
+        state = WorldState(memory, decoder, seeds, torch.zeros_like(seeds), tokens[:, -1])
+        return to_uint8(frames), state
+
+    @torch.no_grad()
+    def step(
+        self,
+        state: WorldState,
+        actions: Sequence[int] | Int[Tensor, " B"],
+        sampler: SamplerConfig | None = None,
+    ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
+        """The next frame of every session; `state` stays valid.
+
+        A refinement computes one frame against the cached past, and the finished frame is
+        computed once more to be remembered: steps + 1 frames in all.
+
+        Raises:
+            InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
+        """
+        sampler = sampler or self.config.sampler
+        action = self.actions.embed(self._check_actions(actions, state.batch))
+        frame = state.frame + 1
+        noise = frame_noise(state.seeds, frame, sampler.steps, state.tokens.shape[1])
+
+        def predict(tokens: Int[Tensor, "B N"], hidden: Tensor) -> Float[Tensor, "B N K"]:
+            return self.dynamics.step(tokens, hidden, action, state.memory)[0]
+
+        tokens = decode_frame(predict, sampler, noise, self._grid)
+        visible = torch.zeros_like(tokens, dtype=torch.bool)
+        _, entry = self.dynamics.step(tokens, visible, action, state.memory)
+        picture, decoder = self.tokenizer.decode_step(tokens, state.decoder)
+        memory = self.dynamics.append(state.memory, entry)
+        return to_uint8(picture), WorldState(memory, decoder, state.seeds, frame, tokens)
+
+    @torch.no_grad()
+    def infer_actions(self, video: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B S"]:
+        """Latent action of every transition: number k leads from frame k to frame k + 1."""
+        return self.actions.encode(to_float(self._check_video(video, 2)))
+
+    @torch.no_grad()
+    def reconstruct(self, video: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]:
+        """The video through the tokenizer and back: the best picture this world can show."""
+        tokens = self.tokenizer.encode(to_float(self._check_video(video, 1)))
+        return to_uint8(self.tokenizer.decode(tokens))
+
+    @property
+    def _grid(self) -> tuple[int, int]:
+        patch = self.config.tokenizer.patch
+        return self.height // patch, self.width // patch
+
+    def _check_video(self, video: Tensor, least: int) -> Tensor:
+        size = (self.height, self.width, 3)
+        if video.dtype != torch.uint8 or video.ndim != 5 or video.shape[2:] != size:
+            wanted = f"uint8 frames (batch, time, {self.height}, {self.width}, 3)"
+            raise InputError(f"this world needs {wanted}, got {video.dtype} {list(video.shape)}")
+        if video.shape[0] < 1 or video.shape[1] < least:
+            raise InputError(f"at least 1 row of {least} frames is needed, got {list(video.shape)}")
+        return video.to(self.device)
+
+    def _check_actions(self, actions: Any, batch: int) -> Tensor:
+        numbers = torch.as_tensor(actions)
+        if numbers.shape != (batch,) or numbers.is_floating_point():
+            raise InputError(f"one action number for each of {batch} sessions, got {actions}")
+        if bool(((numbers < 0) | (numbers >= self.num_actions)).any()):
+            raise InputError(f"an action must be in 0..{self.num_actions - 1}, got {actions}")
+        return numbers.to(self.device, torch.long)
+
+    def _check_seeds(self, seeds: Any, batch: int) -> Tensor:
+        try:
+            numbers = torch.as_tensor(seeds, device=self.device)
+        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+            raise InputError(f"seeds must be integers of 64 bits, got {seeds}") from error
+        if numbers.shape != (batch,) or numbers.is_floating_point():
+            raise InputError(f"one integer seed for each of {batch} sessions, got {seeds}")
+        return numbers.long()
+
+
+def _pixels(image: Image.Image) -> UInt8[Tensor, "H W 3"]:
+    return torch.from_numpy(np.array(image))

@@ -1,0 +1,80 @@
+"""What all tests share: shapes checked on every call, one thread, small real videos and clips."""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+from beartype import BeartypeConf, beartype
+from jaxtyping import install_import_hook
+
+# Before anything of the package is imported: types and shapes in signatures are checked from here
+# on. As in typing, an int will do where a float is asked for.
+checker = types.ModuleType("playworld_type_checker")
+checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+sys.modules[checker.__name__] = checker
+install_import_hook("playworld", "playworld_type_checker.check")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+# Tests are many small operations, for which a second thread costs more than it gives; and one
+# thread makes sums repeatable.
+torch.set_num_threads(1)
+
+STEPS = np.array([(-3, 0), (3, 0), (0, -3), (0, 3)])
+"""Pixels that the camera moves for each action: left, right, up, down."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+def cut(land: np.ndarray, x: int, y: int) -> np.ndarray:
+    return land[y : y + 64, x : x + 64]
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four files of 4 seconds, 64x64 at 20 fps: a camera slides over tiles, as its actions say."""
+    from playworld.data.record import write_video  # here, as not every test should wait for it
+
+    folder = tmp_path_factory.mktemp("videos")
+    rng = np.random.default_rng(0)
+    tiles = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    land = np.repeat(np.repeat(tiles, 8, axis=0), 8, axis=1)
+    for number in range(4):
+        actions = np.repeat(rng.integers(0, 4, 20), 4)  # each held for 4 frames
+        corner = np.cumsum(STEPS[actions], axis=0) + 128
+        corner = np.clip(corner - STEPS[actions], 0, 256)  # where it was before the action
+        write_video(folder / f"slide-{number}.mp4", np.stack([cut(land, *c) for c in corner]))
+        truth = {"times": [k / 20 for k in range(80)], "actions": actions.tolist()}
+        names = {"action_names": ["left", "right", "up", "down"], "fps": 20, "game": "slide"}
+        (folder / f"slide-{number}.actions.json").write_text(json.dumps(truth | names))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `ingest` makes of the videos."""
+    from playworld.data.ingest import IngestOptions, ingest
+
+    folder = tmp_path_factory.mktemp("ingested") / "clips"
+    ingest(videos, folder, IngestOptions(workers=1))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_world(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world trained for seconds: real in every part, of no quality."""
+    from playworld.presets import preset
+    from playworld.train.stages import TrainOptions, train_world
+
+    folder = tmp_path_factory.mktemp("trained")
+    train_world(preset("tiny"), clips, folder / "world", TrainOptions(run=folder / "run"))
+    return folder / "world"

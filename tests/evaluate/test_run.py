@@ -1,0 +1,143 @@
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from playworld.config import InputError
+from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
+
+OPTIONS = EvaluateOptions(
+    num_clips=4, prompt_frames=2, horizon=5, batch_size=3, button_starts=2, speed_frames=3
+)
+
+
+@pytest.fixture(scope="module")
+def report(make_world, make_clips, tmp_path_factory):
+    return evaluate(make_world(), make_clips(tmp_path_factory.mktemp("data")), OPTIONS)
+
+
+def numbers(value):
+    """Every number in a nest of dicts and lists."""
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return [number for item in items for number in numbers(item)]
+    return [value] if isinstance(value, int | float) else []
+
+
+def figures(report, *left_out):
+    """The report without what the clock decides."""
+    return {key: value for key, value in report.items() if key not in ("speed", "date", *left_out)}
+
+
+def test_the_report_has_the_keys_that_machines_compare(report):
+    assert report["clips"] == 4
+    assert 0 < report["tokenizer"]["psnr"] < 100
+    assert list(report["rollout"]["psnr"]) == list(report["rollout"]["copy_last"])
+    assert list(report["control"]["delta_psnr"]) == ["1", "2", "3", "4", "5"]
+    assert set(report["control"]["delta_psnr"]["4"]) == {"mean", "low", "high"}
+    assert 1 <= report["codes"]["perplexity"] <= 16
+    assert report["codes"]["actions_total"] == 3
+    assert report["speed"]["fps_median"] >= report["speed"]["fps_p95"] > 0
+
+
+def test_all_figures_are_finite_and_intervals_hold_their_mean(report):
+    assert all(map(math.isfinite, numbers(report)))
+    for band in report["control"]["delta_psnr"].values():
+        assert band["low"] <= band["mean"] <= band["high"]
+
+
+def test_agreement_comes_with_its_baselines_where_there_is_enough_movement(report):
+    # Two videos, one scrolling right and one left: 12 transitions each.
+    control = report["control"]
+    assert control["horizontal"]["counts"] == {"left": 12, "right": 12}
+    assert control["keys"]["counts"] == {"left": 12, "right": 12}
+    assert control["majority"] == 0.5
+    assert 0 <= control["agreement"] <= 1
+
+
+def test_the_same_seed_gives_the_same_report(report, world, clips):
+    assert figures(evaluate(world, clips, OPTIONS)) == figures(report)
+
+
+def test_another_seed_gives_another_report(report, world, clips):
+    other = evaluate(world, clips, replace(OPTIONS, seed=1))
+    assert other["control"]["delta_psnr"] != report["control"]["delta_psnr"]
+
+
+def test_the_size_of_batches_changes_no_figure_beyond_rounding(report, world, clips):
+    other = evaluate(world, clips, replace(OPTIONS, batch_size=1))
+    assert numbers(figures(other, "settings")) == pytest.approx(
+        numbers(figures(report, "settings")), abs=1e-3
+    )
+
+
+def test_a_world_that_cannot_hear_is_said_not_to_answer_its_buttons(deaf_world, clips):
+    report = evaluate(deaf_world, clips, OPTIONS)
+    assert report["control"]["answers"] is False
+    assert "this world does not answer its buttons" in report["notes"]
+    assert report["control"]["delta_psnr"]["4"]["mean"] == 0
+
+
+def test_options_about_sampling_replace_the_worlds_own(world, clips):
+    report = evaluate(world, clips, replace(OPTIONS, steps=1, temperature=0.0, order="halton"))
+    sampler = report["settings"]["sampler"]
+    assert (sampler["steps"], sampler["temperature"], sampler["order"]) == (1, 0.0, "halton")
+
+
+def test_progress_runs_from_nothing_to_everything(world, clips):
+    told = []
+    evaluate(world, clips, OPTIONS, lambda done, total, note: told.append((done, total)))
+    assert told[0][0] == 0
+    assert told[-1][0] == told[-1][1]
+    assert told == sorted(told)
+
+
+def test_written_reports_are_sorted_json_with_pictures_beside(report, tmp_path):
+    write_report(report, tmp_path / "out")
+    write_report(report, tmp_path / "out")
+    text = (tmp_path / "out" / "report.json").read_text()
+    assert list(json.loads(text)) == sorted(json.loads(text))
+    assert json.loads(text)["rollout"] == report["rollout"]
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["actions.png", "report.json", "rollouts.png"]
+
+
+def test_pictures_show_three_rows_per_clip_and_a_column_per_button(report):
+    rollouts, actions = report.pictures["rollouts.png"], report.pictures["actions.png"]
+    assert isinstance(rollouts, Image.Image)
+    assert rollouts.height > 4 * 3 * 128
+    assert actions.width > (1 + 3) * 128
+
+
+def test_the_table_is_plain_text_with_the_headlines(report):
+    table = format_table(report)
+    rows = {line[:26].strip(): line[26:] for line in table.splitlines()}
+    assert rows["generated frame"].split() == ["1", "2", "4"]
+    assert (
+        rows["delta PSNR, dB"].split()[2] == f"{report['control']['delta_psnr']['4']['mean']:.2f}"
+    )
+    assert "\x1b" not in table
+
+
+def test_a_report_without_action_files_says_so(world, clips):
+    for path in (clips.parent / "videos").iterdir():
+        path.unlink()
+    report = evaluate(world, clips, OPTIONS)
+    assert report["control"]["keys"] is None
+    assert "no action files" in format_table(report)
+
+
+def test_clips_of_another_size_are_refused_with_the_size_to_ingest(world, clips):
+    index = clips / "valid" / "index.json"
+    data = json.loads(index.read_text())
+    index.write_text(json.dumps(data | {"height": 8, "width": 32}))
+    with pytest.raises(InputError, match="--size 16x16"):
+        evaluate(world, clips, OPTIONS)
+
+
+@pytest.mark.parametrize("name", ["num_clips", "prompt_frames", "horizon", "speed_frames"])
+def test_options_that_measure_nothing_are_refused_by_name(name):
+    with pytest.raises(InputError, match=name):
+        EvaluateOptions(**{name: 0})

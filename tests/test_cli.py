@@ -1,0 +1,201 @@
+"""The command line says what it can do, and in one line what went wrong."""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from playworld import __version__
+from playworld.cli import ALLOCATOR, allocator_environment, complain, main
+from playworld.cli.bars import Bars
+from playworld.cli.verbs import VERBS
+from playworld.config import InputError
+
+
+def playworld(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process of its own."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ALLOCATOR}
+    return subprocess.run(
+        [sys.executable, "-m", "playworld", *args],
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_command_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]):
+    assert main([verb, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: playworld {verb}")
+    assert "--verbose" in out
+
+
+def test_help_comes_without_waiting_for_torch():
+    code = "import sys; from playworld.cli import main; main(['--help']); print([*sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'rich'" in done.stdout.splitlines()[-1]
+    assert "'torch'" not in done.stdout.splitlines()[-1]
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+def test_no_command_at_all_is_bad_usage(capsys: pytest.CaptureFixture[str]):
+    assert main([]) == 2
+    assert "usage: playworld" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["trian"], "playworld: unknown command 'trian', did you mean 'train'?"),
+        (["ingest", "a"], "Missing from playworld ingest: CLIPS"),
+        (["ingest", "a", "b", "--fsp", "3"], "Unrecognized options: --fsp, 3, did you mean --fps?"),
+        (["ingest", "a", "b", "--fps", "fast"], "Error parsing --fps"),
+        (["ingest", "a", "b", "--fit", "stretch"], "invalid choice 'stretch' for argument '--fit'"),
+        (["play", "coinrun", "--port"], "Missing value for argument '--port'"),
+        (["ingest", "a", "b", "--fps", "-1"], "got -1"),
+        (["ingest", "a", "b", "--size", "64"], "64"),
+        (["ingest", "/no/such/folder", "b"], "/no/such/folder"),
+        (["train", "smal", "/no/such/clips", "w"], "did you mean 'small'?"),
+        (["train", "tiny", "/no/such/clips", "w"], "/no/such/clips"),
+        (["evaluate", "conrun", "/no/such/clips"], "did you mean 'coinrun'?"),
+        (["evaluate", "coinrun", "/no/such/clips"], "/no/such/clips"),
+        (["create", "/no/such/folder", "w"], "/no/such/folder"),
+        (["record", "coinrum", "v"], "did you mean 'coinrun'?"),
+        (["play", "/no/such/world"], "/no/such/world"),
+    ],
+)
+def test_bad_input_gets_one_line_and_code_2(
+    args: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(args) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("playworld: ") and message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unforeseen_error_is_one_line_too(capsys: pytest.CaptureFixture[str]):
+    assert complain(RuntimeError("out of\nmemory")) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "playworld: RuntimeError: out of memory (--verbose shows where it came from)"
+    ]
+
+
+def test_a_full_disk_is_an_error_and_not_bad_input(capsys: pytest.CaptureFixture[str]):
+    assert complain(OSError(28, "No space left on device", "/x/shard")) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_bad_input_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]):
+    assert complain(InputError("no [bold] folder: /a b")) == 2
+    assert capsys.readouterr().err == "playworld: no [bold] folder: /a b\n"
+
+
+def test_verbose_shows_where_an_error_came_from():
+    done = playworld("ingest", "/no/such/folder", "clips", "--verbose")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("playworld: ")
+
+
+def test_a_program_of_its_own_keeps_arguments_and_exit_code_when_it_starts_again():
+    done = playworld("train", "no preset of 'mine'", "clips", "world")
+    assert done.returncode == 2
+    assert "no preset of 'mine'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the settings are glibc's")
+def test_training_starts_again_with_the_allocator_settings(monkeypatch: pytest.MonkeyPatch):
+    for name in ALLOCATOR:
+        monkeypatch.delenv(name, raising=False)
+    assert ALLOCATOR.items() <= allocator_environment("train").items()
+    assert ALLOCATOR.items() <= allocator_environment("create").items()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the settings are glibc's")
+def test_training_that_is_stopped_has_saved_and_goes_on(clips: Path, tmp_path: Path):
+    args = ["train", "tiny", str(clips), str(tmp_path / "world"), "--run", str(tmp_path / "run")]
+    run = subprocess.Popen([sys.executable, "-m", "playworld", *args, "--tokenizer-steps", "9999"])
+    wait_for(lambda: (tmp_path / "run/tokenizer/metrics.jsonl").exists())
+    settings = Path(f"/proc/{run.pid}/environ").read_text().split("\0")
+    assert {f"{name}={value}" for name, value in ALLOCATOR.items()} <= set(settings)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(timeout=60) == 75
+    assert playworld(*args).returncode == 0
+    assert (tmp_path / "world/manifest.json").exists()
+
+
+@pytest.mark.slow
+def test_play_says_where_it_is_and_ends_on_ctrl_c(tiny_world: Path):
+    program = [sys.executable, "-m", "playworld", "play", str(tiny_world)]
+    with subprocess.Popen(
+        [*program, "--port", "0", "--no-browser"], stdout=subprocess.PIPE, text=True
+    ) as server:
+        line = server.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        with urllib.request.urlopen(address[0], timeout=20) as page:
+            assert page.status == 200
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("name", ALLOCATOR)
+def test_allocator_settings_of_the_user_are_left_alone(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(name, "65536")
+    assert allocator_environment("train") is None
+
+
+def test_other_commands_do_not_start_again():
+    assert allocator_environment("play") is None
+    assert allocator_environment(None) is None
+
+
+def test_progress_in_a_log_ends_with_what_was_done():
+    out = io.StringIO()
+    with Bars(Console(file=out, width=40)) as bars:
+        show = bars("ingest")
+        for done in range(1, 4):
+            show(done, 3, "a long name [0].mp4")
+    assert out.getvalue() == "ingest: a long name [0].mp4: 3 of 3, 00:00:00 left\n"
+
+
+def test_progress_on_a_terminal_is_a_bar_for_each_kind_of_work():
+    out = io.StringIO()
+    with Bars(Console(file=out, width=100, force_terminal=True)) as bars:
+        bars("tokenizer")(2, 2, "loss 0.1")
+        bars("world")(1, 5, "loss 0.2")
+    assert "2/2" in out.getvalue() and "1/5" in out.getvalue()

@@ -1,0 +1,89 @@
+"""A built wheel is whole: installed into an empty environment, it runs."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    subprocess.run([*build, str(ROOT)], check=True, capture_output=True, timeout=120)
+    (path,) = out.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a new environment: it holds the wheel, and sees this one's packages."""
+    home = tmp_path_factory.mktemp("installed")
+    venv.create(home, with_pip=False)
+    python = home / "bin/python"
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-deps"]
+    subprocess.run([*install, "--no-index", str(wheel)], check=True, timeout=120)
+    # A path file adds the folder of the dependencies, but not this checkout: path files inside it,
+    # such as the one of an editable install, are not read.
+    (site,) = home.glob("lib/python*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return home / "bin"
+
+
+def run(programs: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    program = str(programs / command[0])
+    return subprocess.run(
+        [program, *command[1:]],
+        cwd=programs,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def test_the_wheel_holds_every_file_of_the_package(wheel: Path):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    source = ROOT / "src"
+    files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
+    assert {name for name in files if "__pycache__" not in name} <= names
+    assert "playworld/play/page/index.html" in names
+    assert "playworld/worlds/coinrun/manifest.json" in names
+
+
+def test_the_wheel_holds_its_licence_and_no_tests(wheel: Path):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not any(name.startswith("tests/") for name in names)
+
+
+def test_the_wheel_stays_small_enough_to_install_quickly(wheel: Path):
+    assert wheel.stat().st_size < 30_000_000
+
+
+def test_the_installed_program_says_what_it_can_do(programs: Path):
+    done = run(programs, "playworld", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "playworld COMMAND" in done.stdout
+
+
+def test_the_installed_program_examines_the_machine(programs: Path):
+    done = run(programs, "playworld", "doctor")
+    assert done.returncode == 0, done.stderr
+    assert "torch" in done.stdout
+
+
+def test_the_installed_package_is_not_the_checkout_and_loads_the_built_in_world(programs: Path):
+    code = "import playworld; playworld.World.load('coinrun'); print(playworld.__file__)"
+    done = run(programs, "python", "-W", "error", "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(programs.parent))

@@ -1,0 +1,195 @@
+import hashlib
+import io
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+from playworld.checkpoint import params_sha256, write_folder
+from playworld.config import InputError
+from playworld.world import Button, World
+
+FILES = ["config.json", "tokenizer.safetensors", "actions.safetensors", "dynamics.safetensors"]
+
+
+def edit(folder, change, name="config.json"):
+    """Change config.json and mend the manifest, as a hostile sender would."""
+    config = json.loads((folder / name).read_text())
+    change(config)
+    content = json.dumps(config).encode()
+    (folder / name).write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][name] = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_saved_world_plays_the_same_frames(world, saved, images):
+    loaded = World.load(saved)
+    _, one = world.start(images, [1, 2, 3])
+    _, two = loaded.start(images, [1, 2, 3])
+    for actions in ([0, 1, 2], [3, 3, 3]):
+        (a, one), (b, two) = world.step(one, actions), loaded.step(two, actions)
+        assert torch.equal(a, b)
+
+
+def test_a_saved_world_is_whole(world, saved, png):
+    loaded = World.load(saved)
+    assert loaded.config == world.config and loaded.card == "# Tiny"
+    assert loaded.buttons[0] == Button("left", "←") and loaded.num_actions == 4
+    assert (loaded.height, loaded.width, loaded.fps) == (16, 24, 10.0)
+    for own, other in zip(modules(world), modules(loaded), strict=True):
+        assert params_sha256(own.state_dict()) == params_sha256(other.state_dict())
+        assert not other.training
+    [(name, picture)] = loaded.prompts()
+    assert name == "01" and picture.flatten()[:3].tolist() == [0, 1, 2]
+    assert sorted(p.name for p in saved.iterdir()) == sorted(
+        [*FILES, "README.md", "manifest.json", "prompts"]
+    )
+
+
+def modules(world):
+    return world.tokenizer, world.actions, world.dynamics
+
+
+def test_a_world_saved_in_half_precision_loads_in_single(world, tmp_path):
+    for module in modules(world):
+        module.half()
+    world.save_pretrained(tmp_path / "half")
+    loaded = World.from_pretrained(tmp_path / "half")
+    assert all(p.dtype == torch.float32 for m in modules(loaded) for p in m.parameters())
+
+
+def test_saving_does_not_need_a_card_or_prompts(world, tmp_path):
+    world.save(tmp_path / "bare", card="", prompts={})
+    assert World.load(tmp_path / "bare").prompts() == []
+
+
+@pytest.mark.parametrize("name", [*FILES, "README.md", "prompts/01.png", "manifest.json"])
+def test_a_missing_file_is_named(saved, name):
+    (saved / name).unlink()
+    with pytest.raises(InputError, match=re.escape(name)):
+        World.load(saved)
+
+
+@pytest.mark.parametrize("name", [*FILES, "prompts/01.png"])
+def test_an_altered_file_is_named(saved, name):
+    content = bytearray((saved / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (saved / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name} has been altered"):
+        World.load(saved)
+
+
+def test_another_kind_of_folder_is_no_world(tmp_path):
+    write_folder(tmp_path / "other", {}, {"config.json": {}})
+    with pytest.raises(InputError, match=r"is not a world: it has no tokenizer\.safetensors"):
+        World.load(tmp_path / "other")
+
+
+def test_an_unknown_name_says_what_there_is():
+    with pytest.raises(InputError, match="no world at 'conirun': no such folder"):
+        World.load("conirun")
+
+
+def set_at(path, value):
+    def change(config):
+        *parents, last = path.split(".")
+        for key in parents:
+            config = config[key]
+        config[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("tokenizer.height", 2**40, r"config.json\.tokenizer\.height: at most 65536"),
+        ("dynamics.transformer.num_heads", 10**30, r"dynamics\.transformer\.num_heads: at most"),
+        ("dynamics.transformer.width", "16", r"dynamics\.transformer\.width: expected an integer"),
+        (
+            "dynamics.transformer.width",
+            65536,
+            r"dynamics\.safetensors: tensor embed\.weight should",
+        ),
+        ("dynamics.transformer.num_layers", 3, r"dynamics\.safetensors: tensor .* is missing"),
+        ("dynamics.transformer.window", 65536, r"dynamics\.transformer\.window must be at most"),
+        ("dynamics.num_codes", 64, r"dynamics\.num_codes and the tokenizer's must be equal"),
+        ("dynamics.action_size", 4, r"dynamics\.action_size and actions\.quantizer\.code_size"),
+        ("actions.height", 32, r"actions\.height and tokenizer\.height must be equal, got 32"),
+        ("fps", 0, r"fps must be in \(0, 240\], got 0"),
+        ("format", 2, "format must be 1, got 2"),
+        ("name", "a\nb", "name must be 1 to 100 printable"),
+        ("buttons", [{"label": "1"}], "the number of buttons and of actions must be equal"),
+        ("sampler.order", "rnadom", r"sampler\.order: unknown 'rnadom', did you mean 'random'"),
+        ("sampler.temperature", -1, r"sampler: temperature must be in \[0, 100\]"),
+        ("sampler.colour", 1, r"sampler\.colour: unknown field"),
+    ],
+)
+def test_a_config_that_cannot_be_is_refused_by_field_name(saved, path, value, message):
+    edit(saved, set_at(path, value))
+    with pytest.raises(InputError, match=message):
+        World.load(saved)
+
+
+HUGE = """
+import resource, sys
+from playworld.world import World
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 200_000_000,) * 2)
+try:
+    World.load(sys.argv[1])
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_a_huge_config_is_refused_without_its_memory(saved):
+    """65,536 wide would be hundreds of gigabytes; 200 MB are enough to refuse it."""
+    edit(saved, set_at("dynamics.transformer.width", 65536))
+    command = [sys.executable, "-c", HUGE, str(saved)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "tensor embed.weight should have shape [33, 65536], got [33, 16]" in answer.stdout
+
+
+@pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+def test_a_prompt_that_is_no_picture_is_refused(world, tmp_path, content):
+    with pytest.raises(InputError, match="01 is not a PNG picture"):
+        world.save(tmp_path / "tiny", prompts={"01": content})
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_a_prompt_of_another_size_is_refused(world, tmp_path, png):
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "PNG")
+    with pytest.raises(InputError, match=r"must be \(24, 16\) pixels, got \(64, 64\)"):
+        world.save(tmp_path / "tiny", prompts={"01": png, "02": file.getvalue()})
+
+
+PLAY = """
+import hashlib, sys, torch
+from playworld.world import World
+torch.set_num_threads(1)
+world = World.load(sys.argv[1])
+_, state = world.start(torch.arange(1152).remainder(256).byte().view(1, 1, 16, 24, 3), [7])
+digest = hashlib.sha256()
+for k in range(10):
+    frame, state = world.step(state, [k % 4])
+    digest.update(frame.numpy().tobytes())
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_another_process_plays_the_same_frames(saved):
+    command = [sys.executable, "-c", PLAY, str(saved)]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert runs[0].stdout == runs[1].stdout and len(runs[0].stdout.strip()) == 64
