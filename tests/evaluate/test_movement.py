@@ -9,7 +9,19 @@ from playworld.evaluate.movement import (
     still_in_view,
 )
 
-STEPS = [(3, 0), (-3, 0), (0, 4), (0, -4), (5, -6), (-11, 7), (1, 0), (0, -1), (15, 12), (-8, 17), (0, 0)]
+STEPS = [
+    (3, 0),
+    (-3, 0),
+    (0, 4),
+    (0, -4),
+    (5, -6),
+    (-11, 7),
+    (1, 0),
+    (0, -1),
+    (15, 12),
+    (-8, 17),
+    (0, 0),
+]
 
 
 @pytest.mark.parametrize("kind", ["noise", "tiles"])

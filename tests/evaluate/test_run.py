@@ -137,6 +137,13 @@ def test_clips_of_another_size_are_refused_with_the_size_to_ingest(world, clips)
         evaluate(world, clips, OPTIONS)
 
 
+def test_clips_of_another_frame_rate_are_measured_but_noted(world, clips):
+    index = clips / "valid" / "index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"fps": 20.0}))
+    report = evaluate(world, clips, OPTIONS)
+    assert "clips of 20 fps, but the world runs at 10" in report["notes"]
+
+
 @pytest.mark.parametrize("name", ["num_clips", "prompt_frames", "horizon", "speed_frames"])
 def test_options_that_measure_nothing_are_refused_by_name(name):
     with pytest.raises(InputError, match=name):

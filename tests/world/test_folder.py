@@ -1,9 +1,11 @@
 import hashlib
 import io
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from PIL import Image
 
 from playworld.checkpoint import params_sha256, write_folder
 from playworld.config import InputError
-from playworld.world import Button, World
+from playworld.world import Button, World, built_in_worlds
 
 FILES = ["config.json", "tokenizer.safetensors", "actions.safetensors", "dynamics.safetensors"]
 
@@ -93,9 +95,32 @@ def test_another_kind_of_folder_is_no_world(tmp_path):
         World.load(tmp_path / "other")
 
 
-def test_an_unknown_name_says_what_there_is():
-    with pytest.raises(InputError, match="no world at 'conirun': no such folder"):
-        World.load("conirun")
+@pytest.fixture
+def built_in(world, tmp_path, monkeypatch):
+    """Two built-in worlds, "tiny" and "coins", in the place of the package's own data."""
+    for name in ("tiny", "coins"):
+        world.save(tmp_path / "package" / "worlds" / name)
+    monkeypatch.setattr("importlib.resources.files", lambda package: tmp_path / "package")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_built_in_world_is_loaded_by_its_name(built_in):
+    assert built_in_worlds() == ["coins", "tiny"]
+    assert World.load("tiny").config.name == "tiny"
+
+
+def test_an_unknown_name_says_what_was_meant(built_in):
+    with pytest.raises(InputError, match="no world at 'tny': .* did you mean 'tiny'?"):
+        World.load("tny")
+    with pytest.raises(InputError, match="choose one of coins, tiny"):
+        World.from_pretrained("zebra")
+
+
+def test_a_folder_of_the_same_name_hides_a_built_in_world_only_if_it_is_one(built_in, world):
+    os.mkdir("tiny")
+    assert World.load("tiny").card == "# Tiny"
+    world.save(Path("tiny"), card="# Mine")
+    assert World.load("tiny").card == "# Mine"
 
 
 def set_at(path, value):

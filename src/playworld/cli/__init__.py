@@ -9,6 +9,7 @@ import io
 import logging
 import os
 import platform
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -57,21 +58,26 @@ def parse(verb: str, args: Sequence[str]) -> Verb:
     except SystemExit as stop:
         if not stop.code:
             raise
-        raise InputError(f"{one_line(complaint.getvalue())}; see playworld {verb} --help") from None
+        said = one_line(complaint.getvalue())
+        raise InputError(f"{said} (see playworld {verb} --help)") from None
     except ValueError as error:  # an option's own check refuses its value
         raise InputError(str(error)) from None
 
 
 def one_line(box: str) -> str:
-    """The first paragraph of tyro's boxed complaint, with the option it suggests."""
-    rows = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    if not rows:
-        return " ".join(box.split())
-    rule = next((i for i, row in enumerate(rows) if row.startswith("──")), len(rows))
-    text = " ".join(rows[:rule])
-    if "Perhaps you meant:" in rows:
-        guess = rows[rows.index("Perhaps you meant:") + 1]
-        text += f", did you mean {guess.split()[0].rstrip(',')}?"
+    """What tyro's complaint says, without its frame and explanations, but with its suggestion."""
+    parts: list[list[str]] = [[]]  # between the rules
+    for line in box.splitlines():
+        if re.fullmatch(r"[│╰╯─\s-]+", line):
+            parts.append([])
+        elif not line.startswith("╭"):
+            parts[-1].append(re.sub(r"^[│ ] ?|│$", "", line).rstrip())
+    framed = box.lstrip().startswith("╭")  # where it cannot draw a frame, the title comes first
+    rows = parts[0] if framed or len(parts) == 1 else parts[1]
+    text = " ".join(row.strip() for row in rows if not row.startswith(" " * 8)).rstrip(". ")
+    for heading, *guesses in filter(None, parts):
+        if heading == "Perhaps you meant:":
+            text += f", did you mean {guesses[0].split()[0].rstrip(',')}?"
     return text
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 SECONDS_BETWEEN_LINES = 15.0
@@ -16,7 +16,7 @@ class Bars:
 
     def __init__(self, console: Console) -> None:
         text = TextColumn("{task.description}", markup=False)
-        columns = (text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         self.console = console
         self.drawn = RichProgress(*columns, console=console)
 
@@ -44,7 +44,7 @@ class Bars:
                 spoke = now
                 seconds = (now - began) / max(done - first, 1) * (of - done)
                 left = time.strftime("%H:%M:%S", time.gmtime(seconds))
-                say(self.console, f"{text}: {done} of {of}, {left} left")
+                say(self.console, f"{text}: {done / max(of, 1):.0%}, {left} left")
 
         return show
 

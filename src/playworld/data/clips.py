@@ -18,7 +18,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from playworld.config import InputError
-from playworld.data.shards import DamagedChunk, Scene, ShardReader, read_json
+from playworld.data.shards import DamagedChunk, Scene, ShardReader, read_json, sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,12 @@ class ClipDataset:
         self.folder, self.split, self.length = Path(folder), split, length
         if not self.folder.is_dir():
             raise InputError(f"no folder {self.folder}; make clips with: playworld ingest")
-        self.videos = Path(str(read_json(self.folder / "dataset.json").get("videos", "")))
+        dataset = read_json(self.folder / "dataset.json")
+        self.videos = Path(str(dataset.get("videos", "")))
         """The folder of videos that was ingested, where action files may lie."""
+        index = dataset.get("splits", {}).get(split, {}).get("index_sha256")
+        if index not in (None, sha256_of(self.folder / split / "index.json")):
+            raise InputError(f"{self.folder / split / 'index.json'} was altered; ingest again")
         self.shards = ShardReader(self.folder / split)
         counts = [max(0, scene.num_frames - length + 1) for scene in self.scenes]
         self._ends = np.cumsum(np.array(counts, dtype=np.int64))

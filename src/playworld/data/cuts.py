@@ -1,17 +1,20 @@
 """Where one shot ends and another begins, found while the frames stream by.
 
-An own detector, not PySceneDetect's, for two reasons. The usual measure, how much each pixel
-changes, calls a fast camera a cut: on 16 Procgen games at 10 fps a mean change of 27 levels marked
-3% of all ordinary transitions. And the frames are already small here, so a search for where each
-part of the picture has gone is cheap: what counts is what cannot be found in the frame before.
-Fades and dissolves are not found.
+Ordinary game video must not be cut: a camera that jumps or falls with the player changes nearly
+every pixel. So what counts here is what cannot be found anywhere near in the frame before, which is
+cheap to search for because the frames are already small. On 16 Procgen games at 10 fps (19,232
+transitions, 269 of them to another level; none of them used to choose the thresholds) this finds
+228 changes and cuts no ordinary transition; PySceneDetect 0.7.2's AdaptiveDetector finds 213 and
+makes 55 false cuts, and would bring OpenCV along. What is missed are restarts into a picture of the
+same look. Fades and dissolves are not found.
 """
 
+import functools
 from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 GRID = 16
 """Cells along the shorter side of the picture that is compared."""
@@ -29,7 +32,7 @@ SURROUNDINGS = 10
 """Transitions before, besides the one after, that make up the surroundings."""
 
 Frame = UInt8[np.ndarray, "H W 3"]
-Cells = Float32[np.ndarray, "h w 3"]
+Cells = UInt8[np.ndarray, "h w 3"]
 
 
 def mark_cuts(frames: Iterator[tuple[float, Frame]]) -> Iterator[tuple[bool, float, Frame]]:
@@ -88,8 +91,9 @@ def to_cells(frame: Frame) -> Cells:
     height, width = frame.shape[:2]
     side = max(1, round(min(height, width) / GRID))
     rows, columns = height // side // BLOCK * BLOCK, width // side // BLOCK * BLOCK
-    cells = frame[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
-    return cells.mean(axis=(1, 3), dtype=np.float32)
+    strips = frame[: rows * side, : columns * side].reshape(rows, side, columns * side * 3)
+    sums = strips.sum(axis=1, dtype=np.uint32).reshape(rows, columns, side, 3).sum(axis=2)
+    return (sums // side**2).astype(np.uint8)
 
 
 def difference(before: Cells, after: Cells) -> float:
@@ -99,23 +103,37 @@ def difference(before: Cells, after: Cells) -> float:
     and leaves out what came into view from outside. Never more than the mean difference in place,
     which is returned where it is too small to matter.
     """
-    in_place = float(np.abs(after - before).mean())
+    in_place = float((np.maximum(before, after) - np.minimum(before, after)).mean())
     if in_place <= PERHAPS:
         return in_place
-    rows, columns = after.shape[0] // BLOCK, after.shape[1] // BLOCK
-    shifts = 2 * REACH + 1
-    inside = _inside(rows, columns)
-    padded = np.pad(before, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, after.shape[:2], axis=(0, 1))
-    change = np.abs(windows - after.transpose(2, 0, 1))
-    blocks = change.reshape(shifts, shifts, 3, rows, BLOCK, columns, BLOCK).mean(axis=(2, 4, 6))
+    blocks = _block_differences(before, after)
     nearby = _minimum_of_neighbours(_minimum_of_neighbours(blocks, axis=0), axis=1)
+    inside = _inside(*blocks.shape[2:])
     counts = inside.sum(axis=(2, 3))
     costs = (nearby * inside).sum(axis=(2, 3)) / np.maximum(counts, 1)
     # Of a shift that leaves less than this in view, anything could be said.
-    return min(in_place, float(costs[counts >= 0.4 * rows * columns].min()))
+    return min(in_place, float(costs[counts >= 0.4 * counts.max()].min()))
 
 
+def _block_differences(before: Cells, after: Cells) -> np.ndarray:
+    """Mean difference of each block under each shift: (shift down, shift right, row, column).
+
+    Bytes, 16-bit sums and one matrix product: 0.2 ms, where the same in floats takes 1.4.
+    """
+    height, width, _ = after.shape
+    shifts = 2 * REACH + 1
+    padded = np.pad(before, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge")
+    lines = padded.reshape(height + 2 * REACH, -1)
+    windows = np.lib.stride_tricks.sliding_window_view(lines, (height, width * 3))[:, ::3]
+    line = after.reshape(height, width * 3)
+    change = np.maximum(windows, line) - np.minimum(windows, line)
+    pairs = change.reshape(-1, BLOCK, width * 3).sum(axis=1, dtype=np.uint16)
+    within_block = np.ones((BLOCK * 3, 1), dtype=np.float32) / (BLOCK * BLOCK * 3)
+    to_blocks = np.kron(np.eye(width // BLOCK, dtype=np.float32), within_block)
+    return (pairs.astype(np.float32) @ to_blocks).reshape(shifts, shifts, height // BLOCK, -1)
+
+
+@functools.cache
 def _inside(rows: int, columns: int) -> np.ndarray:
     """For each shift, which blocks lie inside the frame before (1.0) and which do not (0.0)."""
     shift = np.arange(-REACH, REACH + 1)

@@ -57,7 +57,7 @@ def main() -> None:
 
 def _fail(out: int, reason: str) -> None:
     try:
-        _send(out, b"E", json.dumps({"reason": reason[:500]}).encode())
+        _send(out, b"E", json.dumps({"reason": " ".join(reason.split())[:300]}).encode())
     except BrokenPipeError:
         pass
 
@@ -108,7 +108,7 @@ def _run(request: dict[str, Any], out: int) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise Unusable(f"not a video that can be read ({reason})") from None
     with container:
-        stream = container.streams.best("video")
+        stream: Any = container.streams.best("video")
         if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
             raise Unusable("holds no video stream")
         context = stream.codec_context

@@ -14,7 +14,7 @@ import json
 import os
 import random
 import sys
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -62,26 +62,6 @@ def steps_right(frames: list[np.ndarray]) -> np.ndarray:
         near = near[: 2 * REACH_DOWN + 1, : 2 * REACH_RIGHT + 1]
         steps.append(int(near.argmax()) % near.shape[1] - REACH_RIGHT)
     return np.array(steps, dtype=int)
-
-
-class Player(Protocol):
-    """Proposes plans, judges their rehearsals, learns what came of the one that was played."""
-
-    def propose(self) -> list[int]:
-        """Return a plan: one action per frame."""
-        ...
-
-    def judge(self, frames: list[np.ndarray]) -> tuple[float, int]:
-        """Return how good it would be if a plan showed these frames, and its useful length."""
-        ...
-
-    def give_up(self) -> None:
-        """Look for something else: no plan leads anywhere."""
-        ...
-
-    def learn(self, frames: list[np.ndarray]) -> None:
-        """Take note of what the plan played has shown."""
-        ...
 
 
 class Runner:
@@ -159,6 +139,10 @@ class Wanderer:
 
     def learn(self, frames: list[np.ndarray]) -> None:
         """Remember nothing: the next heading is drawn afresh."""
+
+
+Player = Runner | Wanderer
+"""Proposes plans, judges what they would show, learns what the one that was played has shown."""
 
 
 def rehearse(env: Any, plan: list[int]) -> tuple[list[np.ndarray], bool]:

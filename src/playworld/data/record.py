@@ -5,9 +5,10 @@ and `procgen_player.py` runs there as a child process. Training never reads an a
 """
 
 import json
-import logging
+import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -21,8 +22,6 @@ from jaxtyping import UInt8
 from playworld.config import InputError, did_you_mean
 from playworld.data.simulator import procgen_python
 
-log = logging.getLogger(__name__)
-
 FPS = 20
 """Frames per second of every recording: one simulator step is one frame."""
 LEVELS_PER_SEED = 100_000
@@ -31,6 +30,8 @@ different seeds never share a level."""
 MAX_SEED = (2**31 - 1) // LEVELS_PER_SEED - 1
 TOO_SHORT = 20
 """Frames below which a level is passed over: it is over at once, whatever one does."""
+UNFINISHED = ".record-"
+"""How the name of a folder begins that holds an episode being written."""
 ATTEMPTS = 6
 """Times a level is begun again while its episode stays shorter than `min_frames`."""
 
@@ -146,6 +147,7 @@ def record(
         raise InputError(f"{out} is a file: record needs a folder to write videos into")
     python = procgen_python()
     out.mkdir(parents=True, exist_ok=True)
+    clear_stale(out)
     lengths = []
     for episode in play(python, game, options):
         stem = f"{game}-{episode.level_seed:010d}"
@@ -164,18 +166,30 @@ def record(
     }
 
 
+def clear_stale(out: Path) -> None:
+    """Remove what a recorder that was killed has left unfinished, an hour or longer ago."""
+    for folder in out.glob(f"{UNFINISHED}*"):
+        if time.time() - folder.stat().st_mtime > 3600:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def check_game(game: str, mode: str) -> None:
     """Raise InputError unless Procgen has this game in this mode."""
     if game not in GAMES:
-        raise InputError(f"unknown game {game!r}{did_you_mean(game, GAMES)}")
+        raise InputError(f"unknown game {game!r}, {did_you_mean(game, GAMES)}")
     if game not in MODES.get(mode, GAMES):
         games = ", ".join(MODES[mode])
         raise InputError(f"{game} has no mode {mode!r} (only {games} have): use easy or hard")
 
 
+def levels(seed: int) -> range:
+    """Return the level seeds that belong to one seed."""
+    return range(seed * LEVELS_PER_SEED, (seed + 1) * LEVELS_PER_SEED)
+
+
 def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
     """Run the player in `python` and yield its episodes as they end."""
-    first = options.seed * LEVELS_PER_SEED
+    own = levels(options.seed)
     request = {
         "env": {
             "env_name": game,
@@ -183,7 +197,7 @@ def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
             "use_backgrounds": options.backgrounds,
             "restrict_themes": options.themes == "one",
         },
-        "levels": [first, first + LEVELS_PER_SEED],
+        "levels": [own.start, own.stop],
         "episodes": options.episodes,
         "too_short": min(TOO_SHORT, options.max_frames),
         "actions": GAMES[game],
@@ -241,7 +255,7 @@ def write_episode(
         "options": asdict(options),
     }
     # The actions first: a video whose truth is missing would count as one without any.
-    with tempfile.TemporaryDirectory(dir=out, prefix=".record-") as folder:
+    with tempfile.TemporaryDirectory(dir=out, prefix=UNFINISHED) as folder:
         text, video = Path(folder, "actions.json"), Path(folder, "video.mp4")
         text.write_text(json.dumps(truth))
         write_video(video, episode.frames)

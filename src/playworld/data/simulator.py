@@ -4,13 +4,14 @@ procgen-mirror asks for numpy 1 and gym, which nothing else here could live with
 virtual environment of its own. `python -m playworld.data.simulator` builds it ahead of time.
 """
 
-import importlib.util
 import logging
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import Distribution
 from pathlib import Path
 
 from playworld.config import InputError
@@ -37,37 +38,54 @@ PINS = (
 """Everything in the simulator's environment."""
 
 
+WHEELS = ((3, 11), (3, 12))
+"""Versions of Python that procgen-mirror 0.10.7 has a wheel for."""
+
+
 def cache_folder() -> Path:
     """Return the folder that environments are kept in, below XDG_CACHE_HOME or ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "playworld"
 
 
+def check_wheel(python: tuple[int, int], system: str, machine: str) -> None:
+    """Raise InputError unless procgen-mirror 0.10.7 has a wheel for this Python and platform."""
+    if python in WHEELS and system == "linux" and machine == "x86_64":
+        return
+    raise InputError(
+        "recording needs the Procgen simulator, whose wheels are for Python 3.11 and 3.12 on Linux "
+        f"x86-64, and this is Python {python[0]}.{python[1]} on {system} {machine}: record on such "
+        "a machine, or use videos of your own"
+    )
+
+
 def procgen_python() -> Path:
     """Return an interpreter that can import procgen; build its environment where there is none.
 
     Raises:
-        InputError: If no wheel fits this Python and platform, or pip failed.
+        InputError: If no wheel fits this Python and platform, or the installation failed.
     """
-    if importlib.util.find_spec("procgen") is not None:
+    if any(Distribution.discover(name="procgen-mirror")):
         return Path(sys.executable)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    home = cache_folder() / f"procgen-0.10.7-py{version}"
+    version = sys.version_info[:2]
+    check_wheel(version, sys.platform, platform.machine())
+    home = cache_folder() / f"procgen-0.10.7-py{version[0]}.{version[1]}"
     python = home / "bin" / "python"
     if not python.exists():
-        _build(home, version)
+        build(home)
     return python
 
 
-def _build(home: Path, version: str) -> None:
+def build(home: Path) -> None:
+    """Make a virtual environment with the simulator at `home`, whole or not at all."""
     home.parent.mkdir(parents=True, exist_ok=True)
-    log.info("installing the Procgen simulator into %s (once, about a minute)", home)
-    # Built beside its place and moved there whole: bin/python works wherever its folder lies.
+    log.info("installing the Procgen simulator into %s (once, under a minute)", home)
+    # Built beside its place and then moved: bin/python works wherever its folder lies.
     work = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}-"))
     try:
-        _run([sys.executable, "-m", "venv", str(work)], version)
+        _run([sys.executable, "-m", "venv", str(work)])
         pip = [str(work / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        _run([*pip, "--only-binary", "procgen-mirror", *PINS], version)
+        _run([*pip, "--only-binary", "procgen-mirror", *PINS])
         try:
             work.rename(home)
         except OSError:
@@ -77,18 +95,16 @@ def _build(home: Path, version: str) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(command: list[str], version: str) -> None:
+def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
-    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-    reason = errors[-1] if errors else (done.stderr.strip().splitlines() or ["no message"])[-1]
-    if "No matching distribution found for procgen-mirror" in reason:
-        raise InputError(
-            f"Procgen (procgen-mirror 0.10.7) has no wheel for Python {version} on this "
-            f"platform: run `playworld record` with Python 3.11 or 3.12 on Linux x86-64"
-        )
-    raise InputError(f"the Procgen simulator could not be installed: {reason}")
+    lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    raise InputError(
+        f"the Procgen simulator could not be installed ({(errors or lines)[-1]}): pip needs its "
+        "package index for this, once"
+    )
 
 
 if __name__ == "__main__":
@@ -96,4 +112,5 @@ if __name__ == "__main__":
     try:
         log.info("Procgen runs in %s", procgen_python())
     except InputError as error:
-        sys.exit(f"playworld: {error}")
+        log.error("%s", error)
+        sys.exit(2)

@@ -7,8 +7,10 @@ come back in batches through a pipe that the child cannot run ahead of, so memor
 whatever the length of the video.
 """
 
+import io
 import json
 import os
+import re
 import selectors
 import signal
 import struct
@@ -19,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
 import numpy as np
 from jaxtyping import UInt8
@@ -150,8 +152,7 @@ class Decoding:
             # Ctrl-C is for us: the child ends when we close its standard input.
             start_new_session=True,
         )
-        assert self._process.stdout is not None
-        self._pipe = self._process.stdout
+        self._pipe = cast(io.FileIO, self._process.stdout)  # unbuffered, so no BufferedReader
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._pipe, selectors.EVENT_READ)
 
@@ -192,7 +193,8 @@ class Decoding:
         """The next message; an error message is raised."""
         kind, length = _HEADER.unpack(self._read(_HEADER.size))
         per_frame = 8 + self.height * self.width * 3
-        if length > max(2**16, MAX_BATCH_FRAMES * per_frame) or (kind == b"F" and length % per_frame):
+        whole = kind != b"F" or length % per_frame == 0
+        if length > max(2**16, MAX_BATCH_FRAMES * per_frame) or not whole:
             raise VideoError("the decoder sent something unexpected")
         payload = self._read(length)
         if kind == b"E":
@@ -238,21 +240,10 @@ def parse_size(text: str) -> tuple[int, int]:
     Raises:
         InputError: where the text is something else or the size is out of range.
     """
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()):
+    match = re.fullmatch(r"([0-9]{1,5})[xX]([0-9]{1,5})", text)
+    if match is None:
         raise InputError(f"a size is WIDTHxHEIGHT in pixels, for example 64x64, got {text!r}")
-    if len(width) > 4 or len(height) > 4 or not (8 <= int(width) <= 2048 and 8 <= int(height) <= 2048):
+    width, height = int(match[1]), int(match[2])
+    if not (8 <= width <= 2048 and 8 <= height <= 2048):
         raise InputError(f"width and height should be 8 to 2048 pixels, got {text!r}")
-    return int(width), int(height)
-
-
-def describe(info: VideoInfo) -> dict[str, Any]:
-    """The facts that a report keeps about a file."""
-    return {
-        "width": info.width,
-        "height": info.height,
-        "fps": info.fps,
-        "duration": info.duration,
-        "codec": info.codec,
-        "container": info.container,
-    }
+    return width, height

@@ -32,6 +32,8 @@ class HeldOut:
     """The video file of each clip, relative to `videos`."""
     times: tuple[np.ndarray, ...]
     """When each frame of each clip was shown, in seconds of its video."""
+    fps: float
+    """Frames per second."""
     videos: Path
     """The folder that was ingested; action files may lie there."""
 
@@ -61,7 +63,7 @@ def read_held_out(clips: Path, num_clips: int, length: int, seed: int) -> HeldOu
         times.append(np.asarray(scene.times[clip.start : clip.start + length]))
     if not video:
         raise InputError(f"{clips}: every held-out clip is damaged; ingest the videos again")
-    return HeldOut(torch.stack(video), tuple(sources), tuple(times), dataset.videos)
+    return HeldOut(torch.stack(video), tuple(sources), tuple(times), dataset.fps, dataset.videos)
 
 
 def _spread(dataset: ClipDataset, seed: int) -> list[ClipId]:

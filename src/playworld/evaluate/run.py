@@ -135,7 +135,7 @@ def evaluate(
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "settings": to_dict(options) | {"sampler": to_dict(sampler), "presses": PRESSES},
     }
-    figures["notes"] = _notes(figures, options)
+    figures["notes"] = _notes(world, figures, options)
     labels = [button["does"] for button in figures["control"]["buttons"]]
     sheets = {
         "rollouts.png": rollout_sheet(played.rollouts),
@@ -191,7 +191,7 @@ def _data(world: World, held: HeldOut) -> dict[str, Any]:
         "videos": len(set(held.sources)),
         "height": world.height,
         "width": world.width,
-        "fps": world.fps,
+        "fps": held.fps,
     }
 
 
@@ -208,9 +208,13 @@ def _codes(world: World, played: _Played) -> dict[str, Any]:
     return tokens | {f"actions_{name}": value for name, value in actions.items()}
 
 
-def _notes(figures: dict[str, Any], options: EvaluateOptions) -> list[str]:
+def _notes(world: World, figures: dict[str, Any], options: EvaluateOptions) -> list[str]:
     """What a reader should know before trusting the figures."""
     control, notes = figures["control"], []
+    if figures["data"]["fps"] != world.fps:
+        notes.append(
+            f"clips of {figures['data']['fps']:g} fps, but the world runs at {world.fps:g}"
+        )
     if figures["clips"] < options.num_clips:
         notes.append(f"only {figures['clips']} held-out clips that do not overlap were found")
     if figures["data"]["videos"] < 5:

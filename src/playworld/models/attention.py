@@ -6,7 +6,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-KeysValues = tuple[Float[Tensor, "B F N H S"], Float[Tensor, "B F N H S"]]
+KeysValues = tuple[Float[Tensor, "B _ N H S"], Float[Tensor, "B _ N H S"]]
 
 
 class Attention(nn.Module):

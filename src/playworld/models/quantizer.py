@@ -22,10 +22,12 @@ class QuantizerConfig:
     codebook: Literal["ema", "gradient"] = "ema"
     """Codes follow a moving average of their latents, or the gradient of the quantisation error."""
     decay: float = 0.99
-    """Decay per step of the moving averages (of codes and of usage)."""
+    """Decay per step of the moving averages that an EMA codebook follows."""
     commitment: float = 0.25
     """Weight of the term that pulls latents towards their codes."""
-    revive_below: float = 0.05
+    usage_decay: float = 0.97
+    """Decay per step of the moving average of usage by which dead codes are told."""
+    revive_below: float = 0.1
     """A code is dead, and moves to a random latent, below this share of an even usage."""
 
     def __post_init__(self) -> None:
@@ -33,8 +35,9 @@ class QuantizerConfig:
             raise ValueError(f"num_codes must be in [2, 65536] (tokens are uint16), got {self.num_codes}")
         if not 1 <= self.code_size <= 4_096:
             raise ValueError(f"code_size must be in [1, 4096], got {self.code_size}")
-        if not 0 < self.decay < 1 or not 0 <= self.revive_below < 1 or self.commitment < 0:
-            raise ValueError(f"decay and revive_below are fractions, commitment is >= 0, got {self}")
+        shares = (self.decay, self.usage_decay, self.revive_below)
+        if not all(0 <= share < 1 for share in shares) or self.commitment < 0:
+            raise ValueError(f"decays and revive_below are in [0, 1), commitment is >= 0, got {self}")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ class VectorQuantizer(nn.Module):
             self.register_buffer("codebook", book)
         even = torch.full((config.num_codes,), 1.0 / config.num_codes)
         self.register_buffer("usage", even)
+        self.register_buffer("mean_share", even.clone())
         self.register_buffer("mean_sum", book.clone() * even[:, None])
+        self.register_buffer("placed", torch.tensor(False))
 
     def scale(self, z: Float[Tensor, "*batch E"]) -> Float[Tensor, "*batch E"]:
         """Latents as the codebook compares them: on the sphere of radius sqrt(E), or untouched."""
@@ -90,6 +95,11 @@ class VectorQuantizer(nn.Module):
     ) -> Quantized:
         """Quantise; in training mode also learn and, given a generator, revive dead codes."""
         z = self.scale(z.float())
+        if self.training and generator is not None and not self.placed:
+            # Latents of a fresh encoder fill a narrow cone; random codes would all miss it but a few.
+            flat = z.detach().reshape(-1, z.shape[-1])
+            every = torch.arange(self.config.num_codes, device=z.device)
+            self.place(every, flat[torch.randint(len(flat), every.shape, generator=generator)])
         with torch.no_grad():
             codes = self.nearest(z)
         chosen = self.lookup(codes)
@@ -108,11 +118,13 @@ class VectorQuantizer(nn.Module):
         """Follow usage, move an EMA codebook, and put dead codes onto random latents of the batch."""
         K, decay = self.config.num_codes, self.config.decay
         share = torch.bincount(codes, minlength=K).float() / len(codes)
-        self.usage.lerp_(share, 1 - decay)
+        self.usage.lerp_(share, 1 - self.config.usage_decay)
         if self.config.codebook == "ema":
+            self.mean_share.lerp_(share, 1 - decay)
             total = torch.zeros_like(self.mean_sum).index_add_(0, codes, z) / len(codes)
             self.mean_sum.lerp_(total, 1 - decay)
-            self.codebook.copy_(self.scale(self.mean_sum / self.usage.clamp_min(1e-8)[:, None]))
+            mean = self.mean_sum / self.mean_share.clamp_min(1e-8)[:, None]
+            self.codebook.copy_(self.scale(mean))
         if generator is not None:
             dead = (self.usage < self.config.revive_below / K).nonzero()[:, 0]
             if len(dead):
@@ -124,7 +136,9 @@ class VectorQuantizer(nn.Module):
         even = 1.0 / self.config.num_codes
         self.codebook[codes] = self.scale(latents)
         self.usage[codes] = even
+        self.mean_share[codes] = even
         self.mean_sum[codes] = self.scale(latents) * even
+        self.placed.fill_(True)
 
     def perplexity(self) -> Float[Tensor, ""]:
         """Effective number of codes in use, from the moving average of usage; 1 is collapse."""

@@ -54,12 +54,20 @@ class LinearPixels(nn.Module):
         )  # fmt: skip
 
 
+def conv(inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
+    """A convolution that keeps the scale of its input (the default of PyTorch shrinks it by 3)."""
+    layer = nn.Conv2d(inputs, outputs, size, stride, padding)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 class Residual(nn.Module):
     """Two 3x3 convolutions around the identity."""
 
     def __init__(self, channels: int):
         super().__init__()
-        self.one = nn.Conv2d(channels, channels, 3, padding=1)
+        self.one = conv(channels, channels, 3, padding=1)
         self.two = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.zeros_(self.two.weight)
         nn.init.zeros_(self.two.bias)
@@ -81,9 +89,9 @@ class ConvPatches(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for out in stage_channels(patch, base):
-            layers += [nn.Conv2d(channels, out, 4, stride=2, padding=1), Residual(out)]
+            layers += [conv(channels, out, 4, stride=2, padding=1), Residual(out)]
             channels = out
-        self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(channels, width, 1))
+        self.layers = nn.Sequential(*layers, nn.SiLU(), conv(channels, width, 1))
 
     def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
         """Embed every frame as a grid; N runs row by row."""
@@ -99,7 +107,7 @@ class ConvPixels(nn.Module):
         self.rows = rows
         layers: list[nn.Module] = []
         for out in reversed(stage_channels(patch, base)):
-            layers += [nn.Conv2d(width, out * 4, 1), nn.PixelShuffle(2), Residual(out)]
+            layers += [conv(width, out * 4, 1), nn.PixelShuffle(2), Residual(out)]
             width = out
         self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(width, 3, 3, padding=1))
 

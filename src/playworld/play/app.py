@@ -148,12 +148,14 @@ async def _refuse_without_echo(request: Request, error: Exception) -> Response:
 def _lifespan(room: Room) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if room.prompts:  # the first frame ever is the slowest: no player should wait for it
-            state, _ = await room.model.answer(Begin(0, room.prompts[0], 0), None)
-            await room.model.answer(Advance(0, 0), state)
-        app.state.ready = True
-        yield
-        app.state.ready = False
-        await asyncio.to_thread(room.model.close)
+        try:
+            if room.prompts:  # the first frame ever is the slowest: no player should wait for it
+                state, _ = await room.model.answer(Begin(0, room.prompts[0], 0), None)
+                await room.model.answer(Advance(0, 0), state)
+            app.state.ready = True
+            yield
+        finally:
+            app.state.ready = False
+            await asyncio.to_thread(room.model.close)
 
     return lifespan

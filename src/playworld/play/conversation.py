@@ -1,20 +1,30 @@
-"""What is said over one player's WebSocket, and the close code for everything that must not be."""
+"""One player's WebSocket: requests come in, pictures go out, until one side has had enough."""
 
 import asyncio
 import contextlib
-import enum
-import json
 import logging
 import secrets
-import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import UInt8
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from torch import Tensor
 
-from playworld.config import InputError, from_dict
+from playworld.play.messages import (
+    LARGEST_ID,
+    REASONS,
+    Close,
+    Closing,
+    Join,
+    Message,
+    Pace,
+    Press,
+    Reset,
+    Start,
+    read_message,
+)
 from playworld.play.sessions import Advance, Begin, Full, ModelThread, Session, Sessions
 
 logger = logging.getLogger(__name__)
@@ -23,76 +33,6 @@ JOIN_SECONDS = 10.0
 """How long a new socket may take to say who it is."""
 MESSAGES_PER_SECOND = 100
 """More than a person can press; a key held down is paced by the page."""
-LARGEST_ID = 2**32 - 1
-"""Request ids and seeds are unsigned 32-bit numbers."""
-
-
-class Close(enum.IntEnum):
-    """Why the server closed the socket. The page and docs/play.md know these numbers."""
-
-    BAD_MESSAGE = 4400
-    UNKNOWN_SESSION = 4404
-    IDLE = 4408
-    NOT_STARTED = 4409
-    TAKEN_OVER = 4410
-    TOO_FAST = 4429
-    MODEL_FAILED = 4500
-    FULL = 4503
-
-
-REASONS = {
-    Close.BAD_MESSAGE: "a message that this server does not understand",
-    Close.UNKNOWN_SESSION: "no such session; join without an id to get a new one",
-    Close.IDLE: "nothing was pressed for a long time",
-    Close.NOT_STARTED: "a press before a start",
-    Close.TAKEN_OVER: "this session goes on over another connection",
-    Close.TOO_FAST: "too many messages",
-    Close.MODEL_FAILED: "the model could not make this frame",
-    Close.FULL: "every place is taken; try again in 30 seconds",
-}
-
-
-class Closing(Exception):
-    """Ends a conversation with a close code."""
-
-    def __init__(self, code: Close) -> None:
-        super().__init__(REASONS[code])
-        self.code = code
-
-
-@dataclass(frozen=True)
-class Join:
-    """The first message: take up a session, or begin a new one."""
-
-    session: str | None = None
-
-
-@dataclass(frozen=True)
-class Start:
-    """Start from a prompt of the world, or from the uploaded picture where `prompt` is null."""
-
-    id: int
-    prompt: int | None
-    seed: int | None = None
-
-
-@dataclass(frozen=True)
-class Reset:
-    """Start again: the same picture, the same seed."""
-
-    id: int
-
-
-@dataclass(frozen=True)
-class Press:
-    """One more frame, with this button held."""
-
-    id: int
-    button: int
-
-
-Message = Join | Start | Reset | Press
-MESSAGES: dict[str, type[Message]] = {"join": Join, "start": Start, "reset": Reset, "press": Press}
 
 
 @dataclass(frozen=True)
@@ -124,11 +64,11 @@ class Conversation:
             async with asyncio.timeout(JOIN_SECONDS):
                 first = await self._receive()
             await self._play(self._find(first))
-        except* TimeoutError:
+        except TimeoutError:
             await self._close(Close.IDLE)
-        except* Closing as group:
-            await self._close(_first(group).code)
-        except* WebSocketDisconnect:
+        except Closing as closing:
+            await self._close(closing.code)
+        except WebSocketDisconnect:
             pass  # the player left; the session waits for a while
 
     def _find(self, first: Message) -> Session:
@@ -152,10 +92,9 @@ class Conversation:
         try:
             async with session.lock:  # until the connection that this one takes over has ended
                 await self._resume(session)
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen(session))
-                    tasks.create_task(self._answer(session))
-                    tasks.create_task(_leave_when_taken_over(connection))
+                await _until_one_ends(
+                    self._listen(session), self._answer(session), _leave_when_taken_over(connection)
+                )
         finally:
             if session.connection is connection:
                 session.connection = None
@@ -224,43 +163,6 @@ class Conversation:
         return self._room.prompts[prompt]
 
 
-class Pace:
-    """Ends a conversation in which messages come faster than `per_second`, counted by the second."""
-
-    def __init__(self, per_second: int) -> None:
-        self._per_second = per_second
-        self._second = 0
-        self._count = 0
-
-    def count(self) -> None:
-        """Note one message.
-
-        Raises:
-            Closing: this second has had too many.
-        """
-        second = int(time.monotonic())
-        self._count = self._count + 1 if second == self._second else 1
-        self._second = second
-        if self._count > self._per_second:
-            raise Closing(Close.TOO_FAST)
-
-
-def read_message(text: str | None) -> Message:
-    """A message from its JSON, strictly: an unknown field or a wrong type is refused.
-
-    Raises:
-        Closing: with BAD_MESSAGE.
-    """
-    try:
-        data = json.loads(text or "")
-        message = from_dict(MESSAGES[data.pop("type")], data)
-    except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Closing(Close.BAD_MESSAGE) from None
-    if not isinstance(message, Join) and not 0 <= message.id <= LARGEST_ID:
-        raise Closing(Close.BAD_MESSAGE)
-    return message
-
-
 def _seed(seed: int | None) -> int:
     if seed is None:
         return secrets.randbits(32)
@@ -274,6 +176,15 @@ async def _leave_when_taken_over(connection: asyncio.Event) -> None:
     raise Closing(Close.TAKEN_OVER)
 
 
-def _first(group: BaseExceptionGroup[Closing]) -> Closing:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+async def _until_one_ends(*jobs: Coroutine[Any, Any, None]) -> None:
+    # Not a TaskGroup: that cancels its own task, which others who cancel it would have to know.
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    errors = [error for task in tasks if not task.cancelled() and (error := task.exception())]
+    if errors:
+        raise errors[0]

@@ -7,9 +7,11 @@ from PIL import Image, ImageOps
 from playworld.config import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-"""The only decoders that Pillow may try: each one more is one more parser that a stranger can reach."""
+"""The only decoders that Pillow may try: each is a parser that a stranger can reach."""
 
-NOT_A_PICTURE = "This file is not a picture that can be read here. Send a PNG, JPEG, WebP, GIF or BMP."
+NOT_A_PICTURE = (
+    "This file is not a picture that can be read here. Send a PNG, JPEG, WebP, GIF or BMP."
+)
 TOO_MANY_PIXELS = "This picture has too many pixels. Send a smaller one."
 
 

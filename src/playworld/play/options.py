@@ -28,5 +28,5 @@ class PlayOptions:
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port must be in 0..65535, got {self.port}")
         for name in ("max_players", "idle_minutes", "max_upload_mb", "max_upload_megapixels"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < 1e6:
+                raise ValueError(f"{name} must be above 0 and below 1e6, got {getattr(self, name)}")

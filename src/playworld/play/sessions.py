@@ -1,4 +1,4 @@
-"""Players of one world: where each stands, what each asked for, and the thread that runs the model."""
+"""Players of one world: where each stands, what each asked for, and the model's thread."""
 
 import asyncio
 import io
@@ -77,7 +77,7 @@ class Session:
         self._asked.set()
 
     def rejoin(self) -> None:
-        """A new connection: what the old one had pressed is void, a start it lost is made up for."""
+        """A new connection: presses of the old one are void, a start it lost is made up for."""
         self._advance = None
         if self.begun is not None and self.begun is not self.shown:
             self.ask(replace(self.begun, id=0))
@@ -113,7 +113,7 @@ class Full(Exception):
 
 
 class Sessions:
-    """All games of one server: at most `limit`, each dropped once it was left for `idle_seconds`."""
+    """All games of one server: at most `limit`, each dropped when left for `idle_seconds`."""
 
     def __init__(
         self, limit: int, idle_seconds: float, clock: Callable[[], float] = time.monotonic
@@ -191,7 +191,7 @@ class ModelThread:
 
 
 def to_png(frame: UInt8[Tensor, "H W C"]) -> bytes:
-    """Lossless, so that sprites stay crisp; quick rather than small (a 64x64 frame is about 5 kB)."""
+    """Lossless, so that sprites stay crisp; quick rather than small (64x64: about 5 kB)."""
     buffer = io.BytesIO()
     Image.fromarray(frame.cpu().numpy()).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

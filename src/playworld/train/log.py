@@ -22,8 +22,7 @@ class RunLog:
     def step(self, step: int, metrics: Mapping[str, float | str]) -> None:
         """One line; steps count from 1. Every tenth step also goes to TensorBoard."""
         named = {f"{self.stage}/{key}": value for key, value in metrics.items()}
-        top = {key: metrics[key] for key in ("loss", "loss_hex", "frames_per_second") if key in metrics}
-        self._lines.write(json.dumps({"step": step, **top, **named}) + "\n")
+        self._lines.write(json.dumps({"step": step, "stage": self.stage, **metrics}) + "\n")
         if step % 10 == 0:
             for key, value in named.items():
                 if not isinstance(value, str):

@@ -173,6 +173,7 @@ def _steps(trainer, batches, log, stop, progress, pictures) -> None:
         metrics = trainer.update(video, tokens)
         step, frames = trainer.done, frames + video.shape[0] * video.shape[1]
         metrics["frames_per_second"] = frames / (time.perf_counter() - begun)
+        metrics["clip_frames"] = video.shape[0] * video.shape[1]
         log.step(step, {**metrics, "loss_hex": metrics["loss"].hex()})
         if progress:
             progress(step, config.steps, note(metrics))

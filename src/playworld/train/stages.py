@@ -1,24 +1,26 @@
 """From clips to a world: tokenizer, token cache, then latent actions and dynamics together."""
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+import tyro
 from torch import Tensor
 
-from playworld.checkpoint import params_sha256
-from playworld.config import InputError
+from playworld.checkpoint import load_into, params_sha256, read_folder, write_folder
+from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
+from playworld.data.simulator import cache_folder
 from playworld.data.tokens import TokenStore, write_tokens
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.pixels import to_float
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.train.furnish import choose_prompts, first_card, held_out, name_buttons
 from playworld.train.loop import Progress, Source, fit
 from playworld.train.objectives import TokenizerLoss, TokenizerObjective, WorldLoss, WorldObjective
 from playworld.train.optim import StageConfig
@@ -27,7 +29,8 @@ from playworld.world.folder import WorldConfig
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.world import World
 
-logger = logging.getLogger(__name__)
+FINISHED = "finished-tokenizer"
+"""Folder of a run that holds its tokenizer once that is trained."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,12 @@ class TrainOptions:
     """Options of `playworld train`."""
 
     stage: Literal["all", "tokenizer", "world"] = "all"
-    """Both stages, or one of them; `world` takes the tokenizer of an earlier run or of --start."""
+    """Both stages, or one of them; `world` takes the tokenizer of an earlier run or of --from."""
     tokens: Literal["cache", "live"] = "cache"
     """Tokenize every frame once, or every clip anew (exact where the encoder looks back in time)."""
-    start: Path | str | None = None
+    name: str | None = None
+    """What the world is called; the preset's name if not given."""
+    start: Annotated[str | None, tyro.conf.arg(name="from")] = None
     """Continue from, or fine-tune, this world: a folder, or a built-in name such as coinrun."""
     run: Path | None = None
     """Where checkpoints and logs go; a folder in the user's cache, named after WORLD, if not given."""
@@ -154,28 +159,52 @@ def train_world(
     device = choose_device(options.device)
     told = progress or (lambda stage: None)  # type: ignore[return-value]
 
-    tokenizer = build_tokenizer(recipe, base)
-    trained = run / "tokenizer" / "done"
-    if options.stage == "world" and base is not None:
-        tokenizer.to(device).eval()
-    elif options.stage == "world" and not trained.exists():
-        raise InputError(
-            f"--stage world needs a tokenizer: {run} has none; train it first with --stage tokenizer, "
-            "or name a world to start from"
-        )
+    if options.stage != "world":
+        tokenizer = _train_tokenizer(recipe, trainset, clips, run, device, told, base)
     else:
-        objective = TokenizerObjective(tokenizer, recipe.tokenizer_loss)
-        stage, clip = recipe.tokenizer_stage, _pictures_clip(clips, recipe)
-        source = _clip_source(trainset, stage)
-        fit(objective, source, stage, run / "tokenizer", "tokenizer", device, told("tokenizer"),
-            lambda: {"reconstructions": reconstructions(tokenizer, clip)})  # fmt: skip
-        trained.touch()
+        tokenizer = base.tokenizer if base is not None else _finished_tokenizer(recipe, run)
     if options.stage == "tokenizer":
         return None
+    made = _train_dynamics(recipe, clips, options, run, device, told, tokenizer.to(device), base)
+    made = name_buttons(made, clips)
+    how = f"{recipe.tokenizer_stage.steps:,} + {recipe.world_stage.steps:,} steps"
+    if base is not None:
+        how += f", from {base.config.name}"
+    made.save(world, first_card(made, recipe.name, clips, how), choose_prompts(clips))
+    return World.load(world, device)
 
-    made = _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base)
-    made.save(world)
-    return made
+
+def _train_tokenizer(recipe, dataset, clips, run, device, told, base) -> VideoTokenizer:
+    stage = recipe.tokenizer_stage
+    torch.manual_seed(stage.seed)
+    tokenizer = VideoTokenizer(recipe.tokenizer)
+    if base is not None:
+        tokenizer.load_state_dict(base.tokenizer.state_dict())
+    objective = TokenizerObjective(tokenizer, recipe.tokenizer_loss)
+    clip = held_out(clips, 4, min(8, stage.clip_length))
+    fit(objective, _clip_source(dataset, stage), stage, run / "tokenizer", "tokenizer", device,
+        told("tokenizer"), lambda: {"reconstructions": reconstructions(tokenizer, clip)})  # fmt: skip
+    write_folder(
+        run / FINISHED,
+        {"tokenizer.safetensors": tokenizer.state_dict()},
+        {"config.json": to_dict(recipe.tokenizer)},
+    )
+    return tokenizer
+
+
+def _finished_tokenizer(recipe: Recipe, run: Path) -> VideoTokenizer:
+    """The tokenizer that an earlier call with this run trained to its end."""
+    if not (run / FINISHED).exists():
+        raise InputError(
+            f"--stage world needs a tokenizer: {run} has none that is finished; train it first with "
+            "--stage tokenizer, or name a world to start from with --from"
+        )
+    folder = read_folder(run / FINISHED)
+    if folder.json("config.json") != to_dict(recipe.tokenizer):
+        raise InputError(f"{run} holds a tokenizer of another shape; use the preset it was made with")
+    tokenizer = VideoTokenizer(recipe.tokenizer)
+    load_into(tokenizer, folder.tensors("tokenizer.safetensors"), str(run / FINISHED))
+    return tokenizer
 
 
 def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) -> World:
@@ -183,16 +212,17 @@ def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) 
     dataset = ClipDataset(clips, "train", stage.clip_length)
     torch.manual_seed(stage.seed + 1)
     actions, dynamics = LatentActionModel(recipe.actions), Dynamics(recipe.dynamics)
+    loss = recipe.world_loss
     if base is not None:
         actions.load_state_dict(base.actions.state_dict())
         dynamics.load_state_dict(base.dynamics.state_dict())
-        recipe = replace(recipe, world_loss=replace(recipe.world_loss, warm_share=0.0))
-    objective = WorldObjective(actions, dynamics, tokenizer, recipe.world_loss)
+        loss = replace(loss, warm_share=0.0)  # its codes have a meaning already
+    objective = WorldObjective(actions, dynamics, tokenizer, loss)
     store = None
     if options.tokens == "cache":
         store = token_cache(dataset, tokenizer, run / "tokens", device, told("tokens"))
     config = WorldConfig(
-        name=recipe.name,
+        name=options.name or recipe.name,
         fps=dataset.fps,
         tokenizer=recipe.tokenizer,
         actions=recipe.actions,
@@ -200,10 +230,9 @@ def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) 
         sampler=recipe.sampler,
     )
     world = World(config, tokenizer, actions, dynamics)
-    clip = _pictures_clip(clips, recipe)
-    source = _clip_source(dataset, stage, store)
-    fit(objective, source, stage, run / "world", "world", device, told("world"),
-        lambda: {"buttons": action_grid(world, clip[:, :1])})  # fmt: skip
+    prompts = held_out(clips, 4, 1)
+    fit(objective, _clip_source(dataset, stage, store), stage, run / "world", "world", device,
+        told("world"), lambda: {"buttons": action_grid(world, prompts)})  # fmt: skip
     return world
 
 
@@ -224,15 +253,6 @@ def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Rec
         return recipe.resized(*size)
     except ValueError as error:
         raise InputError(f"clips of {size[1]}x{size[0]} do not fit {recipe.name!r}: {error}") from error
-
-
-def build_tokenizer(recipe: Recipe, base: World | None = None) -> VideoTokenizer:
-    """A tokenizer from its seed, or with the weights of the world to start from."""
-    torch.manual_seed(recipe.tokenizer_stage.seed)
-    tokenizer = VideoTokenizer(recipe.tokenizer)
-    if base is not None:
-        tokenizer.load_state_dict(base.tokenizer.state_dict())
-    return tokenizer
 
 
 def _clip_source(dataset: ClipDataset, stage: StageConfig, store: TokenStore | None = None) -> Source:
@@ -294,17 +314,6 @@ def scene_tokens(
         yield tokens.cpu().numpy()
 
 
-def _pictures_clip(clips: Path, recipe: Recipe) -> Tensor:
-    """Four held-out clips for TensorBoard; from the training split where none is long enough."""
-    length = min(8, recipe.tokenizer_stage.clip_length)
-    try:
-        dataset = ClipDataset(clips, "valid", length)
-    except InputError:
-        dataset = ClipDataset(clips, "train", length)
-    picks = np.linspace(0, dataset.num_clips - 1, 4).astype(int)
-    return torch.from_numpy(np.stack([dataset.read(dataset.clip(int(i))) for i in picks]))
-
-
 def choose_device(name: str) -> torch.device:
     """The device that was asked for; auto takes the GPU if there is one."""
     if name == "auto":
@@ -320,4 +329,4 @@ def default_run(world: Path) -> Path:
     """Where the run of a world lies unless told otherwise: in the user's cache, out of the way."""
     path = world.resolve()
     mark = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-    return Path.home() / ".cache" / "playworld" / "runs" / f"{path.name}-{mark}"
+    return cache_folder() / "runs" / f"{path.name}-{mark}"

@@ -1,0 +1,204 @@
+"""The whole path under a time budget: ingest, train, evaluate, and say whether the world is any good."""
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from playworld.config import InputError
+from playworld.data.clips import ClipDataset
+from playworld.data.ingest import IngestOptions, ingest
+from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
+from playworld.evaluate.report import Report
+from playworld.presets import preset
+from playworld.train.furnish import measured_card
+from playworld.train.loop import Progress
+from playworld.train.stages import Recipe, TrainOptions, default_run, train_world
+from playworld.world import World
+
+TOKENIZER_SHARE = 0.3
+"""Of the time for training; on a blurred alphabet no dynamics can be sharp, but it learns sooner."""
+RESERVE = 0.06
+"""Of the budget, for tokenizing, naming the buttons and evaluating."""
+PILOT_STEPS = 6
+
+
+@dataclass(frozen=True)
+class CreateOptions:
+    """Options of `playworld create`."""
+
+    minutes: float = 60.0
+    """Time budget for everything, on this machine."""
+    preset: str = "small"
+    """Shapes and schedules; steps are chosen for the budget."""
+    fps: float = 10.0
+    """Frames per second of the world."""
+    size: str = "64x64"
+    """Width x height of its frames, pixels."""
+    name: str | None = None
+    """What the world is called; the folder's name if not given."""
+    run: Path | None = None
+    """Where clips, checkpoints, logs and the report go; a folder in the user's cache if not given."""
+    seed: int = 0
+    """Seed of everything."""
+    device: str = "auto"
+    """cpu, cuda, or auto: the GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        if not (self.minutes > 0 and math.isfinite(self.minutes)):
+            raise InputError(f"minutes must be positive, got {self.minutes}")
+
+
+def create(
+    videos: Path,
+    world: Path,
+    options: CreateOptions,
+    progress: Callable[[str], Progress] | None = None,
+) -> str:
+    """Make, measure and describe a world; the same call goes on where an interrupted one stopped.
+
+    Returns:
+        What to tell the user: the figures, whether the world answers its buttons, how to play it.
+
+    Raises:
+        InputError: for videos that cannot be used, or another budget than the run began with.
+        Preempted, NonFinite, Collapsed: as training does.
+    """
+    recipe = preset(options.preset)
+    run = options.run or default_run(world)
+    clock = Clock.open(run, options.minutes)
+    told = progress or (lambda stage: lambda done, total, note: None)
+    clips = run / "clips"
+    if not (clips / "dataset.json").exists():
+        ingest(videos, clips, IngestOptions(fps=options.fps, size=options.size), told("ingest"))
+    recipe = fit_to_data(recipe, clips)
+    training = TrainOptions(
+        run=run, seed=options.seed, device=options.device, name=options.name or world.name
+    )
+    steps = clock.remember("steps", lambda: choose_steps(recipe, clips, run, training, clock.left()))
+    training = replace(training, tokenizer_steps=steps["tokenizer"], world_steps=steps["world"])
+    train_world(recipe, clips, world, replace(training, stage="tokenizer"), told)
+    # How fast the tokenizer really was is known by now, so the rest of the budget is shared out anew.
+    steps = clock.remember("world_steps", lambda: rescale(steps, clock.left()))
+    training = replace(training, world_steps=steps["world"])
+    made = train_world(recipe, clips, world, replace(training, stage="world"), told)
+    assert made is not None
+    report = evaluate(made, clips, EvaluateOptions(seed=options.seed), told("evaluate"))
+    return conclude(made, world, clips, run, report)
+
+
+class Clock:
+    """The time that a budget has left, over all the calls that share a run; and what was decided."""
+
+    def __init__(self, path: Path, state: dict[str, Any]):
+        self.path, self.state, self.begun = path, state, time.monotonic()
+
+    @classmethod
+    def open(cls, run: Path, minutes: float) -> "Clock":
+        """The clock of a run, new or taken up."""
+        path = run / "budget.json"
+        fresh = {"minutes": minutes, "spent": 0.0}
+        run.mkdir(parents=True, exist_ok=True)
+        state = json.loads(path.read_text()) if path.exists() else fresh
+        if state["minutes"] != minutes:
+            raise InputError(
+                f"{run} was begun with --minutes {state['minutes']:g}, got {minutes:g}; give the same "
+                "budget to go on, or another --run to start anew"
+            )
+        return cls(path, state)
+
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        spent = self.state["spent"] + time.monotonic() - self.begun
+        return self.state["minutes"] * 60 * (1 - RESERVE) - spent
+
+    def remember(self, key: str, decide: Callable[[], Any]) -> Any:
+        """Decide once, and stay with it when the run is taken up again: resuming needs equal steps."""
+        if key not in self.state:
+            decided = decide()
+            self.state |= {key: decided, "spent": self.state["spent"] + time.monotonic() - self.begun}
+            self.begun = time.monotonic()
+            part = self.path.with_suffix(".part")
+            part.write_text(json.dumps(self.state))
+            part.replace(self.path)
+        return self.state[key]
+
+
+def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
+    """Shorter clips where no scene is as long as the recipe's."""
+    longest = max(scene.num_frames for scene in ClipDataset(clips, "train", 2).scenes)
+    one, two = recipe.tokenizer_stage, recipe.world_stage
+    return replace(
+        recipe,
+        tokenizer_stage=replace(one, clip_length=min(one.clip_length, longest)),
+        world_stage=replace(two, clip_length=min(two.clip_length, longest)),
+    )
+
+
+def choose_steps(
+    recipe: Recipe, clips: Path, run: Path, training: TrainOptions, seconds: float
+) -> dict[str, Any]:
+    """Steps of both stages that fit the time, from a few steps of each on the real clips."""
+    pilot = run / "pilot"
+    shutil.rmtree(pilot, ignore_errors=True)
+    begun = time.monotonic()
+    few = replace(
+        training, run=pilot, tokens="live", tokenizer_steps=PILOT_STEPS, world_steps=PILOT_STEPS
+    )
+    train_world(recipe, clips, pilot / "world", few)
+    seconds -= time.monotonic() - begun
+    one, two = seconds_per_step(pilot / "tokenizer"), seconds_per_step(pilot / "world")
+    shutil.rmtree(pilot)
+    seconds -= 0.3 * one / recipe.tokenizer_stage.batch_size  # tokenizing is forward only
+    if seconds < 60 * (one + two):
+        raise InputError(
+            f"{max(0.0, seconds) / 60:.1f} minutes are left for training, in which this machine makes "
+            f"fewer than 60 steps of {recipe.name!r}; give more --minutes or a smaller --preset"
+        )
+    return {
+        "tokenizer": int(TOKENIZER_SHARE * seconds / one),
+        "world": int((1 - TOKENIZER_SHARE) * seconds / two),
+        "seconds_per_world_step": two,
+    }
+
+
+def seconds_per_step(stage: Path) -> float:
+    """Pace of a short run, from its log."""
+    last = json.loads((stage / "metrics.jsonl").read_text().splitlines()[-1])
+    return last["clip_frames"] / last["frames_per_second"]
+
+
+def rescale(steps: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Steps of the second stage for the time that the first one left."""
+    return {**steps, "world": max(60, int(seconds / steps["seconds_per_world_step"]))}
+
+
+def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -> str:
+    """Write report and card; say plainly what came out."""
+    write_report(report, run / "report")
+    table, command = format_table(report), f"playworld evaluate {world.name} CLIPS"
+    made.save(world, measured_card(made.card, table, command))
+    answers, rollout = report["control"]["delta_psnr"]["4"]["low"], report["rollout"]
+    better = rollout["psnr"]["4"]["mean"] > rollout["copy_last"]["4"]["mean"]
+    lines = [table, f"report and pictures: {run / 'report'}", ""]
+    if answers is None or answers <= 0:
+        lines += ["This world does not answer its buttons.", advice(ClipDataset(clips, "train", 2))]
+    elif not better:
+        lines += ["This world answers its buttons, but a frozen picture would predict frame 4 better.",
+                  advice(ClipDataset(clips, "train", 2))]  # fmt: skip
+    lines.append(f"Play it with: playworld play {world}")
+    return "\n".join(lines)
+
+
+def advice(dataset: ClipDataset) -> str:
+    """What to try for a world that came out poorly."""
+    minutes = dataset.num_frames / dataset.fps / 60
+    more = f"more video ({minutes:.0f} minutes are few), " if minutes < 20 else ""
+    return (
+        f"What helps: {more}more --minutes, videos in which somebody moves with purpose and the camera "
+        "does not cut, and fewer different scenes."
+    )

@@ -1,0 +1,86 @@
+"""What a trained world needs before people play it: button names, prompts and a card."""
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from playworld.config import InputError
+from playworld.data.clips import ClipDataset
+from playworld.evaluate.buttons import STARTS, measure_buttons
+from playworld.world.world import World
+
+NUM_PROMPTS = 8
+MEASURED = "## Measured"
+"""Heading of the card's section that `playworld evaluate --card` writes."""
+
+
+def held_out(clips: Path, count: int, length: int) -> UInt8[Tensor, "count length H W C"]:
+    """Held-out clips spread evenly over the videos; training clips where none is long enough."""
+    try:
+        dataset = ClipDataset(clips, "valid", length)
+    except InputError:
+        dataset = ClipDataset(clips, "train", length)
+    picks = np.linspace(0, dataset.num_clips - 1, count).astype(int)
+    return torch.from_numpy(np.stack([dataset.read(dataset.clip(int(i))) for i in picks]))
+
+
+def name_buttons(world: World, clips: Path) -> World:
+    """The world with its buttons labelled by what they do from held-out starts."""
+    buttons = measure_buttons(world, held_out(clips, STARTS, 1))
+    config = replace(world.config, buttons=buttons)
+    return World(config, world.tokenizer, world.actions, world.dynamics)
+
+
+def choose_prompts(clips: Path) -> dict[str, bytes]:
+    """Held-out frames as PNG files by name."""
+    frames = held_out(clips, NUM_PROMPTS, 1)[:, 0]
+    return {f"{number:02d}": png(frame) for number, frame in enumerate(frames, start=1)}
+
+
+def png(frame: UInt8[Tensor, "H W C"]) -> bytes:
+    """A frame as a PNG file."""
+    out = io.BytesIO()
+    Image.fromarray(frame.numpy()).save(out, "PNG")
+    return out.getvalue()
+
+
+def first_card(world: World, recipe: str, clips: Path, history: str) -> str:
+    """README.md of a world: what it learned from and how; figures follow once it is evaluated."""
+    train, config = ClipDataset(clips, "train", 1), world.config
+    minutes = train.num_frames / train.fps / 60
+    buttons = "\n".join(
+        f"| {code + 1} | {button.label} | {button.arrow} |" for code, button in enumerate(world.buttons)
+    )
+    return f"""# {config.name}: a world to play
+
+Made with [Playworld](https://github.com/playworld/playworld) on {datetime.now(UTC):%Y-%m-%d}.
+
+| | |
+|---|---|
+| recipe | `{recipe}`: {history} |
+| learned from | {train.num_frames:,} frames ({minutes:.0f} minutes) of {len({s.source for s in train.scenes})} videos, \
+{world.width}x{world.height} at {config.fps:g} frames per second |
+| one press lasts | {1000 / config.fps:.0f} ms |
+| tokens per frame | {config.tokenizer.num_tokens} of {config.tokenizer.num_codes} codes |
+| memory | {config.dynamics.transformer.window} frames |
+
+No actions were used: the buttons were found in the video alone. What they do, measured from
+{STARTS} held-out starts after training:
+
+| button | does | |
+|---|---|---|
+{buttons}
+"""
+
+
+def measured_card(card: str, table: str, command: str) -> str:
+    """The card with the table of an evaluation, in place of an older one."""
+    kept = card.split(MEASURED)[0].rstrip()
+    return f"{kept}\n\n{MEASURED}\n\n`{command}` printed:\n\n```\n{table.rstrip()}\n```\n"

@@ -1,0 +1,254 @@
+import json
+import os
+import stat
+from itertools import pairwise
+
+import av
+import numpy as np
+import pytest
+
+from playworld.config import InputError
+from playworld.data import procgen_player, record, simulator
+from playworld.data.record import Episode, RecordOptions, read_actions
+
+
+def decode(path):
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return np.stack(frames)
+
+
+def sprites(length, seed=0):
+    """Sharp coloured blocks on a moving ground: what chroma subsampling ruins."""
+    rng = np.random.default_rng(seed)
+    ground = rng.integers(0, 256, (32, 64, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
+    return np.stack([ground[20:84, 2 * k : 2 * k + 64] for k in range(length)])
+
+
+def episode(length=30):
+    return Episode(
+        level_seed=7, frames=sprites(length), actions=tuple(k % 9 for k in range(length))
+    )
+
+
+def test_an_unknown_game_is_refused_with_the_nearest_name(tmp_path):
+    with pytest.raises(InputError, match="unknown game 'coinrn', did you mean 'coinrun'"):
+        record.record("coinrn", tmp_path / "videos", RecordOptions())
+    assert not (tmp_path / "videos").exists()
+
+
+def test_a_mode_that_a_game_does_not_have_is_refused(tmp_path):
+    with pytest.raises(InputError, match="coinrun has no mode 'memory'"):
+        record.record("coinrun", tmp_path / "videos", RecordOptions(mode="memory"))
+    assert not (tmp_path / "videos").exists()
+
+
+def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
+    (tmp_path / "videos").write_text("not a folder")
+    with pytest.raises(InputError, match="is a file"):
+        record.record("coinrun", tmp_path / "videos", RecordOptions())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"episodes": 0}, {"seed": -1}, {"seed": 10**9}, {"max_frames": 0}, {"min_frames": 700}],
+)
+def test_an_option_out_of_range_is_refused_by_name(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        RecordOptions(**wrong)
+
+
+def test_no_two_seeds_share_a_level_and_all_levels_fit_procgen():
+    seeds = [0, 1, 2, record.MAX_SEED - 1, record.MAX_SEED]
+    ranges = [record.levels(seed) for seed in seeds]
+    assert all(first.stop <= second.start for first, second in pairwise(ranges))
+    assert ranges[-1].stop <= 2**31 - 1
+
+
+def test_a_video_decodes_to_the_very_frames_that_were_recorded(tmp_path):
+    frames = sprites(40)
+    record.write_video(tmp_path / "a.mp4", frames)
+    np.testing.assert_array_equal(decode(tmp_path / "a.mp4"), frames)
+
+
+def test_a_video_is_h264_in_mp4_at_twenty_frames_per_second(tmp_path):
+    record.write_video(tmp_path / "a.mp4", sprites(40))
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        times = [frame.time for frame in container.decode(stream)]
+        assert (stream.codec_context.name, stream.average_rate) == ("h264", 20)
+    np.testing.assert_allclose(times, np.arange(40) / 20, atol=1e-6)
+
+
+def test_the_actions_beside_a_video_are_read_back(tmp_path):
+    record.write_episode(tmp_path, "a", "coinrun", episode(30), RecordOptions())
+    found = read_actions(tmp_path / "a.mp4")
+    assert found.actions == episode(30).actions
+    assert found.times == tuple(k / 20 for k in range(30))
+    assert found.names[7] == "right" and len(found.names) == 15
+
+
+def test_a_video_without_actions_beside_it_has_none(tmp_path):
+    record.write_video(tmp_path / "a.mp4", sprites(4))
+    assert read_actions(tmp_path / "a.mp4") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not json",
+        "[]",
+        '{"times": [0.0], "actions": [0]}',
+        '{"times": [0.0], "actions": [0, 1], "action_names": ["a", "b"]}',
+        '{"times": [0.0], "actions": [2], "action_names": ["a", "b"]}',
+    ],
+)
+def test_a_damaged_action_file_is_refused_by_name(tmp_path, text):
+    (tmp_path / "a.actions.json").write_text(text)
+    with pytest.raises(InputError, match=r"a\.actions\.json"):
+        read_actions(tmp_path / "a.mp4")
+
+
+def test_an_episode_that_cannot_be_put_in_place_leaves_nothing_unfinished(tmp_path):
+    (tmp_path / "a.mp4").mkdir()  # a rename onto it fails
+    with pytest.raises(OSError):
+        record.write_episode(tmp_path, "a", "coinrun", episode(4), RecordOptions())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.actions.json", "a.mp4"]
+
+
+def test_what_a_killed_recorder_left_is_removed_but_a_running_one_is_left_alone(tmp_path):
+    for name, age in ((".record-old", 7200), (".record-new", 0)):
+        (tmp_path / name).mkdir()
+        then = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (then, then))
+    record.clear_stale(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".record-new"]
+
+
+def test_a_simulator_that_stops_is_reported_with_its_last_words(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'no such level' >&2\nexit 3\n")
+    python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    with pytest.raises(RuntimeError, match=r"exit status 3\): no such level"):
+        list(record.play(python, "coinrun", RecordOptions(episodes=1)))
+
+
+@pytest.mark.parametrize(
+    "here",
+    [((3, 13), "linux", "x86_64"), ((3, 11), "darwin", "arm64"), ((3, 12), "linux", "aarch64")],
+)
+def test_a_machine_without_a_wheel_is_told_so_in_one_sentence(here):
+    with pytest.raises(InputError) as refused:
+        simulator.check_wheel(*here)
+    assert "Python 3.11 and 3.12 on Linux x86-64" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.slow
+def test_an_installation_that_fails_is_bad_input_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(InputError, match="could not be installed .*procgen-mirror"):
+        simulator.build(tmp_path / "cache" / "procgen")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_movement_of_the_view_is_measured_to_the_pixel():
+    rng = np.random.default_rng(1)
+    world = rng.integers(0, 256, (12, 40, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
+    places = [(200, 60), (205, 66), (205, 55), (202, 55), (208, 48)]
+    frames = [world[y : y + 64, x : x + 64] for x, y in places for _ in range(2)]
+    assert procgen_player.steps_right(frames).tolist() == [5, 0, -3, 6]
+
+
+@pytest.fixture(scope="session")
+def python():
+    try:
+        return simulator.procgen_python()
+    except InputError as error:
+        if "wheels are for" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+OPTIONS = RecordOptions(episodes=24, seed=3, max_frames=300)
+
+
+@pytest.fixture(scope="session")
+def recorded(python, tmp_path_factory):
+    out = tmp_path_factory.mktemp("coinrun")
+    seen = []
+    report = record.record("coinrun", out, OPTIONS, progress=lambda *step: seen.append(step))
+    return out, report, seen
+
+
+@pytest.mark.slow
+def test_every_episode_is_a_video_of_a_level_of_its_own(recorded):
+    out, report, seen = recorded
+    truths = [json.loads(path.read_text()) for path in sorted(out.glob("*.actions.json"))]
+    assert [truth["level_seed"] for truth in truths] == list(record.levels(3))[:24]
+    assert len(list(out.glob("*.mp4"))) == 24 == report["episodes"]
+    assert [step[:2] for step in seen] == [(k, 24) for k in range(1, 25)]
+    assert len(list(out.iterdir())) == 48
+
+
+@pytest.mark.slow
+def test_every_frame_has_its_action(recorded):
+    out, report, _ = recorded
+    lengths = [(len(decode(path)), len(read_actions(path).actions)) for path in out.glob("*.mp4")]
+    assert all(frames == actions for frames, actions in lengths)
+    assert sum(frames for frames, _ in lengths) == report["frames"]
+    assert max(frames for frames, _ in lengths) == report["longest"] <= 300
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_frames_and_actions(recorded, python):
+    out, _, _ = recorded
+    again = list(record.play(python, "coinrun", RecordOptions(episodes=2, seed=3, max_frames=300)))
+    for path, second in zip(sorted(out.glob("*.mp4")), again, strict=False):
+        np.testing.assert_array_equal(decode(path), second.frames)
+        assert read_actions(path).actions == second.actions
+
+
+@pytest.mark.slow
+def test_another_seed_gives_other_episodes(recorded, python):
+    out, _, _ = recorded
+    other = next(record.play(python, "coinrun", RecordOptions(episodes=1, seed=4, max_frames=300)))
+    assert read_actions(min(out.glob("*.mp4"))).actions != other.actions
+
+
+@pytest.mark.slow
+def test_left_is_shown_as_often_as_right(recorded):
+    steps = [procgen_player.steps_right(list(decode(path))) for path in recorded[0].glob("*.mp4")]
+    right = sum(step[step > 0].sum() for step in steps)
+    left = -sum(step[step < 0].sum() for step in steps)
+    assert 0.42 < right / (right + left) < 0.58
+
+
+@pytest.mark.slow
+def test_the_player_covers_ground_and_uses_every_key(recorded):
+    actions = np.concatenate([read_actions(path).actions for path in recorded[0].glob("*.mp4")])
+    shares = np.bincount(actions, minlength=15) / len(actions)
+    assert shares[[1, 2, 7, 8]].min() > 0.1 and shares[[4, 5]].min() > 0.005
+    spans = [
+        np.ptp(np.cumsum(procgen_player.steps_right(list(decode(path)))))
+        for path in recorded[0].glob("*.mp4")
+    ]
+    assert np.median(spans) > 35  # pixels: more than half a screen
+
+
+@pytest.mark.slow
+def test_an_episode_never_shows_the_next_one(python):
+    # Leaper begins where this player begins to record, and a level begins again as it began.
+    options = RecordOptions(episodes=8, max_frames=400, min_frames=0)
+    played = list(record.play(python, "leaper", options))
+    assert any(len(one.actions) < 400 for one in played)
+    assert all((one.frames[-1] != one.frames[0]).any() for one in played)
+
+
+@pytest.mark.slow
+def test_any_other_game_is_recorded_by_its_name(python, tmp_path):
+    options = RecordOptions(episodes=1, max_frames=40, min_frames=0, backgrounds=False)
+    for game in record.GAMES:
+        report = record.record(game, tmp_path / game, options)
+        assert 20 <= report["frames"] <= 40
+        assert len(decode(next(iter((tmp_path / game).glob("*.mp4"))))) == report["frames"]

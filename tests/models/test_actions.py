@@ -1,0 +1,71 @@
+import pytest
+import torch
+
+from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.quantizer import QuantizerConfig
+from playworld.models.st_transformer import TransformerConfig
+
+SHAPE = TransformerConfig(16, 2, 2, 8, window=16)
+STEMS = ["linear", "conv"]
+
+
+def make(stem: str, num_actions: int = 4) -> LatentActionModel:
+    torch.manual_seed(0)
+    book = QuantizerConfig(num_actions, 4)
+    if stem == "linear":
+        config = LatentActionConfig(16, 24, book, patch=8, encoder=SHAPE, decoder=SHAPE)
+    else:
+        config = LatentActionConfig(16, 24, book, "conv", patch=8, stem_channels=4)
+    model = LatentActionModel(config).eval()
+    for parameter in model.decoder.parameters():  # the output starts at zero, which would hide leaks
+        torch.nn.init.normal_(parameter, std=0.2)
+    return model
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_there_is_one_action_per_transition(stem):
+    actions = make(stem).encode(torch.rand(2, 7, 16, 24, 3))
+    assert actions.shape == (2, 6) and 0 <= actions.min() and actions.max() < 4
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_an_action_knows_the_frame_it_leads_to_and_none_after_it(stem):
+    model, video = make(stem), torch.rand(1, 6, 16, 24, 3)
+    edited = video.clone()
+    edited[:, 4] = 1 - edited[:, 4]
+    changed = (model.encoder(edited) - model.encoder(video)).abs().sum(-1)[0]
+    assert changed[:3].max() < 1e-5 and changed[3] > 1e-4
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_decoder_sees_nothing_of_the_frame_it_predicts_but_the_action(stem):
+    model, video = make(stem), torch.rand(1, 6, 16, 24, 3)
+    actions = torch.randn(1, 5, 4)
+    edited = video.clone()
+    edited[:, 4] = 1 - edited[:, 4]
+    before, after = model.decoder(video[:, :-1], actions), model.decoder(edited[:, :-1], actions)
+    torch.testing.assert_close(after[:, :4], before[:, :4])
+    assert not torch.allclose(after[:, 4], before[:, 4])
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_action_k_conditions_frame_k_plus_1_and_none_before(stem):
+    model, video = make(stem), torch.rand(1, 6, 16, 24, 3)
+    actions = torch.randn(1, 5, 4)
+    other = actions.clone()
+    other[:, 2] += 1
+    before, after = model.decoder(video[:, :-1], actions), model.decoder(video[:, :-1], other)
+    torch.testing.assert_close(after[:, :2], before[:, :2])
+    assert not torch.allclose(after[:, 2], before[:, 2])
+
+
+def test_the_features_of_an_action_are_as_wide_as_the_code():
+    model = make("conv", num_actions=7)
+    assert model.embed(torch.arange(7)).shape == (7, 4) and model.config.num_actions == 7
+
+
+def test_each_stem_refuses_the_shape_of_the_other():
+    with pytest.raises(ValueError, match="needs encoder and decoder"):
+        LatentActionConfig(16, 16, QuantizerConfig(8))
+    with pytest.raises(ValueError, match="divides by 8"):
+        LatentActionConfig(16, 16, QuantizerConfig(8), "conv", patch=4)

@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from playworld.models.quantizer import QuantizerConfig
+from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+
+SHAPE = TransformerConfig(16, 2, 2, 8, window=4)
+CONFIG = TokenizerConfig(16, 24, 8, SHAPE, SHAPE, QuantizerConfig(32, 4), stem_channels=4)
+
+
+def make(stem: str = "linear", **other) -> VideoTokenizer:
+    torch.manual_seed(0)
+    return VideoTokenizer(replace(CONFIG, stem=stem, **other)).eval()
+
+
+@pytest.mark.parametrize("stem", ["linear", "conv"])
+def test_encoding_and_decoding_keep_the_shape(stem):
+    tokenizer, video = make(stem), torch.rand(2, 5, 16, 24, 3)
+    tokens = tokenizer.encode(video)
+    assert tokens.shape == (2, 5, 6) and tokenizer.num_tokens == 6
+    output = tokenizer.decode(tokens)
+    assert output.shape == video.shape and 0 <= output.min() and output.max() <= 1
+
+
+@pytest.mark.parametrize("stem", ["linear", "conv"])
+def test_a_later_frame_never_changes_an_earlier_latent_or_pixel(stem):
+    tokenizer, video = make(stem), torch.rand(1, 6, 16, 24, 3)
+    edited = video.clone()
+    edited[:, 4] = 1 - edited[:, 4]
+    torch.testing.assert_close(tokenizer.latents(edited)[:, :4], tokenizer.latents(video)[:, :4])
+    tokens = torch.randint(32, (1, 6, 6))
+    other = tokens.clone()
+    other[:, 4] = (other[:, 4] + 1) % 32
+    torch.testing.assert_close(tokenizer.decode(other)[:, :4], tokenizer.decode(tokens)[:, :4])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("stem", ["linear", "conv"])
+def test_a_frame_decoded_with_the_cache_equals_the_whole_clip(stem):
+    tokenizer, tokens = make(stem), torch.randint(32, (2, 9, 6))
+    cache, frames = tokenizer.start_cache(2), []
+    for t in range(9):
+        frame, cache = tokenizer.decode_step(tokens[:, t], cache)
+        frames.append(frame)
+    torch.testing.assert_close(
+        torch.stack(frames, 1), tokenizer.decode(tokens), atol=1e-5, rtol=1e-4
+    )
+
+
+def test_without_time_in_the_encoder_a_frame_has_the_same_tokens_alone():
+    tokenizer = make(encoder=replace(SHAPE, temporal_every=0))
+    video = torch.rand(1, 4, 16, 24, 3)
+    assert torch.equal(tokenizer.encode(video)[:, 2:3], tokenizer.encode(video[:, 2:3]))
+
+
+@pytest.mark.parametrize("stem", ["linear", "conv"])
+def test_rows_and_columns_of_the_picture_are_not_mixed_up(stem):
+    tokenizer = make(stem, encoder=replace(SHAPE, temporal_every=0))
+    video = torch.zeros(1, 1, 16, 24, 3)
+    video[:, :, 8:, 16:] = 1.0
+    grid = tokenizer.stem(video)[0, 0].reshape(2, 3, -1)
+    assert not torch.allclose(grid[1, 2], grid[0, 0], atol=1e-3)
+    if stem == "linear":
+        torch.testing.assert_close(grid[0, 1], grid[0, 0])
+
+
+def test_a_size_that_does_not_divide_is_refused_with_one_that_does():
+    with pytest.raises(ValueError, match="--size 24x16"):
+        TokenizerConfig(20, 30, 8, SHAPE, SHAPE, QuantizerConfig(32, 4))

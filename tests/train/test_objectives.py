@@ -1,0 +1,124 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from playworld.models.actions import LatentActionModel
+from playworld.models.dynamics import Dynamics
+from playworld.models.tokenizer import VideoTokenizer
+from playworld.presets import preset
+from playworld.train.masking import hide
+from playworld.train.objectives import (
+    Batch,
+    Collapsed,
+    TokenizerLoss,
+    TokenizerObjective,
+    WorldLoss,
+    WorldObjective,
+)
+
+TINY = preset("tiny")
+
+
+def batch(progress: float = 0.5, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    video = torch.randint(256, (2, 5, 64, 64, 3), generator=generator, dtype=torch.uint8)
+    return Batch(video, None, progress, generator)
+
+
+def world_objective(**loss) -> WorldObjective:
+    torch.manual_seed(0)
+    parts = LatentActionModel(TINY.actions), Dynamics(TINY.dynamics), VideoTokenizer(TINY.tokenizer)
+    return WorldObjective(*parts, WorldLoss(**({"warm_share": 0.0} | loss))).train()
+
+
+def gradients(objective: WorldObjective, loss: torch.Tensor) -> dict[str, float]:
+    objective.zero_grad()
+    loss.backward()
+    named = objective.named_parameters()
+    return {n: 0.0 if p.grad is None else float(p.grad.abs().sum()) for n, p in named}
+
+
+def test_no_gradient_of_the_dynamics_reaches_the_latent_actions():
+    objective, data = world_objective(), batch()
+    _, quantized = objective.act(data.video.float() / 255, data)
+    tokens = torch.randint(64, (2, 5, 16))
+    loss, _ = objective.predict(tokens, quantized.latents.detach(), data.generator)
+    found = gradients(objective, loss)
+    assert all(value == 0 for name, value in found.items() if name.startswith("actions."))
+    assert found["dynamics.action.weight"] > 0
+
+
+def test_the_latent_actions_keep_their_own_losses_beside_the_dynamics():
+    objective = world_objective()
+    loss, metrics = objective(batch())
+    found = gradients(objective, loss)
+    assert found["actions.encoder.head.weight"] > 0 and found["dynamics.head.weight"] > 0
+    total = metrics["cross_entropy"] + metrics["actions_loss"]
+    torch.testing.assert_close(loss.detach(), total)
+
+
+def test_the_finished_tokenizer_is_no_part_of_training():
+    names = [name for name, _ in world_objective().named_parameters()]
+    assert names and not any("tokenizer" in name for name in names)
+
+
+@pytest.mark.parametrize("masking", ["history", "prefix", "paper"])
+def test_targets_are_untouched_by_masking(masking):
+    """A model that is certain of the true tokens has no loss, whatever is hidden or corrupted."""
+    objective = world_objective(masking=masking, corrupt=0.5)
+    tokens = torch.randint(64, (2, 5, 16))
+    certain = torch.nn.functional.one_hot(tokens[:, 1:], 64).float() * 100
+    objective.dynamics.register_forward_hook(lambda *_: certain)
+    loss, metrics = objective.predict(tokens, torch.zeros(2, 4, 4), torch.Generator().manual_seed(0))
+    assert float(loss) < 1e-6 and float(metrics["accuracy"]) == 1
+
+
+def test_only_hidden_tokens_are_scored():
+    objective = world_objective(masking="paper", corrupt=0.0)
+    tokens = torch.randint(64, (2, 5, 16))
+    logits = torch.zeros(2, 4, 16, 64)
+    hidden = hide("paper", (2, 5, 16), torch.Generator().manual_seed(0))[:, 1:]
+    logits[~hidden] = 1e4  # nonsense where nothing is scored
+    objective.dynamics.register_forward_hook(lambda *_: logits)
+    loss, _ = objective.predict(tokens, torch.zeros(2, 4, 4), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(loss, torch.tensor(64.0).log())
+
+
+def test_kmeans_cuts_the_codebook_when_the_warm_start_ends():
+    objective = world_objective(warm_share=0.3)
+    for seed in range(4):
+        objective(batch(0.1, seed))
+    before = objective.actions.quantizer.codebook.clone()
+    assert bool(objective.warm) and int(objective.stashed) == 32
+    objective(batch(0.4))
+    assert not bool(objective.warm)
+    assert not torch.allclose(objective.actions.quantizer.codebook, before)
+
+
+def test_a_collapsed_codebook_stops_the_training_loudly():
+    objective = TokenizerObjective(VideoTokenizer(TINY.tokenizer), TokenizerLoss())
+    objective.check({"perplexity": 1.01}, progress=0.05)
+    with pytest.raises(Collapsed, match="collapsed"):
+        objective.check({"perplexity": 1.01}, progress=0.5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_perceptual_term_is_used_when_its_weights_are_given(tmp_path):
+    class Distance(torch.nn.Module):
+        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            return (a - b).abs().mean(dim=(1, 2, 3))
+
+    path = tmp_path / "distance.pt"
+    torch.jit.save(torch.jit.script(Distance()), path)
+    weights = TokenizerLoss(perceptual=2.0, perceptual_weights=str(path))
+    torch.manual_seed(0)
+    tokenizer = VideoTokenizer(TINY.tokenizer).eval()
+    loss, metrics = TokenizerObjective(tokenizer, weights)(batch())
+    plain, _ = TokenizerObjective(tokenizer, replace(weights, perceptual=0.0))(batch())
+    torch.testing.assert_close(loss - plain, 2 * metrics["perceptual"])
+
+
+def test_a_perceptual_term_without_its_file_is_refused():
+    with pytest.raises(ValueError, match="TorchScript file"):
+        TokenizerLoss(perceptual=1.0, perceptual_weights="nowhere.pt")
