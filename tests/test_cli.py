@@ -17,8 +17,10 @@ from rich.console import Console
 from playworld import __version__
 from playworld.cli import ALLOCATOR, allocator_environment, complain, main
 from playworld.cli.bars import Bars
-from playworld.cli.verbs import VERBS
+from playworld.cli.verbs import VERBS, Ended, endings
 from playworld.config import InputError
+from playworld.train.loop import NonFinite, Preempted
+from playworld.train.objectives import Collapsed
 
 
 def playworld(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -29,11 +31,11 @@ def playworld(*args: str, **environment: str) -> subprocess.CompletedProcess[str
         env={**inherited, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -149,14 +151,37 @@ def test_training_starts_again_with_the_allocator_settings(monkeypatch: pytest.M
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the settings are glibc's")
 def test_training_that_is_stopped_has_saved_and_goes_on(clips: Path, tmp_path: Path):
     args = ["train", "tiny", str(clips), str(tmp_path / "world"), "--run", str(tmp_path / "run")]
-    run = subprocess.Popen([sys.executable, "-m", "playworld", *args, "--tokenizer-steps", "9999"])
-    wait_for(lambda: (tmp_path / "run/tokenizer/metrics.jsonl").exists())
+    args += ["--tokenizer-steps", "200", "--world-steps", "20"]
+    run = subprocess.Popen([sys.executable, "-m", "playworld", *args])
+    metrics = tmp_path / "run/tokenizer/metrics.jsonl"
+    wait_for(lambda: metrics.exists() and metrics.stat().st_size > 0)
     settings = Path(f"/proc/{run.pid}/environ").read_text().split("\0")
     assert {f"{name}={value}" for name, value in ALLOCATOR.items()} <= set(settings)
     run.send_signal(signal.SIGTERM)
-    assert run.wait(timeout=60) == 75
+    assert run.wait(timeout=120) == 75
     assert playworld(*args).returncode == 0
     assert (tmp_path / "world/manifest.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_between_the_stages_of_training_ends_it_with_code_75(number: signal.Signals):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Ended) as ended, endings():
+        signal.raise_signal(number)
+    assert ended.value.code == 75
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(NonFinite("inf"), 3), (Preempted("saved"), 75), (Collapsed("one code"), 1)]
+)
+def test_training_that_ends_early_has_its_exit_code(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(Ended) as ended, endings():
+        raise error
+    assert complain(ended.value) == code
+    assert capsys.readouterr().err == f"playworld: {error}\n"
 
 
 @pytest.mark.slow
@@ -167,10 +192,10 @@ def test_play_says_where_it_is_and_ends_on_ctrl_c(tiny_world: Path):
     ) as server:
         line = server.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+/", line)
-        with urllib.request.urlopen(address[0], timeout=20) as page:
+        with urllib.request.urlopen(address[0], timeout=60) as page:
             assert page.status == 200
         server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=20) == 0
+        assert server.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize("name", ALLOCATOR)

@@ -3,32 +3,35 @@
 After a change that is meant, `make options` writes cli_options.json anew.
 """
 
-import argparse
+import contextlib
+import io
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
-import tyro
 
+from playworld.cli import main
 from playworld.cli.verbs import VERBS
 
 FROZEN = Path(__file__).with_name("cli_options.json")
+COMMON = {"-h, --help", "--verbose"}
 
 
 def options(verb: str) -> list[str]:
-    """Positional arguments in their order, then options by name, with their choices if few."""
-    names = (tyro.conf.PositionalMetavarFromFieldName,)
-    parser = tyro.extras.get_parser(VERBS[verb](), config=names)
-    positional, named = [], []
-    for action in parser._actions:
-        if isinstance(action, argparse._HelpAction):
-            continue
-        if action.option_strings:
-            value = f" {action.metavar}" if action.metavar else ""
-            named.append(", ".join(action.option_strings) + value)
-        else:
-            positional.append(str(action.metavar))
-    return positional + sorted(named)
+    """Arguments in their order, then options by name with the kind of their value, as in --help."""
+    page, width = io.StringIO(), os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "300"  # nothing is wrapped
+    try:
+        with contextlib.redirect_stdout(page):
+            assert main([verb, "--help"]) == 0
+    finally:
+        os.environ.pop("COLUMNS") if width is None else os.environ.update(COLUMNS=width)
+    arguments = page.getvalue().splitlines()[0].split(f"playworld {verb} [-h] ")[1]
+    named = re.findall(r"^[│ ] (-\S.*?)(?:  |$)", page.getvalue(), re.MULTILINE)
+    assert set(named) >= COMMON
+    return [arguments, *sorted(set(named) - COMMON)]
 
 
 @pytest.fixture(scope="module")

@@ -18,13 +18,17 @@ EXTRAS = set(PROJECT["optional-dependencies"])
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The fenced blocks of a page in these languages; "" where a fence names none."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [text for language, text in fenced if language in languages]
 
 
 def commands(page: Path) -> list[list[str]]:
-    """Every line of the fenced `sh` blocks, continued ones joined, as words."""
+    """Every line of the blocks of commands, continued ones joined, as words."""
     lines = "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    plain = "".join(blocks(page, "")).replace("\\\n", " ").splitlines()
+    lines += [line for line in plain if line.startswith(("playworld ", "make "))]
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 

@@ -17,7 +17,9 @@ def make(stem: str, num_actions: int = 4) -> LatentActionModel:
     else:
         config = LatentActionConfig(16, 24, book, "conv", patch=8, stem_channels=4)
     model = LatentActionModel(config).eval()
-    for parameter in model.decoder.parameters():  # the output starts at zero, which would hide leaks
+    for (
+        parameter
+    ) in model.decoder.parameters():  # the output starts at zero, which would hide leaks
         torch.nn.init.normal_(parameter, std=0.2)
     return model
 

@@ -83,8 +83,9 @@ def test_lookup_gives_back_what_nearest_found():
 
 def test_kmeans_finds_separate_clusters():
     z = clusters(6)
-    centres = kmeans(z, 6, torch.Generator().manual_seed(3), rounds=30)
-    assert float(torch.cdist(z, centres).min(dim=1).values.mean()) < 0.6
+    for seed in range(5):
+        centres = kmeans(z, 6, torch.Generator().manual_seed(seed))
+        assert float(torch.cdist(z, centres).min(dim=1).values.max()) < 0.3
 
 
 def test_tokens_must_fit_into_16_bits():

@@ -268,6 +268,7 @@ def test_a_server_that_goes_and_comes_back_is_noticed(browser, world_folder):
     expect(page.get_by_role("status")).to_have_text("The connection is lost. Trying again.")
     with Served(world_folder, first.port):
         expect(page.get_by_role("status")).to_have_text("", timeout=20_000)
+        expect(page.locator("#screen")).to_have_attribute("data-frame", "0")
         tap(page, "1")
         page.context.close()
 

@@ -1,13 +1,14 @@
 import io
 import json
 import struct
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from starlette.websockets import WebSocketDisconnect
 
 from playworld.play.conversation import MESSAGES_PER_SECOND
-from playworld.play.messages import Close
+from playworld.play.messages import REASONS, Close
 
 from .conftest import SOCKET, make_client, make_world, picture_bytes
 
@@ -192,7 +193,7 @@ def test_one_player_too_many_is_told_to_come_back(random_world):
 
 def test_a_flood_of_messages_ends_the_conversation(socket):
     join(socket)
-    for id in range(2 * MESSAGES_PER_SECOND + 2):  # whenever a second begins, one of two is full
+    for id in range(10 * MESSAGES_PER_SECOND):
         socket.send_text(json.dumps({"type": "start", "id": id, "prompt": 0}))
     messages = iter(socket.receive, None)
     closing = next(message for message in messages if message["type"] == "websocket.close")
@@ -209,3 +210,9 @@ def test_a_world_that_fails_ends_one_conversation_and_not_the_server():
             socket.send_json({"type": "press", "id": 2, "button": 0})
             assert close_code(socket) == Close.MODEL_FAILED
         assert client.get("/healthz").status_code == 200
+
+
+def test_every_close_code_has_a_reason_and_stands_in_the_docs():
+    docs = (Path(__file__).parents[2] / "docs" / "play.md").read_text()
+    assert set(REASONS) == set(Close)
+    assert [code for code in Close if f"| {code.value} |" not in docs] == []

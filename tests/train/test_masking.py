@@ -40,7 +40,9 @@ def test_fully_hidden_frames_are_common_where_the_past_is_clean(masking):
 
 def test_a_prefix_stays_visible_in_most_clips():
     visible = ~draw("prefix", shape=(512, 8, 16)).any(-1)
-    assert 0.4 < float(visible[:, 1].float().mean()) < 0.6  # 60% x (6 of 7 prefixes are longer than 1)
+    assert (
+        0.4 < float(visible[:, 1].float().mean()) < 0.6
+    )  # 60% x (6 of 7 prefixes are longer than 1)
     assert torch.equal(visible, visible.int().cummin(dim=1).values.bool())
 
 

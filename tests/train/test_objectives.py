@@ -70,7 +70,9 @@ def test_targets_are_untouched_by_masking(masking):
     tokens = torch.randint(64, (2, 5, 16))
     certain = torch.nn.functional.one_hot(tokens[:, 1:], 64).float() * 100
     objective.dynamics.register_forward_hook(lambda *_: certain)
-    loss, metrics = objective.predict(tokens, torch.zeros(2, 4, 4), torch.Generator().manual_seed(0))
+    loss, metrics = objective.predict(
+        tokens, torch.zeros(2, 4, 4), torch.Generator().manual_seed(0)
+    )
     assert float(loss) < 1e-6 and float(metrics["accuracy"]) == 1
 
 

@@ -7,6 +7,7 @@ Each is a dataclass made by a function, so that a command imports only what it n
 import abc
 import contextlib
 import os
+import signal
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -55,15 +56,24 @@ class OnDevice(Verb):
 
 @contextlib.contextmanager
 def endings() -> Iterator[None]:
-    """Give the ways in which training stops before its end their exit codes."""
+    """Give the ways in which training stops before its end their exit codes.
+
+    While steps are taken a signal waits for a save. Before, between and after, nothing is lost by
+    stopping at once: whatever is finished was saved, and the rest appears whole or not at all.
+    """
     from playworld.train.loop import NonFinite, Preempted
     from playworld.train.objectives import Collapsed
 
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        raise Ended("stopped; the same command goes on from here", PREEMPTED) from None
     except (NonFinite, Preempted, Collapsed) as error:
         code = {NonFinite: NON_FINITE, Preempted: PREEMPTED}.get(type(error), FAILED)
         raise Ended(str(error), code) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def has_screen() -> bool:

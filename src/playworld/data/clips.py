@@ -215,7 +215,7 @@ def clips_at(num_clips: int, first: int, count: int, seed: int) -> Int64[np.ndar
 
 
 def _read_or_replace(dataset: ClipDataset, i: int, seed: int) -> tuple[ClipId, np.ndarray]:
-    for attempt in range(1, 1000):
+    for attempt in range(1, 100):
         clip = dataset.clip(i)
         try:
             return clip, dataset.read(clip)

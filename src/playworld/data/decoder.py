@@ -182,14 +182,12 @@ def _stream_frames(
     request: dict[str, Any],
     out: int,
 ) -> dict[str, Any]:
-    import numpy as np
-
     resizer = _Resizer(request["width"], request["height"], request["fit"], aspect)
     batch: list[tuple[float, bytes]] = []
     decoded = 1
 
     def flush() -> None:
-        times = np.array([time for time, _ in batch], dtype="<f8").tobytes()
+        times = struct.pack(f"<{len(batch)}d", *(time for time, _ in batch))
         _send(out, b"F", times, *(pixels for _, pixels in batch))
         batch.clear()
 
@@ -255,21 +253,11 @@ class _Resizer:
 
     def resize(self, frame: Any) -> bytes:
         """The frame as height x width x 3 bytes of RGB, upright."""
-        import numpy as np
-
         turns = round(frame.rotation / 90) % 4
-        width, height = (
-            (self.height, self.width) if turns % 2 else (self.width, self.height)
-        )  # the box that the frame fills before it is turned upright
-        pixels = self._scale(frame, *self._scaled_size(frame, width, height))
-        pixels = np.rot90(_crop(pixels, width, height), turns)
-        if pixels.shape != (self.height, self.width, 3):
-            canvas = np.zeros((self.height, self.width, 3), dtype=np.uint8)
-            top = (self.height - pixels.shape[0]) // 2
-            left = (self.width - pixels.shape[1]) // 2
-            canvas[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
-            pixels = canvas
-        return pixels.tobytes()
+        # The frame fills this box before it is turned upright.
+        box = (self.height, self.width) if turns % 2 else (self.width, self.height)
+        pixels = _into_box(self._scale(frame, *self._scaled_size(frame, *box)), *box)
+        return _turn(pixels, *box, turns) if turns else pixels
 
     def _scaled_size(self, frame: Any, width: int, height: int) -> tuple[int, int]:
         """The size that covers the box (crop) or fits into it (pad), in the picture's shape."""
@@ -286,16 +274,36 @@ class _Resizer:
         # Exact rounding and full chroma keep synthetic pictures sharp, and with BITEXACT every
         # machine makes the same shards.
         flags |= Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
-        scaled = self.scaler.reformat(
+        return self.scaler.reformat(
             frame, width, height, format="rgb24", interpolation=flags, threads=1
         )
-        return scaled.to_ndarray()
 
 
-def _crop(pixels: Any, width: int, height: int) -> Any:
-    top = max(0, (pixels.shape[0] - height) // 2)
-    left = max(0, (pixels.shape[1] - width) // 2)
-    return pixels[top : top + height, left : left + width]
+def _into_box(frame: Any, width: int, height: int) -> bytes:
+    """The middle of an RGB frame, with black bars where the box is larger.
+
+    On plain bytes: numpy would take longer to import than many a file to decode.
+    """
+    plane = frame.planes[0]
+    pixels, stride = memoryview(plane), plane.line_size
+    left, top = max(0, (frame.width - width) // 2), max(0, (frame.height - height) // 2)
+    shown = min(width, frame.width)
+    bar_left = bytes((width - shown) // 2 * 3)
+    bar_right = bytes(width * 3 - shown * 3 - len(bar_left))
+    lines: list[Any] = []
+    for y in range(top, top + min(height, frame.height)):
+        start = y * stride + left * 3
+        lines += [bar_left, pixels[start : start + shown * 3], bar_right]
+    picture = b"".join(lines)
+    above = (height * width * 3 - len(picture)) // (width * 3) // 2 * width * 3
+    return bytes(above) + picture + bytes(height * width * 3 - len(picture) - above)
+
+
+def _turn(pixels: bytes, width: int, height: int, turns: int) -> bytes:
+    """Turn a picture counterclockwise by quarter turns."""
+    import numpy as np
+
+    return np.rot90(np.frombuffer(pixels, np.uint8).reshape(height, width, 3), turns).tobytes()
 
 
 if __name__ == "__main__":

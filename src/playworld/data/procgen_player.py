@@ -23,7 +23,7 @@ NOTHING = 4
 """Procgen's action that presses no key."""
 PLANS = 3
 """Plans rehearsed before one is played."""
-UNREHEARSED = 0.15
+UNREHEARSED = 0.2
 """Share of plans played without a rehearsal."""
 COAST = 12
 """Frames without a key rehearsed after a plan: a jump may end it over a pit."""
@@ -81,20 +81,25 @@ class Runner:
         """Turn round: begin a leg to the other side."""
         self.side = -self.side
         # Levels end at their right: a leg that way is the last one more often, so it is shorter.
-        beyond = self.rng.randint(20, 70) if self.side == RIGHT else self.rng.randint(60, 200)
+        beyond = self.rng.randint(20, 60) if self.side == RIGHT else self.rng.randint(60, 200)
         self.left = max(0, -self.balance * self.side) + beyond
 
     def propose(self) -> list[int]:
-        """Return 20 to 45 frames of running with jumps, or a shorter stand."""
-        stands = self.rng.random() < 0.08
-        length = self.rng.randint(6, 14) if stands else self.rng.randint(20, 45)
-        vx = STAND if stands else self.side
+        """Return 20 to 45 frames of running with jumps."""
+        length = self.rng.randint(20, 45)
         plan: list[int] = []
         while len(plan) < length:
             jumps = self.rng.random() < 0.35
             hold = self.rng.randint(2, 6) if jumps else self.rng.randint(3, 16)
-            plan += [combo(vx, 1 if jumps else 0)] * hold
+            plan += [combo(self.side, 1 if jumps else 0)] * hold
         return plan[:length]
+
+    def whim(self) -> list[int]:
+        """Return what is done without a thought: standing, a jump on the spot, or some running."""
+        if self.rng.random() < 0.5:
+            jump, stand = [combo(STAND, 1)] * self.rng.randint(0, 4), combo(STAND, 0)
+            return jump + [stand] * self.rng.randint(4, 14)
+        return self.propose()[: self.rng.randint(4, 16)]
 
     def judge(self, frames: list[np.ndarray]) -> tuple[float, int]:
         """Return the pixels of progress on this leg, and the frames until it ends."""
@@ -128,6 +133,10 @@ class Wanderer:
             action = self.rng.choice(self.actions) if strays else heading
             plan += [action] * self.rng.randint(3, 8)
         return plan[:length]
+
+    def whim(self) -> list[int]:
+        """Return what is done without a thought: the beginning of any plan."""
+        return self.propose()[: self.rng.randint(4, 16)]
 
     def judge(self, frames: list[np.ndarray]) -> tuple[float, int]:
         """Return how different the last picture is from the first, with some whim; all of it."""
@@ -164,7 +173,7 @@ def rehearse(env: Any, plan: list[int]) -> tuple[list[np.ndarray], bool]:
 def choose(env: Any, player: Player, rng: random.Random) -> list[int]:
     """Return the plan to play now: usually the best of a few that the game survives."""
     if rng.random() < UNREHEARSED:
-        return player.propose()[: rng.randint(4, 16)]
+        return player.whim()
     best, best_score = player.propose()[:8], 0.0
     for tried in range(3 * PLANS):
         if tried >= PLANS and best_score >= STOPPED:
@@ -205,7 +214,7 @@ def run_up(env: Any, player: Runner, rng: random.Random) -> None:
 
     A run-up that would end the episode stops before that plan.
     """
-    for _ in range(rng.randint(0, 8)):
+    for _ in range(rng.randint(1, 10)):
         saved = env.get_state()
         plan = choose(env, player, rng)
         for action in plan:

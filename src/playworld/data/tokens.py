@@ -34,7 +34,9 @@ class TokenStore:
         return self._tokens[first : first + length].astype(np.int64)
 
 
-def write_tokens(folder: Path, scenes: Iterable[Iterable[np.ndarray]], tokenizer_sha256: str) -> None:
+def write_tokens(
+    folder: Path, scenes: Iterable[Iterable[np.ndarray]], tokenizer_sha256: str
+) -> None:
     """Write a split's tokens; the index comes last, so an interrupted cache is seen as missing.
 
     Args:

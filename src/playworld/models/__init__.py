@@ -1,1 +1,1 @@
-"""Video tokenizer, latent action model and dynamics: pure maps on one spatio-temporal transformer."""
+"""Video tokenizer, latent action model, dynamics: pure maps on one spatio-temporal transformer."""

@@ -92,7 +92,7 @@ class ActionDecoder(nn.Module):
 
 
 class LatentActionModel(nn.Module):
-    """Finds the actions of unlabelled video: the little that the past needs to tell the next frame."""
+    """Finds the actions in unlabelled video: what the past lacks to tell the next frame."""
 
     def __init__(self, config: LatentActionConfig):
         super().__init__()

@@ -10,7 +10,7 @@ KeysValues = tuple[Float[Tensor, "B _ N H S"], Float[Tensor, "B _ N H S"]]
 
 
 class Attention(nn.Module):
-    """Fused query-key-value projection with RMS-normed queries and keys (QK-norm, Genie section 3)."""
+    """Fused query-key-value projection; queries and keys RMS-normed (QK-norm, Genie section 3)."""
 
     def __init__(self, width: int, num_heads: int, head_dim: int):
         super().__init__()

@@ -10,7 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from playworld.models.stems import ConvPatches, Residual
+from playworld.models.stems import ConvPatches, Residual, conv
 
 
 class ConvActionEncoder(nn.Module):
@@ -39,20 +39,21 @@ class Modulate(nn.Module):
     def forward(
         self, x: Float[Tensor, "M C H W"], action: Float[Tensor, "M E"]
     ) -> Float[Tensor, "M C H W"]:
-        """x * (1 + scale(action)) + shift(action)."""
+        """Channels times 1 + scale(action), plus shift(action)."""
         scale, shift = self.proj(action)[..., None, None].chunk(2, dim=1)
         return x * (1 + scale) + shift
 
 
 class ConvActionDecoder(nn.Module):
-    """U-shaped network from one frame and the action to the next, as a change that starts at zero."""
+    """U-shaped network from a frame and the action to the next, as a change that starts at zero."""
 
     def __init__(self, base: int, size: int):
         super().__init__()
         widths = [base, 2 * base, 4 * base]
         self.enter = nn.Conv2d(12, base, 3, padding=1)
         self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
+            nn.Conv2d(a, b, 4, stride=2, padding=1)
+            for a, b in zip(widths, widths[1:], strict=False)
         )
         self.down_film = nn.ModuleList(Modulate(size, width) for width in widths)
         self.down_mix = nn.ModuleList(Residual(width) for width in widths)
@@ -61,9 +62,7 @@ class ConvActionDecoder(nn.Module):
         )
         self.up_film = nn.ModuleList(Modulate(size, width) for width in widths[:-1])
         self.up_mix = nn.ModuleList(Residual(width) for width in widths[:-1])
-        self.leave = nn.Conv2d(base, 12, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.leave = conv(base, 12, 3, padding=1, gain=0.0)
 
     def forward(
         self, past: Float[Tensor, "B S H W C"], actions: Float[Tensor, "B S E"]

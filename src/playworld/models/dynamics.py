@@ -46,6 +46,21 @@ class Dynamics(nn.Module):
         self.transformer = STTransformer(config.transformer, config.num_tokens)
         self.head = nn.Linear(width, config.num_codes)
 
+    @torch.no_grad()
+    def know_codes(self, codebook: Float[Tensor, "K C"], generator: torch.Generator) -> None:
+        """Start embeddings and logits from the tokenizer's codes: similar codes, similar tokens.
+
+        Without it the model first has to find out which of the K tokens look alike (small preset,
+        CoinRun, 90 seconds of one core: cross-entropy 5.75 instead of 6.35).
+        """
+        directions = codebook / codebook.norm(dim=1).mean()
+        for weight, std in (
+            (self.embed.weight[:-1], 0.5),
+            (self.head.weight, self.config.transformer.width**-0.5),
+        ):
+            mixer = torch.randn(codebook.shape[1], weight.shape[1], generator=generator)
+            weight.copy_(std * directions @ mixer.to(directions))
+
     def forward(
         self,
         tokens: Int[Tensor, "B T N"],

@@ -18,7 +18,7 @@ class QuantizerConfig:
     code_size: int = 32
     """Features per code, E (the paper's latent dimension)."""
     normalize: bool = True
-    """Compare directions only (ViT-VQGAN): latents and codes live on the sphere of radius sqrt(E)."""
+    """Compare directions only (ViT-VQGAN): latents and codes lie on a sphere of radius sqrt(E)."""
     codebook: Literal["ema", "gradient"] = "ema"
     """Codes follow a moving average of their latents, or the gradient of the quantisation error."""
     decay: float = 0.99
@@ -32,12 +32,16 @@ class QuantizerConfig:
 
     def __post_init__(self) -> None:
         if not 2 <= self.num_codes <= 65_536:
-            raise ValueError(f"num_codes must be in [2, 65536] (tokens are uint16), got {self.num_codes}")
+            raise ValueError(
+                f"num_codes must be in [2, 65536] (tokens are uint16), got {self.num_codes}"
+            )
         if not 1 <= self.code_size <= 4_096:
             raise ValueError(f"code_size must be in [1, 4096], got {self.code_size}")
         shares = (self.decay, self.usage_decay, self.revive_below)
         if not all(0 <= share < 1 for share in shares) or self.commitment < 0:
-            raise ValueError(f"decays and revive_below are in [0, 1), commitment is >= 0, got {self}")
+            raise ValueError(
+                f"decays and revive_below are in [0, 1), commitment is >= 0, got {self}"
+            )
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ class VectorQuantizer(nn.Module):
     Sources: VQ-VAE (arXiv:1711.00937), its EMA form (arXiv:1906.00446), normalised codes
     (arXiv:2110.04627).
     """
+
+    codebook: Tensor
+    usage: Tensor
+    mean_share: Tensor
+    mean_sum: Tensor
+    placed: Tensor
 
     def __init__(self, config: QuantizerConfig):
         super().__init__()
@@ -96,7 +106,7 @@ class VectorQuantizer(nn.Module):
         """Quantise; in training mode also learn and, given a generator, revive dead codes."""
         z = self.scale(z.float())
         if self.training and generator is not None and not self.placed:
-            # Latents of a fresh encoder fill a narrow cone; random codes would all miss it but a few.
+            # Latents of a fresh encoder fill a narrow cone, which most random codes would miss.
             flat = z.detach().reshape(-1, z.shape[-1])
             every = torch.arange(self.config.num_codes, device=z.device)
             self.place(every, flat[torch.randint(len(flat), every.shape, generator=generator)])
@@ -115,7 +125,7 @@ class VectorQuantizer(nn.Module):
     def learn(
         self, z: Float[Tensor, "M E"], codes: Int[Tensor, " M"], generator: torch.Generator | None
     ) -> None:
-        """Follow usage, move an EMA codebook, and put dead codes onto random latents of the batch."""
+        """Follow usage, move an EMA codebook, put dead codes onto random latents of the batch."""
         K, decay = self.config.num_codes, self.config.decay
         share = torch.bincount(codes, minlength=K).float() / len(codes)
         self.usage.lerp_(share, 1 - self.config.usage_decay)
@@ -132,7 +142,7 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def place(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M E"]) -> None:
-        """Move codes onto latents, with the usage of an even share so that they get their chance."""
+        """Move codes onto latents, with an even share of usage so that they get their chance."""
         even = 1.0 / self.config.num_codes
         self.codebook[codes] = self.scale(latents)
         self.usage[codes] = even
@@ -147,14 +157,31 @@ class VectorQuantizer(nn.Module):
 
 
 def kmeans(
-    z: Float[Tensor, "M E"], num_codes: int, generator: torch.Generator, rounds: int = 20
+    z: Float[Tensor, "M E"], num_codes: int, generator: torch.Generator, restarts: int = 8
 ) -> Float[Tensor, "K E"]:
-    """Lloyd's k-means from distinct random points; an empty cluster moves to the worst-served point."""
-    centres = z[torch.randperm(len(z), generator=generator)[:num_codes]].clone()
+    """The best of several runs of Lloyd's algorithm, each seeded by k-means++.
+
+    One run often merges two clusters and splits a third, and two actions would share a button.
+    """
+    runs = [_lloyd(z, _seeds(z, num_codes, generator)) for _ in range(restarts)]
+    return min(runs, key=lambda run: run[1])[0]
+
+
+def _seeds(z: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """k-means++ (Arthur and Vassilvitskii, 2007): far points are likelier to become centres."""
+    chosen = z[torch.randint(len(z), (1,), generator=generator)]
+    while len(chosen) < count:
+        distance = torch.cdist(z, chosen).amin(-1).square() + 1e-12
+        pick = torch.multinomial(distance.cpu(), 1, generator=generator)
+        chosen = torch.cat([chosen, z[pick]])
+    return chosen
+
+
+def _lloyd(z: Tensor, centres: Tensor, rounds: int = 20) -> tuple[Tensor, float]:
+    """Centres after some rounds, and the mean squared distance to them."""
     for _ in range(rounds):
         distance, nearest = torch.cdist(z, centres).min(-1)
-        count = torch.bincount(nearest, minlength=num_codes)
-        centres = torch.zeros_like(centres).index_add_(0, nearest, z) / count.clamp_min(1)[:, None]
-        empty = (count == 0).nonzero()[:, 0]
-        centres[empty] = z[distance.topk(len(empty)).indices]
-    return centres
+        count = torch.bincount(nearest, minlength=len(centres))
+        total = torch.zeros_like(centres).index_add_(0, nearest, z)
+        centres = torch.where(count[:, None] > 0, total / count.clamp_min(1)[:, None], centres)
+    return centres, distance.square().mean().item()

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from playworld.models.attention import SpatialAttention, TemporalAttention
+from playworld.models.attention import KeysValues, SpatialAttention, TemporalAttention
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,21 @@ class TransformerConfig:
     mlp_ratio: float = 4.0
     """Hidden features of the feed-forward, in widths."""
     temporal_every: int = 1
-    """Temporal attention in every n-th block, counted from the last; 0: none (frames are independent)."""
+    """Temporal attention in every n-th block, counted from the last; 0: none."""
     window: int = 16
     """Frames that temporal attention sees, the present one included."""
 
     def __post_init__(self) -> None:
         if min(self.width, self.num_layers, self.num_heads, self.head_dim, self.window) < 1:
-            raise ValueError(f"width, layers, heads, head_dim and window must be positive, got {self}")
+            raise ValueError(f"width, layers, heads, head_dim, window must be positive, got {self}")
         if self.head_dim % 2:
             raise ValueError(f"head_dim must be even for rotary positions, got {self.head_dim}")
         if not 0 < self.mlp_ratio <= 16 or self.temporal_every < 0:
             raise ValueError(f"mlp_ratio must be in (0, 16] and temporal_every >= 0, got {self}")
-        if max(self.width, self.head_dim, self.window) > 65_536 or self.num_layers > 1_024:
+        if (
+            max(self.width, self.head_dim, self.window) > 65_536
+            or max(self.num_layers, self.num_heads) > 1_024
+        ):
             raise ValueError(f"absurd transformer size: {self}")
 
     def has_time(self, layer: int) -> bool:
@@ -49,7 +52,7 @@ class TransformerConfig:
 class Cache:
     """Temporal keys and values of past frames: a ring of window - 1 frames per row, fixed in shape.
 
-    Batch-first, and never changed in place: a state that holds one can be kept, sliced and branched.
+    Batch-first, and never changed in place: a state that holds one can be kept and branched.
     """
 
     keys: Float[Tensor, "B L W N H S"]
@@ -86,7 +89,7 @@ class Cache:
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One frame's temporal keys and values, to be appended to a `Cache` once the frame is decided."""
+    """One frame's temporal keys and values, for `Cache.append` once the frame is decided."""
 
     keys: Float[Tensor, "B L N H S"]
     values: Float[Tensor, "B L N H S"]
@@ -100,18 +103,28 @@ class STBlock(nn.Module):
         width, hidden = config.width, round(config.width * config.mlp_ratio)
         self.norm_space = nn.RMSNorm(width)
         self.space = SpatialAttention(width, config.num_heads, config.head_dim)
-        self.norm_time = nn.RMSNorm(width) if has_time else None
-        self.time = TemporalAttention(width, config.num_heads, config.head_dim) if has_time else None
+        if has_time:
+            self.norm_time = nn.RMSNorm(width)
+            self.time = TemporalAttention(width, config.num_heads, config.head_dim)
+        self.has_time = has_time
         self.norm_mlp = nn.RMSNorm(width)
         self.mlp = nn.Sequential(
-            nn.Linear(width, hidden, bias=False), nn.GELU("tanh"), nn.Linear(hidden, width, bias=False)
+            nn.Linear(width, hidden, bias=False),
+            nn.GELU("tanh"),
+            nn.Linear(hidden, width, bias=False),
         )
 
-    def forward(self, x, times, mask, past=None):
-        """Mix tokens within each frame, then each position with its own past (Genie, section 2.1)."""
+    def forward(
+        self,
+        x: Float[Tensor, "B F N D"],
+        times: Int[Tensor, "#B F"],
+        mask: Bool[Tensor, "#B F M"],
+        past: KeysValues | None = None,
+    ) -> tuple[Float[Tensor, "B F N D"], KeysValues | None]:
+        """Mix tokens within each frame, then each position with its past (Genie, section 2.1)."""
         x = x + self.space(self.norm_space(x))
         own = None
-        if self.time is not None:
+        if self.has_time:
             mixed, own = self.time(self.norm_time(x), times, mask, past)
             x = x + mixed
         return x + self.mlp(self.norm_mlp(x)), own
@@ -161,10 +174,9 @@ class STTransformer(nn.Module):
 
     def start_cache(self, batch: int) -> Cache:
         """The cache of `batch` rows that have seen no frame yet."""
-        layers = sum(block.time is not None for block in self.blocks)
-        shape = (batch, layers, self.config.window - 1, self.num_positions)
-        shape += (self.config.num_heads, self.config.head_dim)
-        empty = self.position.new_zeros(shape)
+        layers = sum(self.config.has_time(i) for i in range(self.config.num_layers))
+        ring, heads = self.config.window - 1, (self.config.num_heads, self.config.head_dim)
+        empty = self.position.new_zeros(batch, layers, ring, self.num_positions, *heads)
         return Cache(empty, empty, torch.zeros(batch, dtype=torch.long, device=empty.device))
 
     def step(
@@ -175,10 +187,11 @@ class STTransformer(nn.Module):
         seen = torch.arange(ring, device=x.device) < cache.time[:, None]
         mask = F.pad(seen, (0, 1), value=True)[:, None]
         x = (x + self.position.to(x.dtype))[:, None]
-        keys, values = [], []
+        keys: list[Tensor] = []
+        values: list[Tensor] = []
         for block in self.blocks:
             past = None
-            if block.time is not None:
+            if block.has_time:
                 past = (cache.keys[:, len(keys)], cache.values[:, len(keys)])
             x, own = block(x, cache.time[:, None], mask, past)
             if own is not None:

@@ -15,12 +15,15 @@ def check_grid(height: int, width: int, patch: int, stem: Stem) -> None:
     if not (0 < height <= 4_096 and 0 < width <= 4_096):
         raise ValueError(f"frames must be 1 to 4096 pixels high and wide, got {width}x{height}")
     if patch < 1 or height % patch or width % patch:
+        fits = [side - side % patch or patch for side in (width, height)]
         raise ValueError(
             f"a frame of {width}x{height} does not divide into patches of {patch}; "
-            f"ingest again with --size {width - width % patch or patch}x{height - height % patch or patch}"
+            f"ingest again with --size {fits[0]}x{fits[1]}"
         )
     if stem == "conv" and patch & (patch - 1):
-        raise ValueError(f"a convolutional stem halves the picture, so patch must be 2, 4, 8 ..., got {patch}")
+        raise ValueError(
+            f"a convolutional stem halves the picture, so patch must be 2, 4, 8 ..., got {patch}"
+        )
 
 
 class LinearPatches(nn.Module):
@@ -54,10 +57,16 @@ class LinearPixels(nn.Module):
         )  # fmt: skip
 
 
-def conv(inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0) -> nn.Conv2d:
-    """A convolution that keeps the scale of its input (the default of PyTorch shrinks it by 3)."""
+def conv(
+    inputs: int, outputs: int, size: int, stride: int = 1, padding: int = 0, gain: float = 1.0
+) -> nn.Conv2d:
+    """A convolution that keeps the scale of its input (the default of PyTorch shrinks it by 3).
+
+    With a gain of 0 it starts as nothing: for the last layer of a residual branch.
+    """
     layer = nn.Conv2d(inputs, outputs, size, stride, padding)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+    nn.init.normal_(layer.weight, std=gain * (inputs * size * size) ** -0.5)
+    assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
 
@@ -68,12 +77,10 @@ class Residual(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         self.one = conv(channels, channels, 3, padding=1)
-        self.two = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.two.weight)
-        nn.init.zeros_(self.two.bias)
+        self.two = conv(channels, channels, 3, padding=1, gain=0.0)
 
     def forward(self, x: Float[Tensor, "M C H W"]) -> Float[Tensor, "M C H W"]:
-        """x plus a correction that starts at zero."""
+        """The input plus a correction that starts at zero."""
         return x + self.two(F.silu(self.one(F.silu(x))))
 
 

@@ -106,7 +106,7 @@ class VideoTokenizer(nn.Module):
     def decode_step(
         self, tokens: Int[Tensor, "B N"], cache: Cache
     ) -> tuple[Float[Tensor, "B H W C"], Cache]:
-        """Decode the next frame alone, with the cached past: equal to the last frame of `decode`."""
+        """Decode the next frame alone, given the cached past: the last frame of `decode`."""
         x = self.from_latent(self.quantizer.lookup(tokens))
         x, entry = self.decoder.step(x, cache)
         return torch.sigmoid(self.head(x[:, None]))[:, 0], cache.append(entry)

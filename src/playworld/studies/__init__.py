@@ -1,1 +1,1 @@
-"""Work that combines everything: a world from a folder under a time budget, and the machine's report."""
+"""Work that combines everything: a world from a folder in a given time, and what a machine can."""

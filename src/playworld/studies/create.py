@@ -1,4 +1,4 @@
-"""The whole path under a time budget: ingest, train, evaluate, and say whether the world is any good."""
+"""The whole path under a time budget: ingest, train, evaluate, and say whether it is any good."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from playworld.train.stages import Recipe, TrainOptions, default_run, train_worl
 from playworld.world import World
 
 TOKENIZER_SHARE = 0.3
-"""Of the time for training; on a blurred alphabet no dynamics can be sharp, but it learns sooner."""
+"""Of the time for training; a blurred alphabet makes a blurred world, but it is soon learned."""
 RESERVE = 0.06
 """Of the budget, for tokenizing, naming the buttons and evaluating."""
 PILOT_STEPS = 6
@@ -42,7 +42,7 @@ class CreateOptions:
     name: str | None = None
     """What the world is called; the folder's name if not given."""
     run: Path | None = None
-    """Where clips, checkpoints, logs and the report go; a folder in the user's cache if not given."""
+    """Where clips, checkpoints, logs and report go; a folder in the user's cache if not given."""
     seed: int = 0
     """Seed of everything."""
     device: str = "auto"
@@ -79,10 +79,12 @@ def create(
     training = TrainOptions(
         run=run, seed=options.seed, device=options.device, name=options.name or world.name
     )
-    steps = clock.remember("steps", lambda: choose_steps(recipe, clips, run, training, clock.left()))
+    steps = clock.remember(
+        "steps", lambda: choose_steps(recipe, clips, run, training, clock.left())
+    )
     training = replace(training, tokenizer_steps=steps["tokenizer"], world_steps=steps["world"])
     train_world(recipe, clips, world, replace(training, stage="tokenizer"), told)
-    # How fast the tokenizer really was is known by now, so the rest of the budget is shared out anew.
+    # How fast the tokenizer really was is known by now: the rest of the budget decides anew.
     steps = clock.remember("world_steps", lambda: rescale(steps, clock.left()))
     training = replace(training, world_steps=steps["world"])
     made = train_world(recipe, clips, world, replace(training, stage="world"), told)
@@ -92,7 +94,7 @@ def create(
 
 
 class Clock:
-    """The time that a budget has left, over all the calls that share a run; and what was decided."""
+    """The time that a budget has left over all calls that share a run, and what was decided."""
 
     def __init__(self, path: Path, state: dict[str, Any]):
         self.path, self.state, self.begun = path, state, time.monotonic()
@@ -106,8 +108,8 @@ class Clock:
         state = json.loads(path.read_text()) if path.exists() else fresh
         if state["minutes"] != minutes:
             raise InputError(
-                f"{run} was begun with --minutes {state['minutes']:g}, got {minutes:g}; give the same "
-                "budget to go on, or another --run to start anew"
+                f"{run} was begun with --minutes {state['minutes']:g}, got {minutes:g}; give the "
+                "same budget to go on, or another --run to start anew"
             )
         return cls(path, state)
 
@@ -117,10 +119,13 @@ class Clock:
         return self.state["minutes"] * 60 * (1 - RESERVE) - spent
 
     def remember(self, key: str, decide: Callable[[], Any]) -> Any:
-        """Decide once, and stay with it when the run is taken up again: resuming needs equal steps."""
+        """Decide once, and stay with it when the run is taken up: resuming needs equal steps."""
         if key not in self.state:
             decided = decide()
-            self.state |= {key: decided, "spent": self.state["spent"] + time.monotonic() - self.begun}
+            self.state |= {
+                key: decided,
+                "spent": self.state["spent"] + time.monotonic() - self.begun,
+            }
             self.begun = time.monotonic()
             part = self.path.with_suffix(".part")
             part.write_text(json.dumps(self.state))
@@ -156,7 +161,7 @@ def choose_steps(
     seconds -= 0.3 * one / recipe.tokenizer_stage.batch_size  # tokenizing is forward only
     if seconds < 60 * (one + two):
         raise InputError(
-            f"{max(0.0, seconds) / 60:.1f} minutes are left for training, in which this machine makes "
+            f"{max(0.0, seconds) / 60:.1f} minutes are left to train, in which this machine makes "
             f"fewer than 60 steps of {recipe.name!r}; give more --minutes or a smaller --preset"
         )
     return {
@@ -183,13 +188,15 @@ def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -
     table, command = format_table(report), f"playworld evaluate {world.name} CLIPS"
     made.save(world, measured_card(made.card, table, command))
     answers, rollout = report["control"]["delta_psnr"]["4"]["low"], report["rollout"]
-    better = rollout["psnr"]["4"]["mean"] > rollout["copy_last"]["4"]["mean"]
+    better = rollout["psnr"]["4"] > rollout["copy_last"]["4"]
     lines = [table, f"report and pictures: {run / 'report'}", ""]
     if answers is None or answers <= 0:
         lines += ["This world does not answer its buttons.", advice(ClipDataset(clips, "train", 2))]
     elif not better:
-        lines += ["This world answers its buttons, but a frozen picture would predict frame 4 better.",
-                  advice(ClipDataset(clips, "train", 2))]  # fmt: skip
+        lines += [
+            "This world answers its buttons, but a frozen picture predicts frame 4 better.",
+            advice(ClipDataset(clips, "train", 2)),
+        ]
     lines.append(f"Play it with: playworld play {world}")
     return "\n".join(lines)
 
@@ -199,6 +206,6 @@ def advice(dataset: ClipDataset) -> str:
     minutes = dataset.num_frames / dataset.fps / 60
     more = f"more video ({minutes:.0f} minutes are few), " if minutes < 20 else ""
     return (
-        f"What helps: {more}more --minutes, videos in which somebody moves with purpose and the camera "
-        "does not cut, and fewer different scenes."
+        f"What helps: {more}more --minutes, videos in which somebody moves with purpose and the "
+        "camera does not cut, and fewer different scenes."
     )

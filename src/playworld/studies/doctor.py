@@ -27,7 +27,12 @@ MEASURED = ("tiny", "small")
 
 def doctor() -> str:
     """A report for people, ready to print; takes under a minute."""
-    sections = [machine(), installed(), play_speed(), *(training_time(PRESETS[n]) for n in MEASURED)]
+    sections = [
+        machine(),
+        installed(),
+        play_speed(),
+        *(training_time(PRESETS[n]) for n in MEASURED),
+    ]
     return "\n\n".join(sections)
 
 
@@ -39,7 +44,7 @@ def machine() -> str:
     return "\n".join(
         [
             "Machine",
-            f"  system     {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            f"  system     {platform.platform()}, Python {platform.python_version()}",
             f"  processor  {os.cpu_count()} cores, {torch.get_num_threads()} threads in use, "
             f"{matrix_speed():.0f} GFLOP/s in fp32 matrix products",
             f"  memory     {memory:.1f} GiB",
@@ -87,7 +92,7 @@ def play_speed(frames: int = 20) -> str:
     times.sort()
     median, slow = times[len(times) // 2], times[int(0.95 * (len(times) - 1))]
     lines.append(
-        f"  coinrun    {1 / median:.0f} frames per second (95% of the frames at {1 / slow:.0f} or more)"
+        f"  coinrun    {1 / median:.0f} frames per second ({1 / slow:.0f} at the 95th percentile)"
     )
     return "\n".join(lines)
 
@@ -96,20 +101,21 @@ def training_time(recipe: Recipe, steps: int = 3) -> str:
     """Hours that a preset takes here, from a few steps on noise."""
     torch.manual_seed(0)
     size = (recipe.tokenizer.height, recipe.tokenizer.width)
-    tokenizer = VideoTokenizer(recipe.tokenizer)
+    learner, finished = VideoTokenizer(recipe.tokenizer), VideoTokenizer(recipe.tokenizer)
+    actions, dynamics = LatentActionModel(recipe.actions), Dynamics(recipe.dynamics)
     objectives = {
-        "tokenizer": (TokenizerObjective(tokenizer, recipe.tokenizer_loss), recipe.tokenizer_stage),
+        "tokenizer": (TokenizerObjective(learner, recipe.tokenizer_loss), recipe.tokenizer_stage),
         "world": (
-            WorldObjective(
-                LatentActionModel(recipe.actions), Dynamics(recipe.dynamics), tokenizer, recipe.world_loss
-            ),
+            WorldObjective(actions, dynamics, finished, recipe.world_loss),
             recipe.world_stage,
         ),
     }
     parts, total = [], 0.0
     for name, (objective, stage) in objectives.items():
         trainer = Trainer(objective, replace(stage, warmup_steps=1), Path(), torch.device("cpu"))
-        video = torch.randint(256, (stage.batch_size, stage.clip_length, *size, 3), dtype=torch.uint8)
+        video = torch.randint(
+            256, (stage.batch_size, stage.clip_length, *size, 3), dtype=torch.uint8
+        )
         trainer.update(video, None)
         begun = time.perf_counter()
         for _ in range(steps):
@@ -117,7 +123,9 @@ def training_time(recipe: Recipe, steps: int = 3) -> str:
         per_step = (time.perf_counter() - begun) / steps
         total += per_step * stage.steps
         parts.append(f"{name} {video.shape[0] * video.shape[1] / per_step:.0f} frames/s")
-    return f"Training {recipe.name!r} on this processor\n  {', '.join(parts)}; {hours(total)} in all"
+    return (
+        f"Training {recipe.name!r} on this processor\n  {', '.join(parts)}; {hours(total)} in all"
+    )
 
 
 def hours(seconds: float) -> str:

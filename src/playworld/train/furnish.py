@@ -55,8 +55,10 @@ def first_card(world: World, recipe: str, clips: Path, history: str) -> str:
     """README.md of a world: what it learned from and how; figures follow once it is evaluated."""
     train, config = ClipDataset(clips, "train", 1), world.config
     minutes = train.num_frames / train.fps / 60
+    videos = len({scene.source for scene in train.scenes})
     buttons = "\n".join(
-        f"| {code + 1} | {button.label} | {button.arrow} |" for code, button in enumerate(world.buttons)
+        f"| {code + 1} | {button.label} | {button.arrow} |"
+        for code, button in enumerate(world.buttons)
     )
     return f"""# {config.name}: a world to play
 
@@ -65,7 +67,7 @@ Made with [Playworld](https://github.com/playworld/playworld) on {datetime.now(U
 | | |
 |---|---|
 | recipe | `{recipe}`: {history} |
-| learned from | {train.num_frames:,} frames ({minutes:.0f} minutes) of {len({s.source for s in train.scenes})} videos, \
+| learned from | {train.num_frames:,} frames ({minutes:.0f} minutes) of {videos} videos, \
 {world.width}x{world.height} at {config.fps:g} frames per second |
 | one press lasts | {1000 / config.fps:.0f} ms |
 | tokens per frame | {config.tokenizer.num_tokens} of {config.tokenizer.num_codes} codes |

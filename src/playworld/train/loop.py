@@ -51,7 +51,12 @@ class Trainer:
     """One stage: objective, optimizer, averaged weights, and how far they are."""
 
     def __init__(self, objective: nn.Module, config: StageConfig, run: Path, device: torch.device):
-        self.objective, self.config, self.run, self.device = objective.to(device), config, run, device
+        self.objective, self.config, self.run, self.device = (
+            objective.to(device),
+            config,
+            run,
+            device,
+        )
         self.optimizer = make_optimizer(objective, config)
         self.average = AveragedWeights(objective, config.ema_decay)
         self.done = 0
@@ -111,7 +116,10 @@ class Trainer:
                         f"{self.run} holds a run with other settings; "
                         "choose another --run, or remove it to start again"
                     )
-                model, average = folder.tensors("model.safetensors"), folder.tensors("average.safetensors")
+                model, average = (
+                    folder.tensors("model.safetensors"),
+                    folder.tensors("average.safetensors"),
+                )
                 moments = folder.tensors("optimizer.safetensors")
             except InputError as error:
                 if "other settings" in str(error):
@@ -198,7 +206,9 @@ def note(metrics: dict[str, float]) -> str:
     """The few figures worth a look while a stage runs."""
     shown = ("psnr", "cross_entropy", "accuracy", "change_error", "perplexity")
     parts = [f"{key.replace('_', ' ')} {metrics[key]:.3g}" for key in shown if key in metrics]
-    return ", ".join([f"loss {metrics['loss']:.4g}", *parts, f"{metrics['frames_per_second']:.0f} frames/s"])
+    return ", ".join(
+        [f"loss {metrics['loss']:.4g}", *parts, f"{metrics['frames_per_second']:.0f} frames/s"]
+    )
 
 
 class StopFlag:
@@ -218,7 +228,7 @@ class StopFlag:
 
 @contextmanager
 def asked_to_stop() -> Iterator[StopFlag]:
-    """Within the block, SIGINT and SIGTERM only set a flag (in the main thread; elsewhere nothing)."""
+    """Within the block, SIGINT and SIGTERM only set a flag; in other threads nothing changes."""
     flag, before = StopFlag(), {}
     try:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,6 +1,7 @@
 """Which tokens a training step hides, and what it spoils of the past."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -18,7 +19,7 @@ paper: one stream; every frame hidden at a rate from U[0.5, 1] (Genie, section 2
 
 
 def hide(
-    masking: Masking, shape: tuple[int, int, int], generator: torch.Generator
+    masking: Masking, shape: Sequence[int], generator: torch.Generator
 ) -> Bool[Tensor, "B T N"]:
     """Hidden tokens, on the CPU; a rate per frame, and never any in frame 0."""
     B, T, N = shape
@@ -42,7 +43,7 @@ def hide(
 def corrupt(
     tokens: Int[Tensor, "B T N"], most: float, num_codes: int, generator: torch.Generator
 ) -> Int[Tensor, "B T N"]:
-    """A copy with up to `most` of each clip's tokens replaced by random codes (the rate is uniform)."""
+    """A copy with up to `most` of each clip's tokens replaced at random; the rate is uniform."""
     if most == 0:
         return tokens
     rate = most * torch.rand(tokens.shape[0], 1, 1, generator=generator)

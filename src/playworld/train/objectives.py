@@ -52,7 +52,9 @@ class TokenizerLoss:
     def __post_init__(self) -> None:
         if min(self.l1, self.l2, self.perceptual) < 0 or self.l1 + self.l2 == 0:
             raise ValueError(f"l1, l2 and perceptual are weights >= 0, l1 or l2 > 0, got {self}")
-        if self.perceptual and not (self.perceptual_weights and Path(self.perceptual_weights).is_file()):
+        if self.perceptual and not (
+            self.perceptual_weights and Path(self.perceptual_weights).is_file()
+        ):
             raise ValueError(
                 f"the perceptual term needs a TorchScript file, got {self.perceptual_weights!r}"
             )
@@ -110,15 +112,22 @@ class WorldLoss:
 
 
 class WorldObjective(nn.Module):
-    """Latent actions from pixels, and dynamics on tokens given those actions, without their gradient.
+    """Latent actions from pixels; dynamics on tokens given those actions without their gradient.
 
-    The latent action model keeps its own reconstruction and quantisation losses (Genie, section 2.2).
+    The latent action model keeps its own losses beside the dynamics' (Genie, section 2.2).
     """
 
     STASH = 4_096
+    stash: Tensor
+    stashed: Tensor
+    warm: Tensor
 
     def __init__(
-        self, actions: LatentActionModel, dynamics: Dynamics, tokenizer: VideoTokenizer, loss: WorldLoss
+        self,
+        actions: LatentActionModel,
+        dynamics: Dynamics,
+        tokenizer: VideoTokenizer,
+        loss: WorldLoss,
     ):
         super().__init__()
         self.actions, self.dynamics, self.weights = actions, dynamics, loss
@@ -147,7 +156,7 @@ class WorldObjective(nn.Module):
     def act(
         self, video: Float[Tensor, "B T H W C"], batch: Batch
     ) -> tuple[Float[Tensor, "B S H W C"], Quantized]:
-        """Latent actions: continuous at first, then from the codebook that k-means cut from them."""
+        """Latent actions: continuous at first, then from the codebook that k-means cuts."""
         if not self.training:
             return self.actions(video)
         if self.warm and batch.progress >= self.weights.warm_share:
@@ -167,9 +176,12 @@ class WorldObjective(nn.Module):
         return predicted, quantized
 
     def predict(
-        self, tokens: Int[Tensor, "B T N"], actions: Float[Tensor, "B S E"], generator: torch.Generator
+        self,
+        tokens: Int[Tensor, "B T N"],
+        actions: Float[Tensor, "B S E"],
+        generator: torch.Generator,
     ) -> tuple[Float[Tensor, ""], Metrics]:
-        """Cross-entropy of the hidden tokens of frames 1 to T-1; frame 0 is never hidden or scored."""
+        """Cross-entropy of the hidden tokens of frames 1 to T-1; frame 0 is never scored."""
         hidden = hide(self.weights.masking, tokens.shape, generator).to(tokens.device)
         past = corrupt(tokens, self.weights.corrupt, self.dynamics.config.num_codes, generator)
         if self.weights.masking == "history":
@@ -191,7 +203,7 @@ class WorldObjective(nn.Module):
 
 
 def clean_context(hidden: Bool[Tensor, "B T N"]) -> Bool[Tensor, "B T N"]:
-    """Frames in which nothing is hidden: the only context that may be corrupted in a single stream."""
+    """Frames in which nothing is hidden: all that may be corrupted in a single stream."""
     return (~hidden.any(-1, keepdim=True)).expand_as(hidden)
 
 
@@ -205,12 +217,11 @@ def code_use(quantizer: VectorQuantizer, quantized: Quantized) -> Metrics:
     }
 
 
-def refuse_collapse(
-    what: str, metrics: dict[str, float], num_codes: int, progress: float
-) -> None:
+def refuse_collapse(what: str, metrics: dict[str, float], num_codes: int, progress: float) -> None:
     """Raise Collapsed when, a tenth into the training, next to no code is used."""
     if progress > 0.1 and metrics["perplexity"] < max(1.05, num_codes / 200):
         raise Collapsed(
-            f"the {what} codebook has collapsed: perplexity {metrics['perplexity']:.2f} of {num_codes} "
-            "codes. Lower the learning rate, raise revive_below, or check that the video moves."
+            f"the {what} codebook has collapsed: perplexity {metrics['perplexity']:.2f} of "
+            f"{num_codes} codes. Lower the learning rate, raise revive_below, or check that the "
+            "video moves."
         )

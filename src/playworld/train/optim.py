@@ -24,7 +24,7 @@ class StageConfig:
     warmup_steps: int = 100
     """Steps of linear warm-up."""
     schedule: Literal["wsd", "cosine", "constant"] = "wsd"
-    """After the warm-up: flat with a linear decay at the end, a cosine, or flat (the paper's tokenizer)."""
+    """After the warm-up: flat with a linear decay at the end, a cosine, or flat."""
     decay_share: float = 0.3
     """Share of the steps in which wsd decays."""
     final_share: float = 0.0
@@ -67,7 +67,7 @@ class StageConfig:
 
 
 def make_optimizer(model: nn.Module, config: StageConfig) -> torch.optim.AdamW:
-    """Fused AdamW over the weights that train; decay on matrices, not on norms, biases, embeddings."""
+    """Fused AdamW over what trains; weight decay on matrices, not on norms, biases, embeddings."""
     trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     decays = [p for n, p in trained if p.ndim >= 2 and "embed" not in n and "position" not in n]
     chosen = {id(p) for p in decays}

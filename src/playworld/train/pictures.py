@@ -22,7 +22,7 @@ def reconstructions(tokenizer: VideoTokenizer, video: UInt8[Tensor, "B T H W C"]
 
 @torch.no_grad()
 def action_grid(world: World, prompts: UInt8[Tensor, "B P H W C"], presses: int = 4) -> np.ndarray:
-    """Rows are prompts, columns buttons, each pressed a few times; the prompt itself comes first."""
+    """Rows are prompts, columns buttons, each pressed a few times; the prompt comes first."""
     starts = len(prompts)
     _, state = world.start(prompts, seeds=list(range(starts)))
     columns = [prompts[:, -1]]

@@ -11,20 +11,20 @@ import torch
 import tyro
 from torch import Tensor
 
-from playworld.checkpoint import load_into, params_sha256, read_folder, write_folder
+from playworld.checkpoint import load_into, read_folder, write_folder
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
 from playworld.data.simulator import cache_folder
-from playworld.data.tokens import TokenStore, write_tokens
+from playworld.data.tokens import TokenStore
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
-from playworld.models.pixels import to_float
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.train.furnish import choose_prompts, first_card, held_out, name_buttons
 from playworld.train.loop import Progress, Source, fit
 from playworld.train.objectives import TokenizerLoss, TokenizerObjective, WorldLoss, WorldObjective
 from playworld.train.optim import StageConfig
 from playworld.train.pictures import action_grid, reconstructions
+from playworld.train.token_cache import token_cache
 from playworld.world.folder import WorldConfig
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.world import World
@@ -66,7 +66,9 @@ class Recipe:
         }
         for what, (one, other) in pairs.items():
             if one != other:
-                raise ValueError(f"the parts of recipe {self.name!r} disagree on {what}: {one}, {other}")
+                raise ValueError(
+                    f"the parts of recipe {self.name!r} disagree on {what}: {one}, {other}"
+                )
 
     def resized(self, height: int, width: int) -> "Recipe":
         """The recipe for frames of another size; raises ValueError if the patches do not fit."""
@@ -86,13 +88,13 @@ class TrainOptions:
     stage: Literal["all", "tokenizer", "world"] = "all"
     """Both stages, or one of them; `world` takes the tokenizer of an earlier run or of --from."""
     tokens: Literal["cache", "live"] = "cache"
-    """Tokenize every frame once, or every clip anew (exact where the encoder looks back in time)."""
+    """Tokenize every frame once, or every clip anew (exact if the encoder looks back in time)."""
     name: str | None = None
     """What the world is called; the preset's name if not given."""
     start: Annotated[str | None, tyro.conf.arg(name="from")] = None
     """Continue from, or fine-tune, this world: a folder, or a built-in name such as coinrun."""
     run: Path | None = None
-    """Where checkpoints and logs go; a folder in the user's cache, named after WORLD, if not given."""
+    """Where checkpoints and logs go; a folder in the user's cache, after WORLD, if not given."""
     tokenizer_steps: int | None = None
     """Steps of the tokenizer, instead of the preset's."""
     world_steps: int | None = None
@@ -116,15 +118,21 @@ class TrainOptions:
 
     def applied_to(self, recipe: Recipe) -> Recipe:
         """The recipe with what the user asked for."""
-        common = {"batch_size": self.batch_size, "learning_rate": self.learning_rate, "seed": self.seed}
-        given = {key: value for key, value in common.items() if value is not None}
-        one = given | ({"steps": self.tokenizer_steps} if self.tokenizer_steps else {})
-        two = given | ({"steps": self.world_steps} if self.world_steps else {})
+
+        def changed(stage: StageConfig, steps: int | None) -> StageConfig:
+            return replace(
+                stage,
+                steps=steps or stage.steps,
+                batch_size=self.batch_size or stage.batch_size,
+                learning_rate=self.learning_rate or stage.learning_rate,
+                seed=self.seed,
+            )
+
         loss = recipe.world_loss
         return replace(
             recipe,
-            tokenizer_stage=replace(recipe.tokenizer_stage, **one),
-            world_stage=replace(recipe.world_stage, **two),
+            tokenizer_stage=changed(recipe.tokenizer_stage, self.tokenizer_steps),
+            world_stage=changed(recipe.world_stage, self.world_steps),
             world_loss=replace(loss, masking=self.masking) if self.masking else loss,
         )
 
@@ -183,7 +191,7 @@ def _train_tokenizer(recipe, dataset, clips, run, device, told, base) -> VideoTo
     objective = TokenizerObjective(tokenizer, recipe.tokenizer_loss)
     clip = held_out(clips, 4, min(8, stage.clip_length))
     fit(objective, _clip_source(dataset, stage), stage, run / "tokenizer", "tokenizer", device,
-        told("tokenizer"), lambda: {"reconstructions": reconstructions(tokenizer, clip)})  # fmt: skip
+        told("tokenizer"), lambda: {"clips": reconstructions(tokenizer, clip)})  # fmt: skip
     write_folder(
         run / FINISHED,
         {"tokenizer.safetensors": tokenizer.state_dict()},
@@ -196,12 +204,14 @@ def _finished_tokenizer(recipe: Recipe, run: Path) -> VideoTokenizer:
     """The tokenizer that an earlier call with this run trained to its end."""
     if not (run / FINISHED).exists():
         raise InputError(
-            f"--stage world needs a tokenizer: {run} has none that is finished; train it first with "
-            "--stage tokenizer, or name a world to start from with --from"
+            f"--stage world needs a tokenizer: {run} has none that is finished; train it first "
+            "with --stage tokenizer, or name a world to start from with --from"
         )
     folder = read_folder(run / FINISHED)
     if folder.json("config.json") != to_dict(recipe.tokenizer):
-        raise InputError(f"{run} holds a tokenizer of another shape; use the preset it was made with")
+        raise InputError(
+            f"{run} holds a tokenizer of another shape; use the preset it was made with"
+        )
     tokenizer = VideoTokenizer(recipe.tokenizer)
     load_into(tokenizer, folder.tensors("tokenizer.safetensors"), str(run / FINISHED))
     return tokenizer
@@ -217,6 +227,11 @@ def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) 
         actions.load_state_dict(base.actions.state_dict())
         dynamics.load_state_dict(base.dynamics.state_dict())
         loss = replace(loss, warm_share=0.0)  # its codes have a meaning already
+    else:
+        codes = torch.arange(recipe.dynamics.num_codes)
+        book = tokenizer.cpu().quantizer.lookup(codes)
+        dynamics.know_codes(book, torch.Generator().manual_seed(stage.seed))
+        tokenizer.to(device)
     objective = WorldObjective(actions, dynamics, tokenizer, loss)
     store = None
     if options.tokens == "cache":
@@ -252,10 +267,14 @@ def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Rec
     try:
         return recipe.resized(*size)
     except ValueError as error:
-        raise InputError(f"clips of {size[1]}x{size[0]} do not fit {recipe.name!r}: {error}") from error
+        raise InputError(
+            f"clips of {size[1]}x{size[0]} do not fit {recipe.name!r}: {error}"
+        ) from error
 
 
-def _clip_source(dataset: ClipDataset, stage: StageConfig, store: TokenStore | None = None) -> Source:
+def _clip_source(
+    dataset: ClipDataset, stage: StageConfig, store: TokenStore | None = None
+) -> Source:
     """Batches of video, and of the same frames' tokens where they are cached."""
 
     def source(start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
@@ -269,51 +288,6 @@ def _clip_source(dataset: ClipDataset, stage: StageConfig, store: TokenStore | N
     return source
 
 
-def token_cache(
-    dataset: ClipDataset,
-    tokenizer: VideoTokenizer,
-    folder: Path,
-    device: torch.device,
-    progress: Progress | None = None,
-) -> TokenStore:
-    """Tokens of every frame of the split, made once per tokenizer."""
-    weights = params_sha256(tokenizer.state_dict())
-    name = hashlib.sha256(f"{weights} {dataset.folder.resolve()}".encode()).hexdigest()[:16]
-    folder = folder / name
-    if not (folder / "index.json").exists():
-        done = 0
-
-        def told(frames: int) -> None:
-            nonlocal done
-            done += frames
-            if progress:
-                progress(done, dataset.num_frames, "tokenizing")
-
-        scenes = (scene_tokens(dataset, i, tokenizer, device, told) for i in range(len(dataset.scenes)))
-        write_tokens(folder, scenes, weights)
-    return TokenStore(folder)
-
-
-@torch.inference_mode()
-def scene_tokens(
-    dataset: ClipDataset,
-    scene: int,
-    tokenizer: VideoTokenizer,
-    device: torch.device,
-    told: Callable[[int], None],
-) -> Iterator[np.ndarray]:
-    """Tokens of a scene in pieces; an encoder that looks back sees a window of frames before each."""
-    encoder = tokenizer.config.encoder
-    context = encoder.window - 1 if encoder.temporal_every else 0
-    total = dataset.scenes[scene].num_frames
-    for first in range(0, total, 64):
-        last, begin = min(first + 64, total), max(0, first - context)
-        frames = torch.from_numpy(dataset.shards.read(scene, begin, last - begin))[None]
-        tokens = tokenizer.encode(to_float(frames.to(device)))[0, first - begin :]
-        told(last - first)
-        yield tokens.cpu().numpy()
-
-
 def choose_device(name: str) -> torch.device:
     """The device that was asked for; auto takes the GPU if there is one."""
     if name == "auto":
@@ -321,7 +295,9 @@ def choose_device(name: str) -> torch.device:
     if name not in ("cpu", "cuda"):
         raise InputError(f"device must be cpu, cuda or auto, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda was asked for, but PyTorch finds no GPU here; use --device cpu")
+        raise InputError(
+            "device cuda was asked for, but PyTorch finds no GPU here; use --device cpu"
+        )
     return torch.device(name)
 
 

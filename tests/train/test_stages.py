@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from playworld.config import InputError
+from playworld.data.clips import ClipDataset
+from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.pixels import to_float
+from playworld.models.quantizer import QuantizerConfig
+from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.presets import COINRUN_PAPER, preset
+from playworld.train.stages import TrainOptions, train_world
+from playworld.train.token_cache import token_cache
+from playworld.world import World
+
+TINY = preset("tiny")
+FEW = TrainOptions(tokenizer_steps=4, world_steps=4)
+
+
+def count(model: type[torch.nn.Module], config: object) -> float:
+    """Millions of parameters, without allocating any."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in model(config).parameters()) / 1e6
+
+
+def test_a_finished_world_has_labelled_buttons_prompts_and_a_card(tiny_world):
+    world = World.load(tiny_world)
+    assert len(world.buttons) == 8 and len(world.prompts()) == 8
+    assert "learned from" in world.card and f"{world.fps:g} frames per second" in world.card
+
+
+def test_the_stages_one_by_one_make_the_same_world_as_all_at_once(clips, tmp_path):
+    whole = train_world(TINY, clips, tmp_path / "a", replace(FEW, run=tmp_path / "ra"))
+    apart = replace(FEW, run=tmp_path / "rb")
+    assert train_world(TINY, clips, tmp_path / "b", replace(apart, stage="tokenizer")) is None
+    again = train_world(TINY, clips, tmp_path / "b", replace(apart, stage="world"))
+    ours, theirs = whole.dynamics.state_dict(), again.dynamics.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_cached_tokens_are_the_ones_that_live_tokenizing_gives(clips, tmp_path):
+    torch.manual_seed(0)
+    tokenizer = VideoTokenizer(TINY.tokenizer).eval()
+    dataset = ClipDataset(clips, "train", 5)
+    store = token_cache(dataset, tokenizer, tmp_path, torch.device("cpu"))
+    for number in (0, dataset.num_clips // 2, dataset.num_clips - 1):
+        clip = dataset.clip(number)
+        live = tokenizer.encode(to_float(torch.from_numpy(dataset.read(clip)))[None])[0]
+        assert (torch.from_numpy(store.read(clip.scene, clip.start, 5)) == live).all()
+
+
+def test_fine_tuning_starts_from_the_weights_of_the_other_world(clips, tiny_world, tmp_path):
+    almost_nothing = replace(FEW, learning_rate=1e-9, start=str(tiny_world), run=tmp_path / "run")
+    tuned = train_world(TINY, clips, tmp_path / "tuned", almost_nothing)
+    before = World.load(tiny_world).dynamics.state_dict()
+    for name, tensor in tuned.dynamics.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], atol=1e-5, rtol=0)
+
+
+def test_the_world_stage_asks_for_a_tokenizer_first(clips, tmp_path):
+    options = replace(FEW, stage="world", run=tmp_path)
+    with pytest.raises(InputError, match="--stage tokenizer"):
+        train_world(TINY, clips, tmp_path / "w", options)
+    assert not (tmp_path / "w").exists()
+
+
+def test_an_unknown_preset_is_named_with_the_closest():
+    with pytest.raises(InputError, match="did you mean 'small'"):
+        preset("smal")
+
+
+def test_a_size_that_does_not_fit_the_patches_says_which_would():
+    with pytest.raises(ValueError, match="--size 144x80"):
+        TINY.resized(90, 155)
+
+
+def test_the_papers_case_study_has_its_shapes():
+    """Genie, appendix F, prints shapes and no counts; what they come to is pinned here."""
+    paper = COINRUN_PAPER
+    assert paper.tokenizer.num_tokens == 256 and paper.tokenizer.num_codes == 1024
+    assert paper.actions.num_actions == 6 and paper.actions.quantizer.code_size == 32
+    models = (VideoTokenizer, paper.tokenizer), (LatentActionModel, paper.actions)
+    sizes = [count(model, config) for model, config in (*models, (Dynamics, paper.dynamics))]
+    assert sizes == pytest.approx([38.1, 39.0, 29.5], rel=0.02)
+
+
+def shape(layers: int, heads: int, width: int, head_dim: int) -> TransformerConfig:
+    return TransformerConfig(width, layers, heads, head_dim, mlp_ratio=0.5)
+
+
+def test_parameter_counts_are_those_that_the_paper_prints():
+    """Genie, tables of section 3 and appendix C: 200M, 300M and 10.1B."""
+    small, large = shape(12, 8, 512, 64), shape(20, 16, 1024, 64)
+    tokenizer = TokenizerConfig(92, 160, 4, small, large, QuantizerConfig(1024, 32))
+    book = QuantizerConfig(8, 32)
+    actions = LatentActionConfig(96, 160, book, encoder=large, decoder=large)
+    dynamics = DynamicsConfig(920, 1024, 32, shape(48, 36, 5120, 128))
+    assert count(VideoTokenizer, tokenizer) == pytest.approx(200, rel=0.15)
+    assert count(LatentActionModel, actions) == pytest.approx(300, rel=0.3)
+    assert count(Dynamics, dynamics) == pytest.approx(10_100, rel=0.05)
