@@ -98,7 +98,7 @@ def write_folder(
             folder is as it was.
     """
     path = Path(path).resolve()
-    _refuse_foreign(path)
+    refuse_foreign(path)
     contents = {name: _encode_tensors(group) for name, group in tensors.items()}
     contents |= {name: _encode_document(value) for name, value in documents.items()}
     records = {name: FileRecord(_sha256(c), len(c)) for name, c in contents.items()}
@@ -177,8 +177,11 @@ def params_sha256(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _refuse_foreign(path: Path) -> None:
-    """`playworld train ... ~/Videos` must not replace the videos."""
+def refuse_foreign(path: Path) -> None:
+    """Raise InputError if writing here would replace something that is not ours.
+
+    `playworld train ... ~/Videos` must not replace the videos; better said before the training.
+    """
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file, where a folder is to be written")
     if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():

@@ -54,9 +54,9 @@ def game():
     def make(count, seed=0):
         rng = np.random.default_rng(seed)
         palette = rng.integers(0, 256, (5, 3), dtype=np.uint8)
-        tiles = palette[rng.integers(0, 5, (16, 64))]
+        tiles = palette[rng.integers(0, 5, (16, 9 + count))]
         land = np.repeat(np.repeat(tiles, 8, axis=0), 8, axis=1)
-        frames = np.stack([land[32:96, (3 * k) % 400 :][:, :64] for k in range(count)])
+        frames = np.stack([land[32:96, 3 * k : 3 * k + 64] for k in range(count)])
         for frame in frames:
             y, x = rng.integers(0, 52, 2)
             frame[y : y + 12, x : x + 12] = 255 - frame[y : y + 12, x : x + 12]

@@ -51,7 +51,7 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"episodes": 0}, {"seed": -1}, {"seed": 10**9}, {"max_frames": 0}, {"min_frames": 700}],
+    [{"episodes": 0}, {"seed": -1}, {"seed": 10**9}, {"max_frames": 0}, {"min_frames": -1}],
 )
 def test_an_option_out_of_range_is_refused_by_name(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):

@@ -22,7 +22,9 @@ def folder(tmp_path, game):
     return tmp_path / "s"
 
 
-@pytest.mark.parametrize(("start", "length"), [(0, 40), (0, 1), (15, 2), (16, 16), (39, 1), (5, 35)])
+@pytest.mark.parametrize(
+    ("start", "length"), [(0, 40), (0, 1), (15, 2), (16, 16), (39, 1), (5, 35)]
+)
 def test_any_run_of_frames_reads_back_as_written(start, length, folder, game):
     clip = ShardReader(folder).read(0, start, length)
     np.testing.assert_array_equal(clip, game(40)[start : start + length])

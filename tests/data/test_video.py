@@ -261,7 +261,9 @@ def test_a_size_is_width_then_height():
     assert parse_size("160x90") == (160, 90)
 
 
-@pytest.mark.parametrize("text", ["", "64", "64x", "x64", "64*64", "-8x64", "6.4x64", "0x0", "9999x9"])
+@pytest.mark.parametrize(
+    "text", ["", "64", "64x", "x64", "64*64", "-8x64", "6.4x64", "0x0", "9999x9"]
+)
 def test_a_size_that_makes_no_sense_is_refused(text):
     with pytest.raises(InputError, match="64x64|2048"):
         parse_size(text)

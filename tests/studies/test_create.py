@@ -5,7 +5,7 @@ import pytest
 
 from playworld.config import InputError
 from playworld.evaluate import EvaluateOptions, evaluate
-from playworld.studies.create import Clock, CreateOptions, conclude, create, rescale
+from playworld.studies.create import Clock, CreateOptions, conclude, create
 from playworld.studies.doctor import doctor
 from playworld.world import World
 
@@ -17,7 +17,7 @@ def test_a_folder_of_videos_becomes_a_world_within_its_budget(videos, tmp_path):
     said = create(videos, tmp_path / "world", replace(QUICK, run=tmp_path / "run"))
     assert f"playworld play {tmp_path / 'world'}" in said
     state = json.loads((tmp_path / "run" / "budget.json").read_text())
-    assert state["steps"]["tokenizer"] >= 60 and state["world_steps"]["world"] >= 60
+    assert state["tokenizer_steps"] >= 40 and state["world_steps"] >= 40
     assert (tmp_path / "run" / "report" / "report.json").exists()
     assert "## Measured" in World.load(tmp_path / "world").card
 
@@ -33,7 +33,6 @@ def test_a_budget_is_decided_once_and_kept(tmp_path):
 def test_time_spent_by_earlier_calls_counts(tmp_path):
     (tmp_path / "budget.json").write_text(json.dumps({"minutes": 10.0, "spent": 300.0}))
     assert 0 < Clock.open(tmp_path, 10.0).left() < 300
-    assert rescale({"world": 1, "seconds_per_world_step": 2.0}, 300.0)["world"] == 150
 
 
 def test_a_world_that_does_not_answer_is_told_so(tiny_world, clips, tmp_path):

@@ -19,6 +19,7 @@ from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from playworld.cli.bars import Bars, say
+from playworld.config import InputError
 
 FAILED, NON_FINITE, PREEMPTED = 1, 3, 75
 """Exit codes of training that stopped before its end."""
@@ -153,6 +154,7 @@ def _train() -> type[Verb]:
 def _evaluate() -> type[Verb]:
     """Measure a world on held-out clips: pictures, control, speed."""
     from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
+    from playworld.train.furnish import measured_card
     from playworld.train.stages import choose_device
     from playworld.world import World
 
@@ -164,15 +166,23 @@ def _evaluate() -> type[Verb]:
         """Folder that `playworld ingest` wrote."""
         out: Path | None = None
         """Folder for report.json and pictures."""
+        card: FlagCreatePairsOff[bool] = False
+        """Write the table into the card of the world, its README.md."""
         options: Annotated[EvaluateOptions, FLAT]
 
         def run(self, console: Console, bars: Bars) -> int:
+            if self.card and not Path(self.world).is_dir():
+                raise InputError(f"--card writes into a world's folder, and {self.world} is none")
             world = World.load(self.world, choose_device(self.device))
             report = evaluate(world, self.clips, self.options, bars("evaluate"))
             say(console, format_table(report))
             if self.out is not None:
                 write_report(report, self.out)
                 say(console, f"\nwritten to {self.out}")
+            if self.card:
+                table, clips = format_table(report), self.clips.name
+                command = f"playworld evaluate {Path(self.world).name} {clips}"
+                world.save(Path(self.world), measured_card(world.card, table, command))
             return 0
 
     return Evaluate

@@ -214,6 +214,8 @@ def _write_scenes(
             at(time / decoding.info.duration if decoding.info.duration else 0.0, number + 1)
     if last is not None:
         finish()
+    if at is not None:
+        at(1.0, sum(kept) + sum(dropped))
     return kept, dropped
 
 

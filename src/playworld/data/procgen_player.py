@@ -23,7 +23,7 @@ NOTHING = 4
 """Procgen's action that presses no key."""
 PLANS = 3
 """Plans rehearsed before one is played."""
-UNREHEARSED = 0.2
+UNREHEARSED = 0.15
 """Share of plans played without a rehearsal."""
 COAST = 12
 """Frames without a key rehearsed after a plan: a jump may end it over a pit."""
@@ -81,17 +81,21 @@ class Runner:
         """Turn round: begin a leg to the other side."""
         self.side = -self.side
         # Levels end at their right: a leg that way is the last one more often, so it is shorter.
-        beyond = self.rng.randint(20, 60) if self.side == RIGHT else self.rng.randint(60, 200)
+        beyond = self.rng.randint(10, 40) if self.side == RIGHT else self.rng.randint(60, 240)
         self.left = max(0, -self.balance * self.side) + beyond
 
     def propose(self) -> list[int]:
-        """Return 20 to 45 frames of running with jumps."""
+        """Return a plan for this leg."""
+        return self.runs(self.side)
+
+    def runs(self, side: int) -> list[int]:
+        """Return 20 to 45 frames of running to one side, with jumps."""
         length = self.rng.randint(20, 45)
         plan: list[int] = []
         while len(plan) < length:
             jumps = self.rng.random() < 0.35
             hold = self.rng.randint(2, 6) if jumps else self.rng.randint(3, 16)
-            plan += [combo(self.side, 1 if jumps else 0)] * hold
+            plan += [combo(side, 1 if jumps else 0)] * hold
         return plan[:length]
 
     def whim(self) -> list[int]:
@@ -99,7 +103,7 @@ class Runner:
         if self.rng.random() < 0.5:
             jump, stand = [combo(STAND, 1)] * self.rng.randint(0, 4), combo(STAND, 0)
             return jump + [stand] * self.rng.randint(4, 14)
-        return self.propose()[: self.rng.randint(4, 16)]
+        return self.runs(self.rng.choice((LEFT, RIGHT)))[: self.rng.randint(4, 16)]
 
     def judge(self, frames: list[np.ndarray]) -> tuple[float, int]:
         """Return the pixels of progress on this leg, and the frames until it ends."""

@@ -100,10 +100,8 @@ class RecordOptions:
             raise InputError(f"seed must be in 0..{MAX_SEED}, got {self.seed}")
         if not 1 <= self.max_frames <= 10_000:
             raise InputError(f"max_frames must be in 1..10000, got {self.max_frames}")
-        if not 0 <= self.min_frames <= self.max_frames:
-            raise InputError(
-                f"min_frames must be in 0..max_frames={self.max_frames}, got {self.min_frames}"
-            )
+        if self.min_frames < 0:
+            raise InputError(f"min_frames must be 0 or more, got {self.min_frames}")
 
 
 @dataclass(frozen=True)
@@ -203,7 +201,7 @@ def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
         "actions": GAMES[game],
         "player": "runner" if game == "coinrun" else "wanderer",
         "attempts": ATTEMPTS,
-        "min_frames": options.min_frames,
+        "min_frames": min(options.min_frames, options.max_frames),
         "max_frames": options.max_frames,
     }
     script = Path(__file__).with_name("procgen_player.py")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError
 from playworld.data.clips import ClipDataset
 from playworld.data.ingest import IngestOptions, ingest
@@ -25,6 +26,9 @@ TOKENIZER_SHARE = 0.3
 RESERVE = 0.06
 """Of the budget, for tokenizing, naming the buttons and evaluating."""
 PILOT_STEPS = 6
+"""Steps by which the pace of a stage is measured."""
+LEAST_STEPS = 40
+"""Fewer are not worth a stage."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,16 @@ def create(
         Preempted, NonFinite, Collapsed: as training does.
     """
     recipe = preset(options.preset)
-    run = options.run or default_run(world)
+    refuse_foreign(world)
+    run = options.run or default_run(world, videos, recipe.name)
     clock = Clock.open(run, options.minutes)
+    try:
+        return _create(videos, world, run, recipe, options, clock, progress)
+    finally:
+        clock.save()
+
+
+def _create(videos, world, run, recipe, options, clock, progress) -> str:
     told = progress or (lambda stage: lambda done, total, note: None)
     clips = run / "clips"
     if not (clips / "dataset.json").exists():
@@ -79,14 +91,16 @@ def create(
     training = TrainOptions(
         run=run, seed=options.seed, device=options.device, name=options.name or world.name
     )
-    steps = clock.remember(
-        "steps", lambda: choose_steps(recipe, clips, run, training, clock.left())
+    one = replace(training, stage="tokenizer")
+    first = clock.remember(
+        "tokenizer_steps", lambda: fitting_steps(recipe, clips, run, one, TOKENIZER_SHARE, clock)
     )
-    training = replace(training, tokenizer_steps=steps["tokenizer"], world_steps=steps["world"])
-    train_world(recipe, clips, world, replace(training, stage="tokenizer"), told)
-    # How fast the tokenizer really was is known by now: the rest of the budget decides anew.
-    steps = clock.remember("world_steps", lambda: rescale(steps, clock.left()))
-    training = replace(training, world_steps=steps["world"])
+    train_world(recipe, clips, world, replace(one, tokenizer_steps=first), told)
+    # Only now, as how long the tokenizer really took is known.
+    second = clock.remember(
+        "world_steps", lambda: fitting_steps(recipe, clips, run, training, 1.0, clock)
+    )
+    training = replace(training, tokenizer_steps=first, world_steps=second)
     made = train_world(recipe, clips, world, replace(training, stage="world"), told)
     assert made is not None
     report = evaluate(made, clips, EvaluateOptions(seed=options.seed), told("evaluate"))
@@ -121,16 +135,18 @@ class Clock:
     def remember(self, key: str, decide: Callable[[], Any]) -> Any:
         """Decide once, and stay with it when the run is taken up: resuming needs equal steps."""
         if key not in self.state:
-            decided = decide()
-            self.state |= {
-                key: decided,
-                "spent": self.state["spent"] + time.monotonic() - self.begun,
-            }
-            self.begun = time.monotonic()
-            part = self.path.with_suffix(".part")
-            part.write_text(json.dumps(self.state))
-            part.replace(self.path)
+            self.state[key] = decide()
+            self.save()
         return self.state[key]
+
+    def save(self) -> None:
+        """Write down what was decided and how much time is spent."""
+        now = time.monotonic()
+        self.state["spent"] += now - self.begun
+        self.begun = now
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(self.state))
+        part.replace(self.path)
 
 
 def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
@@ -144,42 +160,33 @@ def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
     )
 
 
-def choose_steps(
-    recipe: Recipe, clips: Path, run: Path, training: TrainOptions, seconds: float
-) -> dict[str, Any]:
-    """Steps of both stages that fit the time, from a few steps of each on the real clips."""
+def fitting_steps(
+    recipe: Recipe, clips: Path, run: Path, training: TrainOptions, share: float, clock: "Clock"
+) -> int:
+    """Steps of a stage that fit into a share of the time left, after a few on the real clips."""
+    stage = "tokenizer" if training.stage == "tokenizer" else "world"
     pilot = run / "pilot"
     shutil.rmtree(pilot, ignore_errors=True)
-    begun = time.monotonic()
     few = replace(
         training, run=pilot, tokens="live", tokenizer_steps=PILOT_STEPS, world_steps=PILOT_STEPS
     )
-    train_world(recipe, clips, pilot / "world", few)
-    seconds -= time.monotonic() - begun
-    one, two = seconds_per_step(pilot / "tokenizer"), seconds_per_step(pilot / "world")
+    train_world(recipe, clips, pilot / "made", few)
+    pace = seconds_per_step(pilot / stage)
     shutil.rmtree(pilot)
-    seconds -= 0.3 * one / recipe.tokenizer_stage.batch_size  # tokenizing is forward only
-    if seconds < 60 * (one + two):
+    count = int(share * clock.left() / pace)
+    if count < LEAST_STEPS:
         raise InputError(
-            f"{max(0.0, seconds) / 60:.1f} minutes are left to train, in which this machine makes "
-            f"fewer than 60 steps of {recipe.name!r}; give more --minutes or a smaller --preset"
+            f"{max(0.0, clock.left()) / 60:.1f} minutes are left, in which this machine makes "
+            f"{count} steps of the {stage} of {recipe.name!r}; give more --minutes or a smaller "
+            "--preset"
         )
-    return {
-        "tokenizer": int(TOKENIZER_SHARE * seconds / one),
-        "world": int((1 - TOKENIZER_SHARE) * seconds / two),
-        "seconds_per_world_step": two,
-    }
+    return count
 
 
 def seconds_per_step(stage: Path) -> float:
     """Pace of a short run, from its log."""
     last = json.loads((stage / "metrics.jsonl").read_text().splitlines()[-1])
     return last["clip_frames"] / last["frames_per_second"]
-
-
-def rescale(steps: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Steps of the second stage for the time that the first one left."""
-    return {**steps, "world": max(60, int(seconds / steps["seconds_per_world_step"]))}
 
 
 def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -> str:

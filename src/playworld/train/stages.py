@@ -11,7 +11,7 @@ import torch
 import tyro
 from torch import Tensor
 
-from playworld.checkpoint import load_into, read_folder, write_folder
+from playworld.checkpoint import load_into, read_folder, refuse_foreign, write_folder
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
 from playworld.data.simulator import cache_folder
@@ -160,10 +160,11 @@ def train_world(
         Preempted, NonFinite, Collapsed: see `playworld.train.loop.fit`.
     """
     recipe = options.applied_to(recipe)
+    refuse_foreign(world)
     trainset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
     base = World.load(options.start) if options.start is not None else None
     recipe = _fit_recipe(recipe, base, trainset)
-    run = options.run or default_run(world)
+    run = options.run or default_run(world, clips, recipe.name)
     device = choose_device(options.device)
     told = progress or (lambda stage: None)  # type: ignore[return-value]
 
@@ -301,8 +302,8 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def default_run(world: Path) -> Path:
-    """Where the run of a world lies unless told otherwise: in the user's cache, out of the way."""
-    path = world.resolve()
-    mark = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-    return cache_folder() / "runs" / f"{path.name}-{mark}"
+def default_run(world: Path, source: Path, recipe: str) -> Path:
+    """Where a run lies unless told otherwise: in the user's cache, one for each set of inputs."""
+    inputs = f"{world.resolve()} {source.resolve()} {recipe}"
+    mark = hashlib.sha256(inputs.encode()).hexdigest()[:8]
+    return cache_folder() / "runs" / f"{world.resolve().name}-{mark}"
