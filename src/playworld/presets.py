@@ -78,7 +78,7 @@ SMALL = Recipe(
         ema_decay=0.995,
         save_every=250,
     ),
-    sampler=SamplerConfig(steps=4, temperature=0.25),
+    sampler=SamplerConfig(steps=2, temperature=0.5),
 )
 """For two CPU cores and an hour: 64 tokens per frame, convolutional stems (see docs/paper.md)."""
 

@@ -61,4 +61,4 @@ def found(stem: str, length: int, steps: int, rate: float, batch: int = 16) -> f
 @pytest.mark.slow
 @pytest.mark.parametrize("length", [16, 32])
 def test_convolutions_find_the_true_actions(length):
-    assert found("conv", length, 160, 5e-3, batch=128 // length) > 0.95
+    assert found("conv", length, 160, 3e-3, batch=128 // length) > 0.95

@@ -145,19 +145,27 @@ def _distance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def _block_differences(before: Cells, cells: Cells, step: int) -> np.ndarray:
     """Mean difference of each block under each shift: (shift down, shift right, row, column).
 
-    `before` is larger than `cells` and has `step` entries per cell side. Bytes, 16-bit sums and one
-    matrix product: 0.2 ms, where the same in floats takes 1.4.
+    `before` is larger than `cells` and has `step` entries per cell side. In bytes, along whole
+    lines, with one matrix product for the sums: 5 times faster than the plain way in floats.
     """
     height, width, _ = cells.shape
-    view = (step * (height - 1) + 1, step * (width - 1) + 1)
-    windows = np.lib.stride_tricks.sliding_window_view(before, view, axis=(0, 1))
-    windows = windows[:, :, :, ::step, ::step].transpose(0, 1, 3, 4, 2)
-    change = _distance(windows, cells)
-    down, right = change.shape[:2]
-    pairs = change.reshape(-1, BLOCK, width * 3).sum(axis=1, dtype=np.uint16)
+    lines = cells.reshape(height, width * 3)
     within_block = np.ones((BLOCK * 3, 1), dtype=np.float32) / (BLOCK * BLOCK * 3)
     to_blocks = np.kron(np.eye(width // BLOCK, dtype=np.float32), within_block)
-    return (pairs.astype(np.float32) @ to_blocks).reshape(down, right, height // BLOCK, -1)
+    down = before.shape[0] - step * (height - 1)
+    right = before.shape[1] - step * (width - 1)
+    blocks = np.empty((down, right, height // BLOCK, width // BLOCK), dtype=np.float32)
+    for phase in range(step):  # the columns that lie `step` entries apart, side by side
+        columns = np.ascontiguousarray(before[:, phase::step]).reshape(before.shape[0], -1)
+        view = (step * (height - 1) + 1, width * 3)
+        windows = np.lib.stride_tricks.sliding_window_view(columns, view)[:, ::3, ::step]
+        change = _distance(windows, lines).reshape(-1, BLOCK, width * 3)
+        sums = change[:, 0].astype(np.uint16)
+        for row in range(1, BLOCK):
+            sums += change[:, row]
+        means = sums.astype(np.float32) @ to_blocks
+        blocks[:, phase::step] = means.reshape(down, -1, height // BLOCK, width // BLOCK)
+    return blocks
 
 
 @functools.cache
@@ -175,10 +183,10 @@ def _inside(rows: int, columns: int) -> np.ndarray:
 def _least_nearby(x: np.ndarray, times: int) -> np.ndarray:
     """Smallest of each value and those up to `times` entries away along the first two axes."""
     for _ in range(times):
-        for axis in (0, 1):
-            x = np.moveaxis(x, axis, 0)
-            smallest = x.copy()
-            np.minimum(smallest[1:], x[:-1], out=smallest[1:])
-            np.minimum(smallest[:-1], x[1:], out=smallest[:-1])
-            x = np.moveaxis(smallest, 0, axis)
+        rows = x.copy()
+        np.minimum(rows[1:], x[:-1], out=rows[1:])
+        np.minimum(rows[:-1], x[1:], out=rows[:-1])
+        x = rows.copy()
+        np.minimum(x[:, 1:], rows[:, :-1], out=x[:, 1:])
+        np.minimum(x[:, :-1], rows[:, 1:], out=x[:, :-1])
     return x

@@ -213,12 +213,12 @@ def play(
     return frames, actions
 
 
-def run_up(env: Any, player: Runner, rng: random.Random) -> None:
+def run_up(env: Any, player: Runner, rng: random.Random, plans: int) -> None:
     """Run some way to the right, unrecorded: a level begins at its left end.
 
     A run-up that would end the episode stops before that plan.
     """
-    for _ in range(rng.randint(1, 10)):
+    for _ in range(plans):
         saved = env.get_state()
         plan = choose(env, player, rng)
         for action in plan:
@@ -245,7 +245,9 @@ def episode(request: dict[str, Any], level: int) -> tuple[list[np.ndarray], list
         player: Player = Wanderer(rng, request["actions"])
         if request["player"] == "runner":
             player = Runner(rng)
-            run_up(env, player, rng)
+            # The last try has none: where it stops, a short level may be as good as over.
+            last = attempt == request["attempts"] - 1
+            run_up(env, player, rng, 0 if last else rng.randint(1, 10))
             player.give_up()
         best = max(best, play(env, player, rng, request["max_frames"]), key=lambda e: len(e[0]))
         if len(best[0]) >= request["min_frames"]:

@@ -27,6 +27,8 @@ RESERVE = 0.06
 """Of the budget, for tokenizing, naming the buttons and evaluating."""
 PILOT_STEPS = 6
 """Steps by which the pace of a stage is measured."""
+LEAST_HORIZON = 4
+"""Frames after the prompt at which controllability is read (delta_4 PSNR)."""
 LEAST_STEPS = 40
 """Fewer are not worth a stage."""
 
@@ -87,7 +89,7 @@ def _create(videos, world, run, recipe, options, clock, progress) -> str:
     clips = run / "clips"
     if not (clips / "dataset.json").exists():
         ingest(videos, clips, IngestOptions(fps=options.fps, size=options.size), told("ingest"))
-    recipe = fit_to_data(recipe, clips)
+    recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
     training = TrainOptions(
         run=run, seed=options.seed, device=options.device, name=options.name or world.name
     )
@@ -103,7 +105,7 @@ def _create(videos, world, run, recipe, options, clock, progress) -> str:
     training = replace(training, tokenizer_steps=first, world_steps=second)
     made = train_world(recipe, clips, world, replace(training, stage="world"), told)
     assert made is not None
-    report = evaluate(made, clips, EvaluateOptions(seed=options.seed), told("evaluate"))
+    report = evaluate(made, clips, measuring, told("evaluate"))
     return conclude(made, world, clips, run, report)
 
 
@@ -158,6 +160,23 @@ def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
         tokenizer_stage=replace(one, clip_length=min(one.clip_length, longest)),
         world_stage=replace(two, clip_length=min(two.clip_length, longest)),
     )
+
+
+def measurable(clips: Path, seed: int) -> EvaluateOptions:
+    """How far rollouts can be measured on the held-out scenes; said before the training, not after.
+
+    Raises:
+        InputError: where no held-out scene is long enough to tell whether the buttons work.
+    """
+    options = EvaluateOptions(seed=seed)
+    try:
+        scenes = ClipDataset(clips, "valid", options.prompt_frames + LEAST_HORIZON).scenes
+    except InputError as error:
+        raise InputError(
+            f"these videos are too few or too short to be measured: {error}"
+        ) from error
+    longest = max(scene.num_frames for scene in scenes)
+    return replace(options, horizon=min(options.horizon, longest - options.prompt_frames))
 
 
 def fitting_steps(
