@@ -23,16 +23,25 @@ def test_a_folder_of_videos_becomes_a_world_within_its_budget(videos, tmp_path):
 
 
 def test_a_budget_is_decided_once_and_kept(tmp_path):
-    clock = Clock.open(tmp_path, 5.0)
+    clock = Clock.open(tmp_path, {"minutes": 5.0})
     assert clock.remember("steps", lambda: 7) == 7
-    assert Clock.open(tmp_path, 5.0).remember("steps", lambda: 9) == 7
-    with pytest.raises(InputError, match="begun with --minutes 5"):
-        Clock.open(tmp_path, 6.0)
+    assert Clock.open(tmp_path, {"minutes": 5.0}).remember("steps", lambda: 9) == 7
+    with pytest.raises(InputError, match="begun with other minutes"):
+        Clock.open(tmp_path, {"minutes": 6.0})
 
 
 def test_time_spent_by_earlier_calls_counts(tmp_path):
-    (tmp_path / "budget.json").write_text(json.dumps({"minutes": 10.0, "spent": 300.0}))
-    assert 0 < Clock.open(tmp_path, 10.0).left() < 300
+    asked = {"minutes": 10.0}
+    (tmp_path / "budget.json").write_text(json.dumps({"asked": asked, "spent": 300.0}))
+    assert 0 < Clock.open(tmp_path, asked).left() < 300
+
+
+@pytest.mark.parametrize("size, where", [("60x60", "videos"), ("64x64", "nowhere")])
+def test_what_cannot_work_is_refused_at_once_and_leaves_nothing(size, where, videos, tmp_path):
+    folder = videos if where == "videos" else tmp_path / where
+    with pytest.raises(InputError):
+        create(folder, tmp_path / "w", replace(QUICK, size=size, run=tmp_path / "run"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_world_that_does_not_answer_is_told_so(tiny_world, clips, tmp_path):

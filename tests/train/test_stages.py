@@ -60,6 +60,15 @@ def test_fine_tuning_starts_from_the_weights_of_the_other_world(clips, tiny_worl
         torch.testing.assert_close(tensor, before[name], atol=1e-5, rtol=0)
 
 
+def test_a_run_is_not_taken_up_with_other_inputs(clips, tiny_world, tmp_path):
+    first = replace(FEW, run=tmp_path / "run")
+    train_world(TINY, clips, tmp_path / "w", first)
+    with pytest.raises(InputError, match="another loss or masking"):
+        train_world(TINY, clips, tmp_path / "w", replace(first, masking="paper"))
+    with pytest.raises(InputError, match="another world to start from"):
+        train_world(TINY, clips, tmp_path / "w", replace(first, start=str(tiny_world)))
+
+
 def test_the_world_stage_asks_for_a_tokenizer_first(clips, tmp_path):
     options = replace(FEW, stage="world", run=tmp_path)
     with pytest.raises(InputError, match="--stage tokenizer"):

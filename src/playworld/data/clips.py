@@ -53,7 +53,9 @@ class ClipDataset:
         self.videos = Path(str(dataset.get("videos", "")))
         """The folder of videos that was ingested, where action files may lie."""
         index = dataset.get("splits", {}).get(split, {}).get("index_sha256")
-        if index not in (None, sha256_of(self.folder / split / "index.json")):
+        self.sha256 = sha256_of(self.folder / split / "index.json")
+        """Of the index, which holds the checksums of everything: equal for equal clips alone."""
+        if index not in (None, self.sha256):
             raise InputError(f"{self.folder / split / 'index.json'} was altered; ingest again")
         self.shards = ShardReader(self.folder / split)
         counts = [max(0, scene.num_frames - length + 1) for scene in self.scenes]

@@ -126,6 +126,8 @@ class VectorQuantizer(nn.Module):
         self, z: Float[Tensor, "M E"], codes: Int[Tensor, " M"], generator: torch.Generator | None
     ) -> None:
         """Follow usage, move an EMA codebook, put dead codes onto random latents of the batch."""
+        if not torch.isfinite(z).all():  # the optimizer skips such a step, and so does the codebook
+            return
         K, decay = self.config.num_codes, self.config.decay
         share = torch.bincount(codes, minlength=K).float() / len(codes)
         self.usage.lerp_(share, 1 - self.config.usage_decay)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from playworld.checkpoint import refuse_foreign
-from playworld.config import InputError
+from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.data.ingest import IngestOptions, ingest
+from playworld.data.video import parse_size
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.report import Report
 from playworld.presets import preset
@@ -76,12 +77,15 @@ def create(
     """
     recipe = preset(options.preset)
     refuse_foreign(world)
+    check_size(recipe, options.size)
     run = options.run or default_run(world, videos, recipe.name)
-    clock = Clock.open(run, options.minutes)
+    asked = to_dict(options) | {"run": None, "videos": listing(videos)}
+    clock = Clock.open(run, asked)
     try:
         return _create(videos, world, run, recipe, options, clock, progress)
     finally:
-        clock.save()
+        if (run / "clips").exists():  # before that there is nothing to take up
+            clock.save()
 
 
 def _create(videos, world, run, recipe, options, clock, progress) -> str:
@@ -89,6 +93,7 @@ def _create(videos, world, run, recipe, options, clock, progress) -> str:
     clips = run / "clips"
     if not (clips / "dataset.json").exists():
         ingest(videos, clips, IngestOptions(fps=options.fps, size=options.size), told("ingest"))
+        clock.save()
     recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
     training = TrainOptions(
         run=run, seed=options.seed, device=options.device, name=options.name or world.name
@@ -116,23 +121,28 @@ class Clock:
         self.path, self.state, self.begun = path, state, time.monotonic()
 
     @classmethod
-    def open(cls, run: Path, minutes: float) -> "Clock":
-        """The clock of a run, new or taken up."""
+    def open(cls, run: Path, asked: dict[str, Any]) -> "Clock":
+        """The clock of a run, new or taken up.
+
+        Raises:
+            InputError: if the run was begun with something else asked for; `asked` is plain JSON.
+        """
         path = run / "budget.json"
-        fresh = {"minutes": minutes, "spent": 0.0}
-        run.mkdir(parents=True, exist_ok=True)
-        state = json.loads(path.read_text()) if path.exists() else fresh
-        if state["minutes"] != minutes:
-            raise InputError(
-                f"{run} was begun with --minutes {state['minutes']:g}, got {minutes:g}; give the "
-                "same budget to go on, or another --run to start anew"
-            )
+        state = {"asked": asked, "spent": 0.0}
+        if path.exists():
+            state = json.loads(path.read_text())
+            other = [key for key in asked if state["asked"].get(key) != asked[key]]
+            if other:
+                raise InputError(
+                    f"{run} was begun with other {', '.join(other)}; ask for the same to go on, or "
+                    "choose another --run to start anew"
+                )
         return cls(path, state)
 
     def left(self) -> float:
         """Seconds of the budget that are left."""
         spent = self.state["spent"] + time.monotonic() - self.begun
-        return self.state["minutes"] * 60 * (1 - RESERVE) - spent
+        return self.state["asked"]["minutes"] * 60 * (1 - RESERVE) - spent
 
     def remember(self, key: str, decide: Callable[[], Any]) -> Any:
         """Decide once, and stay with it when the run is taken up: resuming needs equal steps."""
@@ -146,9 +156,25 @@ class Clock:
         now = time.monotonic()
         self.state["spent"] += now - self.begun
         self.begun = now
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(".part")
         part.write_text(json.dumps(self.state))
         part.replace(self.path)
+
+
+def check_size(recipe: Recipe, size: str) -> None:
+    """Raise InputError if frames of this size do not fit the recipe: before the work, not after."""
+    width, height = parse_size(size)
+    try:
+        recipe.resized(height, width)
+    except ValueError as error:
+        raise InputError(f"--size {size} does not fit {recipe.name!r}: {error}") from error
+
+
+def listing(videos: Path) -> list[list[Any]]:
+    """Names and sizes of the files in a folder, by which another set of videos is told."""
+    files = (path for path in videos.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted([str(path.relative_to(videos)), path.stat().st_size] for path in files)
 
 
 def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:

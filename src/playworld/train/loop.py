@@ -198,7 +198,7 @@ def _steps(trainer, batches, log, stop, progress, pictures) -> None:
             trainer.objective.eval()
             log.pictures(step, pictures())
             trainer.average.swap(trainer.objective)
-        if stop.is_set() and step < config.steps:
+        if stop.is_set():
             raise Preempted(f"stopped and saved at step {step} of {config.steps}")
 
 

@@ -170,6 +170,8 @@ class WorldObjective(nn.Module):
             return self.actions(video, batch.generator)
         predicted, quantized = self.actions(video, batch.generator, self.weights.warm_noise)
         latents = quantized.latents.detach().flatten(0, 1)[: self.STASH]
+        if not torch.isfinite(latents).all():
+            return predicted, quantized
         slots = (self.stashed + torch.arange(len(latents), device=latents.device)) % self.STASH
         self.stash[slots] = latents.float()
         self.stashed += len(latents)

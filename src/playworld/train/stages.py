@@ -1,17 +1,24 @@
 """From clips to a world: tokenizer, token cache, then latent actions and dynamics together."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 import tyro
 from torch import Tensor
 
-from playworld.checkpoint import load_into, read_folder, refuse_foreign, write_folder
+from playworld.checkpoint import (
+    load_into,
+    params_sha256,
+    read_folder,
+    refuse_foreign,
+    write_folder,
+)
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
 from playworld.data.simulator import cache_folder
@@ -185,6 +192,13 @@ def train_world(
 
 def _train_tokenizer(recipe, dataset, clips, run, device, told, base) -> VideoTokenizer:
     stage = recipe.tokenizer_stage
+    inputs = {
+        "clips": dataset.sha256,
+        "tokenizer": to_dict(recipe.tokenizer),
+        "loss": to_dict(recipe.tokenizer_loss),
+        "world to start from": params_sha256(base.tokenizer.state_dict()) if base else None,
+    }
+    claim(run / "tokenizer", inputs)
     torch.manual_seed(stage.seed)
     tokenizer = VideoTokenizer(recipe.tokenizer)
     if base is not None:
@@ -233,6 +247,16 @@ def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) 
         book = tokenizer.cpu().quantizer.lookup(codes)
         dynamics.know_codes(book, torch.Generator().manual_seed(stage.seed))
         tokenizer.to(device)
+    inputs = {
+        "clips": dataset.sha256,
+        "tokenizer": params_sha256(tokenizer.state_dict()),
+        "latent action model": to_dict(recipe.actions),
+        "dynamics model": to_dict(recipe.dynamics),
+        "loss or masking": to_dict(loss),
+        "--tokens": options.tokens,
+        "world to start from": params_sha256(base.dynamics.state_dict()) if base else None,
+    }
+    claim(run / "world", inputs)
     objective = WorldObjective(actions, dynamics, tokenizer, loss)
     store = None
     if options.tokens == "cache":
@@ -250,6 +274,22 @@ def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) 
     fit(objective, _clip_source(dataset, stage, store), stage, run / "world", "world", device,
         told("world"), lambda: {"buttons": action_grid(world, prompts)})  # fmt: skip
     return world
+
+
+def claim(run: Path, inputs: Mapping[str, Any]) -> None:
+    """Make a stage's folder, or raise InputError if it was begun with other inputs than these."""
+    path = run / "inputs.json"
+    if not path.exists():
+        run.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(inputs, indent=2))
+        return
+    known, given = json.loads(path.read_text()), json.loads(json.dumps(inputs))
+    other = [key for key in given if known.get(key) != given[key]]
+    if other:
+        raise InputError(
+            f"{run} was begun with another {', another '.join(other)}; choose another --run, or "
+            "remove it to start again"
+        )
 
 
 def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Recipe:

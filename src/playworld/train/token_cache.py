@@ -24,7 +24,7 @@ def token_cache(
 ) -> TokenStore:
     """Tokens of every frame of the split, made once per tokenizer."""
     weights = params_sha256(tokenizer.state_dict())
-    name = hashlib.sha256(f"{weights} {dataset.folder.resolve()}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{weights} {dataset.sha256}".encode()).hexdigest()[:16]
     folder = folder / name
     if not (folder / "index.json").exists():
         done = 0

@@ -266,8 +266,12 @@ class World:
         return video.to(self.device)
 
     def _check_actions(self, actions: Any, batch: int) -> Tensor:
-        numbers = torch.as_tensor(actions)
-        if numbers.shape != (batch,) or numbers.is_floating_point():
+        try:
+            numbers = torch.as_tensor(actions)
+        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+            raise InputError(f"actions must be numbers, got {actions!r:.100}") from error
+        kind = numbers.dtype
+        if numbers.shape != (batch,) or kind.is_floating_point or kind == torch.bool:
             raise InputError(f"one action number for each of {batch} sessions, got {actions}")
         if bool(((numbers < 0) | (numbers >= self.num_actions)).any()):
             raise InputError(f"an action must be in 0..{self.num_actions - 1}, got {actions}")
