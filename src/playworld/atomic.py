@@ -27,7 +27,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         for entry in [*temporary.rglob("*"), temporary]:
-            _fsync(entry)
+            fsync(entry)
         _commit(temporary, path)
     finally:
         os.close(lock)
@@ -88,7 +88,7 @@ def _commit(temporary: Path, path: Path) -> None:
         os.rename(path, aside)
         os.rename(temporary, path)
         shutil.rmtree(aside, ignore_errors=True)
-    _fsync(path.parent)
+    fsync(path.parent)
 
 
 def _exchange(a: Path, b: Path) -> bool:
@@ -102,7 +102,8 @@ def _exchange(a: Path, b: Path) -> bool:
     return False
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, outlast a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

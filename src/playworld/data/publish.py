@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
+from playworld.atomic import fsync
 from playworld.config import InputError
 
 
@@ -51,11 +52,11 @@ class Publication:
     def publish(self) -> None:
         """Put the folder in place of the target, durably."""
         for folder, _, _ in os.walk(self.folder):
-            _flush(Path(folder))
+            fsync(Path(folder))
         if self.target.exists():
             os.rename(self.target, self._old)
         os.rename(self.folder, self.target)
-        _flush(self.target.parent)
+        fsync(self.target.parent)
         shutil.rmtree(self._old, ignore_errors=True)
 
     def _lock(self) -> None:
@@ -84,11 +85,3 @@ class Publication:
         for left in self.target.parent.iterdir():
             if left.name.startswith(self._prefix):
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -241,14 +241,14 @@ def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -
     made.save(world, measured_card(made.card, table, command))
     answers, rollout = report["control"]["delta_psnr"]["4"]["low"], report["rollout"]
     better = rollout["psnr"]["4"] > rollout["copy_last"]["4"]
-    lines = [table, f"report and pictures: {run / 'report'}", ""]
+    verdict = ""
     if answers is None or answers <= 0:
-        lines += ["This world does not answer its buttons.", advice(ClipDataset(clips, "train", 2))]
+        verdict = "This world does not answer its buttons."
     elif not better:
-        lines += [
-            "This world answers its buttons, but a frozen picture predicts frame 4 better.",
-            advice(ClipDataset(clips, "train", 2)),
-        ]
+        verdict = "This world answers its buttons, but a frozen picture predicts frame 4 better."
+    lines = [table, f"report and pictures: {run / 'report'}", ""]
+    if verdict:
+        lines += [verdict, advice(ClipDataset(clips, "train", 2))]
     lines.append(f"Play it with: playworld play {world}")
     return "\n".join(lines)
 

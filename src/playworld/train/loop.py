@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -40,23 +39,12 @@ class NonFinite(RuntimeError):
     """Loss or gradients were not finite ten steps in a row; the weights are those before."""
 
 
-class Objective(Protocol):
-    """What the loop needs of an objective beyond being an nn.Module."""
-
-    def check(self, metrics: dict[str, float], progress: float) -> None:
-        """Raise if going on makes no sense."""
-
-
 class Trainer:
     """One stage: objective, optimizer, averaged weights, and how far they are."""
 
     def __init__(self, objective: nn.Module, config: StageConfig, run: Path, device: torch.device):
-        self.objective, self.config, self.run, self.device = (
-            objective.to(device),
-            config,
-            run,
-            device,
-        )
+        self.objective, self.config = objective.to(device), config
+        self.run, self.device = run, device
         self.optimizer = make_optimizer(objective, config)
         self.average = AveragedWeights(objective, config.ema_decay)
         self.done = 0
@@ -111,21 +99,17 @@ class Trainer:
             try:
                 folder = read_folder(path)
                 state = folder.json("state.json")
-                if state["config"] != to_dict(self.config):
-                    raise InputError(
-                        f"{self.run} holds a run with other settings; "
-                        "choose another --run, or remove it to start again"
-                    )
-                model, average = (
-                    folder.tensors("model.safetensors"),
-                    folder.tensors("average.safetensors"),
-                )
+                model = folder.tensors("model.safetensors")
+                average = folder.tensors("average.safetensors")
                 moments = folder.tensors("optimizer.safetensors")
             except InputError as error:
-                if "other settings" in str(error):
-                    raise
                 logger.warning("%s; falling back to the checkpoint before", error)
                 continue
+            if state["config"] != to_dict(self.config):
+                raise InputError(
+                    f"{self.run} holds a run with other settings; "
+                    "choose another --run, or remove it to start again"
+                )
             load_into(self.objective, model, str(path))
             self.average.tensors = {k: average[k].to(self.device) for k in self.average.tensors}
             load_optimizer(self.objective, self.optimizer, moments)
