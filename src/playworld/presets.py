@@ -1,5 +1,7 @@
 """Named recipes, each with what it is for and what was measured with it (docs/results.md)."""
 
+from dataclasses import dataclass
+
 from playworld.config import InputError, did_you_mean
 from playworld.models.actions import LatentActionConfig
 from playworld.models.dynamics import DynamicsConfig
@@ -27,6 +29,7 @@ TINY = Recipe(
         patch=16,
         stem="conv",
         stem_channels=8,
+        context=2,
         quantizer=QuantizerConfig(num_codes=8, code_size=4),
     ),
     dynamics=DynamicsConfig(
@@ -36,7 +39,9 @@ TINY = Recipe(
         transformer=TransformerConfig(32, 2, 2, 16, mlp_ratio=2, window=8),
     ),
     tokenizer_stage=StageConfig(steps=60, batch_size=4, clip_length=8, learning_rate=3e-3),
-    world_stage=StageConfig(steps=60, batch_size=4, clip_length=8, learning_rate=3e-3),
+    world_stage=StageConfig(
+        steps=60, batch_size=4, clip_length=8, learning_rate=3e-3, muon_rate=5e-3
+    ),
     sampler=SamplerConfig(steps=2),
 )
 """For tests: minutes of video in, a world in seconds, of no quality at all."""
@@ -50,7 +55,7 @@ SMALL = Recipe(
         stem="conv",
         stem_channels=16,
         encoder=TransformerConfig(128, 1, 4, 32, temporal_every=0),
-        decoder=TransformerConfig(128, 2, 4, 32, window=8),
+        decoder=TransformerConfig(128, 2, 4, 32, window=4),
         quantizer=QuantizerConfig(num_codes=1024, code_size=16, commitment=0.05),
     ),
     actions=LatentActionConfig(
@@ -59,6 +64,7 @@ SMALL = Recipe(
         patch=16,
         stem="conv",
         stem_channels=16,
+        context=2,
         quantizer=QuantizerConfig(num_codes=8, code_size=8),
     ),
     dynamics=DynamicsConfig(
@@ -75,12 +81,20 @@ SMALL = Recipe(
         batch_size=4,
         clip_length=12,
         learning_rate=1.5e-3,
+        muon_rate=3e-3,
         ema_decay=0.995,
         save_every=250,
     ),
-    sampler=SamplerConfig(steps=2, temperature=0.5),
+    sampler=SamplerConfig(steps=2, temperature=0.1, order="halton"),
 )
 """For two CPU cores and an hour: 64 tokens per frame, convolutional stems (see docs/paper.md)."""
+
+
+def _paper_stage(steps: int, batch: int, **other) -> StageConfig:
+    """What all stages of the paper have in common; clips of 16 frames."""
+    return StageConfig(
+        steps, batch, 16, betas=(0.9, 0.9), weight_decay=1e-4, save_every=1_000, **other
+    )
 
 
 def _coinrun_paper() -> Recipe:
@@ -91,11 +105,6 @@ def _coinrun_paper() -> Recipe:
 
     def layers(count: int) -> TransformerConfig:
         return TransformerConfig(512, count, 8, 64, mlp_ratio=0.5, window=16)
-
-    def stage(steps: int, batch: int, **other) -> StageConfig:
-        return StageConfig(
-            steps, batch, 16, betas=(0.9, 0.9), weight_decay=1e-4, save_every=1_000, **other
-        )
 
     return Recipe(
         name="coinrun-paper",
@@ -118,10 +127,10 @@ def _coinrun_paper() -> Recipe:
         dynamics=DynamicsConfig(
             num_tokens=256, num_codes=1024, action_size=32, transformer=layers(12)
         ),
-        tokenizer_stage=stage(
+        tokenizer_stage=_paper_stage(
             300_000, 48, learning_rate=3e-4, warmup_steps=10_000, schedule="constant"
         ),
-        world_stage=stage(
+        world_stage=_paper_stage(
             200_000, 36, learning_rate=3e-5, warmup_steps=5_000, schedule="cosine", final_share=0.1
         ),
         tokenizer_loss=TokenizerLoss(),
@@ -133,7 +142,79 @@ def _coinrun_paper() -> Recipe:
 COINRUN_PAPER = _coinrun_paper()
 """The paper's case study; days on one GPU."""
 
-PRESETS = {recipe.name: recipe for recipe in (TINY, SMALL, COINRUN_PAPER)}
+
+@dataclass(frozen=True)
+class Printed:
+    """What the paper prints about one of its models, beside what is built here (docs/scale.md)."""
+
+    dynamics: float | None
+    """Parameters of the dynamics."""
+    flops: float | None = None
+    """Of the whole training of the dynamics."""
+    tokenizer: float | None = 200e6
+    """Parameters of the tokenizer."""
+    actions: float | None = 300e6
+    """Parameters of the latent action model."""
+
+
+SHAPES: dict[str, tuple[int, int, int, int, Printed]] = {
+    # name: layers, heads, width, features of a head; what is printed
+    "genie-41m": (18, 8, 512, 64, Printed(41e6, 2.05e20)),
+    "genie-96m": (16, 16, 768, 64, Printed(96e6, 3.58e20)),
+    "genie-192m": (20, 18, 1024, 64, Printed(192e6, 6.4e20)),
+    "genie-404m": (21, 12, 1536, 128, Printed(404e6, 1.2e21)),
+    "genie-811m": (20, 20, 2048, 128, Printed(811e6, 2.2e21)),
+    "genie-1.6b": (28, 22, 2560, 128, Printed(1.6e9, 4.04e21)),
+    "genie-2.7b": (36, 22, 3072, 128, Printed(2.7e9, 6.91e21)),
+    "genie-10.7b": (48, 36, 5120, 128, Printed(10.1e9, 6.6e22)),
+    # No shape is printed for robotics: that of 2.7B with as many layers as make 2.5B.
+    "robotics-2.5b": (32, 22, 3072, 128, Printed(2.5e9)),
+}
+"""Dynamics of the paper, section 3 and appendices C and D."""
+
+
+def _genie(name: str) -> Recipe:
+    """A model of the paper: 160x90 at 10 frames per second, tokens 40 x 23.
+
+    The feed-forward is d^2 per block, in the latent action model d^2/2: that of the paper is not
+    printed, and with these every printed count is met within 20%. The tokenizer's batch is ours.
+    """
+    layers, heads, width, head_dim, _ = SHAPES[name]
+    narrow = TransformerConfig(512, 12, 8, 64, mlp_ratio=0.5)
+    wide = TransformerConfig(1024, 20, 16, 64, mlp_ratio=0.5)
+    slim = TransformerConfig(1024, 20, 16, 64, mlp_ratio=0.25)
+    steps, batch = (125_000, 512) if name == "genie-10.7b" else (200_000, 256)
+    tokenizer = TokenizerConfig(90, 160, 4, narrow, wide, QuantizerConfig(1024, 32))
+    return Recipe(
+        name=name,
+        tokenizer=tokenizer,
+        actions=LatentActionConfig(90, 160, QuantizerConfig(8, 32), encoder=slim, decoder=slim),
+        dynamics=DynamicsConfig(
+            num_tokens=tokenizer.num_tokens,
+            num_codes=1024,
+            action_size=32,
+            transformer=TransformerConfig(width, layers, heads, head_dim, mlp_ratio=0.5),
+        ),
+        tokenizer_stage=_paper_stage(
+            300_000, 64, learning_rate=3e-4, warmup_steps=10_000, schedule="constant"
+        ),
+        world_stage=_paper_stage(
+            steps,
+            batch,
+            learning_rate=3e-5,
+            warmup_steps=5_000,
+            schedule="cosine",
+            final_share=0.1,
+        ),
+        world_loss=WorldLoss(masking="paper", corrupt=0.0, warm_share=0.0),
+        sampler=SamplerConfig(steps=25, temperature=2.0),
+    )
+
+
+PAPER = tuple(_genie(name) for name in SHAPES)
+"""The paper's scaling runs, its final model (200M, 300M and 10.1B) and that for robotics."""
+
+PRESETS = {recipe.name: recipe for recipe in (TINY, SMALL, COINRUN_PAPER, *PAPER)}
 
 
 def preset(name: str) -> Recipe:

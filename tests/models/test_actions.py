@@ -15,11 +15,9 @@ def make(stem: str, num_actions: int = 4) -> LatentActionModel:
     if stem == "linear":
         config = LatentActionConfig(16, 24, book, patch=8, encoder=SHAPE, decoder=SHAPE)
     else:
-        config = LatentActionConfig(16, 24, book, "conv", patch=8, stem_channels=4)
+        config = LatentActionConfig(16, 24, book, "conv", patch=8, stem_channels=4, context=3)
     model = LatentActionModel(config).eval()
-    for (
-        parameter
-    ) in model.decoder.parameters():  # the output starts at zero, which would hide leaks
+    for parameter in model.decoder.parameters():  # the output starts at 0, which would hide leaks
         torch.nn.init.normal_(parameter, std=0.2)
     return model
 
@@ -71,3 +69,16 @@ def test_each_stem_refuses_the_shape_of_the_other():
         LatentActionConfig(16, 16, QuantizerConfig(8))
     with pytest.raises(ValueError, match="divides by 8"):
         LatentActionConfig(16, 16, QuantizerConfig(8), "conv", patch=4)
+
+
+def test_with_context_the_decoder_knows_what_moved_before():
+    model, video = make("conv"), torch.rand(1, 6, 16, 24, 3)
+    actions, edited = torch.randn(1, 5, 4), video.clone()
+    edited[:, 1] = 1 - edited[:, 1]
+    before, after = model.decoder(video[:, :-1], actions), model.decoder(edited[:, :-1], actions)
+    changed = (after - before).abs().amax((-3, -2, -1))[0] > 1e-6
+    assert changed.tolist() == [False, True, True, True, False]
+
+
+def test_a_clip_shorter_than_the_context_has_actions_too():
+    assert make("conv").encode(torch.rand(1, 2, 16, 24, 3)).shape == (1, 1)

@@ -17,6 +17,16 @@ def clusters(count: int, size: int = 4, each: int = 64) -> torch.Tensor:
     return (centres + 0.02 * noise).reshape(-1, size)
 
 
+def learn(
+    book: VectorQuantizer, z: torch.Tensor, generator: torch.Generator | None = None
+) -> torch.Tensor:
+    """One step as in training; returns the loss."""
+    quantized = book(z, generator)
+    if book.training:
+        book.learn(z, quantized.codes, generator)
+    return quantized.loss
+
+
 def error(book: VectorQuantizer, z: torch.Tensor) -> float:
     return float((book.scale(z) - book.lookup(book.nearest(z))).detach().square().mean())
 
@@ -27,7 +37,7 @@ def test_the_codebook_learns(learning):
     before = error(book, z)
     optimizer = torch.optim.Adam(book.parameters(), lr=0.05) if learning == "gradient" else None
     for _ in range(200):
-        loss = book(z).loss
+        loss = learn(book, z)
         if optimizer:
             optimizer.zero_grad()
             loss.backward()
@@ -46,7 +56,7 @@ def test_dead_codes_move_onto_latents_of_the_batch():
     book.place(torch.arange(8), torch.full((8, 4), 9.0) + torch.arange(8)[:, None])
     generator = torch.Generator().manual_seed(0)
     for _ in range(400):
-        book(z, generator)
+        learn(book, z, generator)
     assert book.nearest(z).unique().numel() >= 7
     assert float(torch.cdist(book.codebook, z).min(dim=1).values.max()) < 1.5  # they were 15 away
 
@@ -55,7 +65,7 @@ def test_without_a_generator_nothing_is_revived():
     book, z = make(codes=8, normalize=False), clusters(2)
     book.place(torch.arange(8), torch.full((8, 4), 50.0) + torch.arange(8)[:, None])
     for _ in range(200):
-        book(z)
+        learn(book, z)
     assert (book.codebook > 40).any()
 
 
@@ -63,7 +73,7 @@ def test_perplexity_counts_codes_in_use():
     book = make(codes=16, revive_below=0.0)
     assert float(book.perplexity()) == pytest.approx(16, rel=1e-3)
     for _ in range(1_000):
-        book(clusters(1))
+        learn(book, clusters(1))
     assert float(book.perplexity()) < 1.5
 
 

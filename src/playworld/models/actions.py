@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from playworld.models.conv_actions import ConvActionDecoder, ConvActionEncoder
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import STTransformer, TransformerConfig
-from playworld.models.stems import LinearPatches, LinearPixels, Stem, check_grid
+from playworld.models.stems import LinearPatches, LinearPixels, Stem, check_grid, grid
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,14 @@ class LatentActionConfig:
     """The codebook; its num_codes is the number of buttons, |A|."""
     stem: Stem = "linear"
     """Linear patches and ST-transformers over the whole history (the paper), or convolutions over
-    two neighbouring frames (for small machines)."""
+    neighbouring frames (for small machines)."""
     patch: int = 16
     """Side of a linear patch, pixels; how far the convolutions halve the picture otherwise."""
     stem_channels: int = 32
     """Channels of the first convolution; unused by the linear stem."""
+    context: int = 1
+    """Past frames that convolutions see. From two on the past tells how fast things move already,
+    and a code is left with what the player changes."""
     encoder: TransformerConfig | None = None
     """ST-transformer of the linear stem; None for convolutions."""
     decoder: TransformerConfig | None = None
@@ -43,6 +46,8 @@ class LatentActionConfig:
                 f"convolutions need a patch of 8 or more and a frame that divides by 8, got "
                 f"patch={self.patch}, {self.width}x{self.height}"
             )
+        if not 1 <= self.context <= 16:
+            raise ValueError(f"context must be in [1, 16] frames, got {self.context}")
         if self.quantizer.num_codes > 1_024:
             raise ValueError(f"at most 1024 actions, got {self.quantizer.num_codes}")
 
@@ -58,10 +63,10 @@ class ActionEncoder(nn.Module):
     def __init__(self, config: LatentActionConfig):
         super().__init__()
         assert config.encoder is not None
-        num_patches = (config.height // config.patch) * (config.width // config.patch)
+        rows, columns = grid(config.height, config.width, config.patch)
         self.stem = LinearPatches(config.patch, config.encoder.width)
         self.gather = nn.Parameter(torch.zeros(config.encoder.width))
-        self.transformer = STTransformer(config.encoder, num_patches + 1)
+        self.transformer = STTransformer(config.encoder, rows * columns + 1)
         self.head = nn.Linear(config.encoder.width, config.quantizer.code_size)
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S E"]:
@@ -77,11 +82,12 @@ class ActionDecoder(nn.Module):
     def __init__(self, config: LatentActionConfig):
         super().__init__()
         assert config.decoder is not None
-        rows, width = config.height // config.patch, config.decoder.width
+        rows, columns = grid(config.height, config.width, config.patch)
+        width = config.decoder.width
         self.stem = LinearPatches(config.patch, width)
         self.action = nn.Linear(config.quantizer.code_size, width)
-        self.transformer = STTransformer(config.decoder, rows * (config.width // config.patch))
-        self.head = LinearPixels(config.patch, width, rows)
+        self.transformer = STTransformer(config.decoder, rows * columns)
+        self.head = LinearPixels(config.patch, width, (config.height, config.width))
 
     def forward(
         self, past: Float[Tensor, "B S H W C"], actions: Float[Tensor, "B S E"]
@@ -102,30 +108,20 @@ class LatentActionModel(nn.Module):
             self.encoder: nn.Module = ActionEncoder(config)
             self.decoder: nn.Module = ActionDecoder(config)
         else:
-            grid = (config.height // config.patch, config.width // config.patch)
-            self.encoder = ConvActionEncoder(config.patch, config.stem_channels, grid, size)
-            self.decoder = ConvActionDecoder(config.stem_channels, size)
+            cells = grid(config.height, config.width, config.patch)
+            self.encoder = ConvActionEncoder(
+                config.patch, config.stem_channels, cells, size, config.context
+            )
+            self.decoder = ConvActionDecoder(config.stem_channels, size, config.context)
         self.quantizer = VectorQuantizer(config.quantizer)
 
     def forward(
         self,
         video: Float[Tensor, "B T H W C"],
         generator: torch.Generator | None = None,
-        warm_noise: float | None = None,
     ) -> tuple[Float[Tensor, "B S H W C"], Quantized]:
-        """Predictions of frames 1 to T-1 and what the quantiser did; used in training.
-
-        With `warm_noise` the latents stay continuous, blurred by noise of this standard deviation,
-        so that the encoder learns what moves before the codebook has to cut it into codes.
-        """
-        z = self.encoder(video)
-        if warm_noise is None:
-            quantized = self.quantizer(z, generator)
-        else:
-            z = self.quantizer.scale(z.float())
-            noise = torch.randn(z.shape, generator=generator).to(z.device)
-            codes = self.quantizer.nearest(z)
-            quantized = Quantized(z + warm_noise * noise, codes, z.new_zeros(()))
+        """Predictions of frames 1 to T-1 and what the quantiser did; used in training."""
+        quantized = self.quantizer(self.encoder(video), generator)
         return self.decoder(video[:, :-1], quantized.latents), quantized
 
     def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B S"]:

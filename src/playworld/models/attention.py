@@ -57,7 +57,7 @@ class TemporalAttention(Attention):
             x: F frames that are computed now.
             times: their frame numbers.
             mask: true where frame f may look at memory m; the memory is `past`, then the F frames.
-            past: cached keys and values of earlier frames, as this method returned them.
+            past: cached keys and values of earlier frames, as this method returned them; F is 1.
 
         Returns:
             The mixed frames, and their own keys and values for a cache.
@@ -66,12 +66,28 @@ class TemporalAttention(Attention):
         q, k = rotate(q, times), rotate(k, times)
         own = (k, v)
         if past is not None:
-            k, v = torch.cat([past[0], k], dim=1), torch.cat([past[1], v], dim=1)
+            return self.out(recall(q, own, past, mask[:, 0]).flatten(3)), own
         # Positions and heads form one axis: a view for q and k, no copy along time.
         q, k, v = (rearrange(t, "B F N H S -> B (N H) F S") for t in (q, k, v))
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
         mixed = rearrange(mixed, "B (N H) F S -> B F N (H S)", H=self.num_heads)
         return self.out(mixed), own
+
+
+def recall(
+    q: Float[Tensor, "B 1 N H S"],
+    own: KeysValues,
+    past: KeysValues,
+    mask: Bool[Tensor, "B M"],
+) -> Float[Tensor, "B 1 N H S"]:
+    """Attention of one new frame to the cached past and, last in the mask, to itself.
+
+    By products and sums: as matrices these have one row each. That takes twice as long on a CPU,
+    and rounds by where in memory a thread works, so that a row would depend on its batch.
+    """
+    scores = torch.cat([(q * past[0]).sum(-1), (q * own[0]).sum(-1)], dim=1) * q.shape[-1] ** -0.5
+    share = scores.masked_fill(~mask[..., None, None], -torch.inf).softmax(dim=1)[..., None]
+    return (share[:, :-1] * past[1]).sum(dim=1, keepdim=True) + share[:, -1:] * own[1]
 
 
 def rotate(x: Float[Tensor, "B F N H S"], times: Int[Tensor, "#B F"]) -> Float[Tensor, "B F N H S"]:

@@ -1,7 +1,7 @@
 """Convolutional encoder and decoder of the latent action model, for small machines.
 
 A departure from the paper, which embeds patches linearly: on two CPU cores the linear stem needs
-hours to see what moves, convolutions on two frames and their difference need minutes.
+hours to see what moves, convolutions on neighbouring frames and their differences need minutes.
 """
 
 import torch
@@ -13,20 +13,32 @@ from torch import Tensor, nn
 from playworld.models.stems import ConvPatches, Residual, conv
 
 
-class ConvActionEncoder(nn.Module):
-    """Strided convolutions over two frames and their difference."""
+def changes(past: Float[Tensor, "B S H W C"], context: int) -> list[Float[Tensor, "B S H W C"]]:
+    """What moved before each frame: its differences from the frames 1 to context-1 before it.
 
-    def __init__(self, patch: int, base: int, grid: tuple[int, int], size: int):
+    A clip's first frame stands for those before it.
+    """
+    older = [torch.cat([past[:, :1].expand(-1, k, -1, -1, -1), past[:, :-k]], dim=1)
+             for k in range(1, min(context, past.shape[1] + 1))]  # fmt: skip
+    missing = [past[:, :1].expand_as(past)] * (context - 1 - len(older))
+    return [past - frame for frame in older + missing]
+
+
+class ConvActionEncoder(nn.Module):
+    """Strided convolutions over the frames around a transition and their differences."""
+
+    def __init__(self, patch: int, base: int, grid: tuple[int, int], size: int, context: int):
         super().__init__()
         width = 4 * base
-        self.stem = ConvPatches(patch, width, base, channels=9)
+        self.context = context
+        self.stem = ConvPatches(patch, width, base, channels=9 + 3 * (context - 1))
         self.head = nn.Linear(grid[0] * grid[1] * width, size)
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S E"]:
-        """One latent per transition, from its two frames alone."""
+        """One latent per transition, from its two frames and what moved before."""
         before, after = video[:, :-1] - 0.5, video[:, 1:] - 0.5
-        x = self.stem(torch.cat([before, after, after - before], dim=-1))
-        return self.head(F.silu(x).flatten(2))
+        seen = [before, after, after - before, *changes(before, self.context)]
+        return self.head(F.silu(self.stem(torch.cat(seen, dim=-1))).flatten(2))
 
 
 class Modulate(nn.Module):
@@ -47,10 +59,11 @@ class Modulate(nn.Module):
 class ConvActionDecoder(nn.Module):
     """U-shaped network from a frame and the action to the next, as a change that starts at zero."""
 
-    def __init__(self, base: int, size: int):
+    def __init__(self, base: int, size: int, context: int):
         super().__init__()
         widths = [base, 2 * base, 4 * base]
-        self.enter = nn.Conv2d(12, base, 3, padding=1)
+        self.context = context
+        self.enter = nn.Conv2d(12 * context, base, 3, padding=1)
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1)
             for a, b in zip(widths, widths[1:], strict=False)
@@ -67,10 +80,11 @@ class ConvActionDecoder(nn.Module):
     def forward(
         self, past: Float[Tensor, "B S H W C"], actions: Float[Tensor, "B S E"]
     ) -> Float[Tensor, "B S H W C"]:
-        """Frame k+1 from frame k and action k."""
+        """Frame k+1 from frame k, what moved before it, and action k."""
         frames = rearrange(past, "B S H W C -> (B S) C H W")
         action = rearrange(actions, "B S E -> (B S) E")
-        x = self.enter(F.pixel_unshuffle(frames - 0.5, 2))
+        seen = torch.cat([past - 0.5, *changes(past, self.context)], dim=-1)
+        x = self.enter(F.pixel_unshuffle(rearrange(seen, "B S H W C -> (B S) C H W"), 2))
         skips = []
         for level, (film, mix) in enumerate(zip(self.down_film, self.down_mix, strict=True)):
             x = mix(film(x, action))

@@ -123,10 +123,12 @@ class Dynamics(nn.Module):
         """
         x = self.see(tokens, hidden)
         if action is not None:
-            x = x + self.action(action)[:, None]
+            # Once per token, not per row: products of fewer than four rows round differently, and
+            # a world's frames must not depend on who else is in its batch.
+            x = x + self.action(action[:, None].expand(-1, x.shape[1], -1))
         x, entry = self.transformer.step(x, cache)
         return self.head(x), entry
 
-    def append(self, cache: Cache, entry: CacheEntry) -> Cache:
-        """The cache with one more committed frame; the old one stays as it was."""
-        return cache.append(entry)
+    def append(self, cache: Cache, entry: CacheEntry, in_place: bool = False) -> Cache:
+        """The cache with one more committed frame; the old one stays as it was, or is used up."""
+        return cache.append(entry, in_place)

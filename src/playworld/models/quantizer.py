@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -103,44 +104,51 @@ class VectorQuantizer(nn.Module):
     def forward(
         self, z: Float[Tensor, "*batch E"], generator: torch.Generator | None = None
     ) -> Quantized:
-        """Quantise; in training mode also learn and, given a generator, revive dead codes."""
+        """Quantise; codes that lie where they began are first put onto latents, given a generator.
+
+        What a codebook learns from, `learn` is told once the step is known to be a good one.
+        """
         z = self.scale(z.float())
         if self.training and generator is not None and not self.placed:
             # Latents of a fresh encoder fill a narrow cone, which most random codes would miss.
-            flat = z.detach().reshape(-1, z.shape[-1])
             every = torch.arange(self.config.num_codes, device=z.device)
-            self.place(every, flat[torch.randint(len(flat), every.shape, generator=generator)])
+            flat = z.detach().reshape(-1, z.shape[-1])
+            self.place(every, draw(flat, len(every), generator))
         with torch.no_grad():
             codes = self.nearest(z)
         chosen = self.lookup(codes)
         loss = self.config.commitment * F.mse_loss(z, chosen.detach())
         if self.config.codebook == "gradient":
             loss = loss + F.mse_loss(chosen, z.detach())
-        if self.training:
-            self.learn(z.detach().reshape(-1, z.shape[-1]), codes.reshape(-1), generator)
-        # `chosen` is a copy made before learning, so reading it after the update is safe.
         return Quantized(z + (chosen - z).detach(), codes, loss)
 
     @torch.no_grad()
     def learn(
-        self, z: Float[Tensor, "M E"], codes: Int[Tensor, " M"], generator: torch.Generator | None
-    ) -> None:
-        """Follow usage, move an EMA codebook, put dead codes onto random latents of the batch."""
-        if not torch.isfinite(z).all():  # the optimizer skips such a step, and so does the codebook
-            return
-        K, decay = self.config.num_codes, self.config.decay
-        share = torch.bincount(codes, minlength=K).float() / len(codes)
+        self,
+        z: Float[Tensor, "M E"],
+        codes: Int[Tensor, " M"],
+        generator: torch.Generator | None = None,
+    ) -> Int[Tensor, " K"]:
+        """Follow the latents of one step and their codes; returns how often each code was chosen.
+
+        An EMA codebook moves; with a generator, dead codes are put onto random latents. Processes
+        that train together each give their own M latents and come to the same codebook.
+        """
+        K, decay, z = self.config.num_codes, self.config.decay, self.scale(z.float())
+        count = sum_over_ranks(torch.bincount(codes, minlength=K))
+        share = count.float() / count.sum()
         self.usage.lerp_(share, 1 - self.config.usage_decay)
         if self.config.codebook == "ema":
             self.mean_share.lerp_(share, 1 - decay)
-            total = torch.zeros_like(self.mean_sum).index_add_(0, codes, z) / len(codes)
-            self.mean_sum.lerp_(total, 1 - decay)
+            total = sum_over_ranks(torch.zeros_like(self.mean_sum).index_add_(0, codes, z))
+            self.mean_sum.lerp_(total / count.sum(), 1 - decay)
             mean = self.mean_sum / self.mean_share.clamp_min(1e-8)[:, None]
             self.codebook.copy_(self.scale(mean))
         if generator is not None:
             dead = (self.usage < self.config.revive_below / K).nonzero()[:, 0]
             if len(dead):
-                self.place(dead, z[torch.randint(len(z), (len(dead),), generator=generator)])
+                self.place(dead, draw(z, len(dead), generator))
+        return count
 
     @torch.no_grad()
     def place(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M E"]) -> None:
@@ -156,6 +164,26 @@ class VectorQuantizer(nn.Module):
         """Effective number of codes in use, from the moving average of usage; 1 is collapse."""
         p = self.usage / self.usage.sum()
         return (-(p * p.clamp_min(1e-10).log()).sum()).exp()
+
+
+def sum_over_ranks(tensor: Tensor) -> Tensor:
+    """The sum, in place, of the tensors that processes which train together hold."""
+    if dist.is_available() and dist.is_initialized():
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def draw(
+    z: Float[Tensor, "M E"], count: int, generator: torch.Generator
+) -> Float[Tensor, "count E"]:
+    """Random rows out of those of all processes, M in each: the same rows everywhere."""
+    ranks, rank = 1, 0
+    if dist.is_available() and dist.is_initialized():
+        ranks, rank = dist.get_world_size(), dist.get_rank()
+    picks = torch.randint(len(z) * ranks, (count,), generator=generator).to(z.device)
+    found = z[picks % len(z)]
+    found[picks // len(z) != rank] = 0
+    return sum_over_ranks(found)
 
 
 def kmeans(

@@ -52,7 +52,8 @@ class TransformerConfig:
 class Cache:
     """Temporal keys and values of past frames: a ring of window - 1 frames per row, fixed in shape.
 
-    Batch-first, and never changed in place: a state that holds one can be kept and branched.
+    Batch-first, and not changed in place unless `append` is told to: a state that holds one can be
+    kept and branched.
     """
 
     keys: Float[Tensor, "B L W N H S"]
@@ -67,21 +68,31 @@ class Cache:
         return Cache(fn(self.keys), fn(self.values), fn(self.time))
 
     @staticmethod
-    def cat(caches: Sequence["Cache"]) -> "Cache":
-        """Rows of several caches as one batch."""
+    def cat(caches: Sequence["Cache"], out: "Cache | None" = None) -> "Cache":
+        """Rows of several caches as one batch.
+
+        With `out` it takes over the memory of that one, which has no fewer rows.
+        """
+        rows = sum(len(c.time) for c in caches)
+        room = out.map(lambda t: t[:rows]) if out else None
         return Cache(
-            torch.cat([c.keys for c in caches]),
-            torch.cat([c.values for c in caches]),
-            torch.cat([c.time for c in caches]),
+            torch.cat([c.keys for c in caches], out=room.keys if room else None),
+            torch.cat([c.values for c in caches], out=room.values if room else None),
+            torch.cat([c.time for c in caches], out=room.time if room else None),
         )
 
-    def append(self, entry: "CacheEntry") -> "Cache":
-        """A new cache that also holds the frame `entry`; the oldest frame gives way when full."""
+    def append(self, entry: "CacheEntry", in_place: bool = False) -> "Cache":
+        """A cache that also holds the frame `entry`; the oldest frame gives way when full.
+
+        With `in_place` it takes over the memory of this one, which must not be used again.
+        """
         ring = self.keys.shape[2]
         if ring == 0 or self.keys.shape[1] == 0:
             return Cache(self.keys, self.values, self.time + 1)
         rows = torch.arange(len(self.time), device=self.time.device)
-        keys, values = self.keys.clone(), self.values.clone()
+        keys, values = self.keys, self.values
+        if not in_place:
+            keys, values = keys.clone(), values.clone()
         keys[rows, :, self.time % ring] = entry.keys
         values[rows, :, self.time % ring] = entry.values
         return Cache(keys, values, self.time + 1)
@@ -176,8 +187,9 @@ class STTransformer(nn.Module):
         """The cache of `batch` rows that have seen no frame yet."""
         layers = sum(self.config.has_time(i) for i in range(self.config.num_layers))
         ring, heads = self.config.window - 1, (self.config.num_heads, self.config.head_dim)
-        empty = self.position.new_zeros(batch, layers, ring, self.num_positions, *heads)
-        return Cache(empty, empty, torch.zeros(batch, dtype=torch.long, device=empty.device))
+        keys = self.position.new_zeros(batch, layers, ring, self.num_positions, *heads)
+        time = torch.zeros(batch, dtype=torch.long, device=keys.device)
+        return Cache(keys, torch.zeros_like(keys), time)
 
     def step(
         self, x: Float[Tensor, "B N D"], cache: Cache

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
@@ -10,11 +11,21 @@ from torch import Tensor, nn
 Stem = Literal["linear", "conv"]
 
 
+def grid(height: int, width: int, patch: int) -> tuple[int, int]:
+    """Rows and columns of the patches that cover a frame; the last ones may stick out over it."""
+    return -(-height // patch), -(-width // patch)
+
+
 def check_grid(height: int, width: int, patch: int, stem: Stem) -> None:
-    """Raise ValueError unless frames of this size divide into patches that the stem can make."""
+    """Raise ValueError unless the stem can cover frames of this size with patches.
+
+    Linear patches may stick out over the edge, as those of the paper do: 160x90 makes 40 x 23 of 4.
+    """
     if not (0 < height <= 4_096 and 0 < width <= 4_096):
         raise ValueError(f"frames must be 1 to 4096 pixels high and wide, got {width}x{height}")
-    if patch < 1 or height % patch or width % patch:
+    if not 1 <= patch <= min(height, width) or (
+        stem == "conv" and (height % patch or width % patch)
+    ):
         fits = [side - side % patch or patch for side in (width, height)]
         raise ValueError(
             f"a frame of {width}x{height} does not divide into patches of {patch}; "
@@ -27,7 +38,7 @@ def check_grid(height: int, width: int, patch: int, stem: Stem) -> None:
 
 
 class LinearPatches(nn.Module):
-    """One linear map per patch of pixels (the paper)."""
+    """One linear map per patch of pixels (the paper); at its end the edge is repeated."""
 
     def __init__(self, patch: int, width: int, channels: int = 3):
         super().__init__()
@@ -36,25 +47,32 @@ class LinearPatches(nn.Module):
 
     def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
         """Embed every patch; N runs row by row."""
+        rows, columns = -video.shape[2] % self.patch, -video.shape[3] % self.patch
+        if rows:
+            video = torch.cat([video, video[:, :, -1:].expand(-1, -1, rows, -1, -1)], dim=2)
+        if columns:
+            video = torch.cat([video, video[..., -1:, :].expand(-1, -1, -1, columns, -1)], dim=3)
         return self.proj(
             rearrange(video, "B F (h p) (w q) C -> B F (h w) (p q C)", p=self.patch, q=self.patch)
         )
 
 
 class LinearPixels(nn.Module):
-    """One linear map back from features to the pixels of a patch."""
+    """One linear map back from features to the pixels of a patch; what sticks out is cut off."""
 
-    def __init__(self, patch: int, width: int, rows: int):
+    def __init__(self, patch: int, width: int, size: tuple[int, int]):
         super().__init__()
-        self.patch, self.rows = patch, rows
+        self.patch, self.size = patch, size
         self.proj = nn.Linear(width, patch * patch * 3)
 
     def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F H W C"]:
-        """Pixels of every patch, unbounded."""
-        return rearrange(
+        """Pixels of frames of `size` (height, width), unbounded."""
+        height, width = self.size
+        video = rearrange(
             self.proj(x), "B F (h w) (p q C) -> B F (h p) (w q) C",
-            h=self.rows, p=self.patch, q=self.patch,
+            h=grid(height, width, self.patch)[0], p=self.patch, q=self.patch,
         )  # fmt: skip
+        return video[:, :, :height, :width]
 
 
 def conv(
@@ -102,6 +120,8 @@ class ConvPatches(nn.Module):
 
     def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
         """Embed every frame as a grid; N runs row by row."""
+        if video.shape[:2] == (1, 1):  # a lone picture takes other kernels, which round differently
+            return self(torch.cat([video, video]))[:1]
         x = self.layers(rearrange(video, "B F H W C -> (B F) C H W"))
         return rearrange(x, "(B F) D h w -> B F (h w) D", B=video.shape[0])
 
@@ -120,5 +140,7 @@ class ConvPixels(nn.Module):
 
     def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F H W C"]:
         """Pixels of every frame, unbounded."""
+        if x.shape[:2] == (1, 1):  # a lone picture takes other kernels, which round differently
+            return self(torch.cat([x, x]))[:1]
         grid = rearrange(x, "B F (h w) D -> (B F) D h w", h=self.rows)
         return rearrange(self.layers(grid), "(B F) C H W -> B F H W C", B=x.shape[0])

@@ -15,6 +15,7 @@ from playworld.models.stems import (
     LinearPixels,
     Stem,
     check_grid,
+    grid,
 )
 
 
@@ -45,9 +46,14 @@ class TokenizerConfig:
             raise ValueError(f"stem_channels must be in [1, 1024], got {self.stem_channels}")
 
     @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of tokens."""
+        return grid(self.height, self.width, self.patch)
+
+    @property
     def num_tokens(self) -> int:
         """Tokens per frame, N."""
-        return (self.height // self.patch) * (self.width // self.patch)
+        return self.grid[0] * self.grid[1]
 
     @property
     def num_codes(self) -> int:
@@ -62,14 +68,14 @@ class VideoTokenizer(nn.Module):
         super().__init__()
         self.config = config
         self.num_tokens = config.num_tokens
-        rows, size = config.height // config.patch, config.quantizer.code_size
+        size = config.quantizer.code_size
         wide, deep = config.encoder.width, config.decoder.width
         if config.stem == "linear":
             self.stem: nn.Module = LinearPatches(config.patch, wide)
-            self.head: nn.Module = LinearPixels(config.patch, deep, rows)
+            self.head: nn.Module = LinearPixels(config.patch, deep, (config.height, config.width))
         else:
             self.stem = ConvPatches(config.patch, wide, config.stem_channels)
-            self.head = ConvPixels(config.patch, deep, config.stem_channels, rows)
+            self.head = ConvPixels(config.patch, deep, config.stem_channels, config.grid[0])
         self.encoder = STTransformer(config.encoder, self.num_tokens)
         self.to_latent = nn.Linear(wide, size)
         self.quantizer = VectorQuantizer(config.quantizer)
@@ -104,9 +110,12 @@ class VideoTokenizer(nn.Module):
         return self.decoder.start_cache(batch)
 
     def decode_step(
-        self, tokens: Int[Tensor, "B N"], cache: Cache
+        self, tokens: Int[Tensor, "B N"], cache: Cache, in_place: bool = False
     ) -> tuple[Float[Tensor, "B H W C"], Cache]:
-        """Decode the next frame alone, given the cached past: the last frame of `decode`."""
+        """Decode the next frame alone, given the cached past: the last frame of `decode`.
+
+        The cache that was given stays as it was, or is used up if `in_place`.
+        """
         x = self.from_latent(self.quantizer.lookup(tokens))
         x, entry = self.decoder.step(x, cache)
-        return torch.sigmoid(self.head(x[:, None]))[:, 0], cache.append(entry)
+        return torch.sigmoid(self.head(x[:, None]))[:, 0], cache.append(entry, in_place)

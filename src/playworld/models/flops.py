@@ -1,0 +1,133 @@
+"""What a model costs: parameters, and floating-point operations (FLOPs) of one call by part.
+
+Models are built and called on the meta device, which has shapes and no numbers: the largest takes
+a second, no memory, and any change of the code is counted as it is. Counted are matrix products and
+convolutions, two operations for each multiply-add, as PyTorch's FlopCounterMode does; the rest is
+below a hundredth.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+
+M = TypeVar("M", bound=nn.Module)
+
+BACKWARD = 2
+"""Backward over forward: one product for the gradient of the input, one for that of the weight."""
+PARTS = {"space": "spatial attention", "time": "temporal attention", "mlp": "feed-forward"}
+"""Modules of a block by name; stems, heads and codebooks are the rest."""
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Operations of one call."""
+
+    parts: dict[str, int]
+    """Of spatial attention, temporal attention, feed-forward, and the rest."""
+
+    @property
+    def total(self) -> int:
+        """Of everything."""
+        return sum(self.parts.values())
+
+    def __add__(self, other: "Flops") -> "Flops":
+        return Flops({part: count + other.parts[part] for part, count in self.parts.items()})
+
+    def __mul__(self, times: int) -> "Flops":
+        return Flops({part: times * count for part, count in self.parts.items()})
+
+
+def on_meta(make: Callable[[], M]) -> M:
+    """A model without memory: its parameters have shapes only."""
+    with torch.device("meta"):
+        return make()
+
+
+def parameters(model: nn.Module) -> int:
+    """Numbers that training changes; an EMA codebook is a buffer and not counted."""
+    return sum(p.numel() for p in model.parameters())
+
+
+def count(call: Callable[[], object]) -> Flops:
+    """Operations of a call, forward only, of models on any device.
+
+    On a CPU the attention kernel escapes PyTorch's counter: count on the meta device.
+    """
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        call()
+    parts = dict.fromkeys([*PARTS.values(), "rest"], 0)
+    for name, operations in counter.get_flop_counts().items():
+        part = PARTS.get(name.rpartition(".")[2])
+        if part is not None:
+            parts[part] += sum(operations.values())
+    parts["rest"] = counter.get_total_flops() - sum(parts.values())
+    return Flops(parts)
+
+
+@lru_cache(maxsize=64)
+def tokenizer_flops(config: TokenizerConfig, clips: int, frames: int) -> Flops:
+    """One forward pass of the tokenizer over a batch: encoder, codebook, decoder."""
+    model = on_meta(lambda: VideoTokenizer(config))
+    video = torch.empty(clips, frames, config.height, config.width, 3, device="meta")
+    return count(lambda: model.decode(model.encode(video)))
+
+
+@lru_cache(maxsize=64)
+def actions_flops(config: LatentActionConfig, clips: int, frames: int) -> Flops:
+    """One forward pass of the latent action model over a batch: encoder, codebook, decoder."""
+    model = on_meta(lambda: LatentActionModel(config))
+    video = torch.empty(clips, frames, config.height, config.width, 3, device="meta")
+    return count(lambda: model.decoder(video[:, :-1], model.embed(model.encode(video))))
+
+
+@lru_cache(maxsize=64)
+def dynamics_flops(config: DynamicsConfig, clips: int, frames: int, history: bool) -> Flops:
+    """One forward pass of the dynamics over a batch; `history`: see `Dynamics.forward`."""
+    model = on_meta(lambda: Dynamics(config))
+    tokens = torch.empty(clips, frames, config.num_tokens, dtype=torch.long, device="meta")
+    actions = torch.empty(clips, frames - 1, config.action_size, device="meta")
+    hidden = tokens.bool()
+    return count(lambda: model(tokens, hidden, actions, tokens if history else None))
+
+
+@lru_cache(maxsize=64)
+def refinement_flops(config: DynamicsConfig) -> Flops:
+    """One refinement of one frame of play against a full cache; S + 1 of them make a frame."""
+    model = on_meta(lambda: Dynamics(config))
+    tokens = torch.empty(1, config.num_tokens, dtype=torch.long, device="meta")
+    action, cache = torch.empty(1, config.action_size, device="meta"), model.start_cache(1)
+    passed = count(lambda: model.step(tokens, tokens.bool(), action, cache))
+    return passed + recall_flops(config.transformer, config.num_tokens)
+
+
+@lru_cache(maxsize=64)
+def rendering_flops(config: TokenizerConfig) -> Flops:
+    """Decoding one frame of play to pixels."""
+    model = on_meta(lambda: VideoTokenizer(config))
+    tokens = torch.empty(1, config.num_tokens, dtype=torch.long, device="meta")
+    passed = count(lambda: model.decode_step(tokens, model.start_cache(1)))
+    return passed + recall_flops(config.decoder, config.num_tokens)
+
+
+def recall_flops(config: TransformerConfig, positions: int) -> Flops:
+    """Attention of one frame to its cached past, which is no matrix product and escapes `count`."""
+    layers = sum(config.has_time(layer) for layer in range(config.num_layers))
+    width = config.num_heads * config.head_dim
+    parts = dict.fromkeys([*PARTS.values(), "rest"], 0)
+    return Flops(parts | {"temporal attention": 4 * layers * positions * config.window * width})
+
+
+def cache_numbers(config: TransformerConfig, positions: int) -> int:
+    """Numbers in the cached keys and values of one session."""
+    layers = sum(config.has_time(layer) for layer in range(config.num_layers))
+    return 2 * layers * (config.window - 1) * positions * config.num_heads * config.head_dim
