@@ -12,9 +12,10 @@ from playworld.models.st_transformer import Cache
 
 @dataclass(frozen=True)
 class WorldState:
-    """All that the next frames depend on, one row per session; never changed in place.
+    """All that the next frames depend on, one row per session.
 
-    Keep a state to come back to it: rewinding and branching are just stepping from an older one.
+    Never changed, unless `World.step` is told to work in place. Keep a state to come back to it:
+    rewinding and branching are just stepping from an older one.
     """
 
     memory: Cache
@@ -40,11 +41,11 @@ class WorldState:
         return WorldState(memory, decoder, self.seeds[rows], self.frame[rows], self.tokens[rows])
 
     @staticmethod
-    def cat(states: Sequence["WorldState"]) -> "WorldState":
-        """Several states of one world as one batch."""
+    def cat(states: Sequence["WorldState"], out: "WorldState | None" = None) -> "WorldState":
+        """Several states of one world as one batch; in the memory of `out`, used up, if given."""
         return WorldState(
-            Cache.cat([s.memory for s in states]),
-            Cache.cat([s.decoder for s in states]),
+            Cache.cat([s.memory for s in states], out.memory if out else None),
+            Cache.cat([s.decoder for s in states], out.decoder if out else None),
             torch.cat([s.seeds for s in states]),
             torch.cat([s.frame for s in states]),
             torch.cat([s.tokens for s in states]),

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from playworld.checkpoint import params_sha256
 from playworld.config import InputError
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
@@ -142,6 +143,14 @@ class World:
         return next(self.dynamics.parameters()).device
 
     @property
+    def sha256(self) -> str:
+        """Names the weights: two worlds with the same one make the same frames on one machine."""
+        models = {"tokenizer": self.tokenizer, "actions": self.actions, "dynamics": self.dynamics}
+        return params_sha256(
+            {f"{part}.{k}": v for part, m in models.items() for k, v in m.state_dict().items()}
+        )
+
+    @property
     def num_actions(self) -> int:
         """Buttons, |A|: valid actions are 0 to |A| - 1."""
         return self.config.actions.num_actions
@@ -198,15 +207,15 @@ class World:
         images, seeds = self._check_video(images, 1), self._check_seeds(seeds, len(images))
         video = to_float(images)
         tokens = self.tokenizer.encode(video)
-        features = self.actions.embed(self.actions.encode(video)) if video.shape[1] > 1 else None
+        features = self._features(video) if video.shape[1] > 1 else None
         memory = self.dynamics.start_cache(len(video))
         decoder = self.tokenizer.start_cache(len(video))
         visible = torch.zeros_like(tokens[:, 0], dtype=torch.bool)
         for p in range(tokens.shape[1]):
             action = None if p == 0 or features is None else features[:, p - 1]
             _, entry = self.dynamics.step(tokens[:, p], visible, action, memory)
-            memory = self.dynamics.append(memory, entry)
-            frames, decoder = self.tokenizer.decode_step(tokens[:, p], decoder)
+            memory = self.dynamics.append(memory, entry, in_place=True)
+            frames, decoder = self.tokenizer.decode_step(tokens[:, p], decoder, in_place=True)
         state = WorldState(memory, decoder, seeds, torch.zeros_like(seeds), tokens[:, -1])
         return to_uint8(frames), state
 
@@ -216,28 +225,61 @@ class World:
         state: WorldState,
         actions: Sequence[int] | Int[Tensor, " B"],
         sampler: SamplerConfig | None = None,
+        in_place: bool = False,
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
         """The next frame of every session; `state` stays valid.
 
         A refinement computes one frame against the cached past, and the finished frame is
         computed once more to be remembered: steps + 1 frames in all.
 
+        Args:
+            state: where the sessions are.
+            actions: one per session.
+            sampler: how the frames are drawn; the world's own way if not given.
+            in_place: saves a copy by writing into the memory of `state`, which must not be used
+                again.
+
         Raises:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
         """
         sampler = sampler or self.config.sampler
         action = self.actions.embed(self._check_actions(actions, state.batch))
-        frame = state.frame + 1
-        noise = frame_noise(state.seeds, frame, sampler.steps, state.tokens.shape[1])
+        noise = frame_noise(state.seeds, state.frame + 1, sampler.steps, state.tokens.shape[1])
 
         def predict(tokens: Int[Tensor, "B N"], hidden: Tensor) -> Float[Tensor, "B N K"]:
             return self.dynamics.step(tokens, hidden, action, state.memory)[0]
 
         tokens = decode_frame(predict, sampler, noise, self._grid)
+        return self._remember(state, tokens, action, in_place)
+
+    @torch.no_grad()
+    def replay(
+        self,
+        state: WorldState,
+        tokens: Int[Tensor, "B N"],
+        actions: Sequence[int] | Int[Tensor, " B"],
+        in_place: bool = False,
+    ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
+        """What `step` gave for these actions, if its new state had these tokens; computes 1 frame.
+
+        Raises:
+            InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
+        """
+        action = self.actions.embed(self._check_actions(actions, state.batch))
+        return self._remember(state, tokens, action, in_place)
+
+    def _remember(
+        self,
+        state: WorldState,
+        tokens: Int[Tensor, "B N"],
+        action: Float[Tensor, "B E"],
+        in_place: bool,
+    ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
         visible = torch.zeros_like(tokens, dtype=torch.bool)
         _, entry = self.dynamics.step(tokens, visible, action, state.memory)
-        picture, decoder = self.tokenizer.decode_step(tokens, state.decoder)
-        memory = self.dynamics.append(state.memory, entry)
+        picture, decoder = self.tokenizer.decode_step(tokens, state.decoder, in_place)
+        memory = self.dynamics.append(state.memory, entry, in_place)
+        frame = state.frame + 1
         return to_uint8(picture), WorldState(memory, decoder, state.seeds, frame, tokens)
 
     @torch.no_grad()
@@ -251,10 +293,17 @@ class World:
         tokens = self.tokenizer.encode(to_float(self._check_video(video, 1)))
         return to_uint8(self.tokenizer.decode(tokens))
 
+    def _features(self, video: Float[Tensor, "B P H W 3"]) -> Float[Tensor, "B S E"]:
+        """Of the actions between prompt frames, computed for four rows at least.
+
+        Products of fewer rows round differently, and a row must not depend on its batch.
+        """
+        rows = torch.arange(max(4, len(video)), device=video.device) % len(video)
+        return self.actions.embed(self.actions.encode(video[rows])[: len(video)])
+
     @property
     def _grid(self) -> tuple[int, int]:
-        patch = self.config.tokenizer.patch
-        return self.height // patch, self.width // patch
+        return self.config.tokenizer.grid
 
     def _check_video(self, video: Tensor, least: int) -> Tensor:
         size = (self.height, self.width, 3)

@@ -1,0 +1,175 @@
+"""Players on one model: sessions that press again as soon as they see their frame.
+
+    python benchmarks/players.py                         1 to 20 sessions in the built-in world
+    python benchmarks/players.py --threads 2             on two cores
+    python benchmarks/players.py --slow 2                and 2 more, who press once a second
+    python benchmarks/players.py --world WORLD --device cuda
+
+Latency is from the press to the frame, without network and picture compression. The floor is what
+the matrix products and convolutions of a frame alone allow, for a batch of that size on as many
+threads: they are recorded from a step of the world and run again by themselves.
+"""
+
+import argparse
+import queue
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from playworld.world import Engine, Moved, World, WorldState
+
+SESSIONS = (1, 2, 4, 8, 16, 20)
+PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "_scaled_dot_product")
+
+
+class CountingWorld(World):
+    """A world that knows how often it was stepped."""
+
+    steps = 0
+
+    def step(self, *args, **kwargs):
+        """As ever."""
+        self.steps += 1
+        return super().step(*args, **kwargs)
+
+
+class Products(TorchDispatchMode):
+    """Keeps the matrix products and convolutions that run, so that they can run again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        """Run it, and keep it if it is one."""
+        if func.overloadpacket.__name__.startswith(PRODUCTS):
+            self.calls.append((func, args, kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+    @torch.no_grad()
+    def seconds(self, device: torch.device, times: int = 5) -> float:
+        """Of the fastest run of all of them."""
+        taken = []
+        for _ in range(times):
+            begin = time.perf_counter()
+            for func, args, kwargs in self.calls:
+                func(*args, **kwargs)
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            taken.append(time.perf_counter() - begin)
+        return min(taken)
+
+
+@dataclass
+class Seen:
+    """What was measured while some sessions played."""
+
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    """Of every frame, seconds."""
+    slow: list[float] = field(default_factory=list)
+    """Of those of the slow players."""
+
+
+def start(engine: Engine, world: World, sessions: int) -> list[Moved]:
+    """That many sessions, from the world's own pictures in turn."""
+    pictures = [picture for _, picture in world.prompts()]
+    futures = [engine.start(pictures[i % len(pictures)][None], i) for i in range(sessions)]
+    return [future.result() for future in futures]
+
+
+def play(engine: Engine, world: World, sessions: int, slow: int, seconds: float) -> Seen:
+    """Everybody presses, and again at once; slow ones press once a second."""
+    seen, now = Seen(), start(engine, world, sessions + slow)
+    answers: queue.SimpleQueue[tuple[int, float, Moved]] = queue.SimpleQueue()
+    pressed, next_press = [0.0] * len(now), [0.0] * slow
+
+    def press(number: int) -> None:
+        pressed[number] = time.perf_counter()
+        future = engine.step(now[number].state, number % world.num_actions)
+        future.add_done_callback(lambda f: answers.put((number, time.perf_counter(), f.result())))
+
+    begin = time.perf_counter()
+    for number in range(sessions):
+        press(number)
+    asked = sessions
+    while asked:
+        number, arrived, now[number] = answers.get()
+        asked -= 1
+        latencies = seen.latencies if number < sessions else seen.slow
+        latencies.append(arrived - pressed[number])
+        due = [number] if number < sessions else []
+        due += [sessions + k for k in range(slow) if next_press[k] < arrived - begin]
+        if arrived - begin < seconds:
+            for one in due:
+                if one >= sessions:
+                    next_press[one - sessions] = arrived - begin + 1.0
+                press(one)
+            asked += len(due)
+    seen.seconds = time.perf_counter() - begin
+    return seen
+
+
+def floor(world: World, batch: int) -> tuple[float, float]:
+    """Frames per second that the products allow on one thread, and their FLOPs per frame."""
+    images = torch.stack([world.prompts()[0][1]] * batch)[:, None]
+    state: WorldState = world.start(images, range(batch))[1]
+    with FlopCounterMode(display=False) as counter:
+        world.step(state, [0] * batch)
+    with Products() as products:
+        world.step(state, [0] * batch)
+    return batch / products.seconds(world.device), counter.get_total_flops() / batch
+
+
+def milliseconds(latencies: list[float]) -> str:
+    """Their median, 95th and 99th percentile."""
+    return " ".join(f"{1000 * q:6.0f}" for q in np.percentile(latencies, (50, 95, 99)))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--world", default="coinrun", help="folder or built-in name")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of play per line")
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch, and so workers")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--slow", type=int, default=0, help="more players, who press once a second")
+    parser.add_argument("--batch", type=int, default=8, help="the engine's limit")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    world = CountingWorld.load(options.world, options.device)
+    tokens = world.config.tokenizer.num_tokens
+    workers = options.threads if world.device.type == "cpu" else 1
+    name = f"{world.config.name} on {options.device}, {options.threads} threads"
+    print(f"{name}, batches of up to {options.batch}, {options.slow} slow players\n")
+    latency = f"{'p50':>6} {'p95':>6} {'p99':>6} ms"
+    print(f"{'sessions':>8} {'frames/s':>8} {'each':>6} {'ratio':>6} {'batch':>6} {'tokens/s':>8} "
+          f"{latency} {'floor':>8} {'GFLOP':>6} {'GFLOP/s':>8}")  # fmt: skip
+    one = 0.0
+    for sessions in SESSIONS:
+        torch.set_num_threads(1 if workers > 1 else options.threads)
+        allowed, flops = floor(world, min(options.batch, -(-sessions // workers)))
+        allowed *= min(workers, sessions)
+        torch.set_num_threads(options.threads)
+        engine = Engine(world, options.batch)
+        play(engine, world, sessions, 0, 1.0)
+        world.steps = 0
+        seen = play(engine, world, sessions, options.slow, options.seconds)
+        engine.close()
+        frames = len(seen.latencies) + len(seen.slow)
+        rate = frames / seen.seconds
+        one = one or rate
+        print(f"{sessions:8} {rate:8.1f} {len(seen.latencies) / seen.seconds / sessions:6.1f} "
+              f"{rate / one:6.2f} {frames / world.steps:6.1f} {rate * tokens:8.0f} "
+              f"{milliseconds(seen.latencies)}    {allowed:8.1f} {flops / 1e9:6.2f} "
+              f"{allowed * flops / 1e9:8.0f}", flush=True)  # fmt: skip
+        if seen.slow:
+            print(f"{'slow':>8} {' ' * 38} {milliseconds(seen.slow)}")
+
+
+if __name__ == "__main__":
+    main()

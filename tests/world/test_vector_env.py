@@ -1,0 +1,239 @@
+"""Many episodes in one batch: each is just what it would be in an environment of its own."""
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
+from gymnasium.vector import AutoresetMode
+
+from playworld.config import InputError
+from playworld.world import SamplerConfig
+from playworld.world.env import WorldEnv
+from playworld.world.vector_env import WorldVectorEnv
+
+NAME = "playworld/World-v0"
+
+
+def bright(frame):
+    """Ends about one episode in five steps, at another step in every row."""
+    return bool(int(frame.astype(np.int64).sum()) % 5 == 0)
+
+
+def worth(before, action, frame):
+    return float(frame[0, 0, 0]) - float(before[0, 0, 0]) + action
+
+
+def both(world, num_envs, **kwargs):
+    """One batch, and as many environments of their own."""
+    return [
+        gymnasium.make_vec(NAME, num_envs=num_envs, world=world, **mode, **kwargs)
+        for mode in ({}, {"vectorization_mode": "sync"})
+    ]
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[key], other[key]) for key in one)
+
+
+@pytest.fixture
+def envs(world):
+    return WorldVectorEnv(3, world, render_mode="rgb_array")
+
+
+def test_make_vec_makes_one_batch(world):
+    envs = gymnasium.make_vec(NAME, num_envs=3, world=world)
+    assert type(envs) is WorldVectorEnv and envs.num_envs == 3
+    assert envs.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+    assert envs.observation_space.shape == (3, 16, 24, 3)
+    assert envs.action_space == gymnasium.spaces.MultiDiscrete([4, 4, 4])
+    assert envs.single_action_space == gymnasium.spaces.Discrete(4)
+
+
+@pytest.mark.parametrize("num_envs", [1, 2, 5])
+def test_every_row_is_what_an_environment_of_its_own_gives(world, images, num_envs):
+    prompts = [*images[:, 0], images[0], images[1, :2]]  # of one, three and two frames
+    batch, alone = both(
+        world, num_envs, prompts=prompts, reward=worth, termination=bright, max_episode_steps=7
+    )
+    for one, other in zip(batch.reset(seed=3), alone.reset(seed=3), strict=True):
+        same(one, other) if isinstance(one, dict) else np.testing.assert_array_equal(one, other)
+    rng, ended = np.random.default_rng(0), 0
+    for _ in range(40):
+        actions = rng.integers(0, 4, num_envs)
+        (*arrays, infos), (*others, other_infos) = batch.step(actions), alone.step(actions)
+        for one, other in zip(arrays, others, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+        same(infos, other_infos)
+        ended += int((arrays[2] | arrays[3]).sum())
+    assert ended >= 4 * num_envs
+
+
+@pytest.mark.slow
+def test_1000_frames_are_those_of_single_environments(world):
+    quick = SamplerConfig(steps=1)
+    envs = WorldVectorEnv(2, world, sampler=quick)
+    actions = np.random.default_rng(0).integers(0, 4, (999, 2))
+    frames = np.stack([envs.reset(seed=[5, 7])[0], *(envs.step(a)[0] for a in actions)])
+    for row, seed in enumerate([5, 7]):
+        env = WorldEnv(world, sampler=quick)
+        alone = np.stack([env.reset(seed=seed)[0], *(env.step(a)[0] for a in actions[:, row])])
+        assert np.array_equal(frames[:, row], alone)
+
+
+@pytest.mark.slow
+def test_the_built_in_world_gives_the_same_frames_in_a_batch():
+    world = WorldEnv("coinrun").world
+    batch, alone = both(world, 5, max_episode_steps=20)
+    batch.reset(seed=3), alone.reset(seed=3)
+    for actions in np.random.default_rng(0).integers(0, world.num_actions, (50, 5)):
+        np.testing.assert_array_equal(batch.step(actions)[0], alone.step(actions)[0])
+
+
+def test_an_episode_that_ended_starts_anew_at_the_next_step(envs, world):
+    envs = WorldVectorEnv(2, world, max_episode_steps=2)
+    envs.reset(seed=3)
+    assert envs.step([0, 0])[3].tolist() == [False, False]
+    assert envs.step([0, 0])[3].tolist() == [True, True]
+    frames, rewards, _, truncated, infos = envs.step([0, 0])
+    assert truncated.tolist() == [False, False] and rewards.tolist() == [0.0, 0.0]
+    assert infos["_seed"].all() and infos["prompt"].tolist() == [0, 0]
+    _, picture = world.prompts()[0]
+    first, _ = world.start(picture[None, None], [0])
+    assert all(np.array_equal(frame, first[0].numpy()) for frame in frames)
+
+
+def test_all_rows_go_through_the_model_at_once(envs, world, monkeypatch):
+    batches = []
+    step = world.step
+    monkeypatch.setattr(world, "step", lambda s, *a: (batches.append(s.batch), step(s, *a))[1])
+    envs.reset()
+    envs.step([0, 1, 2])
+    assert batches == [3]
+
+
+def test_without_a_seed_the_rows_differ(envs):
+    envs.reset()
+    for _ in range(2):
+        frames, *_ = envs.step([0, 0, 0])
+    assert not np.array_equal(frames[0], frames[1])
+    assert not np.array_equal(frames[1], frames[2])
+
+
+def test_rows_can_be_reset_by_themselves(envs):
+    envs.reset(seed=3)
+    before, *_ = envs.step([1, 1, 1])
+    mask = np.array([False, True, False])
+    frames, infos = envs.reset(seed=[None, 9, None], options={"reset_mask": mask})
+    assert np.array_equal(frames[[0, 2]], before[[0, 2]])
+    assert infos["_seed"].tolist() == mask.tolist()
+    assert infos["seed"][1] == WorldVectorEnv(1, envs.world).reset(seed=9)[1]["seed"][0]
+    assert np.array_equal(np.stack(envs.render()), frames)
+
+
+def test_every_row_can_have_a_prompt_of_its_own(envs, world, images):
+    frames, infos = envs.reset(options={"prompts": [images[0], 0, images[1, 0]]})
+    assert infos["prompt"].tolist() == [-1, 0, -1]
+    for row, video in ((0, images[0]), (2, images[1, :1])):
+        assert np.array_equal(frames[row], world.start(video[None], [0])[0][0].numpy())
+    frames, _ = envs.reset(options={"prompt": images[2, 0]})
+    assert all(np.array_equal(frames[0], frame) for frame in frames)
+
+
+@pytest.mark.parametrize(
+    "actions", [[0, 1], [0, 1, 4], [0, 1, -1], [0.0, 1.0, 2.0], [[0], [1], [2]]]
+)
+def test_actions_that_make_no_sense_are_refused(envs, actions):
+    envs.reset()
+    with pytest.raises(InputError):
+        envs.step(actions)
+
+
+def test_actions_may_be_a_list_an_array_or_a_tensor(envs):
+    frames = []
+    for actions in ([1, 2, 3], np.array([1, 2, 3], np.int32), torch.tensor([1, 2, 3])):
+        envs.reset(seed=3)
+        frames.append(envs.step(actions)[0])
+    assert np.array_equal(frames[0], frames[1]) and np.array_equal(frames[1], frames[2])
+
+
+@pytest.mark.parametrize(
+    ("seed", "options"),
+    [
+        ([1, 2], {}),
+        (None, {"prompts": [0]}),
+        (None, {"reset_mask": np.array([True])}),
+        (None, {"reset_mask": np.array([1, 1, 1])}),
+        (None, {"prompt_s": 0}),
+    ],
+)
+def test_a_reset_that_makes_no_sense_is_refused(envs, seed, options):
+    with pytest.raises(InputError):
+        envs.reset(seed=seed, options=options)
+
+
+def test_nothing_can_be_done_before_a_reset_or_after_a_close(envs):
+    mask = np.array([True, False, True])
+    for call in (lambda: envs.step([0, 0, 0]), lambda: envs.render()):
+        with pytest.raises(ResetNeeded):
+            call()
+    with pytest.raises(ResetNeeded):
+        envs.reset(options={"reset_mask": mask})
+    envs.reset()
+    envs.close()
+    envs.close()
+    for call in (lambda: envs.step([0, 0, 0]), lambda: envs.reset(), lambda: envs.render()):
+        with pytest.raises(ClosedEnvironmentError):
+            call()
+
+
+def test_frames_that_were_given_out_do_not_change(envs):
+    first, _ = envs.reset(seed=3)
+    kept = first.copy()
+    second, *_ = envs.step([0, 1, 2])
+    assert np.array_equal(first, kept)
+    second[:] = 0
+    assert all(frame.any() for frame in envs.render())
+
+
+def test_the_spec_of_a_batch_makes_the_same_batch(saved):
+    envs = gymnasium.make_vec(NAME, num_envs=2, world=str(saved), max_episode_steps=4)
+    again = gymnasium.make_vec(envs.spec)
+    assert again.num_envs == 2 and type(again) is WorldVectorEnv
+    envs.reset(seed=1), again.reset(seed=1)
+    for _ in range(6):
+        one, other = envs.step([1, 2]), again.step([1, 2])
+        assert np.array_equal(one[0], other[0]) and np.array_equal(one[3], other[3])
+
+
+def test_no_environments_at_all_are_refused(world):
+    with pytest.raises(InputError, match="num_envs must be at least 1, got 0"):
+        WorldVectorEnv(0, world)
+
+
+def test_gymnasiums_own_wrappers_fit(world):
+    envs = gymnasium.wrappers.vector.RecordEpisodeStatistics(
+        WorldVectorEnv(2, world, reward=lambda *_: 1.0, max_episode_steps=3)
+    )
+    envs.reset(seed=1)
+    infos = [envs.step([0, 0])[4] for _ in range(3)]
+    assert infos[-1]["episode"]["r"].tolist() == [3.0, 3.0]
+
+
+def test_worker_processes_play_the_same_frames_too(saved):
+    batch = gymnasium.make_vec(NAME, num_envs=2, world=str(saved))
+    workers = gymnasium.make_vec(
+        NAME,
+        num_envs=2,
+        world=str(saved),
+        vectorization_mode="async",
+        vector_kwargs={"context": "spawn"},
+    )
+    try:
+        assert np.array_equal(batch.reset(seed=3)[0], workers.reset(seed=3)[0])
+        for actions in ([0, 1], [2, 3]):
+            assert np.array_equal(batch.step(actions)[0], workers.step(actions)[0])
+    finally:
+        workers.close()
