@@ -2,13 +2,16 @@ import io
 import re
 from importlib.resources import files
 
+import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from playworld import __version__
 from playworld.config import InputError, from_dict
 from playworld.play import PlayOptions, create_app
 from playworld.play.images import NOT_A_PICTURE, TOO_MANY_PIXELS
+from playworld.presets import TINY
 
 from .conftest import BUTTONS, SOCKET, make_client, picture_bytes
 from .test_conversation import join
@@ -17,11 +20,11 @@ from .test_images import bomb
 PAGE = {item.name: item.read_text() for item in (files("playworld.play") / "page").iterdir()}
 
 
-def upload(client, content, **headers) -> tuple[int, str]:
+def upload(client, content, **headers) -> tuple[int, str | int]:
     with client.websocket_connect(SOCKET) as socket:
         headers = {"x-playworld-session": join(socket), **headers}
         answer = client.post("/api/v1/picture", content=content, headers=headers)
-    return answer.status_code, answer.json()["detail"] if answer.content else ""
+    return answer.status_code, *answer.json().values()
 
 
 def test_the_page_is_served_with_all_its_parts(client):
@@ -44,12 +47,18 @@ def test_the_page_loads_nothing_from_elsewhere(name):
     assert "://" not in PAGE[name].replace(namespace, "")
 
 
-def test_the_world_is_described(client):
+def test_the_world_is_described(client, random_world):
     world = client.get("/api/v1/world").json()
     assert (world["name"], world["width"], world["height"], world["fps"]) == ("tiny", 64, 64, 10.0)
     shown = [f"{button['label']} {button['arrow']}".strip() for button in world["buttons"]]
     assert tuple(shown) == BUTTONS
     assert [prompt["name"] for prompt in world["prompts"]] == ["01", "02", "03"]
+    assert world["sampler"] == {
+        "steps": TINY.sampler.steps,
+        "temperature": TINY.sampler.temperature,
+    }
+    assert (world["version"], world["sha256"]) == (__version__, random_world.sha256)
+    assert world["max_nodes"] == 6000
 
 
 def test_the_prompts_are_served_as_they_are(client):
@@ -90,8 +99,31 @@ def test_an_upload_needs_a_session(client):
     assert client.post("/api/v1/picture", content=picture_bytes(0)).status_code == 404
 
 
+def test_a_session_keeps_16_pictures(client):
+    with client.websocket_connect(SOCKET) as socket:
+        headers = {"x-playworld-session": join(socket)}
+        answers = [
+            client.post("/api/v1/picture", content=picture_bytes(k), headers=headers)
+            for k in range(17)
+        ]
+    assert [answer.json().get("picture") for answer in answers] == [*range(16), None]
+    assert answers[16].status_code == 409
+
+
 def test_an_upload_that_is_no_picture_is_refused(client):
     assert upload(client, b"hello") == (400, NOT_A_PICTURE)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Pillow warns of what it mends
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+def test_200_mutated_uploads_of_each_format_are_taken_or_refused(client, format):
+    rng, whole = np.random.default_rng(2), picture_bytes(3, (48, 48), format)
+    for _ in range(200):
+        data = np.frombuffer(whole, np.uint8).copy()
+        data[rng.integers(0, len(data), 4)] = rng.integers(0, 256, 4)
+        status, answer = upload(client, data[: rng.integers(1, 2 * len(data))].tobytes())
+        assert status == 200 or (status, answer) in [(400, NOT_A_PICTURE), (400, TOO_MANY_PIXELS)]
 
 
 def test_an_upload_of_too_many_pixels_is_refused(client):
@@ -108,7 +140,7 @@ def test_bytes_are_counted_as_they_come(random_world, headers):
 
 def test_an_upload_under_the_limit_is_taken(random_world):
     with make_client(random_world, max_upload_mb=0.05) as client:
-        assert upload(client, picture_bytes(5, (90, 40))) == (204, "")
+        assert upload(client, picture_bytes(5, (90, 40))) == (200, 0)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +151,7 @@ def test_an_upload_under_the_limit_is_taken(random_world):
         {"max_players": 0},
         {"idle_minutes": 0.0},
         {"max_upload_mb": -1.0},
+        {"max_nodes": 0},
     ],
 )
 def test_an_option_out_of_range_is_refused_by_its_name(options):

@@ -4,10 +4,11 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.play.images import NOT_A_PICTURE, TOO_MANY_PIXELS, read_picture
+from playworld.play.images import NOT_A_PICTURE, TOO_MANY_PIXELS, read_picture, to_png
 
 LIMIT = 1_000_000
 
@@ -101,3 +102,8 @@ def test_a_mutated_file_is_a_picture_or_refused_and_nothing_else(format):
             assert read_picture(data.tobytes(), LIMIT).mode == "RGB"
         except InputError as error:
             assert str(error) in (NOT_A_PICTURE, TOO_MANY_PIXELS)
+
+
+def test_a_frame_travels_without_loss():
+    frame = torch.randint(0, 256, (64, 48, 3), dtype=torch.uint8)
+    assert Image.open(io.BytesIO(to_png(frame))).tobytes() == frame.numpy().tobytes()

@@ -3,9 +3,11 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from PIL import Image
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -40,6 +42,18 @@ def test_frames_are_not_compressed_twice(served):
         assert line.protocol.extensions == []
 
 
+def test_the_client_of_the_docs_plays(served, tmp_path):
+    docs = Path(__file__).parents[2] / "docs" / "play.md"
+    section = docs.read_text().split("## A client in Python")[1]
+    program = section.split("```python\n")[1].split("```")[0]
+    assert 20 <= len(program.splitlines()) <= 40
+    command = [sys.executable, "-c", program, served.url.rstrip("/")]
+    said = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert said.startswith("frame 1 is node 1: ") and len(said.splitlines()) == 20
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == 12
+
+
 def test_the_answer_does_not_say_what_serves_it(served):
     assert "server" not in {name.lower() for name in urlopen(served.url).headers}
 
@@ -50,7 +64,7 @@ def test_a_signal_ends_it_cleanly_while_somebody_plays(world_folder, how):
     with Served(world_folder) as served, connect(socket_url(served)) as line:
         line.send('{"type": "join"}')
         line.recv(timeout=5)
-        line.send('{"type": "start", "id": 1, "prompt": 0}')
+        line.send('{"type": "start", "id": 1, "pictures": ["prompt:0"]}')
         assert (served.stop(how), served.process.returncode) == ("ended\n", 0)
         with pytest.raises(ConnectionClosed) as closed:
             while True:

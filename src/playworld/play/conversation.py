@@ -5,9 +5,10 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from jaxtyping import UInt8
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from torch import Tensor
@@ -17,15 +18,21 @@ from playworld.play.messages import (
     REASONS,
     Close,
     Closing,
+    Go,
     Join,
     Message,
     Pace,
     Press,
-    Reset,
+    Settings,
     Start,
+    Try,
+    picture_name,
     read_message,
 )
-from playworld.play.sessions import Advance, Begin, Full, ModelThread, Session, Sessions
+from playworld.play.moves import Answer, Moves, picture
+from playworld.play.requests import Advance, Begin, Request, Trial, Visit
+from playworld.play.sessions import Full, Session, Sessions
+from playworld.world import SamplerConfig
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +47,11 @@ class Room:
     """What all conversations of one server share."""
 
     sessions: Sessions
-    model: ModelThread
-    prompts: Sequence[UInt8[Tensor, "H W C"]]
+    moves: Moves
+    prompts: Sequence[UInt8[Tensor, "H W 3"]]
     """The world's own pictures to start from."""
-    num_actions: int
-    """The number of buttons, A."""
+    sampler: SamplerConfig
+    """How the world draws its frames."""
     idle_seconds: float
     """How long a player may press nothing."""
 
@@ -101,11 +108,17 @@ class Conversation:
 
     async def _resume(self, session: Session) -> None:
         self._room.sessions.touch(session)
-        playing = session.begun is not None
-        await self._socket.send_json({"type": "joined", "session": session.id, "playing": playing})
+        timeline = session.playing
+        joined = {
+            "type": "joined",
+            "session": session.id,
+            "playing": session.begun is not None,
+            "at": None if timeline is None else timeline.at,
+        }
+        await self._socket.send_json(joined)
         session.rejoin()
-        if playing and session.begun is session.shown:
-            await self._socket.send_bytes(session.picture(0))
+        if timeline is not None:
+            await self._socket.send_bytes(picture(timeline, 0))
 
     async def _listen(self, session: Session) -> None:
         while True:
@@ -116,21 +129,36 @@ class Conversation:
                 self._room.sessions.drop(session)
                 raise Closing(Close.IDLE) from None
             self._room.sessions.touch(session)
-            session.ask(self._request(message, session))
+            if isinstance(message, Settings):
+                session.sampler = self._sampler(message)
+            else:
+                session.ask(self._request(message, session))
 
     async def _answer(self, session: Session) -> None:
         # Waiting for the send is what keeps a slow reader from filling memory: meanwhile its
         # presses replace one another.
         while True:
-            request = await session.next_request()
+            request = await session.wishes.next()
             try:
-                state, png = await self._room.model.answer(request, session.state)
+                answer = await self._room.moves.answer(session, request)
+                if answer is not None:
+                    await self._send(answer)
+                if isinstance(request, Visit):  # so that the first press need not wait for it
+                    await self._room.moves.catch_up(session)
+            except (Closing, WebSocketDisconnect):
+                raise
             except Exception:  # one player's trouble must not become everybody's
                 logger.exception("the model failed on %s", type(request).__name__)
                 raise Closing(Close.MODEL_FAILED) from None
-            await self._socket.send_bytes(session.show(request, state, png))
+
+    async def _send(self, answer: Answer) -> None:
+        if isinstance(answer, bytes):
+            await self._socket.send_bytes(answer)
+        else:
+            await self._socket.send_json(answer)
 
     async def _close(self, code: Close) -> None:
+        self._room.moves.counts.closed[code] += 1
         with contextlib.suppress(WebSocketDisconnect):  # gone already
             await self._socket.close(code, REASONS[code])
 
@@ -141,34 +169,41 @@ class Conversation:
         self._pace.count()
         return read_message(event.get("text"))
 
-    def _request(self, message: Message, session: Session) -> Begin | Advance:
+    def _request(self, message: Message, session: Session) -> Request:
         match message:
-            case Start(id, prompt, seed):
-                return Begin(id, self._picture(prompt, session), _seed(seed))
-            case Reset(id) if session.begun is not None:
-                return Begin(id, session.begun.prompt, session.begun.seed)
-            case Press(id, button) if session.begun is not None:
-                if not 0 <= button < self._room.num_actions:
-                    raise Closing(Close.BAD_MESSAGE)
-                return Advance(id, button)
+            case Start(id, names, seed):
+                pictures = torch.stack([self._picture(name, session) for name in names])
+                return Begin(id, names, pictures, _seed(seed))
             case Join():
                 raise Closing(Close.BAD_MESSAGE)
-        raise Closing(Close.NOT_STARTED)
+        if session.begun is None:
+            raise Closing(Close.NOT_STARTED)
+        match message:
+            case Press(id, button) if 0 <= button < self._room.moves.num_actions:
+                return Advance(id, button, session.sampler)
+            case Go(id, node):
+                return Visit(id, node)
+            case Try(id, presses):
+                return Trial(id, presses, session.sampler)
+        raise Closing(Close.BAD_MESSAGE)
 
-    def _picture(self, prompt: int | None, session: Session) -> UInt8[Tensor, "H W C"]:
-        if prompt is None and session.upload is not None:
-            return session.upload
-        if prompt is None or not 0 <= prompt < len(self._room.prompts):
+    def _picture(self, name: str, session: Session) -> UInt8[Tensor, "H W 3"]:
+        source, number = picture_name(name)
+        pictures = self._room.prompts if source == "prompt" else session.uploads
+        if number >= len(pictures):
             raise Closing(Close.BAD_MESSAGE)
-        return self._room.prompts[prompt]
+        return pictures[number]
+
+    def _sampler(self, settings: Settings) -> SamplerConfig | None:
+        own = self._room.sampler
+        steps = own.steps if settings.steps is None else settings.steps
+        temperature = own.temperature if settings.temperature is None else settings.temperature
+        chosen = replace(own, steps=steps, temperature=temperature)
+        return None if chosen == own else chosen
 
 
 def _seed(seed: int | None) -> int:
-    if seed is None:
-        return secrets.randbits(32)
-    if not 0 <= seed <= LARGEST_ID:
-        raise Closing(Close.BAD_MESSAGE)
-    return seed
+    return secrets.randbelow(LARGEST_ID + 1) if seed is None else seed
 
 
 async def _leave_when_taken_over(connection: asyncio.Event) -> None:

@@ -1,8 +1,10 @@
-"""Pictures from strangers: bytes in, an RGB picture out, or one fixed sentence."""
+"""Pictures from strangers (an RGB picture, or one fixed sentence), and pictures to the page."""
 
 import io
 
+from jaxtyping import UInt8
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from playworld.config import InputError
 
@@ -34,6 +36,13 @@ def read_picture(data: bytes, max_pixels: int) -> Image.Image:
         raise InputError(TOO_MANY_PIXELS) from error
     except Exception as error:  # a mutated file makes Pillow raise nearly anything
         raise InputError(NOT_A_PICTURE) from error
+
+
+def to_png(frame: UInt8[Tensor, "H W 3"]) -> bytes:
+    """Lossless, so that sprites stay crisp; quick rather than small (64x64: about 5 kB)."""
+    buffer = io.BytesIO()
+    Image.fromarray(frame.cpu().numpy()).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -2,13 +2,23 @@
 
 import enum
 import json
+import re
 import time
 from dataclasses import dataclass
+from typing import Literal
 
 from playworld.config import InputError, from_dict
 
 LARGEST_ID = 2**32 - 1
 """Request ids and seeds are unsigned 32-bit numbers."""
+MAX_PICTURES = 16
+"""Pictures in one prompt."""
+MAX_STEPS = 64
+"""MaskGIT refinements that a player may ask for."""
+MAX_TEMPERATURE = 10.0
+"""Sampling temperature that a player may ask for."""
+MAX_PRESSES = 8
+"""Presses of each button when all of them are tried."""
 
 
 class Close(enum.IntEnum):
@@ -53,18 +63,17 @@ class Join:
 
 @dataclass(frozen=True)
 class Start:
-    """Start from a prompt of the world, or from the uploaded picture where `prompt` is null."""
+    """Start from pictures that are one prompt, oldest first: "prompt:3" or "upload:0"."""
 
     id: int
-    prompt: int | None
+    pictures: tuple[str, ...]
     seed: int | None = None
 
-
-@dataclass(frozen=True)
-class Reset:
-    """Start again: the same picture, the same seed."""
-
-    id: int
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.pictures) <= MAX_PICTURES:
+            raise ValueError(f"pictures must be 1 to {MAX_PICTURES}")
+        if self.seed is not None and not 0 <= self.seed <= LARGEST_ID:
+            raise ValueError("seed is out of range")
 
 
 @dataclass(frozen=True)
@@ -75,8 +84,50 @@ class Press:
     button: int
 
 
-Message = Join | Start | Reset | Press
-MESSAGES: dict[str, type[Message]] = {"join": Join, "start": Start, "reset": Reset, "press": Press}
+@dataclass(frozen=True)
+class Go:
+    """Go to a frame of the timeline: rewind, jump to another branch, or 0 to start again."""
+
+    id: int
+    node: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How frames are drawn from now on; null for the world's own way."""
+
+    id: int
+    steps: int | None
+    temperature: float | None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
+            raise ValueError("steps is out of range")
+        if self.temperature is not None and not 0 <= self.temperature <= MAX_TEMPERATURE:
+            raise ValueError("temperature is out of range")
+
+
+@dataclass(frozen=True)
+class Try:
+    """Show what every button does from here, without moving."""
+
+    id: int
+    presses: int = 4
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.presses <= MAX_PRESSES:
+            raise ValueError("presses is out of range")
+
+
+Message = Join | Start | Press | Go | Settings | Try
+MESSAGES: dict[str, type[Message]] = {
+    "join": Join,
+    "start": Start,
+    "press": Press,
+    "go": Go,
+    "settings": Settings,
+    "try": Try,
+}
 
 
 class Pace:
@@ -114,3 +165,15 @@ def read_message(text: str | None) -> Message:
     if not isinstance(message, Join) and not 0 <= message.id <= LARGEST_ID:
         raise Closing(Close.BAD_MESSAGE)
     return message
+
+
+def picture_name(name: str) -> tuple[Literal["prompt", "upload"], int]:
+    """Where a picture comes from, and its number there: "prompt:3" is ("prompt", 3).
+
+    Raises:
+        Closing: with BAD_MESSAGE.
+    """
+    match = re.fullmatch(r"(prompt|upload):([0-9]{1,6})", name)
+    if match is None:
+        raise Closing(Close.BAD_MESSAGE)
+    return ("prompt" if match[1] == "prompt" else "upload"), int(match[2])

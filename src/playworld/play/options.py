@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+LIMITS = ("max_players", "idle_minutes", "max_upload_mb", "max_upload_megapixels", "max_nodes")
+
 
 @dataclass(frozen=True)
 class PlayOptions:
@@ -24,9 +26,12 @@ class PlayOptions:
     max_upload_megapixels: float = 25.0
     """Largest picture that is decoded, in millions of pixels."""
 
+    max_nodes: int = 6000
+    """Frames that one game may hold, its branches included (6,000 take about 50 MB)."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port must be in 0..65535, got {self.port}")
-        for name in ("max_players", "idle_minutes", "max_upload_mb", "max_upload_megapixels"):
+        for name in LIMITS:
             if not 0 < getattr(self, name) < 1e6:
                 raise ValueError(f"{name} must be above 0 and below 1e6, got {getattr(self, name)}")

@@ -1,70 +1,93 @@
-// The pictures that a game can start from: the world's own, and one from the player.
-
-export const UPLOAD = "upload";
+// The pictures that a game can start from, as a wall to choose from: one, or several as one prompt.
 
 export class Gallery {
-  /** `onChoose(choice)`: "0", "1", ... or UPLOAD. `onFile(file)`: the player's own picture. */
-  constructor(list, input, world, { onChoose, onFile }) {
-    Object.assign(this, { list, world, onChoose });
+  /** `onStart(pictures)`: the player has chosen what to start from. */
+  constructor(list, several, pictures, world, onStart) {
+    Object.assign(this, { list, several, pictures, onStart });
+    this.marked = []; // keys of what the film starts from
+    this.picked = []; // keys, while several are picked
     const zoom = Math.max(0.5, Math.round(64 / world.width)); // crisp: whole pixels, or every second
     list.style.setProperty("--thumb-width", `${world.width * zoom}px`);
-    list.style.setProperty("--thumb-height", `${world.height * zoom}px`);
     list.style.setProperty("--thumb-shape", `${world.width} / ${world.height}`);
-    world.prompts.forEach((prompt, i) => this.add(String(i), prompt.url.slice(1), `Picture ${prompt.name}`));
-    input.addEventListener("change", () => {
-      if (input.files.length > 0) onFile(input.files[0]);
-      input.value = ""; // the same file again is a choice too
+    [this.toggle, this.go] = several.querySelectorAll("button");
+    this.most = 16;
+    this.toggle.addEventListener("click", () => this.pickSeveral(!this.isPicking));
+    this.go.addEventListener("click", () => {
+      const chosen = this.picked.map((key) => pictures.find(key));
+      this.pickSeveral(false);
+      onStart(chosen);
     });
-    listenToDrops(onFile);
+    this.show();
   }
 
-  add(choice, url, label) {
+  get isPicking() {
+    return this.toggle.getAttribute("aria-pressed") === "true";
+  }
+
+  /** Show all pictures, also those that came since. */
+  show() {
+    this.list.replaceChildren(...this.pictures.all.map((picture) => this.item(picture)));
+    this.update();
+  }
+
+  item(picture) {
+    const image = document.createElement("img");
+    image.src = picture.url;
+    image.alt = "";
     const button = document.createElement("button");
     button.type = "button";
-    button.dataset.choice = choice;
-    button.setAttribute("aria-pressed", "false");
-    button.setAttribute("aria-label", label);
-    const image = document.createElement("img");
-    image.src = url;
-    image.alt = "";
+    button.dataset.key = picture.key;
     button.append(image);
-    button.addEventListener("click", () => this.onChoose(choice));
+    button.addEventListener("click", () => this.choose(picture));
     const item = document.createElement("li");
     item.append(button);
-    this.list.append(item);
-    return image;
+    return item;
   }
 
-  /** Put the player's picture among the others. */
-  showUpload(file) {
-    const shown = this.list.querySelector(`[data-choice="${UPLOAD}"] img`);
-    if (shown !== null) URL.revokeObjectURL(shown.src);
-    const image = shown ?? this.add(UPLOAD, "", "Your picture");
-    image.src = URL.createObjectURL(file);
+  choose(picture) {
+    if (!this.isPicking) return this.onStart([picture]);
+    if (this.picked.includes(picture.key)) this.picked = this.picked.filter((key) => key !== picture.key);
+    else if (this.picked.length < this.most) this.picked.push(picture.key);
+    this.update();
   }
 
-  mark(choice) {
+  /** New pictures of the player: start from them, or pick them too. */
+  add(pictures) {
+    if (this.isPicking) this.picked.push(...pictures.map((picture) => picture.key).filter((key) => !this.picked.includes(key)));
+    this.show();
+    if (!this.isPicking) this.onStart(pictures);
+  }
+
+  /** What the film on the screen starts from; null where that is not known. */
+  mark(pictures) {
+    this.marked = (pictures ?? []).map((picture) => picture.key);
+    if (pictures?.some((picture) => this.button(picture.key) === null)) this.show();
+    else this.update();
+  }
+
+  pickSeveral(isPicking) {
+    this.toggle.setAttribute("aria-pressed", String(isPicking));
+    this.picked = [];
+    this.update();
+  }
+
+  button(key) {
+    return this.list.querySelector(`[data-key="${key}"]`);
+  }
+
+  update() {
+    const chosen = this.isPicking ? this.picked : this.marked;
     for (const button of this.list.querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", String(button.dataset.choice === choice));
+      const place = chosen.indexOf(button.dataset.key);
+      const { label } = this.pictures.find(button.dataset.key);
+      button.setAttribute("aria-pressed", String(place >= 0));
+      const isNumbered = place >= 0 && chosen.length > 1;
+      button.setAttribute("aria-label", isNumbered ? `${label}, number ${place + 1} of the prompt` : label);
+      button.dataset.place = isNumbered || (place >= 0 && this.isPicking) ? place + 1 : "";
     }
+    this.several.toggleAttribute("data-picking", this.isPicking);
+    this.go.hidden = !this.isPicking;
+    this.go.disabled = this.picked.length === 0;
+    this.go.textContent = this.picked.length === 1 ? "Start from this one" : `Start from these ${this.picked.length || ""}`;
   }
-}
-
-function listenToDrops(onFile) {
-  const hasFile = (event) => event.dataTransfer?.types.includes("Files");
-  const body = document.body;
-  addEventListener("dragover", (event) => {
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    body.toggleAttribute("data-dropping", true);
-  });
-  addEventListener("dragleave", (event) => {
-    if (event.relatedTarget === null) body.toggleAttribute("data-dropping", false);
-  });
-  addEventListener("drop", (event) => {
-    if (!hasFile(event)) return;
-    event.preventDefault();
-    body.toggleAttribute("data-dropping", false);
-    if (event.dataTransfer.files.length > 0) onFile(event.dataTransfer.files[0]);
-  });
 }

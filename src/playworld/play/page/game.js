@@ -1,168 +1,262 @@
-// One game: what it starts from, what is held, and when the next frame is asked for.
+// One game: what it starts from, who presses, and when the next frame is asked for.
 
-import { UPLOAD } from "./gallery.js";
+import { Api } from "./api.js";
 import { Link } from "./link.js";
-import { recall, remember } from "./memory.js";
+import { tab } from "./memory.js";
+import { Pace } from "./pace.js";
+import { isFullOfPictures } from "./pictures.js";
+import { Sheets } from "./sheets.js";
+import { Timeline } from "./timeline.js";
 
-const CHOICE = "playworld-choice";
+const OWN_WAY = { steps: null, temperature: null }; // the sampler that the world brings
+const isOwnWay = ({ steps, temperature }) => steps === null && temperature === null;
 
 export class Game {
   /**
-   * `view` draws: `started()`, `pressed(button)`, `picture(bitmap, number, delay)`,
-   * `chosen(choice)`, `changed()` (paused, keepsGoing, lost).
+   * `view` draws: `film()` (another one than before), `picture(bitmap, node, delay)`, `changed()`
+   * (whatever else this object holds), `problem(sentence)`.
    */
-  constructor(world, view) {
-    this.world = world;
-    this.view = view;
-    this.choice = recall(CHOICE);
+  constructor(world, pictures, view) {
+    Object.assign(this, { world, pictures, view });
+    this.timeline = new Timeline();
+    this.chosen = []; // the pictures that this film starts from; null where they are not known here
+    this.seed = 0;
+    this.sampler = tab.recall("sampler") ?? OWN_WAY;
     this.held = null; // the button under a finger now
     this.last = null; // the newest one that was
+    this.agent = null; // who plays instead
     this.isPaused = false;
     this.keepsGoing = false;
+    this.pace = new Pace(world.fps);
     this.isReady = false; // there is a frame to go on from
+    this.isFull = false; // the film has no room for another frame
     this.lost = null; // the close code while there is no connection
     this.requests = 0; // id of the newest request
     this.start = null; // the newest start until it is answered
-    this.startId = 0; // its id: answers to anything older are of a game that was left
+    this.startId = 0; // its id: answers to anything older are of a film that was left
+    this.going = null; // {id, node} of a rewind under way
     this.presses = new Map(); // id -> {button, at} of presses under way
-    this.due = 0; // when a held button asks for its next frame
-    this.timer = 0;
+    this.sheets = new Sheets(); // of what every button does
+    this.samplerIsNew = false; // the server has not heard of it
     this.turn = 0; // pictures decode out of turn: `drawn` is the newest one on the screen
     this.drawn = 0;
+    this.joining = null; // resolves the wait for a new session
     this.link = new Link({
-      joined: (playing) => this.joined(playing),
-      frame: (id, number, png) => this.frame(id, number, png),
+      joined: (message) => this.joined(message),
+      answer: (answer) => (answer.kind === 1 ? this.sheets.answer(answer) : this.frame(answer)),
+      full: () => this.full(),
       lost: (code) => this.disconnected(code),
     });
+    this.api = new Api(() => this.link.session);
+  }
+
+  /** Go to the server; `begin()` is what to do there instead of going on where the game was. */
+  open(begin = null) {
+    this.first = begin;
     this.link.open();
   }
 
-  joined(playing) {
+  async joined({ playing, at }) {
     this.lost = null;
     this.presses.clear();
-    if (this.start !== null) {
-      this.ask(this.start); // it was said into a line that was dead
-    } else if (playing) {
-      this.startId = 0; // the frame where the game stood follows by itself
-      this.view.chosen(this.choice);
-    } else {
-      // A new session knows no upload, and what was chosen may have been of another world.
-      const { length } = this.world.prompts;
-      if (length > 0) this.begin(Number(this.choice) < length ? String(Number(this.choice)) : "0");
-    }
+    this.going = null;
+    this.samplerIsNew = !isOwnWay(this.sampler);
+    this.joining?.();
+    const { first } = this;
+    this.first = null;
+    if (first !== null) await first();
+    else if (this.start !== null) this.sendStart(); // it was said into a line that was dead
+    else if (playing && at !== null) await this.takeUp();
+    else if (!playing && this.joining === null) this.beginAnyhow();
     this.view.changed();
+  }
+
+  /** The session goes on: its whole film, and where in it the player was. */
+  async takeUp() {
+    try {
+      const film = await this.api.timeline();
+      this.timeline.load(film);
+      this.seed = film.seed;
+      this.chosen = this.pictures.named(film.prompt, this.link.session);
+      this.isReady = true;
+      this.view.film();
+      this.advance();
+    } catch (error) {
+      this.view.problem(error.message);
+      this.beginAnyhow();
+    }
+  }
+
+  beginAnyhow() {
+    // A new session knows no film, and what was chosen may have been of another world.
+    const keys = tab.recall("chosen") ?? [];
+    const chosen = keys.map((key) => this.pictures.find(key));
+    const known = chosen.length > 0 && !chosen.includes(null);
+    const pictures = known ? chosen : this.pictures.ofWorld.slice(0, 1);
+    if (pictures.length > 0) this.begin(pictures);
   }
 
   disconnected(code) {
     this.lost = code;
     this.isReady = false;
+    if (code === 4400) this.start = null; // the server cannot take it: not again and again
+    this.sheets.refuseAll();
     this.view.changed();
   }
 
-  /** Start from the world's picture "0", "1", ... or from the one that was uploaded. */
-  begin(choice) {
-    this.choice = choice;
-    remember(CHOICE, choice);
-    this.view.chosen(choice);
-    this.ask({ type: "start", prompt: choice === UPLOAD ? null : Number(choice) });
+  /** A new film from these pictures, which are one prompt, the oldest first. */
+  async begin(pictures, seed = null) {
+    this.chosen = pictures;
+    tab.remember("chosen", pictures.map((picture) => picture.key));
+    this.stop({ isPaused: false, isFull: false });
+    try {
+      const names = await this.pictures.names(pictures, this.api);
+      if (this.chosen !== pictures) return; // others were chosen meanwhile
+      this.seed = seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+      this.start = { type: "start", pictures: names, seed: this.seed };
+      this.sendStart();
+    } catch (error) {
+      if (!isFullOfPictures(error)) return this.view.problem(error.message);
+      await new Promise((resolve) => {
+        this.joining = resolve;
+        this.link.renew();
+      });
+      this.joining = null;
+      await this.begin(pictures, seed);
+    }
   }
 
-  /** The same picture again, and the same chance. */
-  reset() {
-    if (this.isReady) this.ask({ type: "reset" });
-  }
-
-  ask(start) {
-    this.setPaused(false);
-    this.setGoing(false);
+  sendStart() {
     this.last = null;
     this.presses.clear();
+    this.going = null;
+    this.startId = this.ask(this.start);
+    this.view.changed();
+  }
+
+  ask(message) {
     this.requests += 1;
-    this.start = start;
-    this.startId = this.requests;
-    if (!this.link.send({ ...start, id: this.startId })) this.link.open();
+    if (!this.link.send({ ...message, id: this.requests })) this.link.open();
+    return this.requests;
+  }
+
+  /** Go to any frame of the film. From there on, another button makes another branch. */
+  go(node) {
+    if (!this.isReady || node === null) return;
+    this.stop();
+    this.going = { node, id: this.ask({ type: "go", node }) };
+  }
+
+  /** One frame back; once more for each call, also before the first is answered. */
+  back() {
+    this.go(this.timeline.parents[this.going?.node ?? this.timeline.at] ?? null);
   }
 
   /** The player holds another button than before, or none (null). */
   hold(button) {
     this.held = button;
     if (button === null) return;
+    this.agent = null; // the player takes over
     this.last = button;
     if (this.lost !== null) this.link.open();
     this.advance(true);
+    this.view.changed();
+  }
+
+  /** One frame, paused or not: with the agent's button, or with the last one. */
+  step() {
+    if (this.isReady && this.presses.size === 0) this.press(this.nextButton(this.last ?? 0));
+  }
+
+  /** Nobody presses any more. */
+  stop(changes = {}) {
+    Object.assign(this, { keepsGoing: false, agent: null }, changes);
+    this.pace.stop();
+    this.view.changed();
+  }
+
+  full() {
+    this.presses.clear();
+    this.stop({ isFull: true });
+  }
+
+  /** Change `isPaused`, `keepsGoing` (the last button stays held) or `agent`. */
+  set(changes) {
+    Object.assign(this, changes);
+    this.view.changed();
+    this.advance();
   }
 
   /** Ask for the next frame: at once on a new press, else in step with the world's clock. */
   advance(isNewPress = false) {
-    clearTimeout(this.timer);
-    const button = this.held ?? (this.keepsGoing ? this.last : null);
-    if (button === null || this.isPaused || !this.isReady) return;
+    this.pace.stop();
+    if (!this.isReady || this.going !== null || this.start !== null) return;
+    const isHeld = this.held !== null || this.agent !== null || (this.keepsGoing && this.last !== null);
+    if (!isHeld || (this.isPaused && !isNewPress)) return;
     if (!isNewPress && this.presses.size > 0) return; // the frame under way calls again
-    const now = performance.now();
-    const period = 1000 / this.world.fps;
-    if (isNewPress) {
-      this.due = now;
-    } else if (this.due - now > 1) {
-      this.timer = setTimeout(() => this.advance(), this.due - now);
-      return;
-    }
-    this.due = Math.max(this.due, now - period) + period; // a late timer is made up for
-    this.requests += 1;
-    this.presses.set(this.requests, { button, at: now });
-    this.link.send({ type: "press", id: this.requests, button });
+    if (!this.pace.isTime(isNewPress, () => this.advance())) return;
+    this.press(this.held ?? this.nextButton(this.last));
   }
 
-  async frame(id, number, png) {
+  nextButton(otherwise) {
+    if (this.agent === null) return otherwise;
+    const button = this.agent.next(this.timeline.frames[this.timeline.at]);
+    if (button === null) this.stop();
+    return button;
+  }
+
+  press(button) {
+    if (button === null) return;
+    if (this.samplerIsNew) this.ask({ type: "settings", ...this.sampler });
+    this.samplerIsNew = false;
+    const press = { button, at: performance.now(), sampler: isOwnWay(this.sampler) ? null : this.sampler };
+    this.presses.set(this.ask({ type: "press", button }), press);
+  }
+
+  /** How the frames from now on are drawn: `{steps, temperature}`, null for the world's own way. */
+  setSampler(sampler) {
+    this.sampler = sampler;
+    this.samplerIsNew = true;
+    tab.remember("sampler", sampler);
+    this.view.changed();
+  }
+
+  /** What every button does from here: resolves to a PNG, one row per button, one column per press. */
+  tryAll(presses) {
+    if (!this.isReady) throw new Error("There is no frame yet to try the buttons on.");
+    return this.sheets.wait(this.ask({ type: "try", presses }));
+  }
+
+  async frame({ id, node, png }) {
     if (id !== 0 && id < this.startId) return;
     const press = this.presses.get(id);
-    this.isReady = true;
-    if (press !== undefined) {
-      // The server has dropped what was pressed before this: the newest press wins.
-      for (const older of this.presses.keys()) if (older <= id) this.presses.delete(older);
-      this.view.pressed(press.button);
-    } else if (id === this.startId && id !== 0) {
-      this.start = null;
-      this.view.started();
-    }
+    if (id !== 0) this.answered(id, node, press);
+    else if (!this.isReady) this.takeUp(); // a start that a broken line had lost
     this.view.changed();
     this.advance();
     this.turn += 1;
-    const turn = this.turn;
+    const { turn, startId } = this;
     const bitmap = await createImageBitmap(png);
-    if (turn > this.drawn) {
-      this.drawn = turn;
-      this.view.picture(bitmap, number, press && performance.now() - press.at);
-    }
-    bitmap.close();
+    if (startId !== this.startId) return bitmap.close(); // of a film that was left meanwhile
+    if (turn > this.drawn) this.drawn = turn;
+    const isNewest = turn === this.drawn;
+    this.view.picture(bitmap, node, { isNewest, delay: press && performance.now() - press.at });
   }
 
-  setPaused(isPaused) {
-    this.isPaused = isPaused;
-    this.view.changed();
-    this.advance();
-  }
-
-  /** Whether the last button stays held when it is let go. */
-  setGoing(keepsGoing) {
-    this.keepsGoing = keepsGoing;
-    this.view.changed();
-    this.advance();
-  }
-
-  /** Send the player's picture, then start from it. Throws an Error with a sentence to show. */
-  async useFile(file) {
-    const limit = this.world.max_upload_bytes;
-    if (file.size > limit) {
-      throw new Error(`This file is larger than ${Math.round(limit / 1e6)} MB. Send a smaller one.`);
+  answered(id, node, press) {
+    // The server has dropped what was asked for before this: the newest press wins.
+    for (const older of this.presses.keys()) if (older <= id) this.presses.delete(older);
+    if (id === this.startId && this.start !== null) {
+      this.start = null;
+      this.isReady = true;
+      this.timeline.clear();
+      this.timeline.add(null, null);
+      this.view.film();
+    } else if (press !== undefined && node === this.timeline.length) {
+      this.timeline.add(this.timeline.at, press.button, press.sampler);
+    } else if (node < this.timeline.length) {
+      this.timeline.go(node);
     }
-    const headers = { "X-Playworld-Session": this.link.session ?? "" };
-    let answer;
-    try {
-      answer = await fetch("api/v1/picture", { method: "POST", headers, body: file });
-    } catch {
-      throw new Error("The picture could not be sent. Is the server still running?");
-    }
-    if (!answer.ok) throw new Error((await answer.json()).detail);
-    this.begin(UPLOAD);
+    if (this.going !== null && this.going.id <= id) this.going = null;
   }
 }

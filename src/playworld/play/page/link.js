@@ -1,21 +1,22 @@
 // One WebSocket that comes back by itself, and takes the game up where it was.
 
-import { recall, remember } from "./memory.js";
+import { tab } from "./memory.js";
 
-const SESSION = "playworld-session";
 const LEFT_ALONE = new Set([4408, 4410]); // idle, taken over: come back only when the player does
 const UNKNOWN_SESSION = 4404;
 const FULL = 4503;
+const HEADER_BYTES = 16; // kind, three empty bytes, id, node, frame
 
 export class Link {
   /**
-   * `on.joined(playing)`: ready; `playing` says whether a game was taken up.
-   * `on.frame(id, number, blob)`: a picture, and which request it answers.
+   * `on.joined({playing, at})`: ready; `playing` says whether a game was taken up.
+   * `on.answer({kind, id, node, frame, png})`: a picture (0) or a sheet (1), and what it answers.
+   * `on.full()`: a press was refused, because the film has no room for another frame.
    * `on.lost(code)`: the connection is gone; LEFT_ALONE codes wait for `open()`.
    */
   constructor(on) {
     this.on = on;
-    this.session = recall(SESSION);
+    this.session = tab.recall("session");
     this.socket = null;
     this.failures = 0;
     this.timer = 0;
@@ -40,24 +41,35 @@ export class Link {
     return true;
   }
 
+  /** Leave this session for a new one. */
+  renew() {
+    this.session = null;
+    tab.remember("session", null);
+    this.socket?.close();
+    this.failures = -1; // no waiting: nothing failed
+  }
+
   receive(data) {
     if (typeof data === "string") {
-      const { session, playing } = JSON.parse(data);
-      this.session = session;
+      const message = JSON.parse(data);
+      if (message.type === "full") this.on.full();
+      if (message.type !== "joined") return;
+      this.session = message.session;
       this.failures = 0;
-      remember(SESSION, session);
-      this.on.joined(playing);
+      tab.remember("session", this.session);
+      this.on.joined(message);
     } else {
       const header = new DataView(data);
-      const png = new Blob([new Uint8Array(data, 8)], { type: "image/png" });
-      this.on.frame(header.getUint32(0, true), header.getUint32(4, true), png);
+      const [id, node, frame] = [4, 8, 12].map((byte) => header.getUint32(byte, true));
+      const png = new Blob([new Uint8Array(data, HEADER_BYTES)], { type: "image/png" });
+      this.on.answer({ kind: header.getUint8(0), id, node, frame, png });
     }
   }
 
   closed(code) {
     this.socket = null;
     if (code === UNKNOWN_SESSION) {
-      remember(SESSION, null); // put away, or another server: its world may be another one too
+      tab.remember("session", null); // put away, or another server: its world may be another one too
       location.reload();
       return;
     }

@@ -1,12 +1,8 @@
-// The world's buttons: on the page, under fingers, on keys. Says which one is held.
+// The world's buttons: on the page, under fingers, on keys and gamepads. Says which one is held.
 
 import { arrowGlyph } from "./glyphs.js";
 
-const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
-const DIRECTIONS = {
-  ArrowLeft: [-1, 0], KeyA: [-1, 0], ArrowRight: [1, 0], KeyD: [1, 0],
-  ArrowUp: [0, -1], KeyW: [0, -1], ArrowDown: [0, 1], KeyS: [0, 1],
-};
+const WAYS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
 const COMPASS = ["↖", "↑", "↗", "←", "", "→", "↙", "↓", "↘"];
 
 export class Pad {
@@ -15,13 +11,11 @@ export class Pad {
     this.buttons = buttons;
     this.onHold = onHold;
     this.holds = new Map(); // what holds (a key, a finger) -> button; the last entry counts
-    this.directions = []; // direction keys that are down, newest last
+    this.ways = new Map(); // what leads somewhere (an arrow key, a stick) -> where, newest last
     this.keys = buttons.map((button, i) => makeKey(button, i));
     element.replaceChildren(...this.keys);
     this.listenToFingers(element);
     this.keys.forEach((key, i) => this.listenToKey(key, i));
-    addEventListener("keydown", (event) => this.keyDown(event));
-    addEventListener("keyup", (event) => this.keyUp(event));
     addEventListener("blur", () => this.releaseAll());
   }
 
@@ -31,6 +25,17 @@ export class Pad {
 
   get hasArrows() {
     return this.buttons.some((button) => button.arrow !== "" && button.arrow !== "•");
+  }
+
+  /** Somebody elsewhere (`source`) holds, or lets go of, a button or a way. */
+  hold(what, isDown, source) {
+    if (what in WAYS) {
+      this.ways.delete(source);
+      if (isDown) this.ways.set(source, what);
+      this.set("ways", this.findWay());
+    } else if (what < this.buttons.length) {
+      this.set(source, isDown ? what : null);
+    }
   }
 
   /** `source` now holds `button`, or nothing (null). */
@@ -45,8 +50,21 @@ export class Pad {
   }
 
   releaseAll() {
-    this.directions = [];
+    this.ways.clear();
     for (const source of [...this.holds.keys()]) this.set(source, null);
+  }
+
+  /** Show which button somebody else (an agent) presses; null for none. */
+  show(button) {
+    this.keys.forEach((key, i) => key.toggleAttribute("data-shown", i === button));
+  }
+
+  /** What is printed in the corner of each button. */
+  label(signs) {
+    this.keys.forEach((key, i) => {
+      key.querySelector(".digit").textContent = signs[i];
+      key.setAttribute("aria-keyshortcuts", signs[i]);
+    });
   }
 
   listenToFingers(element) {
@@ -92,32 +110,9 @@ export class Pad {
     });
   }
 
-  keyDown(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.code in DIRECTIONS && this.hasArrows) {
-      event.preventDefault(); // the arrows would scroll
-      if (event.repeat) return;
-      this.directions = [...this.directions.filter((code) => code !== event.code), event.code];
-      this.set("directions", this.findDirection());
-      return;
-    }
-    const button = DIGITS.indexOf(event.key);
-    if (button >= 0 && button < this.buttons.length && !event.repeat) {
-      this.set(event.code, button);
-    }
-  }
-
-  keyUp(event) {
-    if (this.directions.includes(event.code)) {
-      this.directions = this.directions.filter((code) => code !== event.code);
-      this.set("directions", this.findDirection());
-    }
-    if (this.holds.has(event.code)) this.set(event.code, null);
-  }
-
-  /** The button for the direction keys that are down: both together, or else the newest one. */
-  findDirection() {
-    const steps = this.directions.map((code) => DIRECTIONS[code]);
+  /** The button for the ways that are held: two together, or else the newest one. */
+  findWay() {
+    const steps = [...this.ways.values()].map((way) => WAYS[way]);
     const newest = (axis) => steps.findLast((step) => step[axis] !== 0)?.[axis] ?? 0;
     const wanted = [[newest(0), newest(1)], ...steps.toReversed()];
     for (const [x, y] of wanted) {
@@ -136,11 +131,9 @@ function makeKey(button, i) {
   const name = String(i + 1);
   const label = button.label || name;
   key.setAttribute("aria-label", label === name ? `Button ${name}` : `Button ${name}: ${label}`);
-  if (i < DIGITS.length) key.setAttribute("aria-keyshortcuts", DIGITS[i]);
   const glyph = arrowGlyph(button.arrow);
   if (glyph !== null) key.append(glyph);
-  key.append(part("label", label));
-  if (label !== name) key.append(part("digit", name));
+  key.append(part("label", label), part("digit", ""));
   return key;
 }
 

@@ -1,62 +1,112 @@
-// Puts the page together: the game, the screen, the pad, the gallery.
+// Puts the page together: the game, the screen, the film, the pad, and what is behind the tabs.
 
+import { getWorld } from "./api.js";
+import { listenToControls } from "./controls.js";
+import { Drawing } from "./draw.js";
+import { Frames } from "./frames.js";
+import { Gallery } from "./gallery.js";
 import { Game } from "./game.js";
-import { Gallery, UPLOAD } from "./gallery.js";
-import { Pad } from "./pad.js";
-import { Meter, Screen } from "./screen.js";
+import { Intake } from "./intake.js";
+import { Meter } from "./meter.js";
+import { tell } from "./notice.js";
+import { copyOf } from "./paper.js";
+import { Pictures } from "./pictures.js";
+import { replayFromLink } from "./replay.js";
+import { Roll } from "./roll.js";
+import { RollKeys } from "./rollkeys.js";
+import { Screen } from "./screen.js";
+import { Settings } from "./settings.js";
+import { Share } from "./share.js";
+import { showState } from "./state.js";
+import { listenToTabs } from "./tabs.js";
+import { Time } from "./time.js";
 
-const LOST = {
-  4408: "Put away after a long rest. Press a button to play again.",
-  4410: "This game goes on in another tab. Press a button to play it here.",
-  4503: "Every place is taken. Trying again in half a minute.",
-};
 const element = (id) => document.getElementById(id);
 
 async function main() {
+  listenToTabs(element("tabs"));
   let world;
   try {
-    world = await (await fetch("api/v1/world")).json();
+    world = await getWorld();
   } catch {
     element("note").textContent = "The server does not answer. Start it, and load this page again.";
     return;
   }
-  const screen = new Screen(element("screen"), element("roll"), world.width, world.height, world.buttons.length);
+  describe(world);
+  const page = {};
+  const screen = new Screen(element("screen"), world.width, world.height);
   const meter = new Meter(element("rate"), element("delay"), element("count"));
-  const view = {
-    started: () => screen.clearRoll(),
-    pressed: (button) => screen.punch(button),
-    picture(bitmap, number, delay) {
-      screen.draw(bitmap);
-      meter.frame(number, delay);
-      element("screen").dataset.frame = number;
+  const pictures = new Pictures(world);
+  const game = new Game(world, pictures, {
+    film() {
+      page.frames.clear();
+      page.roll.changed();
+      page.time.clear();
+      page.share.clear();
+      page.gallery.mark(game.chosen);
     },
-    chosen: (choice) => gallery.mark(choice),
-    changed: () => showState(game, world),
-  };
-  let file = null;
-  let game = null;
-  const useFile = async (chosen) => {
-    element("problem").textContent = "";
-    try {
-      await game.useFile(chosen);
-      file = chosen;
-      gallery.showUpload(file);
-      gallery.mark(UPLOAD);
-    } catch (error) {
-      element("problem").textContent = error.message;
-    }
-  };
-  const gallery = new Gallery(element("gallery"), element("file"), world, {
-    onChoose: (choice) => (choice === UPLOAD ? useFile(file) : game.begin(choice)),
-    onFile: useFile,
+    picture(bitmap, node, { isNewest, delay }) {
+      page.frames.put(node, bitmap);
+      if (!isNewest) return;
+      screen.draw(bitmap);
+      const frame = game.timeline.frames[node] ?? 0;
+      meter.picture(frame, delay);
+      Object.assign(element("screen").dataset, { frame, node });
+      page.roll.changed();
+    },
+    changed() {
+      if (page.isReady) showAll();
+    },
+    problem: tell,
   });
-  game = new Game(world, view);
-  const pad = new Pad(element("pad"), world.buttons, (button) => game.hold(button));
-  describe(world, pad);
-  listenToControls(game, pad);
+  page.frames = new Frames((node) => game.api.frame(node), world.width * world.height, () => {
+    page.roll.draw();
+    page.time.paint();
+    if (page.peeked !== null) peek(page.peeked);
+  });
+  const peek = (node) => {
+    page.peeked = node;
+    const picture = game.timeline.length === 0 ? null : page.frames.get(node ?? game.timeline.at);
+    if (picture !== null) screen.draw(picture);
+    element("stage").toggleAttribute("data-peeking", node !== null);
+    element("count").textContent = String(game.timeline.frames[node ?? game.timeline.at] ?? 0);
+  };
+  page.peeked = null;
+  page.roll = new Roll(element("roll"), game.timeline, page.frames, world, {
+    onGo: (node) => game.go(node),
+    onPeek: peek,
+  });
+  page.rollKeys = new RollKeys(page.roll, game.timeline, world);
+  page.time = new Time(game, page.frames, world);
+  page.share = new Share(game, world, (range) => {
+    page.roll.range = range;
+    page.roll.draw();
+  });
+  const { pad, keys } = listenToControls(game, world, screen.canvas, page.share);
+  page.settings = new Settings(game, world, keys);
+  const start = (chosen) => game.begin(chosen, page.settings.nextSeed());
+  page.gallery = new Gallery(element("gallery"), element("several"), pictures, world, start);
+  const own = (canvases) => page.gallery.add(canvases.map((canvas) => pictures.add(canvas)));
+  new Intake(world, { input: element("file"), camera: element("camera"), paste: element("paste") }, own, tell);
+  const drawing = new Drawing(element("drawing"), world, () => screen.canvas);
+  element("draw-one").addEventListener("click", async () => {
+    const canvas = await drawing.ask();
+    if (canvas !== null) own([canvas]);
+  });
+  const startHere = () => own([copyOf(screen.canvas)]);
+  element("time-here").addEventListener("click", startHere);
+  const showAll = () => {
+    showState(game, world, { pad, share: page.share, startHere });
+    page.time.changed();
+    page.share.changed();
+    page.settings.changed();
+  };
+  page.isReady = true;
+  game.open(await replayFromLink(game, world, pictures));
+  showAll();
 }
 
-function describe(world, pad) {
+function describe(world) {
   document.title = `${world.name} · Playworld`;
   const facts = [world.name, `${world.width} × ${world.height}`, `${world.fps} frames a second`];
   element("facts").replaceChildren(...facts.map((fact) => {
@@ -64,40 +114,6 @@ function describe(world, pad) {
     span.textContent = fact;
     return span;
   }));
-  const count = world.buttons.length;
-  const digits = count > 9 ? "keys 1–9 and 0" : `keys 1–${count}`;
-  element("pad-keys").textContent = pad.hasArrows ? `${digits}, arrows or WASD` : digits;
-}
-
-function listenToControls(game, pad) {
-  const actions = {
-    pause: () => game.setPaused(!game.isPaused),
-    reset: () => game.reset(),
-    going: () => game.setGoing(!game.keepsGoing),
-  };
-  const letters = { p: "pause", r: "reset", k: "going" };
-  for (const [id, act] of Object.entries(actions)) element(id).addEventListener("click", act);
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    actions[letters[event.key.toLowerCase()]]?.();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) return;
-    pad.releaseAll();
-    if (game.keepsGoing) game.setPaused(true);
-  });
-}
-
-function showState(game, world) {
-  if (game === null) return;
-  element("pause").setAttribute("aria-pressed", String(game.isPaused));
-  element("going").setAttribute("aria-pressed", String(game.keepsGoing));
-  let note = "";
-  if (game.lost !== null) note = LOST[game.lost] ?? "The connection is lost. Trying again.";
-  else if (game.isPaused) note = "Paused";
-  else if (world.prompts.length === 0 && !game.isReady) note = "This world brings no pictures. Give it one of yours.";
-  if (element("note").textContent !== note) element("note").textContent = note; // said once
-  element("stage").toggleAttribute("data-waiting", game.start !== null && game.lost === null);
 }
 
 main();

@@ -1,0 +1,131 @@
+"""What is asked for over HTTP during a game: its timeline, single frames, and films of it."""
+
+import asyncio
+import threading
+
+from fastapi import FastAPI, Header, HTTPException, Query, Response
+
+from playworld.config import InputError
+from playworld.play.api import find
+from playworld.play.film import FORMATS, MAX_SCALE, Film, file_name, make
+from playworld.play.sessions import Session, Sessions
+from playworld.play.timeline import NotOnThePath, Timeline
+from playworld.world import World
+
+FILMS_AT_ONCE = 2
+"""Downloads that are written at the same time; the others wait."""
+WAIT_SECONDS = 30.0
+"""How long a download waits for its turn."""
+
+
+class Films:
+    """Makes films of games, a few at a time, and off the event loop."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._sha256 = world.sha256
+        self._turns = asyncio.Semaphore(FILMS_AT_ONCE)
+        self._closed = threading.Event()
+
+    async def make(self, timeline: Timeline, path: list[int], kind: str, scale: int) -> bytes:
+        """The file of the frames on a path of nodes.
+
+        Raises:
+            TimeoutError: too many others are being made.
+            InputError: it would be too long.
+        """
+        film = self._film(timeline, path)
+        async with asyncio.timeout(WAIT_SECONDS):
+            await self._turns.acquire()
+        try:
+            return await asyncio.to_thread(make, film, FORMATS[kind], scale)
+        finally:
+            self._turns.release()
+
+    def name(self, timeline: Timeline) -> str:
+        """What files of this game are called, without their suffix."""
+        return file_name(f"{self._world.config.name}-{timeline.seed}")
+
+    def close(self) -> None:
+        """Give up those in hand."""
+        self._closed.set()
+
+    def _film(self, timeline: Timeline, path: list[int]) -> Film:
+        nodes = [timeline.nodes[number] for number in path]
+        pressed = nodes[1:]
+        samplers = [node.sampler or self._world.config.sampler for node in pressed]
+        about = {
+            "game": self._world.config.name,
+            "level_seed": timeline.seed,
+            "options": {
+                "world_sha256": self._sha256,
+                "prompt": list(timeline.prompt),
+                "first_frame": nodes[0].frame,
+                "steps": [sampler.steps for sampler in samplers],
+                "temperature": [sampler.temperature for sampler in samplers],
+            },
+        }
+        return Film(
+            pngs=[node.png for node in nodes],
+            buttons=[node.button for node in pressed if node.button is not None],
+            labels=[button.label for button in self._world.buttons],
+            width=self._world.width,
+            height=self._world.height,
+            fps=self._world.fps,
+            title=self.name(timeline),
+            about=about,
+            cancelled=self._closed,
+        )
+
+
+def add_game(app: FastAPI, sessions: Sessions, films: Films) -> None:
+    """The timeline of a session, its frames, and its downloads."""
+
+    @app.get("/api/v1/timeline")
+    async def timeline(x_playworld_session: str = Header("")) -> Response:
+        content = _timeline(find(sessions, x_playworld_session)).to_json()
+        return Response(content, media_type="application/json")
+
+    @app.get("/api/v1/frames/{number}")
+    async def frame(number: int, x_playworld_session: str = Header("")) -> Response:
+        nodes = _timeline(find(sessions, x_playworld_session)).nodes
+        if not 0 <= number < len(nodes):
+            raise HTTPException(404, "There is no such frame.")
+        return Response(nodes[number].png, media_type="image/png")
+
+    @app.get("/api/v1/download/{kind}")
+    async def download(
+        kind: str,
+        first: int = Query(0, alias="from"),
+        last: int | None = Query(None, alias="to"),
+        scale: int = Query(4, ge=1, le=MAX_SCALE),
+        x_playworld_session: str = Header(""),
+    ) -> Response:
+        timeline = _timeline(find(sessions, x_playworld_session))
+        if kind not in FORMATS:
+            raise HTTPException(404, "There is no such format.")
+        path = _path(timeline, first, last)
+        try:
+            content = await films.make(timeline, path, kind, 1 if kind == "zip" else scale)
+        except InputError as error:
+            raise HTTPException(413, str(error)) from None
+        except TimeoutError:
+            raise HTTPException(429, "Too many downloads at once. Try again soon.") from None
+        name = f"{films.name(timeline)}.{kind}"
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type=FORMATS[kind].media_type, headers=headers)
+
+
+def _timeline(session: Session) -> Timeline:
+    if session.timeline is None:
+        raise HTTPException(409, "This session has not started yet.")
+    return session.timeline
+
+
+def _path(timeline: Timeline, first: int, last: int | None) -> list[int]:
+    try:
+        return timeline.path(first, last)
+    except IndexError:
+        raise HTTPException(404, "There is no such frame.") from None
+    except NotOnThePath:
+        raise HTTPException(400, "The last frame does not come after the first.") from None

@@ -1,0 +1,56 @@
+// What is asked for over plain HTTP. Every failure is an Error with a sentence for the player.
+
+export class Refused extends Error {
+  constructor(sentence, status) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+export async function getWorld() {
+  return (await ask("api/v1/world")).json();
+}
+
+export class Api {
+  /** `session()` is the id of the session that is played now. */
+  constructor(session) {
+    this.session = session;
+  }
+
+  /** Hand over a picture; returns the number by which this session knows it. */
+  async upload(png) {
+    const answer = await this.ask("api/v1/picture", { method: "POST", body: png });
+    return (await answer.json()).picture;
+  }
+
+  /** Every frame of the session: `{nodes: [[parent, button, frame], ...], at, seed, prompt}`. */
+  async timeline() {
+    return (await this.ask("api/v1/timeline")).json();
+  }
+
+  async frame(node) {
+    return (await this.ask(`api/v1/frames/${node}`)).blob();
+  }
+
+  /** The frames from node `from` to node `to` as one file. */
+  async download(format, from, to, scale) {
+    const query = new URLSearchParams({ from, to, scale });
+    return (await this.ask(`api/v1/download/${format}?${query}`)).blob();
+  }
+
+  ask(path, options = {}) {
+    return ask(path, { ...options, headers: { "X-Playworld-Session": this.session() ?? "" } });
+  }
+}
+
+async function ask(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new Refused("The server does not answer. Is it still running?", 0);
+  }
+  if (answer.ok) return answer;
+  const { detail } = await answer.json().catch(() => ({}));
+  throw new Refused(detail ?? `The server refused this (${answer.status}).`, answer.status);
+}

@@ -1,0 +1,66 @@
+// What plays the game: the pad, keys, gamepads, and the row of controls under the pad.
+
+import { RandomAgent } from "./agents.js";
+import { Gamepads } from "./gamepad.js";
+import { Keys } from "./keys.js";
+import { Pad } from "./pad.js";
+import { showSheet } from "./sheet.js";
+
+const element = (id) => document.getElementById(id);
+const NO_GAMEPAD = "No gamepad yet: connect one, and press any of its buttons.";
+const SHOWN_ON = { pause: "pause", step: "step", keep: "keep", over: "over", watch: "watch", back: "time-back" };
+
+export function listenToControls(game, world, canvas) {
+  const commands = {
+    pause: () => game.set({ isPaused: !game.isPaused }),
+    step: () => game.step(),
+    back: () => game.back(),
+    over: () => game.go(0),
+    keep: () => game.set({ keepsGoing: !game.keepsGoing, agent: null }),
+    watch: () => game.set({ agent: game.agent === null ? new RandomAgent(world.buttons.length) : null, isPaused: false }),
+  };
+  const pad = new Pad(element("pad"), world.buttons, (button) => game.hold(button));
+  const hold = (what, isDown, source) => pad.hold(what, isDown, source);
+  const command = (name) => commands[name]();
+  let keys = null;
+  const changed = () => keys && showKeys(keys, pad, world);
+  keys = new Keys(world.buttons.length, pad.hasArrows, { hold, command, changed });
+  changed();
+  new Gamepads({ hold, command, changed: (name) => {
+    element("set-gamepad").textContent = name === null ? NO_GAMEPAD : `Gamepad: ${name}. Its stick or cross are arrows, its buttons are ours in order.`;
+  } });
+  for (const id of ["pause", "step", "keep", "over", "watch"]) element(id).addEventListener("click", commands[id]);
+  element("what").addEventListener("click", () => {
+    game.set({ isPaused: game.isPaused, keepsGoing: false, agent: null });
+    showSheet(game, world, canvas);
+  });
+  element("speed").addEventListener("change", () => {
+    game.pace.speed = Number(element("speed").value);
+    game.advance();
+  });
+  document.querySelectorAll("select").forEach(letGoOfTheKeys);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return;
+    pad.releaseAll();
+    if (game.keepsGoing || game.agent !== null) game.set({ isPaused: true });
+  });
+  return { pad, keys };
+}
+
+function showKeys(keys, pad, world) {
+  for (const [action, id] of Object.entries(SHOWN_ON)) {
+    element(id).querySelector("kbd").textContent = keys.label(action);
+    element(id).setAttribute("aria-keyshortcuts", keys.label(action));
+  }
+  pad.label(world.buttons.map((_, i) => keys.label(`button ${i}`)));
+  const digits = world.buttons.length > 9 ? "1–9 and 0" : `1–${world.buttons.length}`;
+  element("pad-keys").textContent = pad.hasArrows ? `${digits} or arrows` : `keys ${digits}`;
+}
+
+/** A mouse that has chosen from a list wants the arrows to play again. */
+function letGoOfTheKeys(select) {
+  let byPointer = false;
+  select.addEventListener("pointerdown", () => { byPointer = true; });
+  select.addEventListener("keydown", () => { byPointer = false; });
+  select.addEventListener("change", () => { if (byPointer) select.blur(); });
+}

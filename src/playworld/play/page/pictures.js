@@ -1,0 +1,78 @@
+// The pictures that a game can start from: the world's own, and those of the player, which the page
+// keeps at the world's size and hands to the server when a game starts from them.
+
+import { tab } from "./memory.js";
+
+const TOO_MANY = 409;
+const ASKED = "pictures"; // the player's pictures, as data URLs, and where the server has them
+
+export class Pictures {
+  constructor(world) {
+    this.ofWorld = world.prompts.map((prompt, number) => ({
+      key: `prompt:${number}`, label: `Picture ${prompt.name}`, url: prompt.url.slice(1),
+    }));
+    const shape = `${world.width}x${world.height}`;
+    const kept = tab.recall(ASKED);
+    this.shape = shape;
+    this.own = kept?.shape === shape ? kept.own : [];
+  }
+
+  get all() {
+    return [...this.ofWorld, ...this.own];
+  }
+
+  find(key) {
+    return this.all.find((picture) => picture.key === key) ?? null;
+  }
+
+  /** A picture of the player, as a canvas of the world's size or as the data URL of one. */
+  add(source) {
+    const url = typeof source === "string" ? source : source.toDataURL("image/png");
+    const same = this.own.find((picture) => picture.url === url);
+    if (same !== undefined) return same;
+    const number = this.own.length + 1;
+    const picture = { key: `own:${number}`, label: `Your picture ${number}`, url, session: null, upload: null };
+    this.own.push(picture);
+    this.keep();
+    return picture;
+  }
+
+  keep() {
+    tab.remember(ASKED, { shape: this.shape, own: this.own });
+  }
+
+  /** The names by which the server knows them, once it has them. Throws Refused. */
+  async names(pictures, api) {
+    const names = [];
+    for (const picture of pictures) {
+      if (picture.upload === undefined) {
+        names.push(picture.key);
+        continue;
+      }
+      if (picture.session !== api.session()) {
+        picture.upload = await api.upload(toBlob(picture.url));
+        picture.session = api.session();
+        this.keep();
+      }
+      names.push(`upload:${picture.upload}`);
+    }
+    return names;
+  }
+
+  /** The pictures behind the server's names; null where one of them is not known here. */
+  named(names, session) {
+    const pictures = names.map((name) => this.ofWorld.find((picture) => picture.key === name)
+      ?? this.own.find((own) => own.session === session && `upload:${own.upload}` === name));
+    return pictures.includes(undefined) ? null : pictures;
+  }
+}
+
+/** Whether a session holds as many pictures as it may: a new session can take more. */
+export function isFullOfPictures(error) {
+  return error.status === TOO_MANY;
+}
+
+function toBlob(url) {
+  const bytes = Uint8Array.from(atob(url.split(",")[1]), (letter) => letter.charCodeAt(0));
+  return new Blob([bytes], { type: "image/png" });
+}

@@ -1,0 +1,32 @@
+// A page that was opened by a replay link plays it.
+
+import { Replay } from "./agents.js";
+import { tell } from "./notice.js";
+import { honestNote, readLink } from "./replaylink.js";
+
+/** What to do once the server is there: starts the replay; null where the page's address is no link. */
+export async function replayFromLink(game, world, pictures) {
+  addEventListener("hashchange", () => location.reload()); // a link opened in this very tab
+  let link;
+  try {
+    link = await readLink(location.hash, world);
+  } catch (error) {
+    forgetLink();
+    tell(error.message);
+    return null;
+  }
+  if (link === null) return null;
+  forgetLink();
+  return async () => {
+    tell(honestNote(link, world));
+    const prompt = link.prompt.map((name) => pictures.find(name) ?? pictures.add(name));
+    game.setSampler({ steps: null, temperature: null });
+    await game.begin(prompt, link.seed);
+    game.set({ agent: new Replay(link.actions, link.samplers, (sampler) => game.setSampler(sampler)) });
+  };
+}
+
+/** A reload goes on where the game is, rather than play it all again. */
+function forgetLink() {
+  history.replaceState(null, "", location.pathname + location.search);
+}

@@ -1,0 +1,70 @@
+// Where the player is in the film, in words, and the branches as a list.
+
+const WIDTH = 72; // of a branch's picture
+
+export class Time {
+  constructor(game, frames, world) {
+    Object.assign(this, { game, frames, world });
+    const find = (id) => document.getElementById(`time-${id}`);
+    [this.place, this.seed, this.list] = [find("place"), find("seed"), find("branches")];
+    this.shown = "";
+    this.timer = 0;
+    find("back").addEventListener("click", () => game.back());
+    find("again").addEventListener("click", () => game.go(0));
+    find("chance").addEventListener("click", () => game.chosen && game.begin(game.chosen));
+  }
+
+  /** Another film: its branches only look like those of the last one. */
+  clear() {
+    this.shown = "";
+    this.list.replaceChildren();
+  }
+
+  /** Said a few times a second at most: a film that runs would talk without end. */
+  changed() {
+    this.timer ||= setTimeout(() => {
+      this.timer = 0;
+      this.show();
+    }, 200);
+  }
+
+  show() {
+    const { timeline } = this.game;
+    if (timeline.length === 0) return;
+    const { line, branches } = timeline.layout();
+    this.place.textContent = `Frame ${timeline.frames[timeline.at]} of ${line.length - 1}`;
+    this.seed.textContent = String(this.game.seed);
+    this.list.previousElementSibling.hidden = branches.length === 0;
+    const ends = branches.map(({ nodes }) => nodes.at(-1));
+    if (String(ends) === this.shown) return;
+    this.shown = String(ends);
+    this.list.replaceChildren(...branches.map((branch, i) => this.branch(branch, i)));
+    this.paint();
+  }
+
+  branch({ nodes }, i) {
+    const { timeline } = this.game;
+    const picture = document.createElement("canvas");
+    [picture.width, picture.height] = [this.world.width, this.world.height];
+    picture.style.width = `${WIDTH}px`;
+    picture.dataset.node = nodes.at(-1);
+    const words = document.createElement("span");
+    const count = nodes.length === 1 ? "1 frame" : `${nodes.length} frames`;
+    words.textContent = `Branch ${i + 1}: ${count} from frame ${timeline.frames[nodes[0]] - 1} on`;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(picture, words);
+    button.addEventListener("click", () => this.game.go(nodes.at(-1)));
+    const item = document.createElement("li");
+    item.append(button);
+    return item;
+  }
+
+  /** The pictures as they come. */
+  paint() {
+    for (const canvas of this.list.querySelectorAll("canvas")) {
+      const picture = this.frames.get(Number(canvas.dataset.node));
+      if (picture !== null) canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+"""A page in a real Chromium, and what a player does with it."""
+
+import shutil
+
+from playwright.sync_api import Browser, Page, expect
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])),
+    None,
+)
+QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
+--disable-background-networking --disable-component-update
+--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"""
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True}
+COLUMN = 6
+"""Width of a frame on the film, in CSS pixels; also the margin before the first."""
+
+
+def open_page(browser: Browser, url: str, **device) -> Page:
+    page = browser.new_context(**device).new_page()
+    page.set_default_timeout(15_000)
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("response", lambda answer: answer.ok or page.complaints.append(answer.url))
+    page.goto(url)
+    expect(page.locator("#screen")).to_have_attribute("data-frame", "0")
+    return page
+
+
+def picture(page: Page) -> str:
+    """The pixels on the screen."""
+    return page.evaluate("document.getElementById('screen').toDataURL()")
+
+
+def frame(page: Page) -> int:
+    return int(page.get_attribute("#screen", "data-frame"))
+
+
+def node(page: Page) -> int:
+    return int(page.get_attribute("#screen", "data-node"))
+
+
+def wait_for_frame(page: Page, number: int) -> None:
+    page.wait_for_function(
+        "n => Number(document.getElementById('screen').dataset.frame) >= n", arg=number
+    )
+
+
+def tap(page: Page, key: str) -> None:
+    number = frame(page)
+    page.keyboard.press(key)
+    wait_for_frame(page, number + 1)
+
+
+def tap_all(page: Page, keys: str) -> list[str]:
+    """The pictures that come of it, and the one before."""
+    pictures = [picture(page)]
+    for key in keys:
+        tap(page, key)
+        pictures.append(picture(page))
+    return pictures
+
+
+def stays_still(page: Page) -> bool:
+    page.wait_for_timeout(300)
+    number = frame(page)
+    page.wait_for_timeout(400)
+    return frame(page) == number
+
+
+def click_film(page: Page, number: int, from_top: int = 20) -> None:
+    """Go to a frame on the film, and take the mouse away."""
+    box = page.locator("#roll").bounding_box()
+    page.mouse.click(box["x"] + COLUMN * (number + 1.5), box["y"] + from_top)
+    page.mouse.move(1, 1)
+
+
+def expect_frame(page: Page, number: int) -> None:
+    expect(page.locator("#screen")).to_have_attribute("data-frame", str(number))
+
+
+def expect_node(page: Page, number: int) -> None:
+    expect(page.locator("#screen")).to_have_attribute("data-node", str(number))
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()

@@ -1,0 +1,113 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from playworld.data.record import read_actions
+
+from .conftest import SOCKET, make_client
+from .test_conversation import ask, join
+
+
+@pytest.fixture
+def game(client):
+    """A client, the session's header, and the frames of a game with a branch: 0-1-2-3, 1-4."""
+    with client.websocket_connect(SOCKET) as socket:
+        headers = {"x-playworld-session": join(socket)}
+        frames = [ask(socket, "start", 1, pictures=["prompt:0"], seed=5)]
+        frames += [ask(socket, "press", 2 + k, button=k) for k in range(3)]
+        ask(socket, "go", 8, node=1)
+        frames.append(ask(socket, "press", 9, button=7))
+        yield client, headers, frames
+
+
+def picture(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def test_every_frame_of_the_timeline_can_be_fetched(game):
+    client, headers, frames = game
+    timeline = client.get("/api/v1/timeline", headers=headers).json()
+    assert timeline["nodes"] == [[None, None, 0], [0, 0, 1], [1, 1, 2], [2, 2, 3], [1, 7, 2]]
+    assert (timeline["at"], timeline["seed"], timeline["prompt"]) == (4, 5, ["prompt:0"])
+    for k, frame in enumerate(frames):
+        assert client.get(f"/api/v1/frames/{k}", headers=headers).content == frame
+
+
+def test_a_strip_goes_from_the_start_to_where_the_player_is(game):
+    client, headers, frames = game
+    answer = client.get("/api/v1/download/png?scale=1", headers=headers)
+    assert answer.headers["content-disposition"] == 'attachment; filename="tiny-5.png"'
+    shown = np.concatenate([picture(frames[k]) for k in (0, 1, 4)], axis=1)
+    np.testing.assert_array_equal(picture(answer.content), shown)
+
+
+def test_a_strip_shows_the_branch_that_was_asked_for(game):
+    client, headers, frames = game
+    answer = client.get("/api/v1/download/png?from=1&to=3&scale=2", headers=headers)
+    shown = np.concatenate([picture(frames[k]) for k in (1, 2, 3)], axis=1)
+    np.testing.assert_array_equal(picture(answer.content), shown.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_recording_names_the_buttons_that_were_pressed(game, tmp_path):
+    client, headers, _ = game
+    answer = client.get("/api/v1/download/zip?to=3&scale=9", headers=headers)
+    assert answer.headers["content-type"] == "application/zip"
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    actions = read_actions(tmp_path / "tiny-5.mp4")
+    assert [actions.names[k] for k in actions.actions] == ["left", "right", "jump"]
+
+
+@pytest.mark.parametrize(("kind", "type"), [("mp4", "video/mp4"), ("gif", "image/gif")])
+def test_a_film_has_the_type_that_it_is(game, kind, type):
+    client, headers, _ = game
+    answer = client.get(f"/api/v1/download/{kind}", headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, type)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("frames/5", 404),
+        ("frames/-1", 404),
+        ("frames/x", 400),
+        ("download/avi", 404),
+        ("download/mp4?to=5", 404),
+        ("download/mp4?from=-1", 404),
+        ("download/mp4?from=2&to=4", 400),
+        ("download/mp4?from=3&to=1", 400),
+        ("download/mp4?scale=0", 400),
+        ("download/mp4?scale=17", 400),
+        ("download/mp4?scale=1.5", 400),
+    ],
+)
+def test_what_cannot_be_had_is_refused_in_one_sentence(game, path, status):
+    client, headers, _ = game
+    answer = client.get(f"/api/v1/{path}", headers=headers)
+    assert answer.status_code == status and list(answer.json()) == ["detail"]
+
+
+@pytest.mark.parametrize("path", ["timeline", "frames/0", "download/mp4"])
+def test_nobody_else_can_see_a_game(game, path):
+    client, _, _ = game
+    for headers in ({}, {"x-playworld-session": "A" * 32}):
+        assert client.get(f"/api/v1/{path}", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["timeline", "frames/0", "download/mp4"])
+def test_before_a_start_there_is_nothing_to_see(client, path):
+    with client.websocket_connect(SOCKET) as socket:
+        headers = {"x-playworld-session": join(socket)}
+        assert client.get(f"/api/v1/{path}", headers=headers).status_code == 409
+
+
+def test_a_download_that_would_take_too_long_is_refused(random_world):
+    with make_client(random_world) as client, client.websocket_connect(SOCKET) as socket:
+        headers = {"x-playworld-session": join(socket)}
+        ask(socket, "start", 1, pictures=["prompt:0"])
+        for id in range(48):
+            ask(socket, "press", id, button=0)
+        answer = client.get("/api/v1/download/png?scale=16", headers=headers)
+        assert answer.status_code == 413
