@@ -99,22 +99,40 @@ def write_folder(
     """
     path = Path(path).resolve()
     refuse_foreign(path)
-    contents = {name: _encode_tensors(group) for name, group in tensors.items()}
-    contents |= {name: _encode_document(value) for name, value in documents.items()}
-    records = {name: FileRecord(_sha256(c), len(c)) for name, c in contents.items()}
-    listing = {name: to_dict(record) for name, record in sorted(records.items())}
-    contents[MANIFEST] = _encode_document({"format": 1, "files": listing})
+    encoded = {name: _encode_document(value) for name, value in documents.items()}
+    needed = sum(map(len, encoded.values()))
+    needed += sum(tensor.nbytes for group in tensors.values() for tensor in group.values())
+    records = {}
     try:
         with new_folder(path) as folder:
-            for name, content in contents.items():
+            for name in [*tensors, *encoded]:  # one at a time: each is a copy in memory
+                content = _encode_tensors(tensors[name]) if name in tensors else encoded[name]
+                records[name] = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
                 file = folder / _safe(name, path)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
+            write_manifest(folder, records)
     except OSError as error:
-        needed = sum(map(len, contents.values()))
-        reason = error.strerror or str(error)
-        message = f"cannot save {path} ({needed} bytes needed): {reason}"
-        raise OSError(error.errno or 0, message) from error
+        raise cannot_save(path, needed, error) from error
+
+
+def write_manifest(folder: Path, records: Mapping[str, FileRecord]) -> None:
+    """Write the file that makes a folder of these files one that `read_folder` opens."""
+    listing = {name: to_dict(record) for name, record in sorted(records.items())}
+    (folder / MANIFEST).write_bytes(_encode_document({"format": 1, "files": listing}))
+
+
+def record_of(path: Path) -> FileRecord:
+    """What a manifest says about a file that is written already."""
+    with open(path, "rb") as file:
+        return FileRecord(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+def cannot_save(path: Path, needed: int, error: BaseException) -> OSError:
+    """The error of a disk that is full or fails, with what a person has to know."""
+    reason = getattr(error, "strerror", None) or str(error)
+    message = f"cannot save {path} ({needed} bytes needed): {reason}"
+    return OSError(getattr(error, "errno", None) or 0, message)
 
 
 def read_folder(path: Path) -> Folder:
@@ -202,19 +220,14 @@ def _encode_document(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _verify(path: Path, record: FileRecord) -> None:
     if not path.is_file():  # a FIFO or a device would block
         raise InputError(f"{path} is missing")
     if path.stat().st_size != record.bytes:
         sizes = f"{record.bytes} bytes expected, {path.stat().st_size} found"
         raise InputError(f"{path} has been altered: {sizes}")
-    with open(path, "rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != record.sha256:
-            raise InputError(f"{path} has been altered: its sha256 is not the manifest's")
+    if record_of(path).sha256 != record.sha256:
+        raise InputError(f"{path} has been altered: its sha256 is not the manifest's")
 
 
 def _safe(name: str, root: Path) -> PurePosixPath:

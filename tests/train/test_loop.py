@@ -1,18 +1,25 @@
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from playworld.checkpoint import params_sha256, read_folder
 from playworld.config import InputError
+from playworld.models.dynamics import Dynamics
 from playworld.presets import preset
-from playworld.train.loop import NonFinite, Preempted, Trainer, checkpoints, fit
-from playworld.train.optim import StageConfig
+from playworld.train.checkpoints import Saver, checkpoints
+from playworld.train.loop import Clips, NonFinite, Preempted, Trainer, fit
+from playworld.train.objectives import Objective
+from playworld.train.optim import StageConfig, make_optimizers
 from playworld.train.stages import TrainOptions, train_world
 
 CPU = torch.device("cpu")
@@ -21,7 +28,7 @@ CONFIG = StageConfig(12, 2, 2, 1e-2, warmup_steps=2, save_every=5, ema_decay=0.9
 FEW = {"tokenizer_steps": 6, "world_steps": 6}
 
 
-class Line(torch.nn.Module):
+class Line(Objective):
     """The smallest real objective: a line fitted to noise drawn from the step's generator."""
 
     def __init__(self):
@@ -34,15 +41,25 @@ class Line(torch.nn.Module):
         poison = float("nan") if int(batch.video.max()) == POISON else 1.0
         return poison * (self.layer(x) - 3 * x).square().mean(), {}
 
-    def check(self, metrics, progress):
-        if metrics["loss"] < 0:
-            raise AssertionError
+
+class Blocks(Line):
+    """The same with a matrix where transformers have theirs."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Module()
+        self.inner.blocks = torch.nn.ModuleList([torch.nn.Linear(1, 4, bias=False)])
+
+    def forward(self, batch):
+        x = torch.randn(8, 1, generator=batch.generator)
+        return (self.inner.blocks[0](x) - x).square().mean(), {}
 
 
 def source(start: int, poison: range = range(0)):
     for number in range(start, 10_000):
         value = POISON if number in poison else number % 7
-        yield torch.full((2, 2, 1, 1, 3), value, dtype=torch.uint8), None
+        ids = torch.tensor([[0, number], [1, number]])
+        yield Clips(ids, torch.full((2, 2, 1, 1, 3), value, dtype=torch.uint8), None)
 
 
 def run(path: Path, config: StageConfig = CONFIG, feed=source, **other) -> Line:
@@ -94,6 +111,31 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, caplog):
     assert torch.equal(again.layer.weight, whole.layer.weight)
 
 
+def test_muon_trains_the_matrices_inside_transformers_and_adamw_the_rest():
+    model = Dynamics(preset("tiny").dynamics)
+    adamw, muon = make_optimizers(model, replace(CONFIG, muon_rate=0.1))
+    inner = {id(p) for n, p in model.named_parameters() if ".blocks." in n and p.ndim == 2}
+    assert inner == {id(p) for p in muon.param_groups[0]["params"]}
+    rest = {id(p) for group in adamw.param_groups for p in group["params"]}
+    assert not rest & inner and len(rest | inner) == len(list(model.parameters()))
+    assert {group["peak"] for group in muon.param_groups} == {0.1}
+
+
+def test_muons_momentum_is_saved_and_taken_up(tmp_path):
+    config = replace(CONFIG, muon_rate=0.02, steps=8, save_every=4)
+    objectives = [Blocks() for _ in range(3)]
+    fit(objectives[0], source, config, tmp_path / "whole", "blocks", CPU)
+
+    def stop_after_5(step: int, total: int, note: str) -> None:
+        if step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Preempted):
+        fit(objectives[1], source, config, tmp_path / "cut", "blocks", CPU, stop_after_5)
+    fit(objectives[2], source, config, tmp_path / "cut", "blocks", CPU)
+    assert logged(tmp_path / "cut")[-1]["loss_hex"] == logged(tmp_path / "whole")[-1]["loss_hex"]
+
+
 def test_two_checkpoints_are_kept(tmp_path):
     run(tmp_path)
     assert [path.name for path in checkpoints(tmp_path)] == ["step-00000010", "step-00000012"]
@@ -119,11 +161,136 @@ def test_other_settings_do_not_take_up_an_old_run(tmp_path):
 
 def test_the_schedule_warms_up_stays_and_decays():
     config = StageConfig(100, 1, 2, 1.0, warmup_steps=10, decay_share=0.3, final_share=0.0)
-    rates = [config.rate(step) for step in range(100)]
+    rates = [config.share(step) for step in range(100)]
     assert rates[0] == pytest.approx(0.1) and rates[10] == rates[60] == 1.0
     assert rates[99] < 0.05 and sorted(rates[70:], reverse=True) == rates[70:]
     cosine = replace(config, schedule="cosine", final_share=0.1)
-    assert cosine.rate(55) == pytest.approx(0.55, abs=0.02) and cosine.rate(99) < 0.11
+    assert cosine.share(55) == pytest.approx(0.55, abs=0.02) and cosine.share(99) < 0.11
+
+
+def test_a_second_signal_during_the_save_does_no_harm(tmp_path, monkeypatch):
+    """The first asks to stop; the second comes while the checkpoint is being written."""
+    first = [True]
+
+    def signals(step: int, total: int, note: str) -> None:
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    write = Path.write_bytes
+
+    def signalled(path: Path, content: bytes) -> int:
+        if first.pop() if first else False:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", signalled)
+    with pytest.raises(Preempted, match="step 3"):
+        run(tmp_path, progress=signals)
+    assert not first and [path.name for path in checkpoints(tmp_path)] == ["step-00000003"]
+    assert read_folder(checkpoints(tmp_path)[0]).json("state.json")["step"] == 3
+
+
+def test_a_full_disk_is_named_and_the_older_checkpoint_is_intact(tmp_path):
+    """Files of more than 10,000 bytes cannot be written any more, as on a disk without room."""
+    with pytest.raises(Preempted):
+        run(tmp_path, progress=lambda step, *_: step == 4 and os.kill(os.getpid(), signal.SIGINT))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Wide(Line):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("ballast", torch.zeros(100_000))
+
+    with pytest.raises(OSError, match=r"cannot save .*step-00000005 \(\d{6,} bytes needed\): File"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+        try:
+            trainer, saver = Trainer(Wide(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+            trainer.done = 5
+            trainer.save(saver)
+            saver.wait()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000004"]
+    assert read_folder(checkpoints(tmp_path)[0]).json("state.json")["step"] == 4
+    assert not list(tmp_path.glob(".step*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_really_full_disk_stops_the_run_at_the_next_step(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("this machine does not let a small disk be mounted")
+    try:
+        with pytest.raises(OSError, match=r"step-00000010 \(\d+ bytes needed\): No space left"):
+
+            def fill(step: int, total: int, note: str) -> None:
+                if step == 9:
+                    with suppress(OSError), (disk / "full").open("wb", buffering=0) as file:
+                        while file.write(bytes(4096)):
+                            pass
+                    with (disk / "full").open("r+b") as file:  # room for the log, not for a save
+                        file.truncate((disk / "full").stat().st_size - 4096)
+
+            run(disk / "run", progress=fill)
+        assert [path.name for path in checkpoints(disk / "run")] == ["step-00000005"]
+        assert read_folder(checkpoints(disk / "run")[0]).json("state.json")["step"] == 5
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, monkeypatch):
+    """The writer is held until two more steps are done, and still writes what was true then."""
+    gate, before = threading.Event(), {}
+    write = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda p, c: (gate.wait(60), write(p, c))[1])
+    trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+    trainer.update(next(source(0)).video, None)
+    before = {name: tensor.clone() for name, tensor in trainer.objective.state_dict().items()}
+    trainer.save(saver)
+    for step in (1, 2):
+        trainer.update(next(source(step)).video, None)
+        saver.check()
+    assert not checkpoints(tmp_path)
+    gate.set()
+    saver.close()
+    saved = read_folder(checkpoints(tmp_path)[0])
+    assert saved.json("state.json")["params_sha256"] == params_sha256(before)
+    assert params_sha256(saved.tensors("model.safetensors")) == params_sha256(before)
+
+
+SAVE_FOR_EVER = """
+import importlib.util, sys
+from dataclasses import replace
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("test_loop", sys.argv[1])
+loop = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(loop)
+config = replace(loop.CONFIG, steps=9_000, save_every=1)
+loop.run(Path(sys.argv[2]), config, progress=lambda step, *_: print(step, flush=True))
+"""
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_lose_no_checkpoint_and_leave_nothing_behind(tmp_path):
+    """Every step saves, in the thread beside the training: a kill nearly always hits a save."""
+    reached = 0
+    for attempt in range(3):
+        command = [sys.executable, "-c", SAVE_FOR_EVER, __file__, str(tmp_path)]
+        killed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        lines = [killed.stdout.readline() for _ in range(4 + attempt)]
+        killed.send_signal(signal.SIGKILL)
+        lines += killed.communicate()[0].splitlines()
+        newest = checkpoints(tmp_path)[-1]
+        step = read_folder(newest).json("state.json")["step"]
+        assert step >= max(reached, int([x for x in lines if x.strip()][-1]) - 2)
+        reached = step
+    trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+    trainer.done = reached + 1
+    trainer.save(saver)
+    saver.close()
+    assert not list(tmp_path.glob(".*")) and len(checkpoints(tmp_path)) == 2
 
 
 @pytest.mark.slow

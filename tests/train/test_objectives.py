@@ -7,7 +7,6 @@ from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
-from playworld.train.masking import hide
 from playworld.train.objectives import (
     Batch,
     Collapsed,
@@ -23,13 +22,22 @@ TINY = preset("tiny")
 def batch(progress: float = 0.5, seed: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     video = torch.randint(256, (2, 5, 64, 64, 3), generator=generator, dtype=torch.uint8)
-    return Batch(video, None, progress, generator)
+    return Batch(video, None, progress, (2 * seed, 2 * seed + 1), generator, clips=2)
 
 
 def world_objective(**loss) -> WorldObjective:
     torch.manual_seed(0)
     parts = LatentActionModel(TINY.actions), Dynamics(TINY.dynamics), VideoTokenizer(TINY.tokenizer)
     return WorldObjective(*parts, WorldLoss(**({"warm_share": 0.0} | loss))).train()
+
+
+def predict(
+    objective: WorldObjective, tokens: torch.Tensor, actions: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    data = batch()
+    draws = data.generators()
+    hidden = objective.hide(data, draws)
+    return objective.predict(tokens, hidden, objective.spoil(tokens, draws), actions)
 
 
 def gradients(objective: WorldObjective, loss: torch.Tensor) -> dict[str, float]:
@@ -41,9 +49,9 @@ def gradients(objective: WorldObjective, loss: torch.Tensor) -> dict[str, float]
 
 def test_no_gradient_of_the_dynamics_reaches_the_latent_actions():
     objective, data = world_objective(), batch()
-    _, quantized = objective.act(data.video.float() / 255, data)
+    _, quantized = objective.act(data.video.float() / 255, data.generator, data.generators())
     tokens = torch.randint(64, (2, 5, 16))
-    loss, _ = objective.predict(tokens, quantized.latents.detach(), data.generator)
+    loss, _ = predict(objective, tokens, quantized.latents.detach())
     found = gradients(objective, loss)
     assert all(value == 0 for name, value in found.items() if name.startswith("actions."))
     assert found["dynamics.action.weight"] > 0
@@ -70,9 +78,7 @@ def test_targets_are_untouched_by_masking(masking):
     tokens = torch.randint(64, (2, 5, 16))
     certain = torch.nn.functional.one_hot(tokens[:, 1:], 64).float() * 100
     objective.dynamics.register_forward_hook(lambda *_: certain)
-    loss, metrics = objective.predict(
-        tokens, torch.zeros(2, 4, 4), torch.Generator().manual_seed(0)
-    )
+    loss, metrics = predict(objective, tokens, torch.zeros(2, 4, 4))
     assert float(loss) < 1e-6 and float(metrics["accuracy"]) == 1
 
 
@@ -80,22 +86,43 @@ def test_only_hidden_tokens_are_scored():
     objective = world_objective(masking="paper", corrupt=0.0)
     tokens = torch.randint(64, (2, 5, 16))
     logits = torch.zeros(2, 4, 16, 64)
-    hidden = hide("paper", (2, 5, 16), torch.Generator().manual_seed(0))[:, 1:]
+    hidden = objective.hide(batch(), batch().generators())[:, 1:]
     logits[~hidden] = 1e4  # nonsense where nothing is scored
     objective.dynamics.register_forward_hook(lambda *_: logits)
-    loss, _ = objective.predict(tokens, torch.zeros(2, 4, 4), torch.Generator().manual_seed(0))
+    loss, _ = predict(objective, tokens, torch.zeros(2, 4, 4))
     torch.testing.assert_close(loss, torch.tensor(64.0).log())
 
 
 def test_kmeans_cuts_the_codebook_when_the_warm_start_ends():
     objective = world_objective(warm_share=0.3)
     for seed in range(4):
-        objective(batch(0.1, seed))
+        data = batch(0.1, seed)
+        objective(data)
+        objective.learn(data.generator, 0.2)
     before = objective.actions.quantizer.codebook.clone()
     assert bool(objective.warm) and int(objective.stashed) == 32
-    objective(batch(0.4))
+    objective(batch(0.2))
+    objective.learn(batch().generator, 0.3)
     assert not bool(objective.warm)
     assert not torch.allclose(objective.actions.quantizer.codebook, before)
+
+
+@pytest.mark.parametrize("masking", ["history", "prefix"])
+@pytest.mark.parametrize("warm_share", [0.0, 0.9])
+def test_parts_of_a_batch_add_up_to_the_whole(masking, warm_share):
+    """Loss, metrics and gradients: so accumulation and any number of processes are the same."""
+    objective = world_objective(masking=masking, warm_share=warm_share)
+    objective.actions.quantizer.placed.fill_(True)
+    data = batch()
+    whole, metrics = objective(data)
+    wanted = gradients(objective, whole)
+    totals = objective.totals(data)
+    parts = [objective(replace(part, totals=totals)) for part in data.split(2)]
+    torch.testing.assert_close(sum(loss for loss, _ in parts), whole)
+    for key in metrics:
+        torch.testing.assert_close(sum(m[key] for _, m in parts), metrics[key])
+    found = gradients(objective, sum(loss for loss, _ in parts))
+    assert found == pytest.approx(wanted, rel=1e-3, abs=1e-5)
 
 
 def test_a_collapsed_codebook_stops_the_training_loudly():

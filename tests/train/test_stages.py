@@ -110,3 +110,10 @@ def test_parameter_counts_are_those_that_the_paper_prints():
     assert count(VideoTokenizer, tokenizer) == pytest.approx(200, rel=0.15)
     assert count(LatentActionModel, actions) == pytest.approx(300, rel=0.3)
     assert count(Dynamics, dynamics) == pytest.approx(10_100, rel=0.05)
+
+
+def test_no_part_may_look_further_back_than_its_clips_reach():
+    tiny = preset("tiny")
+    short = replace(tiny.tokenizer_stage, clip_length=tiny.tokenizer.decoder.window - 1)
+    with pytest.raises(ValueError, match="tokenizer's decoder .* looks 4 frames back"):
+        replace(tiny, tokenizer_stage=short)

@@ -1,6 +1,7 @@
 """What a trained world needs before people play it: button names, prompts and a card."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,13 @@ from torch import Tensor
 
 from playworld.config import InputError
 from playworld.data.clips import ClipDataset
-from playworld.evaluate.buttons import STARTS, measure_buttons
+from playworld.evaluate.buttons import PRESSES, STARTS, measure_buttons
+from playworld.evaluate.starts import level_starts
 from playworld.world.world import World
 
 NUM_PROMPTS = 8
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+"""What files of pictures are called."""
 MEASURED = "## Measured"
 """Heading of the card's section that `playworld evaluate --card` writes."""
 
@@ -32,9 +36,12 @@ def held_out(clips: Path, count: int, length: int) -> UInt8[Tensor, "count lengt
 
 
 def name_buttons(world: World, clips: Path) -> World:
-    """The world with its buttons labelled by what they do from held-out starts."""
-    buttons = measure_buttons(world, held_out(clips, STARTS, 1))
-    config = replace(world.config, buttons=buttons)
+    """The world with its buttons labelled by what they do from held-out starts on level ground."""
+    try:
+        starts = level_starts(clips, STARTS)
+    except InputError:
+        starts = level_starts(clips, STARTS, split="train")
+    config = replace(world.config, buttons=measure_buttons(world, starts.video))
     return World(config, world.tokenizer, world.actions, world.dynamics)
 
 
@@ -42,6 +49,32 @@ def choose_prompts(clips: Path) -> dict[str, bytes]:
     """Held-out frames as PNG files by name."""
     frames = held_out(clips, NUM_PROMPTS, 1)[:, 0]
     return {f"{number:02d}": png(frame) for number, frame in enumerate(frames, start=1)}
+
+
+def read_pictures(folder: Path) -> dict[str, Image.Image]:
+    """The pictures of a folder by name, for prompts that no video has.
+
+    Raises:
+        InputError: if there is no folder or no picture in it, two share a name, or one is damaged.
+    """
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
+    if not paths:
+        raise InputError(f"{folder} has no pictures ({', '.join(PICTURES)})")
+    pictures: dict[str, Image.Image] = {}
+    for path in paths:
+        if path.stem in pictures:
+            raise InputError(f"{folder}: two pictures are called {path.stem!r}")
+        try:
+            with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as image:
+                pictures[path.stem] = image.copy()
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise InputError(f"{path} cannot be read as a picture: {error}") from error
+    return pictures
+
+
+def fit_prompts(world: World, pictures: Mapping[str, Image.Image]) -> dict[str, bytes]:
+    """Pictures as prompts of the world's size: PNG files by name."""
+    return {name: png(world.prompt(picture)) for name, picture in pictures.items()}
 
 
 def png(frame: UInt8[Tensor, "H W C"]) -> bytes:
@@ -73,8 +106,8 @@ Made with [Playworld](https://github.com/playworld/playworld) on {datetime.now(U
 | tokens per frame | {config.tokenizer.num_tokens} of {config.tokenizer.num_codes} codes |
 | memory | {config.dynamics.transformer.window} frames |
 
-No actions were used: the buttons were found in the video alone. What they do, measured from
-{STARTS} held-out starts after training:
+No actions were used: the buttons were found in the video alone. What they do, measured after
+training from held-out moments on level ground, {PRESSES} presses each:
 
 | button | does | |
 |---|---|---|

@@ -1,6 +1,6 @@
 """What is minimised: each objective is one module whose forward(batch) returns loss and metrics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.pixels import to_float
-from playworld.models.quantizer import Quantized, VectorQuantizer, kmeans
+from playworld.models.quantizer import Quantized, VectorQuantizer, kmeans, sum_over_ranks
 from playworld.models.tokenizer import VideoTokenizer
+from playworld.train.distributed import from_first_rank, gather_ranks
 from playworld.train.masking import Masking, corrupt, hide
 
 Metrics = dict[str, Tensor]
@@ -20,7 +21,7 @@ Metrics = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step sees."""
+    """What one forward sees: all clips of a step, or this process's part of them."""
 
     video: UInt8[Tensor, "B T H W C"]
     """Frames."""
@@ -28,8 +29,54 @@ class Batch:
     """Their cached tokens; None to tokenize live."""
     progress: float
     """Share of the stage's steps that is done, 0 to 1."""
+    seeds: tuple[int, ...]
+    """One per clip, for masks and noise: the same whichever process has the clip."""
     generator: torch.Generator
-    """All randomness of the step, a pure function of seed, step and rank."""
+    """What the step decides once for all clips, such as where codes go."""
+    clips: int
+    """Clips of the whole step."""
+    totals: Tensor | None = None
+    """`Objective.totals` of the whole step; None where this is the whole step."""
+
+    def generators(self) -> list[torch.Generator]:
+        """One per clip, each at its beginning."""
+        return [torch.Generator().manual_seed(seed) for seed in self.seeds]
+
+    def split(self, parts: int) -> list["Batch"]:
+        """The same clips in several batches of one size."""
+        size = len(self.video) // parts
+        cuts = [slice(i * size, (i + 1) * size) for i in range(parts)]
+        tokens = [None if self.tokens is None else self.tokens[cut] for cut in cuts]
+        return [
+            replace(self, video=self.video[cut], tokens=own, seeds=self.seeds[cut])
+            for cut, own in zip(cuts, tokens, strict=True)
+        ]
+
+
+class Objective(nn.Module):
+    """What the loop trains: `forward(batch)` returns a part of the step's loss, and metrics.
+
+    Parts add up, loss and metrics alike: over the batches that a step is split into, and over the
+    processes that train together, to what one batch of all clips would give.
+    """
+
+    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
+        """The share of these clips in the loss and the metrics of the step."""
+        raise NotImplementedError
+
+    def totals(self, batch: Batch) -> Float[Tensor, " _"]:
+        """Sums over these clips by whose total over the whole step the loss is divided."""
+        return torch.zeros(0, device=batch.video.device)
+
+    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
+        """What follows the step beside the optimizer: codebooks. Called once per good step."""
+        return {}
+
+    def forget(self) -> None:
+        """Drop what `learn` would have learned from: the step was not finite."""
+
+    def check(self, metrics: dict[str, float], progress: float) -> None:
+        """Raise Collapsed where going on would be a waste."""
 
 
 class Collapsed(RuntimeError):
@@ -60,7 +107,7 @@ class TokenizerLoss:
             )
 
 
-class TokenizerObjective(nn.Module):
+class TokenizerObjective(Objective):
     """Reconstruction of the video through the token bottleneck."""
 
     def __init__(self, tokenizer: VideoTokenizer, loss: TokenizerLoss):
@@ -69,21 +116,34 @@ class TokenizerObjective(nn.Module):
         self.weights = loss
         # Kept out of the module tree: its weights are neither trained nor saved.
         self._perceptual = [torch.jit.load(loss.perceptual_weights)] if loss.perceptual else []
+        self._seen = Seen()
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """L1, L2, optional perceptual term, commitment."""
-        video = to_float(batch.video)
-        output, quantized = self.tokenizer(video, batch.generator)
-        output = output.float()
+        video, share = to_float(batch.video), len(batch.video) / batch.clips
+        z = self.tokenizer.latents(video)
+        quantized = self.tokenizer.quantizer(z, batch.generator)
+        if self.training:
+            self._seen.add(z, quantized.codes)
+        output = self.tokenizer.pixels(quantized.latents).float()
         mse = F.mse_loss(output, video)
         loss = self.weights.l1 * F.l1_loss(output, video) + self.weights.l2 * mse + quantized.loss
-        metrics = {"psnr": -10 * mse.detach().log10()}
+        metrics = {"psnr": -10 * mse.detach().log10(), "quantizer_loss": quantized.loss.detach()}
         if self._perceptual:
             pairs = (t.flatten(0, 1).permute(0, 3, 1, 2) * 2 - 1 for t in (output, video))
             distance = self._perceptual[0](*pairs).mean()
             loss = loss + self.weights.perceptual * distance
             metrics["perceptual"] = distance.detach()
-        return loss, metrics | code_use(self.tokenizer.quantizer, quantized)
+        return share * loss, {key: share * value for key, value in metrics.items()}
+
+    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
+        """The codebook follows the latents of the step."""
+        count = self.tokenizer.quantizer.learn(*self._seen.take(), generator)
+        return code_use(self.tokenizer.quantizer, count)
+
+    def forget(self) -> None:
+        """Drop the latents of the step."""
+        self._seen.take()
 
     def check(self, metrics: dict[str, float], progress: float) -> None:
         """Stop loudly once the codebook has collapsed (after a tenth of the training)."""
@@ -111,7 +171,7 @@ class WorldLoss:
             raise ValueError(f"corrupt and warm_share are shares in [0, 1), got {self}")
 
 
-class WorldObjective(nn.Module):
+class WorldObjective(Objective):
     """Latent actions from pixels; dynamics on tokens given those actions without their gradient.
 
     The latent action model keeps its own losses beside the dynamics' (Genie, section 2.2).
@@ -136,56 +196,86 @@ class WorldObjective(nn.Module):
         self.register_buffer("stash", torch.zeros(self.STASH, actions.config.quantizer.code_size))
         self.register_buffer("stashed", torch.zeros((), dtype=torch.long))
         self.register_buffer("warm", torch.tensor(loss.warm_share > 0))
+        self._seen = Seen()
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """Cross-entropy on the hidden tokens, plus the latent action model's losses."""
-        video = to_float(batch.video)
-        predicted, quantized = self.act(video, batch)
-        change = F.mse_loss(video[:, :-1], video[:, 1:]).clamp_min(1e-8)
-        error = F.mse_loss(predicted.float(), video[:, 1:])
-        action_loss = error / change.detach() + quantized.loss
+        video, draws = to_float(batch.video), batch.generators()
+        hidden = self.hide(batch, draws).to(video.device)  # the first draw, as in `totals`
+        totals = self._sums(video, hidden) if batch.totals is None else batch.totals
+        share, change = len(video) / batch.clips, (totals[0] / batch.clips).clamp_min(1e-8)
+        predicted, quantized = self.act(video, batch.generator, draws)
+        error = share * F.mse_loss(predicted.float(), video[:, 1:]) / change
+        action_loss = error + share * quantized.loss
         tokens = batch.tokens
         if tokens is None:
             with torch.no_grad():
                 tokens = self._tokenizer[0].encode(video)
-        loss, metrics = self.predict(tokens, quantized.latents.detach(), batch.generator)
-        metrics |= {"change_error": (error / change).detach(), "actions_loss": action_loss.detach()}
-        metrics |= code_use(self.actions.quantizer, quantized)
-        return loss + self.weights.action_weight * action_loss, metrics
+        past = self.spoil(tokens, draws)
+        scored = hidden[:, 1:].sum() / totals[1]
+        loss, metrics = self.predict(tokens, hidden, past, quantized.latents.detach())
+        metrics = {key: scored * value for key, value in metrics.items()}
+        metrics |= {"change_error": error.detach(), "actions_loss": action_loss.detach()}
+        metrics["quantizer_loss"] = share * quantized.loss.detach()
+        return scored * loss + self.weights.action_weight * action_loss, metrics
+
+    @torch.no_grad()
+    def totals(self, batch: Batch) -> Float[Tensor, "2"]:
+        """How much the clips change from frame to frame, and how many tokens are hidden."""
+        video = to_float(batch.video)
+        return self._sums(video, self.hide(batch, batch.generators()))
+
+    def _sums(
+        self, video: Float[Tensor, "B T H W C"], hidden: Bool[Tensor, "B T N"]
+    ) -> Float[Tensor, "2"]:
+        change = len(video) * F.mse_loss(video[:, :-1], video[:, 1:])
+        return torch.stack([change, hidden.sum().to(change)])
+
+    def hide(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T N"]:
+        """Which tokens each clip hides, on the CPU."""
+        shape = (1, batch.video.shape[1], self.dynamics.config.num_tokens)
+        return torch.cat([hide(self.weights.masking, shape, draw) for draw in draws])
+
+    def spoil(
+        self, tokens: Int[Tensor, "B T N"], draws: list[torch.Generator]
+    ) -> Int[Tensor, "B T N"]:
+        """The tokens with some replaced at random."""
+        most, codes = self.weights.corrupt, self.dynamics.config.num_codes
+        blank = torch.full((1, *tokens.shape[1:]), -1)
+        noise = torch.cat([corrupt(blank, most, codes, draw) for draw in draws])
+        noise = noise.to(tokens.device)
+        return torch.where(noise < 0, tokens, noise)
 
     def act(
-        self, video: Float[Tensor, "B T H W C"], batch: Batch
+        self,
+        video: Float[Tensor, "B T H W C"],
+        generator: torch.Generator,
+        draws: list[torch.Generator],
     ) -> tuple[Float[Tensor, "B S H W C"], Quantized]:
-        """Latent actions: continuous at first, then from the codebook that k-means cuts."""
-        if not self.training:
-            return self.actions(video)
-        if self.warm and batch.progress >= self.weights.warm_share:
-            known = self.stash[: min(int(self.stashed), self.STASH)]
-            if len(known) >= self.actions.config.num_actions:
-                book = self.actions.quantizer
-                centres = kmeans(known, book.config.num_codes, batch.generator)
-                book.place(torch.arange(book.config.num_codes, device=centres.device), centres)
-            self.warm.fill_(False)
-        if not self.warm:
-            return self.actions(video, batch.generator)
-        predicted, quantized = self.actions(video, batch.generator, self.weights.warm_noise)
-        latents = quantized.latents.detach().flatten(0, 1)[: self.STASH]
-        if not torch.isfinite(latents).all():
-            return predicted, quantized
-        slots = (self.stashed + torch.arange(len(latents), device=latents.device)) % self.STASH
-        self.stash[slots] = latents.float()
-        self.stashed += len(latents)
-        return predicted, quantized
+        """Latent actions: continuous at first, then from the codebook that k-means cut.
+
+        Blurred while they are continuous, so that the encoder learns to tell moves apart.
+        """
+        book, z = self.actions.quantizer, self.actions.encoder(video)
+        if self.training and self.warm:
+            z = book.scale(z.float())
+            noise = torch.stack([torch.randn(z.shape[1:], generator=draw) for draw in draws])
+            latents = z + self.weights.warm_noise * noise.to(z.device)
+            quantized = Quantized(latents, book.nearest(z), z.new_zeros(()))
+        else:
+            quantized = book(z, generator)
+        if self.training:
+            self._seen.add(z, quantized.codes)
+        return self.actions.decoder(video[:, :-1], quantized.latents), quantized
 
     def predict(
         self,
         tokens: Int[Tensor, "B T N"],
+        hidden: Bool[Tensor, "B T N"],
+        past: Int[Tensor, "B T N"],
         actions: Float[Tensor, "B S E"],
-        generator: torch.Generator,
     ) -> tuple[Float[Tensor, ""], Metrics]:
         """Cross-entropy of the hidden tokens of frames 1 to T-1; frame 0 is never scored."""
-        hidden = hide(self.weights.masking, tokens.shape, generator).to(tokens.device)
-        past = corrupt(tokens, self.weights.corrupt, self.dynamics.config.num_codes, generator)
         if self.weights.masking == "history":
             logits = self.dynamics(tokens, hidden, actions, history=past)
         else:
@@ -198,6 +288,30 @@ class WorldObjective(nn.Module):
         right = (chosen.detach().argmax(-1) == truth).float().mean()
         return loss, {"cross_entropy": loss.detach(), "accuracy": right}
 
+    @torch.no_grad()
+    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
+        """Collect latents until k-means cuts the codebook, which from then on follows them."""
+        book, (z, codes) = self.actions.quantizer, self._seen.take()
+        if not self.warm:
+            return code_use(book, book.learn(z, codes, generator))
+        latents = gather_ranks(book.scale(z.float()))[: self.STASH]
+        slots = (self.stashed + torch.arange(len(latents), device=z.device)) % self.STASH
+        self.stash[slots] = latents
+        self.stashed += len(latents)
+        if progress >= self.weights.warm_share:
+            known = self.stash[: min(int(self.stashed), self.STASH)]
+            if len(known) >= book.config.num_codes:
+                centres = kmeans(known, book.config.num_codes, generator)
+                every = torch.arange(len(centres), device=z.device)
+                book.place(every, from_first_rank(centres))
+            self.warm.fill_(False)
+        count = torch.bincount(codes, minlength=book.config.num_codes)
+        return code_use(book, sum_over_ranks(count))
+
+    def forget(self) -> None:
+        """Drop the latents of the step."""
+        self._seen.take()
+
     def check(self, metrics: dict[str, float], progress: float) -> None:
         """Stop loudly once the latent actions have collapsed."""
         if not bool(self.warm):
@@ -209,14 +323,25 @@ def clean_context(hidden: Bool[Tensor, "B T N"]) -> Bool[Tensor, "B T N"]:
     return (~hidden.any(-1, keepdim=True)).expand_as(hidden)
 
 
-def code_use(quantizer: VectorQuantizer, quantized: Quantized) -> Metrics:
-    """Codes seen in this batch, the running perplexity, and the quantiser's loss."""
-    used = quantized.codes.unique().numel()
-    return {
-        "codes_used": torch.tensor(float(used)),
-        "perplexity": quantizer.perplexity(),
-        "quantizer_loss": quantized.loss.detach(),
-    }
+class Seen:
+    """Latents and codes of the step under way, from which a codebook learns at its end."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, z: Float[Tensor, "*batch E"], codes: Int[Tensor, "*batch"]) -> None:
+        """Note some more."""
+        self._parts.append((z.detach().reshape(-1, z.shape[-1]), codes.reshape(-1)))
+
+    def take(self) -> tuple[Float[Tensor, "M E"], Int[Tensor, " M"]]:
+        """All of them, which are then forgotten."""
+        (z, codes), self._parts = map(torch.cat, zip(*self._parts, strict=True)), []
+        return z, codes
+
+
+def code_use(quantizer: VectorQuantizer, count: Int[Tensor, " K"]) -> Metrics:
+    """Codes seen in this step, and the running perplexity."""
+    return {"codes_used": (count > 0).sum(), "perplexity": quantizer.perplexity()}
 
 
 def refuse_collapse(what: str, metrics: dict[str, float], num_codes: int, progress: float) -> None:

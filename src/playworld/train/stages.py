@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 import tyro
-from torch import Tensor
 
 from playworld.checkpoint import (
     load_into,
@@ -25,12 +24,23 @@ from playworld.data.simulator import cache_folder
 from playworld.data.tokens import TokenStore
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
-from playworld.train.furnish import choose_prompts, first_card, held_out, name_buttons
-from playworld.train.loop import Progress, Source, fit
+from playworld.train.distributed import Parallel, first_rank_does, processes, rank, ranks
+from playworld.train.furnish import (
+    choose_prompts,
+    first_card,
+    fit_prompts,
+    held_out,
+    name_buttons,
+    read_pictures,
+)
+from playworld.train.log import weights_and_biases
+from playworld.train.loop import Clips, Progress, Source, fit
 from playworld.train.objectives import TokenizerLoss, TokenizerObjective, WorldLoss, WorldObjective
 from playworld.train.optim import StageConfig
 from playworld.train.pictures import action_grid, reconstructions
+from playworld.train.preview import write_preview
 from playworld.train.token_cache import token_cache
 from playworld.world.folder import WorldConfig
 from playworld.world.maskgit import SamplerConfig
@@ -76,6 +86,18 @@ class Recipe:
                 raise ValueError(
                     f"the parts of recipe {self.name!r} disagree on {what}: {one}, {other}"
                 )
+        # A frame further back than any clip in training is read with weights that never met one:
+        # it cost a tokenizer 9 dB.
+        for what, model, stage in (
+            ("tokenizer's encoder", self.tokenizer.encoder, self.tokenizer_stage),
+            ("tokenizer's decoder", self.tokenizer.decoder, self.tokenizer_stage),
+            ("dynamics", self.dynamics.transformer, self.world_stage),
+        ):
+            if model.temporal_every and model.window > stage.clip_length:
+                raise ValueError(
+                    f"the {what} of recipe {self.name!r} looks {model.window} frames back, but its "
+                    f"clips have {stage.clip_length}"
+                )
 
     def resized(self, height: int, width: int) -> "Recipe":
         """The recipe for frames of another size; raises ValueError if the patches do not fit."""
@@ -85,6 +107,29 @@ class Recipe:
             tokenizer=tokenizer,
             actions=replace(self.actions, height=height, width=width),
             dynamics=replace(self.dynamics, num_tokens=tokenizer.num_tokens),
+        )
+
+    def shortened(self, frames: int) -> "Recipe":
+        """The recipe for scenes of at most this many frames: shorter clips, and no look beyond."""
+
+        def window(shape: TransformerConfig, stage: StageConfig) -> TransformerConfig:
+            return replace(shape, window=min(shape.window, stage.clip_length))
+
+        one, two = (
+            replace(stage, clip_length=min(stage.clip_length, frames))
+            for stage in (self.tokenizer_stage, self.world_stage)
+        )
+        tokenizer, dynamics = self.tokenizer, self.dynamics
+        return replace(
+            self,
+            tokenizer=replace(
+                tokenizer,
+                encoder=window(tokenizer.encoder, one),
+                decoder=window(tokenizer.decoder, one),
+            ),
+            dynamics=replace(dynamics, transformer=window(dynamics.transformer, two)),
+            tokenizer_stage=one,
+            world_stage=two,
         )
 
 
@@ -109,29 +154,46 @@ class TrainOptions:
     batch_size: int | None = None
     """Clips per step in both stages, instead of the preset's."""
     learning_rate: float | None = None
-    """Peak learning rate in both stages, instead of the preset's."""
+    """Peak learning rate in both stages, instead of the preset's; Muon's changes in proportion."""
     masking: Literal["history", "prefix", "paper"] | None = None
     """What a hidden frame sees of its past, instead of the preset's choice (docs/train.md)."""
+    prompts: Path | None = None
+    """Folder of pictures that become prompts beside held-out frames."""
     seed: int = 0
     """Seed of weights, clip order, masks and noise."""
     device: str = "auto"
     """cpu, cuda, or auto: the GPU if there is one."""
+    parallel: Literal["auto", "ddp", "fsdp"] = "auto"
+    """Under torchrun: the model whole in every process, or sharded; auto shards the large ones."""
+    accumulate: int = 1
+    """Parts of a process's batch that go through the model one after the other, to save memory."""
+    recompute: bool = False
+    """Compute activations twice instead of keeping them, to save more."""
+    wandb: str | None = None
+    """Log to this project of Weights & Biases as well; needs the package wandb."""
 
     def __post_init__(self) -> None:
-        for name in ("tokenizer_steps", "world_steps", "batch_size"):
+        for name in ("tokenizer_steps", "world_steps", "batch_size", "accumulate"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
+
+    def spread(self) -> Parallel:
+        """How a step is spread over processes and time."""
+        return Parallel(self.parallel, self.accumulate, self.recompute)
 
     def applied_to(self, recipe: Recipe) -> Recipe:
         """The recipe with what the user asked for."""
 
         def changed(stage: StageConfig, steps: int | None) -> StageConfig:
+            rate = self.learning_rate or stage.learning_rate
+            muon = stage.muon_rate and stage.muon_rate * rate / stage.learning_rate
             return replace(
                 stage,
                 steps=steps or stage.steps,
                 batch_size=self.batch_size or stage.batch_size,
-                learning_rate=self.learning_rate or stage.learning_rate,
+                learning_rate=rate,
+                muon_rate=muon,
                 seed=self.seed,
             )
 
@@ -166,6 +228,13 @@ def train_world(
         InputError: for clips or a world that cannot be used.
         Preempted, NonFinite, Collapsed: see `playworld.train.loop.fit`.
     """
+    if options.wandb:
+        weights_and_biases()  # said before the training, not after a first stage
+    with processes(choose_device(options.device)):
+        return _train_world(recipe, clips, world, options, progress)
+
+
+def _train_world(recipe, clips, world, options, progress) -> World | None:
     recipe = options.applied_to(recipe)
     refuse_foreign(world)
     trainset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
@@ -173,24 +242,31 @@ def train_world(
     recipe = _fit_recipe(recipe, base, trainset)
     run = options.run or default_run(world, clips, recipe.name)
     device = choose_device(options.device)
-    told = progress or (lambda stage: None)  # type: ignore[return-value]
+    pictures = read_pictures(options.prompts) if options.prompts else {}
+    told = progress or (lambda stage: None)
 
     if options.stage != "world":
-        tokenizer = _train_tokenizer(recipe, trainset, clips, run, device, told, base)
+        tokenizer = _train_tokenizer(recipe, trainset, clips, options, run, device, told, base)
     else:
         tokenizer = base.tokenizer if base is not None else _finished_tokenizer(recipe, run)
     if options.stage == "tokenizer":
         return None
     made = _train_dynamics(recipe, clips, options, run, device, told, tokenizer.to(device), base)
-    made = name_buttons(made, clips)
+
     how = f"{recipe.tokenizer_stage.steps:,} + {recipe.world_stage.steps:,} steps"
     if base is not None:
         how += f", from {base.config.name}"
-    made.save(world, first_card(made, recipe.name, clips, how), choose_prompts(clips))
+
+    def publish() -> None:
+        named = name_buttons(made, clips)
+        prompts = choose_prompts(clips) | fit_prompts(named, pictures)
+        named.save(world, first_card(named, recipe.name, clips, how), prompts)
+
+    first_rank_does(publish)
     return World.load(world, device)
 
 
-def _train_tokenizer(recipe, dataset, clips, run, device, told, base) -> VideoTokenizer:
+def _train_tokenizer(recipe, dataset, clips, options, run, device, told, base) -> VideoTokenizer:
     stage = recipe.tokenizer_stage
     inputs = {
         "clips": dataset.sha256,
@@ -206,11 +282,13 @@ def _train_tokenizer(recipe, dataset, clips, run, device, told, base) -> VideoTo
     objective = TokenizerObjective(tokenizer, recipe.tokenizer_loss)
     clip = held_out(clips, 4, min(8, stage.clip_length))
     fit(objective, _clip_source(dataset, stage), stage, run / "tokenizer", "tokenizer", device,
-        told("tokenizer"), lambda: {"clips": reconstructions(tokenizer, clip)})  # fmt: skip
-    write_folder(
-        run / FINISHED,
-        {"tokenizer.safetensors": tokenizer.state_dict()},
-        {"config.json": to_dict(recipe.tokenizer)},
+        told("tokenizer"), lambda: {"clips": reconstructions(tokenizer, clip)},
+        options.spread(), options.wandb)  # fmt: skip
+    weights, shape = tokenizer.state_dict(), to_dict(recipe.tokenizer)
+    first_rank_does(
+        lambda: write_folder(
+            run / FINISHED, {"tokenizer.safetensors": weights}, {"config.json": shape}
+        )
     )
     return tokenizer
 
@@ -270,14 +348,20 @@ def _train_dynamics(recipe, clips, options, run, device, told, tokenizer, base) 
         sampler=recipe.sampler,
     )
     world = World(config, tokenizer, actions, dynamics)
+    first_rank_does(lambda: write_preview(run, world, choose_prompts(clips)))
     prompts = held_out(clips, 4, 1)
     fit(objective, _clip_source(dataset, stage, store), stage, run / "world", "world", device,
-        told("world"), lambda: {"buttons": action_grid(world, prompts)})  # fmt: skip
+        told("world"), lambda: {"buttons": action_grid(world, prompts)},
+        options.spread(), options.wandb)  # fmt: skip
     return world
 
 
 def claim(run: Path, inputs: Mapping[str, Any]) -> None:
     """Make a stage's folder, or raise InputError if it was begun with other inputs than these."""
+    first_rank_does(lambda: _claim(run, inputs))
+
+
+def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
     path = run / "inputs.json"
     if not path.exists():
         run.mkdir(parents=True, exist_ok=True)
@@ -301,10 +385,16 @@ def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Rec
                 f"the world to start from has frames of {base.width}x{base.height}, the clips have "
                 f"{size[1]}x{size[0]}; ingest again with --size {base.width}x{base.height}"
             )
-        shapes = base.config
-        return replace(
-            recipe, tokenizer=shapes.tokenizer, actions=shapes.actions, dynamics=shapes.dynamics
-        )
+        own = base.config
+        shapes: dict[str, Any] = {
+            "tokenizer": own.tokenizer,
+            "actions": own.actions,
+            "dynamics": own.dynamics,
+        }
+        try:
+            return replace(recipe, **shapes)
+        except ValueError as error:
+            raise InputError(f"{own.name!r} cannot be trained so: {error}") from error
     try:
         return recipe.resized(*size)
     except ValueError as error:
@@ -316,15 +406,16 @@ def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Rec
 def _clip_source(
     dataset: ClipDataset, stage: StageConfig, store: TokenStore | None = None
 ) -> Source:
-    """Batches of video, and of the same frames' tokens where they are cached."""
+    """This process's batches of video, and of the same frames' tokens where they are cached."""
+    share = stage.batch_size // ranks()
 
-    def source(start: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-        for ids, video in batches(dataset, stage.batch_size, stage.seed, start=start):
+    def source(start: int) -> Iterator[Clips]:
+        for ids, video in batches(dataset, share, stage.seed, rank(), ranks(), start):
             tokens = None
             if store is not None:
                 found = [store.read(i.scene, i.start, stage.clip_length) for i in ids]
                 tokens = torch.from_numpy(np.stack(found))
-            yield video, tokens
+            yield Clips(torch.tensor(ids), video, tokens)
 
     return source
 

@@ -12,6 +12,7 @@ from playworld.data.clips import ClipDataset
 from playworld.data.tokens import TokenStore, write_tokens
 from playworld.models.pixels import to_float
 from playworld.models.tokenizer import VideoTokenizer
+from playworld.train.distributed import first_rank_does
 from playworld.train.loop import Progress
 
 
@@ -22,23 +23,25 @@ def token_cache(
     device: torch.device,
     progress: Progress | None = None,
 ) -> TokenStore:
-    """Tokens of every frame of the split, made once per tokenizer."""
+    """Tokens of every frame of the split, made once per tokenizer, by the first process for all."""
     weights = params_sha256(tokenizer.state_dict())
     name = hashlib.sha256(f"{weights} {dataset.sha256}".encode()).hexdigest()[:16]
     folder = folder / name
-    if not (folder / "index.json").exists():
-        done = 0
+    done = 0
 
-        def told(frames: int) -> None:
-            nonlocal done
-            done += frames
-            if progress:
-                progress(done, dataset.num_frames, "tokenizing")
+    def told(frames: int) -> None:
+        nonlocal done
+        done += frames
+        if progress:
+            progress(done, dataset.num_frames, "tokenizing")
 
-        scenes = (
-            scene_tokens(dataset, i, tokenizer, device, told) for i in range(len(dataset.scenes))
-        )
-        write_tokens(folder, scenes, weights)
+    def make() -> None:
+        if not (folder / "index.json").exists():
+            numbers = range(len(dataset.scenes))
+            scenes = (scene_tokens(dataset, i, tokenizer, device, told) for i in numbers)
+            write_tokens(folder, scenes, weights)
+
+    first_rank_does(make)
     return TokenStore(folder)
 
 

@@ -1,0 +1,194 @@
+"""Checkpoints of a run: copied at once, written beside the training, read by any number of ranks.
+
+One process, or many with a copy of the model each, write safetensors. Shards of a model are written
+by torch.distributed.checkpoint, whose index is a pickle: read such folders of your own runs only.
+"""
+
+import json
+import logging
+import shutil
+import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.metadata import TensorStorageMetadata
+from torch.distributed.tensor import DTensor
+
+from playworld.atomic import new_folder
+from playworld.checkpoint import (
+    Folder,
+    cannot_save,
+    params_sha256,
+    read_folder,
+    record_of,
+    write_folder,
+    write_manifest,
+)
+from playworld.config import InputError
+from playworld.train.distributed import first_rank_does, rank, ranks
+
+logger = logging.getLogger(__name__)
+
+PARTS = ("model", "average", "optimizer")
+KEPT = 2
+Parts = Mapping[str, Mapping[str, Tensor]]
+"""Named tensors of the model, of its average, and of the optimizer."""
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """Checkpoint folders of a run, oldest first."""
+    return sorted(p for p in run.glob("step-*") if p.is_dir() and p.name[5:].isdigit())
+
+
+def newest(run: Path) -> Folder | None:
+    """The newest checkpoint that is whole, compared with its sha256 by process 0 for all."""
+
+    def find() -> Folder | None:
+        for path in reversed(checkpoints(run)):
+            try:
+                folder = read_folder(path)
+                folder.json("state.json")
+                return folder
+            except (InputError, FileNotFoundError) as error:
+                logger.warning("%s; falling back to the checkpoint before", error)
+        return None
+
+    return first_rank_does(find)
+
+
+class Saver:
+    """Writes the checkpoints of one run in a thread, one at a time, while training goes on."""
+
+    def __init__(self, run: Path, sharded: bool):
+        self.run, self.sharded = run, sharded
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="playworld-save")
+        self._pending: Future[None] | None = None
+        # What a thread says to the others must not mix with what training says.
+        self._group = dist.new_group(backend="gloo") if sharded else None
+
+    def save(self, step: int, parts: Parts, config: dict[str, Any]) -> None:
+        """Copy the tensors and start to write them; waits for the save before, if need be.
+
+        Raises:
+            OSError: if the save before failed; it names the path and the bytes needed.
+        """
+        self.wait()
+        path, state = self.run / f"step-{step:08d}", {"step": step, "config": config}
+        if self.sharded:
+            write = self._copy_shards(path, parts, state)
+        elif rank() == 0:
+            copies = {name: _copied(tensors) for name, tensors in parts.items()}
+
+            def write() -> None:
+                _write_whole(path, copies, state)
+        else:
+            return
+        self._pending = self._thread.submit(self._then_prune, write)
+
+    def check(self) -> None:
+        """Raise what a save that has ended by now failed with."""
+        if self._pending is not None and self._pending.done():
+            self.wait()
+
+    def wait(self) -> None:
+        """Until nothing is being written; raises what that save failed with."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def close(self) -> None:
+        """Wait for a save under way; an error of it is only logged, as one is on its way up."""
+        try:
+            self.wait()
+        except OSError as error:
+            logger.error("%s", error)
+        self._thread.shutdown()
+
+    def _then_prune(self, write: Callable[[], None]) -> None:
+        write()
+        if rank() == 0:
+            for old in checkpoints(self.run)[:-KEPT]:
+                shutil.rmtree(old)
+
+    def _copy_shards(self, path: Path, parts: Parts, state: dict[str, Any]) -> Callable[[], None]:
+        """Start to write this process's shards; what is returned waits for all, and commits."""
+        stack = ExitStack()
+        begun = first_rank_does(lambda: stack.enter_context(new_folder(path)))
+        tensors = {f"{part}/{name}": t for part in PARTS for name, t in parts[part].items()}
+        needed = sum(_local(t).nbytes for t in tensors.values())
+        writer = dcp.FileSystemWriter(begun, sync_files=True)
+        saving = dcp.async_save(tensors, storage_writer=writer, process_group=self._group)
+
+        assert isinstance(saving, Future)
+
+        def finish() -> None:
+            with stack:
+                try:
+                    saving.result()
+                    own = {p.name: record_of(p) for p in begun.glob(f"__{rank()}_*")}
+                    files: list[Any] = [None] * ranks()
+                    dist.all_gather_object(files, own, group=self._group)
+                    if rank() == 0:
+                        (begun / "state.json").write_text(json.dumps(state, indent=2))
+                        for name in ("state.json", ".metadata"):
+                            files.append({name: record_of(begun / name)})
+                        write_manifest(begun, {k: v for one in files for k, v in one.items()})
+                except (OSError, CheckpointException) as error:
+                    raise cannot_save(path, needed, error) from error
+
+        return finish
+
+
+def _write_whole(path: Path, parts: Parts, state: dict[str, Any]) -> None:
+    state = state | {"params_sha256": params_sha256(parts["model"])}
+    write_folder(
+        path,
+        {f"{name}.safetensors": tensors for name, tensors in parts.items()},
+        {"state.json": state},
+    )
+
+
+def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+
+
+def _local(tensor: Tensor) -> Tensor:
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def read_parts(folder: Folder, like: Mapping[str, Tensor] | None = None) -> dict[str, dict]:
+    """The tensors of a checkpoint by part and name, written by however many processes.
+
+    Args:
+        folder: a checkpoint.
+        like: parameters by name. Where one is sharded, shards of it (its average, its moments) are
+            read as they are needed here; everything else is whole and on the CPU.
+    """
+    if "model.safetensors" in folder.names:
+        return {part: folder.tensors(f"{part}.safetensors") for part in PARTS}
+    reader = dcp.FileSystemReader(folder.path)
+    wanted = {}
+    for key, meta in reader.read_metadata().state_dict_metadata.items():
+        assert isinstance(meta, TensorStorageMetadata)
+        part, _, name = key.partition("/")
+        owner = (like or {}).get(name.rpartition("/")[0] if part == "optimizer" else name)
+        if isinstance(owner, DTensor) and owner.shape == meta.size:
+            wanted[key] = torch.empty_like(owner, dtype=meta.properties.dtype)
+        else:
+            wanted[key] = torch.empty(meta.size, dtype=meta.properties.dtype)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # as is meant
+        dcp.load(wanted, storage_reader=reader, no_dist=ranks() == 1)
+    parts: dict[str, dict] = {part: {} for part in PARTS}
+    for key, tensor in wanted.items():
+        part, _, name = key.partition("/")
+        parts[part][name] = tensor
+    return parts

@@ -1,0 +1,224 @@
+"""Processes that train together: who they are, what they share, how a model is spread over them."""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Literal
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.utils.checkpoint import checkpoint
+
+from playworld.config import InputError
+from playworld.models.st_transformer import STBlock
+
+LARGE = 500_000_000
+"""Trained parameters from which `auto` shards: 20 bytes each on every GPU would be too many."""
+PATIENCE = timedelta(hours=2)
+"""How long processes wait for one that tokenizes or saves alone, before they call it dead."""
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """How a step is spread over processes and time; what is learned does not depend on it."""
+
+    mode: Literal["auto", "ddp", "fsdp"] = "auto"
+    """Under torchrun: a copy of the model per process (ddp), or a shard of it (fsdp)."""
+    accumulate: int = 1
+    """Parts of a process's batch that go through the model one after the other."""
+    recompute: bool = False
+    """Keep no activations inside transformer blocks, and compute them again for the gradient."""
+
+    def __post_init__(self) -> None:
+        if self.accumulate < 1:
+            raise InputError(f"accumulate must be at least 1, got {self.accumulate}")
+
+    def share(self, batch_size: int) -> int:
+        """Clips per step of one process.
+
+        Raises:
+            InputError: if the batch does not divide.
+        """
+        parts = ranks() * self.accumulate
+        if batch_size % parts:
+            raise InputError(
+                f"a batch of {batch_size} clips cannot be shared by {ranks()} processes in "
+                f"{self.accumulate} parts each; choose a --batch-size that divides by {parts}"
+            )
+        return batch_size // ranks()
+
+
+ALONE = Parallel()
+"""Nothing to choose: one process, one part."""
+
+
+def ranks() -> int:
+    """Processes that train together; 1 outside torchrun."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Number of this process; 0 is the one that logs and writes."""
+    return dist.get_rank() if ranks() > 1 else 0
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[None]:
+    """Within the block, the processes that torchrun started belong together; else nothing changes.
+
+    Each takes the GPU of its local rank.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
+        yield
+        return
+    backend = "gloo"
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        backend = "cpu:gloo,cuda:nccl"
+    dist.init_process_group(backend, timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def gather_ranks(own: Tensor) -> Tensor:
+    """The rows of all processes, in the order of their ranks; each has as many."""
+    if ranks() == 1:
+        return own
+    found = [torch.empty_like(own) for _ in range(ranks())]
+    dist.all_gather(found, own.contiguous())
+    return torch.cat(found)
+
+
+def from_first_rank(tensor: Tensor) -> Tensor:
+    """What process 0 has, in place: sums may round differently on another kind of processor."""
+    if ranks() > 1:
+        dist.broadcast(tensor, src=0)
+    return tensor
+
+
+def any_rank(flag: bool) -> bool:
+    """Whether the flag is set in any process."""
+    if ranks() == 1:
+        return flag
+    found = torch.tensor(int(flag))
+    dist.all_reduce(found, dist.ReduceOp.MAX)
+    return bool(found)
+
+
+def first_rank_does(work: Callable[[], Any]) -> Any:
+    """The result of `work`, which process 0 does while the others wait; its errors reach them."""
+    if ranks() == 1:
+        return work()
+    told: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            told[0] = work()
+        except (InputError, OSError) as error:
+            told[1] = error
+    dist.broadcast_object_list(told, src=0)
+    if told[1] is not None:
+        raise told[1]
+    return told[0]
+
+
+def chosen(parallel: Parallel, objective: nn.Module) -> Literal["one", "ddp", "fsdp"]:
+    """How this objective is spread over the processes there are."""
+    if ranks() == 1:
+        return "one"
+    if parallel.mode == "auto":
+        trained = sum(p.numel() for p in objective.parameters() if p.requires_grad)
+        return "fsdp" if trained >= LARGE else "ddp"
+    return parallel.mode
+
+
+def shard(objective: nn.Module, device: torch.device, mesh: DeviceMesh | None = None) -> None:
+    """Spread parameters over the processes with FSDP2, in place: every ST block, then the rest.
+
+    On a GPU blocks compute in bfloat16, while parameters, gradients and sums stay in float32.
+
+    Raises:
+        InputError: for a codebook that learns by gradient, which has to be whole.
+    """
+    if any(name.endswith("codebook") for name, _ in objective.named_parameters()):
+        raise InputError(
+            "a codebook that learns by gradient cannot be sharded: use an EMA codebook, or ddp"
+        )
+    mesh = mesh or init_device_mesh(device.type, (ranks(),))
+    policy = MixedPrecisionPolicy()
+    if device.type == "cuda":
+        policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+    # A block also returns its values for a cache, as views; nothing writes into them.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view")
+    for module in objective.modules():
+        if isinstance(module, STBlock):
+            fully_shard(module, mesh=mesh, mp_policy=policy)
+    fully_shard(objective, mesh=mesh, mp_policy=policy)
+
+
+def recompute_blocks(objective: nn.Module, wanted: bool) -> None:
+    """Let ST blocks forget their activations until the gradient needs them, or stop doing so."""
+    for block in [m for m in objective.modules() if isinstance(m, STBlock)]:
+        block.__dict__.pop("forward", None)
+        if wanted:
+            once = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
+            block.__dict__["forward"] = once
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A sharded tensor put together from all processes; any other as it is."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def placed_like(value: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor, which every process has, on the device and in the shards of `like`."""
+    if not isinstance(like, DTensor) or isinstance(value, DTensor):
+        return value.to(like.device)
+    value = value.to(like.device_mesh.device_type)
+    return distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes of one process that trains a sharded model, without activations."""
+
+    parameters: int
+    """Parameters of the model, all of it."""
+    state: int
+    """Parameters, gradients, two moments and the average, in float32: this process's shard."""
+    gathered: int
+    """The two largest blocks in bfloat16, whole: one computes while the next arrives."""
+
+
+def footprint(build: Callable[[], nn.Module], processes: int) -> Footprint:
+    """What `build()` takes from one of many processes, found without allocating any of it.
+
+    The model is laid out on the meta device and sharded over processes that do not exist.
+    """
+    from torch.testing._internal.distributed.fake_pg import FakeStore  # registers "fake"
+
+    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=processes)
+    try:
+        with torch.device("meta"):
+            model = build()
+        blocks = sorted(
+            sum(p.numel() for p in m.parameters())
+            for m in model.modules()
+            if isinstance(m, STBlock)
+        )
+        count = sum(p.numel() for p in model.parameters())
+        cpu = torch.device("cpu")
+        shard(model, cpu, init_device_mesh("cpu", (processes,)))
+        local = sum(p.to_local().numel() for p in model.parameters() if isinstance(p, DTensor))
+        return Footprint(count, 5 * 4 * local, 2 * sum(blocks[-2:]))
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,202 @@
+"""Two real processes against one; this file is also the program that each of them runs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from playworld.checkpoint import params_sha256
+from playworld.config import InputError
+from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.quantizer import QuantizerConfig
+from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.train.checkpoints import checkpoints
+from playworld.train.distributed import Parallel, footprint, processes, rank, ranks
+from playworld.train.loop import Clips, NonFinite, Preempted, Trainer, fit
+from playworld.train.objectives import (
+    Objective,
+    TokenizerLoss,
+    TokenizerObjective,
+    WorldLoss,
+    WorldObjective,
+)
+from playworld.train.optim import StageConfig
+
+CPU = torch.device("cpu")
+SHAPE = TransformerConfig(16, 2, 2, 8, mlp_ratio=2, window=4)
+STEPS, POISONED = 6, 3
+CONFIG = StageConfig(STEPS, 4, 4, 1e-2, warmup_steps=2, ema_decay=0.9)
+
+
+class Poisoned(TokenizerObjective):
+    """A clip whose first sample is 255 makes the loss NaN."""
+
+    def forward(self, batch):
+        loss, metrics = super().forward(batch)
+        return loss * (float("nan") if (batch.video[:, 0, 0, 0, 0] == 255).any() else 1), metrics
+
+
+def tokenizer() -> VideoTokenizer:
+    torch.manual_seed(0)
+    return VideoTokenizer(TokenizerConfig(16, 16, 8, SHAPE, SHAPE, QuantizerConfig(16, 4)))
+
+
+def make(stage: str) -> Objective:
+    if stage == "tokenizer":
+        return Poisoned(tokenizer(), TokenizerLoss())
+    torch.manual_seed(1)
+    shapes = {"patch": 8, "encoder": SHAPE, "decoder": SHAPE}
+    actions = LatentActionModel(LatentActionConfig(16, 16, QuantizerConfig(4, 4), **shapes))
+    dynamics = Dynamics(DynamicsConfig(4, 16, 4, SHAPE))
+    return WorldObjective(actions, dynamics, tokenizer(), WorldLoss(warm_share=0.4))
+
+
+def source(start: int):
+    """Clips in one order, whoever reads them; the last clip of step POISONED is poison."""
+    share = CONFIG.batch_size // ranks()
+    for step in range(start, STEPS):
+        numbers = [step * CONFIG.batch_size + rank() * share + i for i in range(share)]
+        draws = [torch.Generator().manual_seed(number) for number in numbers]
+        shape = (4, 16, 16, 3)
+        video = torch.stack([torch.randint(255, shape, generator=g) for g in draws])
+        poison = CONFIG.batch_size * (POISONED + 1) - 1
+        video[[number == poison for number in numbers], 0, 0, 0, 0] = 255
+        yield Clips(torch.tensor([(0, n) for n in numbers]), video.to(torch.uint8), None)
+
+
+def train(folder: Path, stage: str, parallel: Parallel = Parallel(), stop: str = "") -> Objective:  # noqa: B008
+    """One stage; `stop` is "rank:step", where that process gets a SIGTERM."""
+
+    def stopping(start: int):
+        for step, clips in enumerate(source(start), start=start + 1):
+            if stop == f"{rank()}:{step}":
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield clips
+
+    objective = make(stage)
+    fit(objective, stopping, CONFIG, folder / stage, stage, CPU, parallel=parallel)
+    return objective
+
+
+def main(folder: Path, stage: str, mode: str, accumulate: str, stop: str) -> int:
+    """What each of two processes runs; it leaves its own hash of what was learned."""
+    torch.set_num_threads(1)
+    try:
+        with processes(CPU):
+            many = int(accumulate)
+            objective = train(folder, stage, Parallel(mode, many, recompute=many > 1), stop)
+            (folder / f"{stage}-{rank()}").write_text(params_sha256(objective.state_dict()))
+    except Preempted:
+        return 75
+    except NonFinite:
+        return 3
+    return 0
+
+
+def two(folder: Path, stage: str, mode: str, accumulate: int = 1, stop: str = "-") -> list[int]:
+    """Run two processes and return their exit codes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    command = [sys.executable, __file__, str(folder), stage, mode, str(accumulate), stop]
+    started = [
+        subprocess.Popen(command, env=os.environ | group | {"RANK": r, "LOCAL_RANK": r})
+        for r in ("0", "1")
+    ]
+    try:
+        return [process.wait(timeout=280) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+
+
+def logged(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def assert_same_course(found: Path, wanted: Path) -> None:
+    """The same clips in every step, and the same losses but for rounding."""
+    ours, theirs = logged(found), logged(wanted)
+    assert [e["batch_ids_sha256"] for e in ours] == [e["batch_ids_sha256"] for e in theirs]
+    assert len({e["batch_ids_sha256"] for e in ours}) == len(ours) == STEPS
+    known = [e["loss"] for e in theirs if not e["skipped"]]
+    assert [e["loss"] for e in ours if not e["skipped"]] == pytest.approx(known, rel=1e-4)
+    assert [e.get("codes_used") for e in ours] == [e.get("codes_used") for e in theirs]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both stages by one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    for stage in ("tokenizer", "world"):
+        train(folder, stage)
+    return folder
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_course_of_one_and_skip_a_step_that_is_nan_in_one(alone, tmp_path):
+    """The NaN is in the clips of the second process alone, and so is known to it alone."""
+    assert two(tmp_path, "tokenizer", "ddp") == [0, 0]
+    assert_same_course(tmp_path / "tokenizer", alone / "tokenizer")
+    skipped = [entry["skipped"] for entry in logged(tmp_path / "tokenizer")]
+    assert skipped == [float(step == POISONED) for step in range(STEPS)]
+    weights = [(tmp_path / f"tokenizer-{r}").read_text() for r in (0, 1)]
+    assert weights[0] == weights[1]  # and the codebook is part of them
+
+
+@pytest.mark.slow
+def test_shards_stopped_by_a_signal_to_one_of_two_are_taken_up_by_one(alone, tmp_path):
+    """From two processes to one: each clip of the epoch is seen once, and the losses go on."""
+    assert two(tmp_path, "world", "fsdp", stop="1:4") == [75, 75]
+    assert [path.name for path in checkpoints(tmp_path / "world")] == ["step-00000004"]
+    train(tmp_path, "world")
+    assert_same_course(tmp_path / "world", alone / "world")
+
+
+@pytest.mark.slow
+def test_what_one_began_two_go_on_with_in_shards_parts_and_recomputed(alone, tmp_path):
+    with pytest.raises(Preempted, match="step 2"):
+        train(tmp_path, "world", stop="0:2")
+    assert two(tmp_path, "world", "fsdp", accumulate=2) == [0, 0]
+    assert_same_course(tmp_path / "world", alone / "world")
+    assert (tmp_path / "world-0").read_text() == (tmp_path / "world-1").read_text()
+
+
+def test_parts_and_recomputing_change_nothing_but_rounding(alone, tmp_path):
+    train(tmp_path, "world", Parallel(accumulate=2, recompute=True))
+    assert_same_course(tmp_path / "world", alone / "world")
+
+
+def test_a_batch_that_does_not_divide_is_refused_with_the_number_that_would(tmp_path):
+    with pytest.raises(InputError, match="a --batch-size that divides by 3"):
+        fit(make("world"), source, CONFIG, tmp_path, "world", CPU, parallel=Parallel(accumulate=3))
+
+
+def test_a_sharded_model_needs_no_memory_to_know_what_it_will_need():
+    """In real life: 10.1 billion parameters over 256 GPUs (docs/train.md)."""
+    config = DynamicsConfig(4, 16, 4, SHAPE)
+    count = sum(p.numel() for p in Dynamics(config).parameters())
+    found = footprint(lambda: Dynamics(config), 8)
+    assert found.parameters == count
+    assert 20 * count / 8 <= found.state <= 1.6 * 20 * count / 8  # shards are padded
+    block = 16 * 48 + 16 * 16 + 2 * 16 * 32
+    assert 2 * 2 * 2 * block > found.gathered > 2 * 2 * block
+
+
+def test_the_trainer_takes_a_step_in_parts_of_one_clip(tmp_path):
+    trainer = Trainer(make("world"), CONFIG, tmp_path, CPU, Parallel(accumulate=4))
+    metrics = trainer.update(next(source(0)).video, None)
+    assert metrics["skipped"] == 0 and metrics["codes_used"] >= 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))
