@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from playworld.evaluate.buttons import (
+    decides,
     describe_buttons,
     measure_buttons,
     name_effects,
@@ -63,6 +64,14 @@ def test_consistency_is_the_share_of_starts_that_go_as_labelled():
     assert effect.consistency == pytest.approx(0.8)
 
 
+def test_a_jump_that_drifts_a_little_is_called_a_jump():
+    jump, aside = torch.tensor([[0.9, -7.0], [2.0, -7.0]])[:, None].repeat(1, 8, 1)
+    (effect,) = name_effects(jump[None])
+    assert (effect.button.label, effect.button.arrow) == ("jump", "↑")
+    (effect,) = name_effects(aside[None])
+    assert effect.button.label == "jump right"
+
+
 def test_of_two_buttons_that_stay_the_stiller_one_goes_without_a_number():
     shifts = torch.tensor([[0.3, 0.0], [0.0, 0.0]])[:, None].repeat(1, 8, 1)
     assert [effect.button.label for effect in name_effects(shifts)] == ["stay 2", "stay"]
@@ -73,6 +82,13 @@ def test_each_button_is_pressed_from_the_same_starts(world, scroll):
     played = press_each(world, prompts, presses=2)
     assert played.shape == (3, 4, 3, 16, 16, 3)
     assert torch.equal(played[0, :, 0], played[2, :, 0])
+
+
+def test_starts_keep_their_noise_whatever_the_size_of_batches(world, scroll, monkeypatch):
+    prompts = torch.stack([scroll([], seed=seed, size=16) for seed in range(5)])
+    together = press_each(world, prompts, presses=2)
+    monkeypatch.setattr("playworld.evaluate.buttons.AT_ONCE", 2)
+    assert torch.equal(press_each(world, prompts, presses=2), together)
 
 
 def test_a_world_that_cannot_hear_gives_every_button_the_same_meaning(deaf_world, scroll):
@@ -91,6 +107,17 @@ def test_measured_buttons_can_be_stored_in_the_world(world, scroll):
 def test_the_report_tells_what_a_code_stands_for_in_true_video(played, world):
     codes = torch.tensor([[0, 0, 2, 2]])
     moved = torch.tensor([[[-2.0, 0.0], [-4.0, 0.0], [1.0, 0.0], [1.0, 0.0]]])
-    rows = describe_buttons(played[:3], world.buttons, codes, moved)
+    rows = describe_buttons(player_shifts(played[:3]), world.buttons, codes, moved)
     assert [row["shift_in_video"] for row in rows] == [[3.0, 0.0], None, [-1.0, 0.0]]
     assert [row["share_in_video"] for row in rows] == [0.5, 0.0, 0.5]
+
+
+def test_a_button_decides_all_where_it_does_the_same_from_every_start():
+    right, left = torch.tensor([3.0, 0.0]), torch.tensor([-3.0, 0.0])
+    assert decides(torch.stack([right.expand(5, 2), left.expand(5, 2)])) == 1
+
+
+def test_a_button_decides_nothing_where_the_start_does_or_nothing_moves():
+    starts = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
+    assert decides(starts.expand(4, 5, 2)) == pytest.approx(0, abs=1e-6)
+    assert decides(torch.zeros(2, 3, 2)) is None

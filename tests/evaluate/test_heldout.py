@@ -50,6 +50,14 @@ def test_time_without_a_key_is_not_known():
     assert held_longest([0.0], [4], np.array([0.0, 0.1, 0.2])) == [4, None]
 
 
+def test_the_first_part_of_more_clips_is_what_fewer_would_have_been(clips):
+    first, rest = read_held_out(clips, num_clips=6, length=9, seed=2).part(4)
+    alone = read_held_out(clips, num_clips=4, length=9, seed=2)
+    assert (first.video == alone.video).all()
+    assert first.sources == alone.sources
+    assert len(rest.video) == len(rest.sources) == len(rest.times) == 2
+
+
 def test_keys_of_a_clip_come_from_the_file_beside_its_own_video(clips):
     held = read_held_out(clips, num_clips=2, length=9, seed=0)
     keys, names = pressed_keys(held)

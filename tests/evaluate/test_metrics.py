@@ -3,7 +3,16 @@ import math
 import pytest
 import torch
 
-from playworld.evaluate.metrics import PSNR_CAP, interval, psnr, psnr_where, ssim, usage
+from playworld.evaluate.metrics import (
+    PSNR_CAP,
+    interval,
+    positive,
+    psnr,
+    psnr_where,
+    spread,
+    ssim,
+    usage,
+)
 
 
 def grey(value: int, frames: int = 1) -> torch.Tensor:
@@ -66,3 +75,10 @@ def test_perplexity_counts_equally_used_codes_and_ignores_unused_ones():
 
 def test_one_code_doing_all_the_work_has_perplexity_one():
     assert usage(torch.zeros(9, dtype=torch.long), num_codes=8)["perplexity"] == pytest.approx(1.0)
+
+
+def test_the_spread_lies_around_the_figure_wherever_its_resamples_lie():
+    again = torch.linspace(9, 11, 201)
+    found = spread(5.0, again)
+    assert found == {"mean": 5.0, "low": pytest.approx(4.05), "high": pytest.approx(5.95)}
+    assert positive(spread(0.5, again))["low"] == 0

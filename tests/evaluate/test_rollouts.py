@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.control import answers, delta_psnr
+from playworld.evaluate.control.measure import answers, delta_psnr
 from playworld.evaluate.rollouts import Rollouts, press, random_actions, roll_out, score_rollouts
 from playworld.world import SamplerConfig
 
@@ -110,3 +110,11 @@ def test_terrain_that_the_prompt_did_not_show_is_left_out_of_the_score_in_view(s
     scores = score_rollouts(Rollouts(rollouts.prompt, rollouts.truth, guessed, rollouts.random))
     assert scores["psnr_seen"]["4"] == 100
     assert scores["psnr"]["4"] < 30
+
+
+def test_a_world_that_blurs_is_less_sharp_than_its_video(scroll):
+    true = torch.stack([scroll([(3, 0)] * 4, "tiles", seed=seed) for seed in range(3)])
+    blurred = true.float().unfold(3, 3, 1).mean(dim=-1)
+    blurred = torch.nn.functional.pad(blurred, (0, 0, 1, 1)).byte()
+    found = score_rollouts(Rollouts(true[:, :1], true[:, 1:], blurred[:, 1:], true[:, 1:]))
+    assert found["sharpness"]["4"] < 0.7 * found["true_sharpness"]["4"]

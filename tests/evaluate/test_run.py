@@ -1,6 +1,7 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -9,7 +10,17 @@ from playworld.config import InputError
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 
 OPTIONS = EvaluateOptions(
-    num_clips=4, prompt_frames=2, horizon=5, batch_size=3, button_starts=2, speed_frames=3
+    num_clips=4,
+    prompt_frames=2,
+    horizon=5,
+    batch_size=3,
+    button_starts=2,
+    arm_clips=3,
+    return_starts=2,
+    away=2,
+    long_rollouts=3,
+    long_frames=8,
+    speed_frames=3,
 )
 
 
@@ -28,7 +39,11 @@ def numbers(value):
 
 def figures(report, *left_out):
     """The report without what the clock decides."""
-    return {key: value for key, value in report.items() if key not in ("speed", "date", *left_out)}
+    return {
+        key: value
+        for key, value in report.items()
+        if key not in ("speed", "cost", "date", *left_out)
+    }
 
 
 def test_the_report_has_the_keys_that_machines_compare(report):
@@ -101,7 +116,7 @@ def test_written_reports_are_sorted_json_with_pictures_beside(report, tmp_path):
     assert list(json.loads(text)) == sorted(json.loads(text))
     assert json.loads(text)["rollout"] == report["rollout"]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["actions.png", "report.json", "rollouts.png"]
+    assert names == ["actions.png", "long.png", "report.html", "report.json", "rollouts.png"]
 
 
 def test_pictures_show_three_rows_per_clip_and_a_column_per_button(report):
@@ -119,6 +134,64 @@ def test_the_table_is_plain_text_with_the_headlines(report):
         rows["delta PSNR, dB"].split()[2] == f"{report['control']['delta_psnr']['4']['mean']:.2f}"
     )
     assert "\x1b" not in table
+
+
+def test_directions_and_long_play_stand_in_report_and_table(report):
+    assert list(report["control"]["directions"]) == ["left", "right", "jump", "stay"]
+    assert report["control"]["starts"] == report["control"]["level_starts"] == 2
+    assert report["long_play"]["rollouts"] == 3
+    assert 0 <= report["control"]["ceiling"] <= 1
+    table = format_table(report)
+    assert f"{report['long_play']['looks_real']} of 3 rollouts look real" in table
+    row = report["control"]["directions"]["stay"]
+    assert f"{row['button'] + 1} ({row['label']})" in table
+
+
+def test_long_play_can_be_left_out(world, clips):
+    report = evaluate(world, clips, replace(OPTIONS, long_rollouts=0))
+    assert report["long_play"] is None
+    assert "long.png" not in report.pictures
+    assert "frames of play" not in format_table(report)
+
+
+def test_wrong_actions_and_returns_can_be_left_out(world, clips):
+    report = evaluate(world, clips, replace(OPTIONS, arm_clips=0, return_starts=0))
+    assert report["control"]["arms"] is None
+    assert report["control"]["returns"] == []
+    assert "another clip's" not in format_table(report)
+
+
+def test_wrong_actions_are_tried_on_some_clips(report):
+    arms = report["control"]["arms"]
+    assert arms["clips"] == 3
+    assert list(arms["shuffled"]) == list(arms["shifted"]) == ["1", "2", "3", "4", "5"]
+
+
+def test_distances_have_floor_controls_and_counts(report):
+    (found,) = report["fidelity"]
+    assert found["name"] == "random features distance"
+    assert (found["clips"], found["other_clips"]) == (4, 4)
+    assert set(found["other"]) == {"world", "real", "copy_last", "time_shuffled"}
+    assert all(band["low"] <= band["mean"] <= band["high"] for band in found["other"].values())
+
+
+def test_a_short_horizon_is_refused_where_i3d_is_named():
+    with pytest.raises(InputError, match="at least 10 frames"):
+        EvaluateOptions(i3d=Path("i3d.pt"), horizon=9)
+
+
+def test_a_missing_file_of_weights_is_refused_before_anything_is_played(world, clips):
+    told = []
+    with pytest.raises(InputError, match="no file"):
+        options = replace(OPTIONS, lpips=clips / "none.pt")
+        evaluate(world, clips, options, lambda *call: told.append(call))
+    assert told == []
+
+
+def test_starts_in_the_air_are_noted(world, clips, monkeypatch):
+    monkeypatch.setattr("playworld.evaluate.starts.HALF_PIXEL", 0.0)
+    notes = evaluate(world, clips, OPTIONS)["notes"]
+    assert any("0 of 2 starts are on level ground" in note for note in notes)
 
 
 def test_a_report_without_action_files_says_so(world, clips):
@@ -144,7 +217,9 @@ def test_clips_of_another_frame_rate_are_measured_but_noted(world, clips):
     assert "clips of 20 fps, but the world runs at 10" in report["notes"]
 
 
-@pytest.mark.parametrize("name", ["num_clips", "prompt_frames", "horizon", "speed_frames"])
+@pytest.mark.parametrize(
+    "name", ["num_clips", "prompt_frames", "horizon", "speed_frames", "long_frames", "away"]
+)
 def test_options_that_measure_nothing_are_refused_by_name(name):
     with pytest.raises(InputError, match=name):
         EvaluateOptions(**{name: 0})

@@ -1,17 +1,23 @@
 """Metrics, controllability and what buttons do, on held-out video."""
 
 from playworld.evaluate.buttons import measure_buttons
+from playworld.evaluate.compare import short_names
 from playworld.evaluate.heldout import HeldOut, read_held_out
-from playworld.evaluate.report import Report, format_table, write_report
-from playworld.evaluate.run import EvaluateOptions, evaluate
+from playworld.evaluate.options import EvaluateOptions
+from playworld.evaluate.page.files import write_report
+from playworld.evaluate.page.table import format_table
+from playworld.evaluate.report import Report
+from playworld.evaluate.run import compare, evaluate
 
 __all__ = [
     "EvaluateOptions",
     "HeldOut",
     "Report",
+    "compare",
     "evaluate",
     "format_table",
     "measure_buttons",
     "read_held_out",
+    "short_names",
     "write_report",
 ]

@@ -15,8 +15,15 @@ from playworld.world import Button, SamplerConfig, World
 PRESSES = 4
 """How often a button is pressed in a row to see what it does."""
 
-STARTS = 16
+STARTS = 50
 """Starts that a button is tried from."""
+
+AT_ONCE = 16
+"""Starts played as one batch."""
+
+NAMED = 0.2
+"""Least share of the other direction's movement that a direction needs to be in the name: a jump
+from a run drifts, and is a jump."""
 
 ARROWS: dict[tuple[int, int], Literal["•", "→", "←", "↑", "↓", "↗", "↖", "↘", "↙"]] = {
     (0, 0): "•",
@@ -54,8 +61,8 @@ def measure_buttons(
 ) -> tuple[Button, ...]:
     """A label and an arrow for every button of a world, to be stored in its config.
 
-    Each button is pressed `presses` times from every prompt. Prompts of one frame stand still; in
-    longer ones the character may be moving already, which blurs the answer.
+    Each button is pressed `presses` times from every prompt. `level_starts` chooses good ones: in
+    the air, every button falls.
     """
     played = press_each(world, prompts, presses, seed)
     return tuple(effect.button for effect in name_effects(player_shifts(played, camera)))
@@ -69,13 +76,16 @@ def press_each(
     sampler: SamplerConfig | None = None,
 ) -> UInt8[Tensor, "buttons starts K H W C"]:
     """Every button pressed `presses` times from every start; frame 0 of K is the start itself."""
-    frames, state = world.start(prompts, [seed + row for row in range(len(prompts))])
-    rows = []
-    for button in range(world.num_actions):
-        held = torch.full((len(prompts), presses), button)
-        after = press(world, state, held, sampler)
-        rows.append(torch.cat([frames.cpu()[:, None], after], dim=1))
-    return torch.stack(rows)
+    parts = []
+    for first in range(0, len(prompts), AT_ONCE):
+        part = prompts[first : first + AT_ONCE]
+        frames, state = world.start(part, [seed + first + row for row in range(len(part))])
+        rows = []
+        for button in range(world.num_actions):
+            after = press(world, state, torch.full((len(part), presses), button), sampler)
+            rows.append(torch.cat([frames.cpu()[:, None], after], dim=1))
+        parts.append(torch.stack(rows))
+    return torch.cat(parts, dim=1)
 
 
 def player_shifts(
@@ -90,9 +100,10 @@ def player_shifts(
 def name_effects(shifts: Float[Tensor, "buttons starts 2"], seed: int = 0) -> tuple[Effect, ...]:
     """Name each button after its mean shift.
 
-    A direction counts if the mean over starts is at least half a pixel per press and its 95%
-    interval leaves out zero. Buttons of one direction are numbered, the strongest first and
-    without a number, so that "right" is the button that really goes right.
+    A direction counts if the mean over starts is at least half a pixel per press, its 95% interval
+    leaves out zero, and it is not small beside the other direction (`NAMED`). Buttons of one
+    direction are numbered, the strongest first and without a number, so that "right" is the button
+    that really goes right.
     """
     mean = shifts.mean(dim=1)
     directions = [_direction(shifts[button], seed) for button in range(len(shifts))]
@@ -114,8 +125,20 @@ def name_effects(shifts: Float[Tensor, "buttons starts 2"], seed: int = 0) -> tu
     return tuple(effects)
 
 
+def decides(shifts: Float[Tensor, "buttons starts 2"]) -> float | None:
+    """Share of the variance of all shifts that the button explains.
+
+    1 where a button does the same from every start, 0 where starts decide and buttons do nothing;
+    None where nothing moves.
+    """
+    mean = shifts.mean(dim=(0, 1))
+    total = (shifts - mean).square().sum()
+    between = (shifts.mean(dim=1) - mean).square().sum() * shifts.shape[1]
+    return (between / total).item() if total > 0 else None
+
+
 def describe_buttons(
-    played: UInt8[Tensor, "buttons starts K H W C"],
+    shifts: Float[Tensor, "buttons starts 2"],
     stored: tuple[Button, ...],
     codes: Int[Tensor, "clips transitions"],
     moved: Float[Tensor, "clips transitions 2"],
@@ -128,7 +151,7 @@ def describe_buttons(
     """
     player = -moved if camera == "follows" else moved
     rows = []
-    for button, effect in enumerate(name_effects(player_shifts(played, camera))):
+    for button, effect in enumerate(name_effects(shifts)):
         meant = player[codes == button]
         rows.append(
             {
@@ -147,12 +170,13 @@ def describe_buttons(
 def _direction(shifts: Float[Tensor, "starts 2"], seed: int) -> tuple[int, int]:
     """Signs of the mean shift along x and y, 0 where it is small or not sure."""
     means = shifts[resamples(len(shifts), seed)].mean(dim=1)
+    mean = shifts.mean(dim=0).tolist()
+    least = max(HALF_PIXEL, NAMED * max(map(abs, mean)))
     signs = []
     for axis in (0, 1):
         low, high = percentiles(means[:, axis])
-        mean = shifts[:, axis].mean().item()
-        sure = low > 0 or high < 0
-        signs.append(int(mean > 0) - int(mean < 0) if sure and abs(mean) >= HALF_PIXEL else 0)
+        counts = (low > 0 or high < 0) and abs(mean[axis]) >= least
+        signs.append(int(mean[axis] > 0) - int(mean[axis] < 0) if counts else 0)
     return signs[0], signs[1]
 
 

@@ -3,8 +3,9 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -37,16 +38,32 @@ class HeldOut:
     videos: Path
     """The folder that was ingested; action files may lie there."""
 
+    def part(self, clips: int) -> tuple["HeldOut", "HeldOut"]:
+        """The first so many clips, and the rest."""
+        halves = (slice(None, clips), slice(clips, None))
+        first, rest = (
+            replace(self, video=self.video[h], sources=self.sources[h], times=self.times[h])
+            for h in halves
+        )
+        return first, rest
 
-def read_held_out(clips: Path, num_clips: int, length: int, seed: int) -> HeldOut:
+
+def read_held_out(
+    clips: Path,
+    num_clips: int,
+    length: int,
+    seed: int,
+    split: Literal["train", "valid"] = "valid",
+) -> HeldOut:
     """Up to `num_clips` clips of `length` frames that do not overlap, spread evenly over scenes.
 
     The choice depends on the seed and the data alone, so two worlds are measured on the same clips.
+    A figure may only come from the `valid` split.
 
     Raises:
         InputError: where CLIPS is no folder of clips or no held-out scene is that long.
     """
-    dataset = ClipDataset(clips, "valid", length)
+    dataset = ClipDataset(clips, split, length)
     video: list[Tensor] = []
     sources: list[str] = []
     times: list[np.ndarray] = []

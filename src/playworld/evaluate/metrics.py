@@ -84,6 +84,21 @@ def percentiles(values: Float[Tensor, " resamples"]) -> tuple[float, float]:
     return low, high
 
 
+def spread(value: float, again: Float[Tensor, " resamples"]) -> dict[str, float]:
+    """A figure that is no mean, with the spread of its resamples laid around it.
+
+    Distances and mutual information grow when clips come twice, so the plain percentiles lie too
+    high; their distance from their own mean is what other clips would change.
+    """
+    low, high = percentiles(again.double() - again.double().mean())
+    return {"mean": value, "low": value + low, "high": value + high}
+
+
+def positive(band: dict[str, float]) -> dict[str, float]:
+    """The interval of a figure that cannot be below 0."""
+    return band | {"low": max(0.0, band["low"])}
+
+
 def usage(codes: Int[Tensor, "..."], num_codes: int) -> dict[str, float | int]:
     """How much of a codebook is in use.
 

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from playworld.evaluate.looks import sharpness
 from playworld.evaluate.metrics import by_frame, psnr, psnr_where, ssim
 from playworld.evaluate.movement import displacements, still_in_view
 from playworld.world import SamplerConfig, World, WorldState
@@ -26,6 +27,10 @@ class Rollouts:
     """Generated with the latent actions that the world finds in the true video."""
     random: UInt8[Tensor, "clips K H W C"]
     """Generated with latent actions drawn at random; same prompts, same sampler noise."""
+
+    def first(self, clips: int) -> "Rollouts":
+        """Copies of some of them, which keep the rest from memory."""
+        return Rollouts(*(getattr(self, f.name)[:clips].clone() for f in fields(Rollouts)))
 
     @staticmethod
     def cat(parts: Sequence["Rollouts"]) -> "Rollouts":
@@ -81,7 +86,8 @@ def score_rollouts(rollouts: Rollouts, seed: int = 0) -> dict[str, Any]:
 
     `psnr_seen` and `copy_last_seen` look only at the part of the picture that the prompt's last
     frame showed (the true video tells how far the picture has moved since): new terrain cannot be
-    known.
+    known. `sharpness` falls below `true_sharpness` where a world blurs and rises above it where it
+    makes noise.
     """
     truth = rollouts.truth
     copy = rollouts.prompt[:, -1:].expand_as(truth)
@@ -94,6 +100,8 @@ def score_rollouts(rollouts: Rollouts, seed: int = 0) -> dict[str, Any]:
         "copy_last": baseline,
         "copy_last_ssim": ssim(copy, truth),
         "gain": model - baseline,
+        "sharpness": sharpness(rollouts.inferred),
+        "true_sharpness": sharpness(truth),
         "psnr_seen": psnr_where(rollouts.inferred, truth, seen),
         "copy_last_seen": psnr_where(copy, truth, seen),
     }

@@ -1,26 +1,50 @@
-"""The whole measurement of a world on held-out clips."""
+"""The whole measurement of a world on held-out clips, and of several side by side."""
 
 import datetime
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.config import InputError, to_dict
-from playworld.evaluate.buttons import PRESSES, STARTS, press_each
-from playworld.evaluate.control import measure_control
+from playworld.evaluate.buttons import PRESSES, name_effects, player_shifts, press_each
+from playworld.evaluate.compare import compare_reports
+from playworld.evaluate.control.arms import score_arms
+from playworld.evaluate.control.directions import real_presses
+from playworld.evaluate.control.measure import measure_control
+from playworld.evaluate.control.returns import (
+    Trip,
+    leave_and_return,
+    opposite_pairs,
+    score_returns,
+)
+from playworld.evaluate.cost import measure_cost
+from playworld.evaluate.evidence import gather
+from playworld.evaluate.fidelity.embeddings import I3D, Embedding, RandomFeatures
+from playworld.evaluate.fidelity.measure import (
+    Embedded,
+    embed_all,
+    score_distance,
+    score_lpips,
+)
+from playworld.evaluate.fidelity.perceptual import LPIPS
 from playworld.evaluate.heldout import HeldOut, read_held_out
-from playworld.evaluate.metrics import interval, psnr, ssim, usage
-from playworld.evaluate.movement import Camera
-from playworld.evaluate.pictures import button_sheet, rollout_sheet
+from playworld.evaluate.longplay import LongPlay, play_long, real_sideways, score_long_play
+from playworld.evaluate.looks import real_looks
+from playworld.evaluate.metrics import interval, usage
+from playworld.evaluate.movement import displacements
+from playworld.evaluate.notes import notes
+from playworld.evaluate.options import EvaluateOptions
+from playworld.evaluate.played import Played, play_arms, play_clips
+from playworld.evaluate.prompts import measure_prompts
 from playworld.evaluate.report import Report
-from playworld.evaluate.rollouts import Rollouts, random_actions, roll_out, score_rollouts
+from playworld.evaluate.rollouts import score_rollouts
 from playworld.evaluate.speed import hardware, measure_speed
-from playworld.models.pixels import to_float, to_uint8
+from playworld.evaluate.starts import level_starts
 from playworld.world import SamplerConfig, World
 
 FORMAT = 1
@@ -28,61 +52,45 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class EvaluateOptions:
-    """How much is measured, and how the world samples."""
+class Networks:
+    """What fidelity is measured with, loaded first: a bad file fails before anything is played."""
 
-    num_clips: int = 64
-    """Held-out clips; fewer where the data has fewer that do not overlap."""
-    prompt_frames: int = 4
-    """True frames that start a rollout; never scored."""
-    horizon: int = 16
-    """Frames generated after each prompt."""
-    seed: int = 0
-    """Chooses clips, random actions, sampler noise and bootstrap."""
-    batch_size: int = 16
-    """Clips generated together."""
-    button_starts: int = STARTS
-    """Starts from which every button is pressed."""
-    speed_frames: int = 50
-    """Frames timed one at a time."""
-    camera: Camera = "follows"
-    """Whether the picture moves against the player or with it."""
-    steps: int | None = None
-    """MaskGIT steps per frame; the world's own without it."""
-    temperature: float | None = None
-    """Sampling temperature; the world's own without it."""
-    order: Literal["random", "halton", "confidence"] | None = None
-    """Order in which tokens are decided; the world's own without it."""
+    embeddings: tuple[Embedding, ...]
+    lpips: LPIPS | None
 
-    def __post_init__(self) -> None:
-        sizes = ("num_clips", "prompt_frames", "horizon", "batch_size", "button_starts")
-        for name in (*sizes, "speed_frames"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.seed < 0:
-            raise InputError(f"seed must not be negative, got {self.seed}")
-
-    def sampler(self, world: World) -> SamplerConfig:
-        """The world's sampler with what these options say otherwise."""
-        own = world.config.sampler
-        return replace(
-            own,
-            steps=own.steps if self.steps is None else self.steps,
-            temperature=own.temperature if self.temperature is None else self.temperature,
-            order=own.order if self.order is None else self.order,
-        )
+    @staticmethod
+    def load(options: EvaluateOptions, device: torch.device) -> "Networks":
+        """The networks that these options name, and the one that needs no file."""
+        named = () if options.i3d is None else (I3D(options.i3d, device),)
+        lpips = None if options.lpips is None else LPIPS(options.lpips, device)
+        return Networks((*named, RandomFeatures(device)), lpips)
 
 
-@dataclass(frozen=True)
-class _Played:
-    """What the world made of the held-out clips; one row per clip."""
+def compare(
+    worlds: Mapping[str, World],
+    clips: Path,
+    options: EvaluateOptions | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Measure several worlds on the same clips with the same seeds, side by side.
 
-    rollouts: Rollouts
-    psnr: Float[Tensor, "clips T"]
-    """Of the tokenizer's reconstruction, as is the next."""
-    ssim: Float[Tensor, "clips T"]
-    tokens: Int[Tensor, "clips T N"]
-    actions: Int[Tensor, "clips S"]
+    The report lists what `evaluate` says of each under `worlds`, and under `compared` the paired
+    differences from the first, clip by clip. Of one world this is `evaluate`.
+
+    Raises:
+        InputError: as `evaluate` does, for any of them.
+    """
+    options = options or EvaluateOptions()
+    held = read_held_out(clips, options.num_clips, options.length, options.seed)
+    for world in worlds.values():
+        _check_size(world, held)
+    reports: dict[str, Report] = {}
+    for turn, (name, world) in enumerate(worlds.items()):
+        tell = progress and _in_turn(progress, turn, len(worlds), name)
+        reports[name] = evaluate(world, clips, options, tell)
+    if len(reports) == 1:
+        return next(iter(reports.values()))
+    return compare_reports(reports, options.seed)
 
 
 @torch.inference_mode()
@@ -94,54 +102,89 @@ def evaluate(
 ) -> Report:
     """Measure a world on held-out clips; docs/evaluate.md says what each figure means.
 
-    The same world, clips, options and machine give the same figures, but for `speed` and `date`.
+    The same world, clips, options and machine give the same figures, but for `speed`, `cost` and
+    `date`.
 
     Raises:
         InputError: where CLIPS has no held-out clip of that length, or of another size than the
-            world's.
+            world's, or a file of weights is not what it should be.
     """
     options = options or EvaluateOptions()
-    length = options.prompt_frames + options.horizon
-    held = read_held_out(clips, options.num_clips, length, options.seed)
+    # The clips that follow in the same order are the real ones that nothing is played along.
+    enough = read_held_out(clips, 2 * options.num_clips, options.length, options.seed)
+    held, others = enough.part(options.num_clips)
     _check_size(world, held)
-    sampler, total = options.sampler(world), len(held.video) + 2
-    tell = progress or (lambda done, total, note: None)
-    played = _play(world, held, options, sampler, lambda done: tell(done, total, "rollouts"))
-    tell(len(held.video), total, "buttons")
-    starts = held.video[: options.button_starts, : options.prompt_frames]
-    pressed = press_each(world, starts, PRESSES, options.seed, sampler)
-    tell(len(held.video) + 1, total, "speed")
-    speed = measure_speed(world, starts[:1], options.speed_frames, options.seed, sampler)
-    tell(total, total, "done")
+    networks, sampler = Networks.load(options, world.device), options.sampler(world)
+    seed, camera, num_clips = options.seed, options.camera, len(held.video)
+    begun = num_clips + options.button_starts
+    total = begun + options.long_rollouts + 1
+    tell = (lambda done, note: progress(done, total, note)) if progress else _silent
+    played = play_clips(world, held, options, sampler, lambda done: tell(done, "rollouts"))
+    arms = play_arms(world, played, options, sampler)
+    tell(num_clips, "buttons")
+    wanted = max(options.button_starts, options.long_rollouts)
+    starts = level_starts(clips, wanted, options.prompt_frames, seed)
+    tried = starts.video[: options.button_starts]
+    pressed = press_each(world, tried, PRESSES, seed, sampler)
+    trips = _trips(world, tried, pressed, options, sampler)
+    real = real_presses(world, clips, options.length, seed, options.batch_size)
+    control = measure_control(
+        held,
+        displacements(held.video),
+        played.rollouts,
+        played.actions,
+        pressed,
+        real,
+        world.buttons,
+        camera,
+        seed,
+    )
+    control |= {
+        "starts": len(tried),
+        "level_starts": min(starts.level, len(tried)),
+        "arms": score_arms(played.rollouts, arms, seed),
+        "returns": score_returns(trips, [b["does"] for b in control["buttons"]], camera, seed),
+    }
+    sides = {side: control["directions"][side]["button"] for side in ("left", "right")}
+    long = _play_long(
+        world, starts.video, sides, options, sampler, lambda done: tell(begun + done, "long play")
+    )
+    looks = real_looks(clips)
+    sideways = real_sideways(sides, real.codes, real.moved, camera)
+    tell(total - 1, "speed")
+    speed = measure_speed(world, tried[:1], options.speed_frames, seed, sampler)
+    rollout, fidelity, embedded = _fidelity(played, others, networks, seed)
     figures: dict[str, Any] = {
         "format": FORMAT,
         "world": world.config.name,
-        "clips": len(held.video),
+        "clips": num_clips,
         "data": _data(world, held),
-        "tokenizer": _tokenizer(played, options.seed),
-        "rollout": score_rollouts(played.rollouts, options.seed),
-        "control": measure_control(
-            held,
-            played.rollouts,
-            played.actions,
-            pressed,
-            world.buttons,
-            options.camera,
-            options.seed,
-        ),
+        "tokenizer": _tokenizer(played, seed),
+        "rollout": rollout,
+        "fidelity": fidelity,
+        "control": control,
+        "long_play": long and score_long_play(long, looks, sideways),
+        "prompts": measure_prompts(world, sides, PRESSES, seed, camera, sampler),
         "codes": _codes(world, played),
+        "window": world.config.dynamics.transformer.window,
         "speed": speed,
+        "cost": measure_cost(world, speed, sampler),
         "hardware": hardware(world.device),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "settings": to_dict(options) | {"sampler": to_dict(sampler), "presses": PRESSES},
     }
-    figures["notes"] = _notes(world, figures, options)
-    labels = [button["does"] for button in figures["control"]["buttons"]]
-    sheets = {
-        "rollouts.png": rollout_sheet(played.rollouts),
-        "actions.png": button_sheet(pressed, labels),
-    }
-    return Report(figures, sheets)
+    figures["notes"] = notes(world, figures, options)
+    tell(total, "done")
+    return Report(figures, gather(world, figures, played, pressed, trips, long, looks, embedded))
+
+
+def _silent(done: int, note: str) -> None:
+    """Progress that nobody asked for."""
+
+
+def _in_turn(progress: Progress, turn: int, turns: int, name: str) -> Progress:
+    """One bar for all worlds."""
+    return lambda done, total, note: progress(turn * total + done, turns * total, f"{name}: {note}")
 
 
 def _check_size(world: World, held: HeldOut) -> None:
@@ -153,36 +196,53 @@ def _check_size(world: World, held: HeldOut) -> None:
         )
 
 
-def _play(
+def _trips(
     world: World,
-    held: HeldOut,
+    tried: UInt8[Tensor, "starts P H W C"],
+    pressed: UInt8[Tensor, "buttons starts K H W C"],
+    options: EvaluateOptions,
+    sampler: SamplerConfig,
+) -> list[Trip]:
+    pairs = opposite_pairs(name_effects(player_shifts(pressed, options.camera)))
+    starts = tried[: options.return_starts]
+    return leave_and_return(world, starts, pairs, options.away, options.seed, sampler)
+
+
+def _play_long(
+    world: World,
+    starts: UInt8[Tensor, "starts P H W C"],
+    sides: dict[str, int],
     options: EvaluateOptions,
     sampler: SamplerConfig,
     tell: Callable[[int], None],
-) -> _Played:
-    """Reconstruct, label and continue every clip, a batch at a time."""
-    num_clips = len(held.video)
-    at_random = random_actions(num_clips, options.horizon, world.num_actions, options.seed)
-    parts = []
-    for first in range(0, num_clips, options.batch_size):
-        tell(first)
-        rows = slice(first, first + options.batch_size)
-        video = held.video[rows]
-        tokens = world.tokenizer.encode(to_float(video.to(world.device)))
-        again = to_uint8(world.tokenizer.decode(tokens)).cpu()
-        actions = world.infer_actions(video).cpu()
-        # A clip keeps its seed whatever the size of the batches.
-        seeds = [options.seed * num_clips + row for row in range(first, first + len(video))]
-        rollouts = roll_out(world, video, actions, at_random[rows], seeds, sampler)
-        scores = psnr(again, video), ssim(again, video)
-        parts.append(_Played(rollouts, *scores, tokens.cpu(), actions))
-    return _Played(
-        Rollouts.cat([part.rollouts for part in parts]),
-        torch.cat([part.psnr for part in parts]),
-        torch.cat([part.ssim for part in parts]),
-        torch.cat([part.tokens for part in parts]),
-        torch.cat([part.actions for part in parts]),
+) -> LongPlay | None:
+    if options.long_rollouts == 0:
+        return None
+    return play_long(
+        world,
+        starts[: options.long_rollouts],
+        options.long_frames,
+        sides,
+        options.seed,
+        options.batch_size,
+        options.camera,
+        sampler,
+        tell,
     )
+
+
+def _fidelity(
+    played: Played, others: HeldOut, networks: Networks, seed: int
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Embedded]]:
+    """The figures of rollouts by frame, those of whole clips, and the points behind these."""
+    rollouts = played.rollouts
+    frames = score_rollouts(rollouts, seed)
+    if networks.lpips is not None:
+        frames |= score_lpips(rollouts, networks.lpips, seed)
+    later = others.video[:, -rollouts.truth.shape[1] :]
+    found = {e.name: embed_all(rollouts, later, e, seed) for e in networks.embeddings}
+    distances = [score_distance(found[e.name], e, seed) for e in networks.embeddings]
+    return frames, distances, found
 
 
 def _data(world: World, held: HeldOut) -> dict[str, Any]:
@@ -195,34 +255,14 @@ def _data(world: World, held: HeldOut) -> dict[str, Any]:
     }
 
 
-def _tokenizer(played: _Played, seed: int) -> dict[str, Any]:
+def _tokenizer(played: Played, seed: int) -> dict[str, Any]:
     """Reconstruction of all frames of the clips, prompts too: nothing is generated here."""
     bands = {name: interval(getattr(played, name).mean(dim=1), seed) for name in ("psnr", "ssim")}
     figures = {name: band["mean"] for name, band in bands.items()}
     return figures | {f"{name}_interval": band for name, band in bands.items()}
 
 
-def _codes(world: World, played: _Played) -> dict[str, Any]:
+def _codes(world: World, played: Played) -> dict[str, Any]:
     tokens = usage(played.tokens, world.config.tokenizer.num_codes)
     actions = usage(played.actions, world.num_actions)
     return tokens | {f"actions_{name}": value for name, value in actions.items()}
-
-
-def _notes(world: World, figures: dict[str, Any], options: EvaluateOptions) -> list[str]:
-    """What a reader should know before trusting the figures."""
-    control, notes = figures["control"], []
-    if figures["data"]["fps"] != world.fps:
-        notes.append(
-            f"clips of {figures['data']['fps']:g} fps, but the world runs at {world.fps:g}"
-        )
-    if figures["clips"] < options.num_clips:
-        notes.append(f"only {figures['clips']} held-out clips that do not overlap were found")
-    if figures["data"]["videos"] < 5:
-        notes.append("few held-out videos: intervals say nothing about other videos")
-    if control["keys"] is None:
-        notes.append("no action files beside the videos: pressed keys were not compared")
-    if control["agreement"] is None:
-        notes.append("the picture hardly moves as a whole: codes cannot be held against movement")
-    if not control["answers"]:
-        notes.append("this world does not answer its buttons")
-    return notes

@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.agreement import agreement
-from playworld.evaluate.buttons import describe_buttons
+from playworld.evaluate.buttons import decides, describe_buttons, player_shifts
+from playworld.evaluate.control.ceiling import movement_groups
+from playworld.evaluate.control.directions import RealPresses, measure_directions
+from playworld.evaluate.control.information import (
+    EFFECTIVE,
+    dictionary_accuracy,
+    effective_keys,
+    mutual_information,
+)
 from playworld.evaluate.heldout import HeldOut, pressed_keys
 from playworld.evaluate.metrics import by_frame, psnr
 from playworld.evaluate.movement import (
@@ -14,7 +22,6 @@ from playworld.evaluate.movement import (
     HORIZONTAL,
     VERTICAL,
     Camera,
-    displacements,
     movement_classes,
 )
 from playworld.evaluate.rollouts import Rollouts
@@ -26,33 +33,55 @@ HEADLINE_FRAME = 4
 
 def measure_control(
     held: HeldOut,
+    moved: Float[Tensor, "clips S 2"],
     rollouts: Rollouts,
     codes: Int[Tensor, "clips S"],
     pressed: UInt8[Tensor, "buttons starts K H W C"],
+    real: RealPresses,
     buttons: tuple[Button, ...],
     camera: Camera,
     seed: int,
 ) -> dict[str, Any]:
     """Everything under `control` in the report.
 
-    `codes` are the latent actions of all transitions of the held-out clips, `pressed` the frames
-    that follow when each button is held.
+    `codes` are the latent actions of all transitions of the held-out clips, `moved` the
+    displacements of the picture over them, `pressed` the frames that follow when each button is
+    held, `real` what was pressed in true video.
     """
-    moved = displacements(held.video)
     happened = movement_classes(moved, camera)
     movement = agreement(codes, happened, CLASSES, len(buttons), seed)
     across = agreement(codes, happened // len(VERTICAL), HORIZONTAL, len(buttons), seed)
+    groups = movement_groups(moved, len(buttons), seed)
+    ceiling = agreement(groups, happened, CLASSES, len(buttons), seed)
     keys = pressed_keys(held)
+    labelled: dict[str, tuple[Tensor, tuple[str, ...]]] = {"movement": (happened, CLASSES)}
+    if keys is not None:
+        labelled["keys"] = keys
+        merged = effective_keys(*keys, moved)
+        if merged is not None:
+            labelled["effective_keys"] = (merged, EFFECTIVE)
+    shifts, presses = player_shifts(pressed, camera), pressed.shape[2] - 1
     delta = delta_psnr(rollouts, seed)
     return {
         "delta_psnr": delta,
         "answers": answers(delta),
         "agreement": movement["balanced"],
         "majority": movement["majority"],
+        "ceiling": ceiling["balanced"],
         "movement": movement,
         "horizontal": across,
         "keys": None if keys is None else agreement(codes, *keys, len(buttons), seed),
-        "buttons": describe_buttons(pressed, buttons, codes, moved, camera),
+        "information": {
+            name: mutual_information(codes, labels, len(buttons), len(names), seed)
+            for name, (labels, names) in labelled.items()
+        },
+        "dictionary": {
+            name: dictionary_accuracy(codes, labels, names, len(buttons), seed)
+            for name, (labels, names) in labelled.items()
+        },
+        "decides": decides(shifts),
+        "buttons": describe_buttons(shifts, buttons, codes, moved, camera),
+        "directions": measure_directions(shifts, buttons, real, presses, camera, seed),
     }
 
 

@@ -1,0 +1,198 @@
+"""Quality against speed: how many refinements, in which order, at which temperature.
+
+    python benchmarks/quality.py WORLD CLIPS --out curve.png
+
+Every setting continues the same held-out clips with the same noise, along the latent actions of the
+true video and along random ones. Prints a row for each (PSNR at frames 1, 4 and 8, delta PSNR at
+frame 4, frames per second of one player) and draws PSNR at frame 4 against speed. In one step the
+order decides nothing. The default is a cross through the world's own setting; --full tries all.
+"""
+
+import argparse
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from playworld.evaluate.heldout import HeldOut, read_held_out
+from playworld.evaluate.metrics import psnr
+from playworld.evaluate.rollouts import press, random_actions
+from playworld.evaluate.speed import measure_speed
+from playworld.world import SamplerConfig, World
+
+PROMPT, HORIZON, DELTA = 4, 8, 4
+"""Frames of the prompt, frames generated, and frames generated with random actions."""
+
+FEW = 8
+"""Steps above which only the world's own order and temperature are tried."""
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 560, 90, 40, 90, 80
+"""Pixels of the picture, and of its margins."""
+COLOURS = {"random": (36, 99, 235), "halton": (22, 150, 90), "confidence": (214, 72, 50)}
+INK, FAINT = (26, 28, 33), (214, 218, 226)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting and what it gave."""
+
+    sampler: SamplerConfig
+    psnr: dict[int, float]
+    """By generated frame, dB, mean over clips."""
+    delta: float
+    """PSNR at frame 4 less that with random actions, dB."""
+    fps: float
+    """Frames per second of one player, median."""
+
+
+def settings(
+    own: SamplerConfig,
+    steps: Sequence[int],
+    orders: Sequence[str],
+    temperatures: Sequence[float],
+    full: bool,
+) -> Iterator[SamplerConfig]:
+    """A cross through the world's own setting, or every combination that differs.
+
+    The cross varies order and temperature one at a time, and leaves more than `FEW` steps, which
+    take most of the time, at the first order and the world's own temperature.
+    """
+    for count, order, temperature in product(
+        steps, orders, sorted({own.temperature, *temperatures})
+    ):
+        first, usual = order == orders[0], temperature == own.temperature
+        if (count > 1 or first) and (
+            full or (first and usual) or (count <= FEW and (first or usual))
+        ):
+            yield replace(own, steps=count, order=order, temperature=temperature)
+
+
+@torch.inference_mode()
+def measure(world: World, held: HeldOut, sampler: SamplerConfig, frames: int) -> Row:
+    """Continue the clips with this sampler; both arms branch off the same state."""
+    video = held.video
+    truth = video[:, PROMPT:]
+    actions = world.infer_actions(video).cpu()[:, PROMPT - 1 :]
+    drawn = random_actions(len(video), DELTA, world.num_actions, seed=0)
+    _, state = world.start(video[:, :PROMPT], list(range(len(video))))
+    told = psnr(press(world, state, actions, sampler), truth).mean(dim=0)
+    at_random = psnr(press(world, state, drawn, sampler), truth[:, :DELTA]).mean(dim=0)
+    speed = measure_speed(world, video[:1, :PROMPT], frames, 0, sampler)
+    return Row(
+        sampler,
+        {k: told[k - 1].item() for k in (1, 4, HORIZON)},
+        (told[DELTA - 1] - at_random[DELTA - 1]).item(),
+        speed["fps_median"],
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        f"| steps | order | temperature | PSNR 1 / 4 / {HORIZON}, dB | delta_4, dB | frames/s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        sampler, quality = row.sampler, " / ".join(f"{value:.2f}" for value in row.psnr.values())
+        order = sampler.order if sampler.steps > 1 else "any"
+        lines.append(
+            f"| {sampler.steps} | {order} | {sampler.temperature:g} | {quality} | {row.delta:.2f} "
+            f"| {row.fps:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def curve(rows: Sequence[Row], title: str) -> Image.Image:
+    """PSNR at frame 4 over frames per second (logarithmic), a line for each order.
+
+    A line joins the best temperature of each number of steps; the other temperatures are dots.
+    """
+    image = Image.new("RGB", (WIDTH, HEIGHT), (255, 255, 255))
+    draw = ImageDraw.Draw(image)
+    large, small = ImageFont.load_default(size=24), ImageFont.load_default(size=16)
+    draw.text((LEFT, 20), title, INK, large)
+    speeds = torch.tensor([row.fps for row in rows]).log2()
+    heights = torch.tensor([row.psnr[4] for row in rows])
+    low, high = heights.min().item() - 0.3, heights.max().item() + 0.3
+    slow, fast = speeds.min().item() - 0.2, speeds.max().item() + 0.2
+
+    def place(row: Row) -> tuple[float, float]:
+        across = (torch.tensor(row.fps).log2().item() - slow) / (fast - slow)
+        up = (row.psnr[4] - low) / (high - low)
+        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (
+            HEIGHT - TOP - BOTTOM
+        )
+
+    for k in range(5):
+        y = HEIGHT - BOTTOM - k / 4 * (HEIGHT - TOP - BOTTOM)
+        draw.line([(LEFT, y), (WIDTH - RIGHT, y)], fill=FAINT)
+        draw.text((LEFT - 10, y), f"{low + k / 4 * (high - low):.1f}", INK, small, anchor="rm")
+    for power in range(-4, 12):
+        if slow <= power <= fast:
+            x = LEFT + (power - slow) / (fast - slow) * (WIDTH - LEFT - RIGHT)
+            draw.line([(x, TOP), (x, HEIGHT - BOTTOM)], fill=FAINT)
+            draw.text((x, HEIGHT - BOTTOM + 8), f"{2.0**power:g}", INK, small, anchor="mt")
+    draw.text((WIDTH - RIGHT, HEIGHT - 30), "frames per second", INK, small, anchor="rm")
+    draw.text((LEFT, TOP - 28), "PSNR at frame 4, dB", INK, small)
+    orders = dict.fromkeys(row.sampler.order for row in rows)
+    tops: dict[int, tuple[float, float]] = {}
+    for number, order in enumerate(orders):
+        # The order decides nothing in one step, so that point belongs to every line.
+        mine = [row for row in rows if row.sampler.order == order or row.sampler.steps == 1]
+        best: dict[int, Row] = {}
+        for row in mine:
+            x, y = place(row)
+            colour = INK if row.sampler.steps == 1 else COLOURS[order]
+            draw.ellipse([x - 3, y - 3, x + 3, y + 3], fill=colour)
+            tops[row.sampler.steps] = min(tops.get(row.sampler.steps, (x, y)), (x, y), key=_height)
+            held = best.get(row.sampler.steps)
+            if held is None or row.psnr[4] > held.psnr[4]:
+                best[row.sampler.steps] = row
+        path = [place(row) for _, row in sorted(best.items())]
+        draw.line(path, fill=COLOURS[order], width=3)
+        draw.rectangle([340 + 150 * number, 62, 352 + 150 * number, 74], fill=COLOURS[order])
+        draw.text((360 + 150 * number, 68), order, INK, small, anchor="lm")
+    for steps, (x, y) in tops.items():
+        draw.text((x, y - 8), f"{steps} step{'s' * (steps > 1)}", INK, small, anchor="mb")
+    return image
+
+
+def _height(point: tuple[float, float]) -> float:
+    return point[1]
+
+
+def main() -> None:
+    """Print the table row by row, and draw the curve."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("world")
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("--out", type=Path, help="PNG file for the curve")
+    parser.add_argument("--num-clips", type=int, default=24)
+    parser.add_argument("--speed-frames", type=int, default=15)
+    parser.add_argument("--steps", type=int, nargs="+", default=[1, 2, 4, 8, 25])
+    parser.add_argument("--orders", nargs="+", choices=list(COLOURS), default=list(COLOURS))
+    parser.add_argument("--temperatures", type=float, nargs="+", default=[0.1, 0.5, 1.0])
+    parser.add_argument("--full", action="store_true", help="every combination")
+    given = parser.parse_args()
+    world = World.load(given.world)
+    held = read_held_out(given.clips, given.num_clips, PROMPT + HORIZON, seed=1)
+    grid = settings(world.config.sampler, given.steps, given.orders, given.temperatures, given.full)
+    rows: list[Row] = []
+    for sampler in grid:
+        rows.append(measure(world, held, sampler, given.speed_frames))
+        lines = table(rows).splitlines()
+        print("\n".join(lines if len(rows) == 1 else lines[-1:]), flush=True)
+    if given.out is not None:
+        content = io.BytesIO()
+        curve(rows, f"{world.config.name}, {len(held.video)} clips").save(content, "PNG")
+        given.out.write_bytes(content.getvalue())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Several worlds side by side: the same clips and seeds, and differences clip by clip."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from playworld.evaluate.evidence import clip_films
+from playworld.evaluate.fidelity.frechet import frechet_difference
+from playworld.evaluate.metrics import interval
+from playworld.evaluate.pictures import worlds_grid
+from playworld.evaluate.report import Evidence, Report
+from playworld.evaluate.rollouts import Rollouts
+
+SHARED = ("format", "clips", "hardware", "date")
+"""What a comparison takes from the report of its first world."""
+
+NOT_SHARED = ("sampler",)
+"""Settings that are the worlds' own."""
+
+
+def short_names(worlds: Sequence[str]) -> list[str]:
+    """A name for each world from its path or name: the last part, numbered where two are alike."""
+    names = [Path(world).resolve().name if Path(world).is_dir() else world for world in worlds]
+    names = [name.replace("/", "-") for name in names]
+    return [
+        name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}"
+        for i, name in enumerate(names)
+    ]
+
+
+def compare_reports(reports: Mapping[str, Report], seed: int = 0) -> Report:
+    """One report of several, all made with the same clips and options; the first is the baseline.
+
+    `compared.differences` holds for every other world and every figure that has one number per
+    clip (or start, or rollout) the mean difference from the baseline with its 95% bootstrap
+    interval over them. `sure` says that the interval leaves out 0.
+    """
+    baseline, first = next(iter(reports.items()))
+    settings = {k: v for k, v in first["settings"].items() if k not in NOT_SHARED}
+    figures: dict[str, Any] = {key: first[key] for key in SHARED} | {
+        "data": first["data"],
+        "settings": settings,
+        "worlds": [dict(report) | {"name": name} for name, report in reports.items()],
+        "compared": {
+            "baseline": baseline,
+            "differences": {
+                name: differences(first, report, seed)
+                for name, report in reports.items()
+                if name != baseline
+            },
+        },
+        "notes": [
+            f"{name}: {note}" for name, report in reports.items() for note in report["notes"]
+        ],
+    }
+    return Report(figures, _evidence(reports, first["data"]["fps"]))
+
+
+def differences(first: Report, other: Report, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """The other's figures minus the first's, by name."""
+    found: dict[str, dict[str, Any]] = {}
+    theirs = other.evidence.samples
+    for name, mine in first.evidence.samples.items():
+        if name in theirs:
+            found[name] = dict(interval(theirs[name] - mine, seed))
+    for name, points in first.evidence.embedded.items():
+        real, made = points.kinds["real"], other.evidence.embedded[name].kinds["world"]
+        if len(real) >= 2:
+            found[name] = dict(frechet_difference(made, points.kinds["world"], real, seed))
+    for band in found.values():
+        low, high = band["low"], band["high"]
+        band["sure"] = low is not None and (low > 0 or high < 0)
+    return found
+
+
+def _evidence(reports: Mapping[str, Report], fps: float) -> Evidence:
+    """All worlds on the same clips in one picture, and each world's own pictures in a folder."""
+    played: dict[str, Rollouts] = {}
+    for name, report in reports.items():
+        assert report.evidence.rollouts is not None
+        played[name] = report.evidence.rollouts
+    first = next(iter(played.values()))
+    videos = {"true": first.truth} | {name: made.inferred for name, made in played.items()}
+    grids = {"rollouts.png": worlds_grid(played)}
+    for name, report in reports.items():
+        grids |= {f"{name}/{file}": grid for file, grid in report.evidence.grids.items()}
+    return Evidence(grids=grids, films={"clips": clip_films(first.prompt, videos, fps)})

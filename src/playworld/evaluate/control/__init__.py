@@ -1,0 +1,1 @@
+"""Does a world do as it is told?"""

@@ -1,0 +1,49 @@
+"""Actions that are wrong in a known way: other clips' actions, and the right ones a frame late."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from playworld.evaluate.metrics import by_frame, psnr
+from playworld.evaluate.rollouts import Rollouts
+
+
+def wrong_actions(
+    actions: Int[Tensor, "clips S"], horizon: int
+) -> dict[str, Int[Tensor, "clips K"]]:
+    """Actions for the `horizon` generated frames, by arm.
+
+    "shuffled" gives every clip the actions of its neighbour: as common and as smooth as the right
+    ones, which random actions are not. "shifted" gives the right ones one frame late; a world whose
+    actions are off by one would like them better than the right ones.
+    """
+    right = actions[:, -horizon:]
+    before = actions[:, -horizon - 1 :][:, :1]  # of a prompt of one frame: the first one again
+    return {
+        "shuffled": right.roll(1, dims=0),
+        "shifted": torch.cat([before, right[:, :-1]], dim=1),
+    }
+
+
+def arm_gaps(
+    rollouts: Rollouts, arms: dict[str, UInt8[Tensor, "some K H W C"]]
+) -> dict[str, Float[Tensor, "some K"]]:
+    """By how many dB the right actions predict better than those of each arm, per frame."""
+    gaps = {}
+    for arm, video in arms.items():
+        truth, right = rollouts.truth[: len(video)], rollouts.inferred[: len(video)]
+        gaps[arm] = psnr(right, truth) - psnr(video, truth)
+    return gaps
+
+
+def score_arms(
+    rollouts: Rollouts, arms: dict[str, UInt8[Tensor, "some K H W C"]], seed: int = 0
+) -> dict[str, Any] | None:
+    """Delta PSNR against each arm by frame number, like that against random actions."""
+    if not arms:
+        return None
+    clips = len(next(iter(arms.values())))
+    gaps = arm_gaps(rollouts, arms)
+    return {"clips": clips} | {arm: by_frame(gap, seed) for arm, gap in gaps.items()}

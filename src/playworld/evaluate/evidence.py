@@ -1,0 +1,115 @@
+"""Pictures, films and numbers clip by clip that stand behind the figures of a report."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from playworld.evaluate.buttons import player_shifts
+from playworld.evaluate.control.directions import goes
+from playworld.evaluate.control.returns import Trip
+from playworld.evaluate.fidelity.measure import Embedded
+from playworld.evaluate.longplay import LongPlay
+from playworld.evaluate.looks import RealLooks
+from playworld.evaluate.metrics import psnr, ssim
+from playworld.evaluate.pictures import Grid, button_grid, long_grid, return_grid, rollout_grid
+from playworld.evaluate.played import Played
+from playworld.evaluate.report import Evidence, Film
+from playworld.evaluate.rollouts import Rollouts
+from playworld.world import World
+
+FILMS, LONG_FILMS = 6, 3
+"""Clips, and rollouts of long play, that are shown as films."""
+
+
+def gather(
+    world: World,
+    figures: dict[str, Any],
+    played: Played,
+    pressed: UInt8[Tensor, "buttons starts K H W C"],
+    trips: Sequence[Trip],
+    long: LongPlay | None,
+    looks: RealLooks,
+    embedded: dict[str, Embedded],
+) -> Evidence:
+    """Everything that is kept of an evaluation beside its figures."""
+    return Evidence(
+        grids=_grids(figures, played.rollouts, pressed, trips, long),
+        films=_films(played.rollouts, long, world.fps),
+        samples=_samples(figures, played, pressed, long, looks),
+        embedded=embedded,
+        rollouts=played.rollouts.first(FILMS),
+    )
+
+
+def clip_films(prompt: Tensor, videos: dict[str, Tensor], fps: float) -> list[Film]:
+    """Each clip's videos side by side, after the prompt that they share."""
+    return [
+        Film({name: torch.cat([prompt[row], v[row]]) for name, v in videos.items()}, fps)
+        for row in range(min(FILMS, len(prompt)))
+    ]
+
+
+def _grids(
+    figures: dict[str, Any],
+    rollouts: Rollouts,
+    pressed: UInt8[Tensor, "buttons starts K H W C"],
+    trips: Sequence[Trip],
+    long: LongPlay | None,
+) -> dict[str, Grid]:
+    labels = [button["does"] for button in figures["control"]["buttons"]]
+    grids = {"rollouts.png": rollout_grid(rollouts), "actions.png": button_grid(pressed, labels)}
+    if trips:
+        far = max(trips, key=lambda trip: trip.presses)
+        names = labels[far.button], labels[far.opposite]
+        grids["returns.png"] = return_grid(far.video, *names)
+    if long is not None:
+        grids["long.png"] = long_grid(long.video)
+    return {name: _copied(grid) for name, grid in grids.items()}
+
+
+def _copied(grid: Grid) -> Grid:
+    """The grid with frames of its own: views would keep all that was played in memory."""
+    return replace(grid, rows=[[frame.clone() for frame in row] for row in grid.rows])
+
+
+def _films(rollouts: Rollouts, long: LongPlay | None, fps: float) -> dict[str, list[Film]]:
+    videos = {"true": rollouts.truth, "generated": rollouts.inferred}
+    films = {"clips": clip_films(rollouts.prompt, videos | {"random": rollouts.random}, fps)}
+    if long is not None:
+        rows = enumerate(long.video[:LONG_FILMS])
+        films["long"] = [Film({f"rollout {row + 1}": video.clone()}, fps) for row, video in rows]
+    return films
+
+
+def _samples(
+    figures: dict[str, Any],
+    played: Played,
+    pressed: UInt8[Tensor, "buttons starts K H W C"],
+    long: LongPlay | None,
+    looks: RealLooks,
+) -> dict[str, Float[Tensor, " units"]]:
+    """By names that stand in the table of a comparison."""
+    rollouts, camera = played.rollouts, figures["settings"]["camera"]
+    right = psnr(rollouts.inferred, rollouts.truth)
+    frames = {
+        "rollout PSNR": right,
+        "rollout SSIM": ssim(rollouts.inferred, rollouts.truth),
+        "delta PSNR": right - psnr(rollouts.random, rollouts.truth),
+    }
+    found = {
+        "tokenizer PSNR": played.psnr.mean(dim=1),
+        "tokenizer SSIM": played.ssim.mean(dim=1),
+    }
+    for name, values in frames.items():
+        found |= {f"{name}, frame {k + 1}": values[:, k] for k in range(values.shape[1])}
+    shifts = player_shifts(pressed, camera)
+    for direction, row in figures["control"]["directions"].items():
+        found[f"{direction} works"] = goes(shifts[row["button"]], direction).float()
+    if long is not None:
+        real = [looks.real(video).float().mean() for video in long.video]
+        found["long play, frames that look real"] = torch.stack(real)
+    return found

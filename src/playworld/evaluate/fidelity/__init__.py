@@ -1,0 +1,1 @@
+"""How far generated video is from real video."""

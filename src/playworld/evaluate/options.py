@@ -1,0 +1,85 @@
+"""What an evaluation is told: how much is measured, and how the world samples."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from playworld.config import InputError
+from playworld.evaluate.buttons import STARTS
+from playworld.evaluate.fidelity.embeddings import I3D_FRAMES
+from playworld.evaluate.movement import Camera
+from playworld.world import SamplerConfig, World
+
+AT_LEAST_ONE = (
+    *("num_clips", "prompt_frames", "horizon", "batch_size", "button_starts"),
+    *("speed_frames", "long_frames", "away"),
+)
+NOT_NEGATIVE = ("long_rollouts", "arm_clips", "return_starts", "seed")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """How much is measured, and how the world samples."""
+
+    num_clips: int = 64
+    """Held-out clips; fewer where the data has fewer that do not overlap."""
+    prompt_frames: int = 4
+    """True frames that start a rollout; never scored."""
+    horizon: int = 16
+    """Frames generated after each prompt."""
+    seed: int = 0
+    """Chooses clips, random actions, sampler noise and bootstrap."""
+    batch_size: int = 16
+    """Clips generated together."""
+    arm_clips: int = 32
+    """Clips that are generated with shuffled and with shifted actions too; 0 leaves both out."""
+    button_starts: int = STARTS
+    """Starts on level ground from which every button is pressed."""
+    return_starts: int = 16
+    """Of those, starts from which the player leaves and comes back; 0 leaves it out."""
+    away: int = 8
+    """Presses that lead away, and as many that lead back."""
+    long_rollouts: int = 20
+    """Rollouts of long play, from such starts too; 0 leaves long play out."""
+    long_frames: int = 200
+    """Frames of each."""
+    speed_frames: int = 50
+    """Frames timed one at a time."""
+    camera: Camera = "follows"
+    """Whether the picture moves against the player or with it."""
+    i3d: Path | None = None
+    """TorchScript file of I3D, for FVD."""
+    lpips: Path | None = None
+    """TorchScript file of LPIPS."""
+    steps: int | None = None
+    """MaskGIT steps per frame; the world's own without it."""
+    temperature: float | None = None
+    """Sampling temperature; the world's own without it."""
+    order: Literal["random", "halton", "confidence"] | None = None
+    """Order in which tokens are decided; the world's own without it."""
+
+    def __post_init__(self) -> None:
+        for least, names in ((1, AT_LEAST_ONE), (0, NOT_NEGATIVE)):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if self.i3d is not None and self.horizon < I3D_FRAMES:
+            raise InputError(
+                f"I3D needs at least {I3D_FRAMES} frames: give a horizon of as many, "
+                f"got {self.horizon}"
+            )
+
+    @property
+    def length(self) -> int:
+        """Frames of a held-out clip: the prompt and what follows it."""
+        return self.prompt_frames + self.horizon
+
+    def sampler(self, world: World) -> SamplerConfig:
+        """The world's sampler with what these options say otherwise."""
+        own = world.config.sampler
+        return replace(
+            own,
+            steps=own.steps if self.steps is None else self.steps,
+            temperature=own.temperature if self.temperature is None else self.temperature,
+            order=own.order if self.order is None else self.order,
+        )

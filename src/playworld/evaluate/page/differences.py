@@ -1,0 +1,75 @@
+"""The rows of a comparison: worlds across, figures down, paired differences below."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from playworld.evaluate.page.numbers import band, large, number, share, signed
+
+Change = Mapping[str, Any] | None
+COLUMN = 24
+"""Characters of a world's column in a terminal."""
+
+
+def comparison_table(report: Mapping[str, Any]) -> str:
+    """Worlds across, figures down; below a figure its difference from the first world."""
+    data, names = report["data"], [world["name"] for world in report["worlds"]]
+    lines = [
+        f"{len(names)} worlds on the same {report['clips']} held-out clips from "
+        f"{data['videos']} videos; below each figure the difference from "
+        f"{report['compared']['baseline']}, clip by clip [95% interval; * leaves out 0]",
+        "",
+        f"{'':<26}" + "".join(f"{name:>{COLUMN}}" for name in names),
+    ]
+    for title, cells in compared_rows(report):
+        lines.append(f"{title:<26}" + "".join(f"{value:>{COLUMN}}" for value, _ in cells))
+        if any(change for _, change in cells):
+            lines.append(" " * 26 + "".join(f"{_change(c):>{COLUMN}}" for _, c in cells))
+    lines += ["", *(f"note: {note}" for note in report["notes"])]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Change]]]]:
+    """Title of each row, then for each world its figure and the paired difference, if any."""
+    worlds, changes = report["worlds"], report["compared"]["differences"]
+
+    def row(title: str, key: str, values: list[str]) -> tuple[str, list[tuple[str, Change]]]:
+        found = [changes.get(world["name"], {}).get(key) for world in worlds]
+        return title, list(zip(values, found, strict=True))
+
+    def figures(world: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+        rollout, control = world["rollout"], world["control"]
+        frames = [k for k in ("1", "4", "16", "32", "64") if k in rollout["psnr"]]
+        yield "tokenizer PSNR, dB", "tokenizer PSNR", number(world["tokenizer"]["psnr"])
+        for k in frames:
+            value = number(rollout["psnr"][k])
+            yield f"PSNR, frame {k}, dB", f"rollout PSNR, frame {k}", value
+        for k in frames:
+            value = number(rollout["ssim"][k], 3)
+            yield f"SSIM, frame {k}", f"rollout SSIM, frame {k}", value
+        for k in frames:
+            value = number(control["delta_psnr"][k]["mean"])
+            yield f"delta PSNR, frame {k}, dB", f"delta PSNR, frame {k}", value
+        for found in world["fidelity"]:
+            where = found["same"]
+            yield found["name"], found["name"], "-" if not where else number(where["world"]["mean"])
+        for direction, found in control["directions"].items():
+            yield f"{direction} works", f"{direction} works", number(found["share"])
+        yield "codes against movement", "", share(control["agreement"], 1)
+        if world["long_play"]:
+            value = number(world["long_play"]["share_of_frames"])
+            yield "long play, real frames", "long play, frames that look real", value
+        yield "frames per second", "", number(world["speed"]["fps_median"], 1)
+        yield "operations per frame", "", f"{large(world['cost']['flops_per_frame'])}FLOP"
+        yield "answers its buttons", "", "yes" if control["answers"] else "no"
+        yield "refinements", "", str(world["cost"]["steps"])
+
+    for same in zip(*(figures(world) for world in worlds), strict=True):
+        title, key, _ = same[0]
+        yield row(title, key, [value for _, _, value in same])
+
+
+def _change(change: Change) -> str:
+    if change is None or change["mean"] is None:
+        return ""
+    star = "*" if change["sure"] else ""
+    return f"{signed(change['mean'])} {band(change, 2)}{star}"

@@ -1,0 +1,95 @@
+"""The whole page: one file without scripts that asks nothing of any network."""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from playworld.evaluate.page import deeper, sections
+from playworld.evaluate.page.comparison import compared
+from playworld.evaluate.page.markup import Html, join, section, tag
+from playworld.evaluate.page.tiles import tiles
+from playworld.evaluate.pictures import Grid
+from playworld.evaluate.report import Film, Report
+
+
+def render(report: Report) -> str:
+    """The page of a report, of one world or of several."""
+    evidence = report.evidence
+    several = "worlds" in report
+    if several:
+        body = [compared(report, evidence.grids["rollouts.png"], evidence.films["clips"])]
+        for world in report["worlds"]:
+            begin = f"{world['name']}/"
+            own = {
+                name.removeprefix(begin): grid
+                for name, grid in evidence.grids.items()
+                if name.startswith(begin)
+            }
+            summary = tag("summary", world["name"])
+            body.append(tag("details", summary, _world(world, own, {}), class_="world"))
+    else:
+        body = [_world(report, evidence.grids, evidence.films)]
+    title = " against ".join(w["name"] for w in report["worlds"]) if several else report["world"]
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", f"{title}: measured"),
+        tag("style", Html(_style())),
+    )
+    page = tag("body", _header(title, report), *body, _notes(report), _settings(report))
+    return f"<!doctype html>\n{tag('html', head, page, lang='en')}\n"
+
+
+def _world(
+    report: Mapping[str, Any], grids: Mapping[str, Grid], films: Mapping[str, Sequence[Film]]
+) -> Html:
+    return tag(
+        "main",
+        tiles(report),
+        sections.curves(report),
+        sections.pictures(grids, films),
+        sections.buttons(report, grids),
+        deeper.returns(report["control"], grids),
+        deeper.codes(report["control"]),
+        deeper.fidelity(report),
+        sections.cost(report),
+    )
+
+
+def _header(title: str, report: Mapping[str, Any]) -> Html:
+    data = report["data"]
+    lead = (
+        f"{report['clips']} held-out clips from {data['videos']} videos, "
+        f"{data['width']}x{data['height']} at {data['fps']:g} frames per second. "
+        f"Intervals in brackets hold 95% of 1,000 resamples of the clips. {report['date'][:10]}"
+    )
+    verdict = []
+    if "control" in report:
+        word = "answers" if report["control"]["answers"] else "does not answer"
+        verdict = [tag("p", tag("b", f"This world {word} its buttons."))]
+    return tag("header", tag("h1", title), tag("p", lead, class_="lead"), *verdict)
+
+
+def _notes(report: Mapping[str, Any]) -> Html:
+    if not report["notes"]:
+        return Html("")
+    return section(
+        "Notes", tag("ul", *(tag("li", note) for note in report["notes"]), class_="notes")
+    )
+
+
+def _settings(report: Mapping[str, Any]) -> Html:
+    hardware = ", ".join(f"{name} {value}" for name, value in report["hardware"].items())
+    settings = json.dumps(report["settings"], indent=2, sort_keys=True, ensure_ascii=False)
+    return tag(
+        "footer",
+        tag("p", hardware),
+        tag("details", tag("summary", "All settings"), tag("pre", settings)),
+        tag("p", join(["All figures for machines are in ", tag("code", "report.json"), "."])),
+    )
+
+
+def _style() -> str:
+    return (files("playworld.evaluate.page") / "style.css").read_text(encoding="utf-8")

@@ -1,0 +1,90 @@
+"""Held-out clips as a world plays them: reconstructed, labelled, continued; a batch at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from playworld.evaluate.control.arms import wrong_actions
+from playworld.evaluate.heldout import HeldOut
+from playworld.evaluate.metrics import psnr, ssim
+from playworld.evaluate.options import EvaluateOptions
+from playworld.evaluate.rollouts import Rollouts, press, random_actions, roll_out
+from playworld.models.pixels import to_float, to_uint8
+from playworld.world import SamplerConfig, World
+
+
+@dataclass(frozen=True)
+class Played:
+    """What the world made of the held-out clips; one row per clip."""
+
+    rollouts: Rollouts
+    psnr: Float[Tensor, "clips T"]
+    """Of the tokenizer's reconstruction, as is the next."""
+    ssim: Float[Tensor, "clips T"]
+    tokens: Int[Tensor, "clips T N"]
+    actions: Int[Tensor, "clips S"]
+
+
+@torch.inference_mode()
+def play_clips(
+    world: World,
+    held: HeldOut,
+    options: EvaluateOptions,
+    sampler: SamplerConfig,
+    tell: Callable[[int], None],
+) -> Played:
+    """Reconstruct, label and continue every clip."""
+    num_clips = len(held.video)
+    at_random = random_actions(num_clips, options.horizon, world.num_actions, options.seed)
+    parts = []
+    for first in range(0, num_clips, options.batch_size):
+        tell(first)
+        rows = slice(first, first + options.batch_size)
+        video = held.video[rows]
+        tokens = world.tokenizer.encode(to_float(video.to(world.device)))
+        again = to_uint8(world.tokenizer.decode(tokens)).cpu()
+        actions = world.infer_actions(video).cpu()
+        seeds = clip_seeds(first, len(video), num_clips, options.seed)
+        rollouts = roll_out(world, video, actions, at_random[rows], seeds, sampler)
+        scores = psnr(again, video), ssim(again, video)
+        parts.append(Played(rollouts, *scores, tokens.cpu(), actions))
+    return Played(
+        Rollouts.cat([part.rollouts for part in parts]),
+        torch.cat([part.psnr for part in parts]),
+        torch.cat([part.ssim for part in parts]),
+        torch.cat([part.tokens for part in parts]),
+        torch.cat([part.actions for part in parts]),
+    )
+
+
+@torch.inference_mode()
+def play_arms(
+    world: World,
+    played: Played,
+    options: EvaluateOptions,
+    sampler: SamplerConfig,
+) -> dict[str, UInt8[Tensor, "some K H W C"]]:
+    """The first clips once more, with actions that are wrong in a known way; the same noise."""
+    num_clips = len(played.actions)
+    some = min(options.arm_clips, num_clips)
+    if some < 2:  # nobody to take other actions from
+        return {}
+    prompts = played.rollouts.prompt[:some]
+    found = {}
+    for arm, actions in wrong_actions(played.actions[:some], options.horizon).items():
+        parts = []
+        for first in range(0, some, options.batch_size):
+            rows = slice(first, first + options.batch_size)
+            seeds = clip_seeds(first, len(prompts[rows]), num_clips, options.seed)
+            _, state = world.start(prompts[rows], seeds)
+            parts.append(press(world, state, actions[rows], sampler))
+        found[arm] = torch.cat(parts)
+    return found
+
+
+def clip_seeds(first: int, count: int, num_clips: int, seed: int) -> list[int]:
+    """Seeds of `count` clips from number `first` on, whatever the size of the batches."""
+    return [seed * num_clips + row for row in range(first, first + count)]

@@ -1,0 +1,31 @@
+import pytest
+
+from playworld.config import InputError
+from playworld.evaluate import EvaluateOptions, evaluate, format_table
+
+FEW = {
+    "num_clips": 2,
+    "prompt_frames": 2,
+    "horizon": 10,
+    "arm_clips": 0,
+    "button_starts": 1,
+    "return_starts": 0,
+    "long_rollouts": 0,
+    "speed_frames": 1,
+}
+
+
+def test_files_of_weights_bring_fvd_and_lpips_into_report_and_table(world, clips, networks):
+    options = EvaluateOptions(**FEW, i3d=networks["i3d"], lpips=networks["lpips"])
+    report = evaluate(world, clips, options)
+    assert [found["name"] for found in report["fidelity"]] == ["FVD", "random features distance"]
+    assert report["fidelity"][0]["same"]["world"]["mean"] > 0
+    assert report["settings"]["i3d"] == str(networks["i3d"])
+    assert any("mostly bias" in note for note in report["notes"])
+    table = format_table(report)
+    assert "\nFVD " in table and "\nLPIPS " in table
+
+
+def test_a_file_that_is_no_i3d_ends_the_evaluation_by_its_name(world, clips, networks):
+    with pytest.raises(InputError, match="wrong.pt does not work as I3D"):
+        evaluate(world, clips, EvaluateOptions(**FEW, i3d=networks["wrong"]))

@@ -1,0 +1,117 @@
+import json
+
+import pytest
+import torch
+
+from playworld.config import InputError
+from playworld.evaluate import (
+    EvaluateOptions,
+    compare,
+    evaluate,
+    format_table,
+    short_names,
+    write_report,
+)
+from playworld.evaluate.compare import differences
+from playworld.evaluate.report import Evidence, Report
+
+OPTIONS = EvaluateOptions(
+    num_clips=4,
+    prompt_frames=2,
+    horizon=4,
+    batch_size=4,
+    arm_clips=0,
+    button_starts=2,
+    return_starts=0,
+    long_rollouts=2,
+    long_frames=4,
+    speed_frames=2,
+)
+
+
+@pytest.fixture(scope="module")
+def report(make_world, make_clips, tmp_path_factory):
+    """Two worlds that differ in their dynamics only."""
+    other = make_world()
+    torch.nn.init.normal_(other.dynamics.action.weight, std=2.0)
+    worlds = {"first": make_world(), "second": other}
+    return compare(worlds, make_clips(tmp_path_factory.mktemp("data")), OPTIONS)
+
+
+def test_every_world_has_its_report_in_the_order_given(report):
+    assert [world["name"] for world in report["worlds"]] == ["first", "second"]
+    assert report["compared"]["baseline"] == "first"
+    assert list(report["compared"]["differences"]) == ["second"]
+
+
+def test_worlds_are_measured_on_the_same_clips(report, make_world, clips):
+    alone = evaluate(make_world(), clips, OPTIONS)
+    assert report["worlds"][0]["rollout"] == alone["rollout"]
+    first, second = report["worlds"]
+    assert first["rollout"]["copy_last"] == second["rollout"]["copy_last"]
+
+
+def test_a_difference_is_that_of_the_figures(report):
+    first, second = (world["rollout"]["psnr"]["4"] for world in report["worlds"])
+    change = report["compared"]["differences"]["second"]["rollout PSNR, frame 4"]
+    assert change["mean"] == pytest.approx(second - first, abs=1e-5)
+    assert change["low"] <= change["mean"] <= change["high"]
+
+
+def test_a_tokenizer_that_is_the_same_makes_no_difference(report):
+    change = report["compared"]["differences"]["second"]["tokenizer PSNR"]
+    assert change == {"mean": 0, "low": 0, "high": 0, "sure": False}
+
+
+def sampled(values) -> Report:
+    return Report({}, Evidence(samples={"psnr": torch.tensor(values)}))
+
+
+def test_pairing_finds_a_small_difference_between_clips_that_differ_much():
+    easy_and_hard = [10.0, 40.0, 15.0, 35.0, 20.0]
+    change = differences(sampled(easy_and_hard), sampled([v + 0.5 for v in easy_and_hard]))
+    assert change["psnr"]["mean"] == pytest.approx(0.5)
+    assert change["psnr"]["low"] == pytest.approx(0.5)
+    assert change["psnr"]["sure"]
+
+
+def test_a_difference_on_clips_without_a_figure_is_none_and_not_sure():
+    change = differences(sampled([float("nan")]), sampled([1.0]))["psnr"]
+    assert (change["mean"], change["sure"]) == (None, False)
+
+
+def test_the_table_has_a_column_for_each_world_and_the_differences_below(report):
+    lines = format_table(report).splitlines()
+    assert lines[2].split() == ["first", "second"]
+    row = next(i for i, line in enumerate(lines) if line.startswith("PSNR, frame 4"))
+    assert len(lines[row].split()) == 6
+    assert "[" in lines[row + 1]
+
+
+def test_one_report_and_pictures_of_each_world_are_written(report, tmp_path):
+    write_report(report, tmp_path)
+    assert len(json.loads((tmp_path / "report.json").read_text())["worlds"]) == 2
+    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")}
+    assert {"rollouts.png", "first/actions.png", "second/long.png"} <= names
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<details class=") == 2
+
+
+def test_one_world_is_evaluated_as_ever(make_world, clips):
+    assert "worlds" not in compare({"only": make_world()}, clips, OPTIONS)
+
+
+def test_a_world_of_another_size_is_refused_before_anything_is_played(make_world, clips):
+    index = clips / "valid" / "index.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"height": 8, "width": 32}))
+    told = []
+    with pytest.raises(InputError, match="--size 16x16"):
+        compare({"a": make_world(), "b": make_world()}, clips, OPTIONS, lambda *t: told.append(t))
+    assert told == []
+
+
+def test_names_are_short_and_different(tmp_path):
+    (tmp_path / "a" / "world").mkdir(parents=True)
+    (tmp_path / "b" / "world").mkdir(parents=True)
+    given = [str(tmp_path / "a" / "world"), str(tmp_path / "b" / "world"), "coinrun"]
+    assert short_names(given) == ["world-1", "world-2", "coinrun"]

@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from playworld.config import InputError
+from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
+from playworld.evaluate.poster import DIRECTIONS, Poster, draw_arrow
+from playworld.train.furnish import png
+from playworld.world import Button, World
+
+OPTIONS = GalleryOptions(presses=2, starts=2, frames=3, every=2)
+BUTTONS = (Button("left", "←"), Button("right", "→"), Button("stay", "•"))
+
+
+@pytest.fixture
+def make(make_world, scroll):
+    """A world with these prompts."""
+
+    def make(*names: str) -> World:
+        world = make_world()
+        prompts = {name: png(scroll([], seed=i, size=16)[0]) for i, name in enumerate(names)}
+        config = replace(world.config, buttons=BUTTONS)
+        return World(config, world.tokenizer, world.actions, world.dynamics, "", prompts)
+
+    return make
+
+
+def shows(picture: Image.Image, frame: torch.Tensor) -> bool:
+    """Whether the frame is somewhere in the picture, enlarged eight times without smoothing."""
+    large = np.asarray(frame).repeat(8, axis=0).repeat(8, axis=1)
+    pixels = np.asarray(picture)
+    first = np.argwhere((pixels == large[0, 0]).all(axis=2))
+    return any(
+        np.array_equal(pixels[y : y + len(large), x : x + len(large)], large) for y, x in first
+    )
+
+
+def test_strange_prompts_get_a_picture_of_their_own(make):
+    assert set(gallery(make("01", "sketch"), OPTIONS)) == {
+        "buttons.png",
+        "prompts.png",
+        "trajectories.png",
+    }
+    assert set(gallery(make("01"), OPTIONS)) == {"buttons.png", "trajectories.png"}
+
+
+def test_a_picture_shows_where_a_button_leads(make):
+    world = make("01", "02")
+    start = world.prompts()[1][1]
+    _, state = world.start(start[None, None], [1])  # the second row has the second seed
+    for _ in range(2):
+        frame, state = world.step(state, [2])
+    picture = gallery(world, OPTIONS)["buttons.png"]
+    assert shows(picture, start)
+    assert shows(picture, frame[0])
+    assert not shows(picture, 255 - frame[0])
+
+
+def test_trajectories_start_from_the_prompt_asked_for(make):
+    world = make("01", "02")
+    one, two = (picture for _, picture in world.prompts())
+    picture = gallery(world, replace(OPTIONS, prompt="02"))["trajectories.png"]
+    assert shows(picture, two)
+    assert not shows(picture, one)
+
+
+def test_pictures_are_the_same_every_time(make):
+    one, two = (gallery(make("01", "photo"), OPTIONS) for _ in range(2))
+    assert all(one[name].tobytes() == two[name].tobytes() for name in one)
+
+
+def test_a_world_without_the_prompt_says_so(make):
+    with pytest.raises(InputError, match="no prompts"):
+        gallery(make(), OPTIONS)
+    with pytest.raises(InputError, match="'03'.*01, 02"):
+        gallery(make("01", "02"), replace(OPTIONS, prompt="03"))
+
+
+def test_pictures_are_written_as_png_files(make, tmp_path):
+    write_gallery(gallery(make("01"), OPTIONS), tmp_path / "new" / "folder")
+    names = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
+    assert names == ["buttons.png", "trajectories.png"]
+    with Image.open(tmp_path / "new" / "folder" / names[0]) as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize("name", ["presses", "starts", "frames", "every"])
+def test_an_empty_picture_is_refused_by_name(name):
+    with pytest.raises(InputError, match=name):
+        GalleryOptions(**{name: 0})
+
+
+@pytest.mark.parametrize("arrow", list(DIRECTIONS))
+def test_an_arrow_points_its_way(arrow):
+    image = Image.new("RGB", (101, 101))
+    draw_arrow(ImageDraw.Draw(image), (50, 50), 60, arrow, (255, 255, 255))
+    y, x = np.nonzero(np.asarray(image)[..., 0])
+    # The head is the heavy end: the middle of all that is inked lies that way, and not aside.
+    way = np.array(DIRECTIONS[arrow]) / np.hypot(*DIRECTIONS[arrow])
+    offset = np.array([x.mean() - 50, y.mean() - 50])
+    assert way @ offset > 1
+    assert abs(way[0] * offset[1] - way[1] * offset[0]) < 1
+
+
+def test_a_poster_is_wide_enough_for_its_title():
+    narrow, wide = (Poster(1, 1, (64, 64), title, "").image for title in ("a", "a" * 80))
+    assert narrow.width < wide.width
