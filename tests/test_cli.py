@@ -17,7 +17,8 @@ from rich.console import Console
 from playworld import __version__
 from playworld.cli import ALLOCATOR, allocator_environment, complain, main
 from playworld.cli.bars import Bars
-from playworld.cli.verbs import VERBS, Ended, endings
+from playworld.cli.verb import Ended, endings
+from playworld.cli.verbs import VERBS
 from playworld.config import InputError
 from playworld.train.loop import NonFinite, Preempted
 from playworld.train.objectives import Collapsed
@@ -92,6 +93,7 @@ def test_no_command_at_all_is_bad_usage(capsys: pytest.CaptureFixture[str]):
         (["create", "/no/such/folder", "w"], "/no/such/folder"),
         (["record", "coinrum", "v"], "did you mean 'coinrun'?"),
         (["play", "/no/such/world"], "/no/such/world"),
+        (["play", "--terminal"], "--terminal needs a terminal, and standard"),
     ],
 )
 def test_bad_input_gets_one_line_and_code_2(

@@ -9,8 +9,8 @@ import playworld
 import playworld.world
 
 WORLD = """actions buttons card config device dynamics fps from_pretrained height infer_actions load
-num_actions prompt prompts push_to_hub reconstruct save save_pretrained start step to tokenizer
-width"""
+num_actions prompt prompts push_to_hub reconstruct replay save save_pretrained sha256 start step to
+tokenizer width"""
 
 
 def names(cls) -> list[str]:
@@ -31,6 +31,8 @@ def test_the_package_offers_these_names():
 def test_the_world_package_offers_these_names():
     assert playworld.world.__all__ == [
         "Button",
+        "Engine",
+        "Moved",
         "SamplerConfig",
         "World",
         "WorldConfig",
@@ -56,7 +58,7 @@ def test_the_calls_of_a_player_take_these_arguments():
 
     assert arguments(playworld.World.load) == ["path_or_name", "device"]
     assert arguments(playworld.World.start) == ["self", "images", "seeds"]
-    assert arguments(playworld.World.step) == ["self", "state", "actions", "sampler"]
+    assert arguments(playworld.World.step) == ["self", "state", "actions", "sampler", "in_place"]
 
 
 def test_a_name_that_is_not_offered_is_an_attribute_error():

@@ -21,7 +21,8 @@ from rich.logging import RichHandler
 
 from playworld import __version__
 from playworld.cli.bars import Bars
-from playworld.cli.verbs import FAILED, VERBS, Ended, Verb
+from playworld.cli.verb import FAILED, Ended, Verb
+from playworld.cli.verbs import VERBS
 from playworld.config import InputError, did_you_mean
 
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "1000000000000"}

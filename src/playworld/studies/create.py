@@ -179,12 +179,8 @@ def listing(videos: Path) -> list[list[Any]]:
 
 def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
     """Shorter clips where no scene is as long as the recipe's."""
-    longest = max(scene.num_frames for scene in ClipDataset(clips, "train", 2).scenes)
-    one, two = recipe.tokenizer_stage, recipe.world_stage
-    return replace(
-        recipe,
-        tokenizer_stage=replace(one, clip_length=min(one.clip_length, longest)),
-        world_stage=replace(two, clip_length=min(two.clip_length, longest)),
+    return recipe.shortened(
+        max(scene.num_frames for scene in ClipDataset(clips, "train", 2).scenes)
     )
 
 
@@ -194,7 +190,9 @@ def measurable(clips: Path, seed: int) -> EvaluateOptions:
     Raises:
         InputError: where no held-out scene is long enough to tell whether the buttons work.
     """
-    options = EvaluateOptions(seed=seed)
+    options = EvaluateOptions(
+        seed=seed, button_starts=16, long_rollouts=0, arm_clips=0, return_starts=0
+    )
     try:
         scenes = ClipDataset(clips, "valid", options.prompt_frames + LEAST_HORIZON).scenes
     except InputError as error:

@@ -1,0 +1,102 @@
+"""The commands that make a world: from a game or videos to clips, from clips to a world."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from tyro.conf import Positional
+
+from playworld.cli.bars import Bars, say
+from playworld.cli.verb import FLAT, Verb, endings
+
+
+def record() -> type[Verb]:
+    """Play a game and film it: video files, with the true actions beside them for evaluation."""
+    from playworld.data.record import RecordOptions, record
+
+    @dataclass(frozen=True, kw_only=True)
+    class Record(Verb):
+        game: Positional[str]
+        """Name of a Procgen game, such as coinrun."""
+        videos: Positional[Path]
+        """Folder for the video files."""
+        options: Annotated[RecordOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            record(self.game, self.videos, self.options, bars("record"))
+            say(console, f"recorded; next: playworld ingest {self.videos} CLIPS")
+            return 0
+
+    return Record
+
+
+def ingest() -> type[Verb]:
+    """Turn a folder of videos into clips, split by source video into training and validation."""
+    from playworld.data.ingest import IngestOptions, ingest
+
+    @dataclass(frozen=True, kw_only=True)
+    class Ingest(Verb):
+        videos: Positional[Path]
+        """Folder of video files, in any container that FFmpeg reads."""
+        clips: Positional[Path]
+        """Folder for the clips; an older one is replaced once the new one is complete."""
+        options: Annotated[IngestOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            ingest(self.videos, self.clips, self.options, bars("ingest"))
+            say(console, f"ingested; next: playworld train small {self.clips} WORLD")
+            return 0
+
+    return Ingest
+
+
+def train() -> type[Verb]:
+    """Train a world on clips; the same command again goes on where it stopped."""
+    from playworld.presets import preset
+    from playworld.train.stages import TrainOptions, train_world
+
+    @dataclass(frozen=True, kw_only=True)
+    class Train(Verb):
+        preset: Positional[str]
+        """Name of a preset: tiny (for tests), small (for 2 cores), coinrun-paper, or one of the
+        paper's sizes, genie-41m to genie-10.7b (docs/scale.md)."""
+        clips: Positional[Path]
+        """Folder that `playworld ingest` wrote."""
+        world: Positional[Path]
+        """Folder for the world."""
+        options: Annotated[TrainOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            recipe = preset(self.preset)
+            with endings():
+                made = train_world(recipe, self.clips, self.world, self.options, bars)
+            if os.environ.get("RANK", "0") != "0":  # one of several processes under torchrun
+                return 0
+            ready = f"playworld evaluate {self.world} {self.clips}"
+            again = f"playworld train {self.preset} {self.clips} {self.world} --stage world"
+            say(console, f"trained; next: {again if made is None else ready}")
+            return 0
+
+    return Train
+
+
+def create() -> type[Verb]:
+    """Make a world from a folder of videos within a time budget: ingest, train, evaluate."""
+    from playworld.studies.create import CreateOptions, create
+
+    @dataclass(frozen=True, kw_only=True)
+    class Create(Verb):
+        videos: Positional[Path]
+        """Folder of video files, in any container that FFmpeg reads."""
+        world: Positional[Path]
+        """Folder for the world."""
+        options: Annotated[CreateOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            with endings():
+                say(console, create(self.videos, self.world, self.options, bars))
+            return 0
+
+    return Create

@@ -1,0 +1,65 @@
+"""The commands that study: what training takes, ablations, and the machine itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from tyro.conf import Positional, arg
+
+from playworld.cli.bars import Bars, say
+from playworld.cli.verb import FLAT, Verb, endings
+
+
+def plan() -> type[Verb]:
+    """Say what training a preset takes: parameters, memory per device, FLOPs, days."""
+    from playworld.presets import preset
+    from playworld.studies.plan import PlanOptions, plan
+    from playworld.studies.plan_table import compare_with_paper, format_plan
+
+    @dataclass(frozen=True, kw_only=True)
+    class Plan(Verb):
+        preset: Positional[str]
+        """Name of a preset, or `paper`: all models of the paper beside ours."""
+        options: Annotated[PlanOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            if self.preset == "paper":
+                say(console, compare_with_paper())
+            else:
+                say(console, format_plan(plan(preset(self.preset), self.options)))
+            return 0
+
+    return Plan
+
+
+def ablate() -> type[Verb]:
+    """Make and measure small worlds that differ in one thing, and print them as a table."""
+    from playworld.studies.ablate import TABLES, AblateOptions, ablate
+
+    @dataclass(frozen=True, kw_only=True)
+    class Ablate(Verb):
+        table: Annotated[Positional[str], arg(help=f"One of {', '.join(TABLES)}.")]
+        out: Path
+        """Folder for recordings, runs and rows; what is there already is not made again."""
+        options: Annotated[AblateOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            with endings():
+                say(console, ablate(self.table, self.out, self.options, bars))
+            return 0
+
+    return Ablate
+
+
+def doctor() -> type[Verb]:
+    """Say what this machine is, what is installed, and how fast to expect it to be."""
+    from playworld.studies.doctor import doctor
+
+    @dataclass(frozen=True, kw_only=True)
+    class Doctor(Verb):
+        def run(self, console: Console, bars: Bars) -> int:
+            say(console, doctor())
+            return 0
+
+    return Doctor

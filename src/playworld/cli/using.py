@@ -1,0 +1,134 @@
+"""The commands that take a world: measure it, draw it, play it."""
+
+import os
+import sys
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+from playworld.cli.bars import Bars, say
+from playworld.cli.verb import FLAT, OnDevice, Verb
+from playworld.config import InputError
+
+
+def has_screen() -> bool:
+    """Whether to open a browser: without a screen it would be one that takes over the terminal."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def evaluate() -> type[Verb]:
+    """Measure a world, or several side by side, on held-out clips: pictures, control, speed."""
+    from playworld.evaluate import (
+        EvaluateOptions,
+        compare,
+        format_table,
+        short_names,
+        write_report,
+    )
+    from playworld.train.furnish import measured_card
+    from playworld.train.stages import choose_device
+    from playworld.world import World
+
+    @dataclass(frozen=True, kw_only=True)
+    class Evaluate(OnDevice):
+        paths: Annotated[Positional[tuple[str, ...]], arg(metavar="WORLD... CLIPS")]
+        """Folders of worlds, or names of built-in ones such as coinrun; and last, the folder that
+        `playworld ingest` wrote."""
+        out: Path | None = None
+        """Folder for report.html, report.json and pictures."""
+        card: FlagCreatePairsOff[bool] = False
+        """Write the table into the card of the world, its README.md."""
+        options: Annotated[EvaluateOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            if len(self.paths) < 2:
+                raise InputError("evaluate needs a WORLD (or several) and then CLIPS")
+            *names, last = self.paths
+            clips = Path(last)
+            if self.card and (len(names) > 1 or not Path(names[0]).is_dir()):
+                raise InputError(f"--card writes into one world's folder, not {' '.join(names)}")
+            device = choose_device(self.device)
+            worlds = [World.load(name, device) for name in names]
+            named = dict(zip(short_names(names), worlds, strict=True))
+            report = compare(named, clips, self.options, bars("evaluate"))
+            say(console, format_table(report))
+            if self.out is not None:
+                write_report(report, self.out)
+                say(console, f"\nwritten to {self.out}; open {self.out / 'report.html'}")
+            if self.card:
+                command = f"playworld evaluate {Path(names[0]).name} {clips.name}"
+                card = measured_card(worlds[0].card, format_table(report), command)
+                worlds[0].save(Path(names[0]), card)
+            return 0
+
+    return Evaluate
+
+
+def gallery() -> type[Verb]:
+    """Draw what a world's buttons do: from its own prompts, as pictures for a page."""
+    from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
+    from playworld.train.stages import choose_device
+    from playworld.world import World
+
+    @dataclass(frozen=True, kw_only=True)
+    class Gallery(OnDevice):
+        world: Positional[str]
+        """Folder of a world, or the name of a built-in one, such as coinrun."""
+        out: Path
+        """Folder for the pictures."""
+        options: Annotated[GalleryOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            world = World.load(self.world, choose_device(self.device))
+            write_gallery(gallery(world, self.options), self.out)
+            say(console, f"written to {self.out}")
+            return 0
+
+    return Gallery
+
+
+def play() -> type[Verb]:
+    """Play a world in the browser, or in the terminal."""
+    from playworld.play import PlayOptions, serve
+    from playworld.train.preview import is_run, world_of_run
+    from playworld.train.stages import choose_device
+    from playworld.world import World
+
+    @dataclass(frozen=True, kw_only=True)
+    class Play(OnDevice):
+        world: Positional[str] = "coinrun"
+        """Folder of a world, of a run in training, or the name of a built-in world."""
+        terminal: FlagCreatePairsOff[bool] = False
+        """Play right here, in half-block characters, and start no server."""
+        options: Annotated[PlayOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            if self.terminal:
+                from playworld.play.terminal import check_terminal, play_in_terminal
+
+                check_terminal()
+                play_in_terminal(self.load())
+                return 0
+
+            def ready(address: str) -> None:
+                say(console, f"playing {self.world} at {address} (Ctrl-C ends it)")
+                if self.options.browser and has_screen():
+                    webbrowser.open(address)
+
+            serve(self.load(), self.options, ready)
+            return 0
+
+        def load(self) -> World:
+            """The world, or what the newest checkpoint of a run has come to."""
+            device = choose_device(self.device)
+            if is_run(Path(self.world)):
+                return world_of_run(Path(self.world)).to(device)
+            return World.load(self.world, device)
+
+    return Play

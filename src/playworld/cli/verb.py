@@ -1,0 +1,68 @@
+"""What all commands have in common, and how those that train end."""
+
+import abc
+import contextlib
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import Console
+from tyro.conf import FlagCreatePairsOff, arg
+
+from playworld.cli.bars import Bars
+
+FAILED, NON_FINITE, PREEMPTED = 1, 3, 75
+"""Exit codes of training that stopped before its end."""
+FLAT = arg(name="")
+"""Options of a dataclass become options of the command, without a prefix."""
+
+
+class Ended(RuntimeError):
+    """A command that stopped before its end for a reason of its own."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb(abc.ABC):
+    """What all verbs have in common."""
+
+    verbose: FlagCreatePairsOff[bool] = False
+    """Show debug messages, and for an error where it came from."""
+
+    @abc.abstractmethod
+    def run(self, console: Console, bars: Bars) -> int:
+        """Do the work and return the exit code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnDevice(Verb):
+    """A verb that runs a finished world."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the world runs; auto takes a GPU where there is one."""
+
+
+@contextlib.contextmanager
+def endings() -> Iterator[None]:
+    """Give the ways in which training stops before its end their exit codes.
+
+    While steps are taken a signal waits for a save. Before, between and after, nothing is lost by
+    stopping at once: whatever is finished was saved, and the rest appears whole or not at all.
+    """
+    from playworld.train.loop import NonFinite, Preempted
+    from playworld.train.objectives import Collapsed
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Ended("stopped; the same command goes on from here", PREEMPTED) from None
+    except (NonFinite, Preempted, Collapsed) as error:
+        code = {NonFinite: NON_FINITE, Preempted: PREEMPTED}.get(type(error), FAILED)
+        raise Ended(str(error), code) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,49 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from playworld.config import InputError
+from playworld.presets import SMALL, TINY
+from playworld.studies.ablate import TABLES, AblateOptions, ablate
+
+QUICK = AblateOptions(tokenizer_steps=4, world_steps=4, num_clips=2)
+
+
+def silent(stage: str):
+    return lambda done, total, note: None
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_row_of_every_table_is_a_recipe_of_its_own(table):
+    recipes = [change(SMALL) for change in TABLES[table].rows.values()]
+    assert SMALL in recipes
+    assert all(a != b for i, a in enumerate(recipes) for b in recipes[:i])
+
+
+@pytest.mark.slow
+def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path):
+    options = replace(QUICK, clips=clips, rows=("1 frame",))
+    first = ablate("context", tmp_path, options, silent, base=TINY)
+    assert first.count("not run") == 18 and "| 1 frame | 1 |" in first
+    path = tmp_path / "context" / "1-frame-0.json"
+    row = json.loads(path.read_text())
+    assert row["tokenizer"] > 5 and row["frames/s"] > 0 and row["minutes"] > 0
+    path.write_text(json.dumps(row | {"tokenizer": 12.345}))
+    both = ablate("context", tmp_path, replace(options, rows=("1", "2")), silent, base=TINY)
+    assert "| 1 frame | 1 | 12.3" in both  # what was there is not made again
+    assert "| 2 frames (default) | 1 |" in both and both.count("not run") == 9
+
+
+def test_rows_made_with_other_options_are_not_mixed(clips, tmp_path):
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes" / "options.json").write_text("{}")
+    with pytest.raises(InputError, match="begun with other options"):
+        ablate("codes", tmp_path, replace(QUICK, clips=clips), silent, base=TINY)
+
+
+@pytest.mark.parametrize("table, rows", [("contxt", ()), ("context", ("9",))])
+def test_an_unknown_table_or_row_is_refused_before_anything_is_made(table, rows, tmp_path):
+    with pytest.raises(InputError):
+        ablate(table, tmp_path, replace(QUICK, rows=rows), silent)
+    assert list(tmp_path.iterdir()) == []
