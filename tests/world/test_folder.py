@@ -14,6 +14,7 @@ from PIL import Image
 from playworld.checkpoint import params_sha256, write_folder
 from playworld.config import InputError
 from playworld.world import Button, World, built_in_worlds
+from playworld.world import folder as files
 
 FILES = ["config.json", "tokenizer.safetensors", "actions.safetensors", "dynamics.safetensors"]
 
@@ -183,6 +184,13 @@ def test_a_huge_config_is_refused_without_its_memory(saved):
     command = [sys.executable, "-c", HUGE, str(saved)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "tensor embed.weight should have shape [33, 65536], got [33, 16]" in answer.stdout
+
+
+def test_a_world_that_does_not_fit_in_memory_says_how_much_it_needs(saved, monkeypatch):
+    assert files.free_memory() > 1e6
+    monkeypatch.setattr(files, "free_memory", lambda: 1000)
+    with pytest.raises(InputError, match=r"needs 0\.\d GB of memory, and 0\.0 GB are free"):
+        World.load(saved)
 
 
 @pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])

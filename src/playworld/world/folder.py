@@ -206,7 +206,28 @@ def open_world(path: Path) -> Folder:
     for name in (CONFIG_FILE, TOKENIZER_FILE, ACTIONS_FILE, DYNAMICS_FILE):
         if name not in folder.names:
             raise InputError(f"{path} is not a world: it has no {name}")
+    _refuse_too_large(folder)
     return folder
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that a program can still get; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(found[0]) * 1024 if found else None
+
+
+def _refuse_too_large(folder: Folder) -> None:
+    """Said before the weights are read: a machine out of memory ends programs without a word."""
+    needed = sum((folder.path / name).stat().st_size for name in folder.names)
+    free = free_memory()
+    if free is not None and needed > free:
+        raise InputError(
+            f"{folder.path} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+        )
 
 
 def _refuse_absurd(data: Any, where: str) -> None:

@@ -130,9 +130,15 @@ class World:
         Raises:
             InputError: if there is no such device.
         """
+        models = (self.tokenizer, self.actions, self.dynamics)
         try:
-            for model in (self.tokenizer, self.actions, self.dynamics):
+            for model in models:
                 model.to(device)
+        except torch.OutOfMemoryError as error:
+            needed = sum(t.nbytes for model in models for t in model.state_dict().values()) / 1e9
+            raise InputError(
+                f"this world needs {needed:.1f} GB on {str(device)!r}, which has no room for it"
+            ) from error
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"cannot use device {str(device)!r}: {error}") from error
         return self
