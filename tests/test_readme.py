@@ -99,13 +99,13 @@ def test_the_path_from_videos_to_a_world_is_as_the_readme_gives_it(
         assert main(["tiny" if word == "small" else word for word in args]) == 0
     assert "delta PSNR" in capsys.readouterr().out
     assert (desk / "report/report.json").exists()
-    (code,) = blocks(ROOT / "README.md", "python")
-    exec(code.replace('"coinrun"', '"world"'), {})
+    for code in blocks(ROOT / "README.md", "python"):
+        exec(code.replace('"coinrun"', '"world"'), {})
     assert capsys.readouterr().out == "torch.Size([1, 64, 64, 3]) torch.uint8\n"
 
 
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs_with_the_built_in_world(capsys: pytest.CaptureFixture[str]):
-    (code,) = blocks(ROOT / "README.md", "python")
-    exec(code, {})
+    for code in blocks(ROOT / "README.md", "python"):
+        exec(code, {})
     assert capsys.readouterr().out == "torch.Size([1, 64, 64, 3]) torch.uint8\n"

@@ -437,6 +437,7 @@ def test_a_replay_link_reproduces_the_same_frames(browser, served, page):
     last = tap_all(page, "3312")[-1]
     open_tab(page, "Share")
     page.get_by_role("button", name="Copy a replay link").click()
+    expect(page.locator("#share-address")).not_to_have_value("")
     link = page.input_value("#share-address")
     other = browser.new_context().new_page()
     other.goto(link)

@@ -1,8 +1,10 @@
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -65,11 +67,16 @@ def test_a_signal_ends_it_cleanly_while_somebody_plays(world_folder, how):
         line.send('{"type": "join"}')
         line.recv(timeout=5)
         line.send('{"type": "start", "id": 1, "pictures": ["prompt:0"]}')
+        line.recv(timeout=5)
+        line.send('{"type": "settings", "id": 2, "steps": 64, "temperature": 1}')
+        line.send('{"type": "press", "id": 3, "button": 0}')
+        time.sleep(0.05)  # the frame is under way, and takes longer than the signal
         assert (served.stop(how), served.process.returncode) == ("ended\n", 0)
+        answered = []
         with pytest.raises(ConnectionClosed) as closed:
             while True:
-                line.recv(timeout=5)
-    assert closed.value.rcvd.code == 1012
+                answered.append(struct.unpack("<BxxxIII", line.recv(timeout=5)[:16])[1])
+    assert closed.value.rcvd.code == 1012 and answered == [3]
 
 
 @pytest.mark.slow

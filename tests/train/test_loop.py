@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,20 @@ def test_muons_momentum_is_saved_and_taken_up(tmp_path):
     assert logged(tmp_path / "cut")[-1]["loss_hex"] == logged(tmp_path / "whole")[-1]["loss_hex"]
 
 
+def test_a_checkpoint_is_not_lost_to_damaged_ones_of_later_steps(tmp_path):
+    run(tmp_path)
+    for path in checkpoints(tmp_path):
+        (path / "model.safetensors").write_bytes(b"damaged")
+
+    def stop_after_3(step: int, total: int, note: str) -> None:
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Preempted, match="saved at step 3"):
+        run(tmp_path, progress=stop_after_3)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000003"]
+
+
 def test_two_checkpoints_are_kept(tmp_path):
     run(tmp_path)
     assert [path.name for path in checkpoints(tmp_path)] == ["step-00000010", "step-00000012"]
@@ -227,6 +242,8 @@ def test_a_really_full_disk_stops_the_run_at_the_next_step(tmp_path):
 
             def fill(step: int, total: int, note: str) -> None:
                 if step == 9:
+                    while not checkpoints(disk / "run"):  # that of step 5 is written beside
+                        time.sleep(0.01)
                     with suppress(OSError), (disk / "full").open("wb", buffering=0) as file:
                         while file.write(bytes(4096)):
                             pass

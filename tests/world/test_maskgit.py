@@ -93,7 +93,7 @@ def test_samples_follow_the_distribution():
     assert share[1] == share[4] == 0
 
 
-@pytest.mark.parametrize("temperature", [0.0, 1e-30, 1e-6])
+@pytest.mark.parametrize("temperature", [0.0, 1e-300, 1e-46, 1e-30, 1e-6])
 def test_towards_temperature_0_the_likeliest_token_is_taken(temperature):
     logits = torch.randn(2, 24, 32, generator=torch.Generator().manual_seed(0))
     assert torch.equal(sample(logits, temperature, noise()[:, 0, 0]), logits.argmax(-1))

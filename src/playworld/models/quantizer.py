@@ -113,7 +113,9 @@ class VectorQuantizer(nn.Module):
             # Latents of a fresh encoder fill a narrow cone, which most random codes would miss.
             every = torch.arange(self.config.num_codes, device=z.device)
             flat = z.detach().reshape(-1, z.shape[-1])
-            self.place(every, draw(flat, len(every), generator))
+            drawn = draw(flat, len(every), generator)
+            if torch.isfinite(drawn).all():  # else the step is skipped, and the next one places
+                self.place(every, drawn)
         with torch.no_grad():
             codes = self.nearest(z)
         chosen = self.lookup(codes)

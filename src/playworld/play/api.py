@@ -16,6 +16,8 @@ from playworld.play.options import PlayOptions
 from playworld.play.sessions import MAX_UPLOADS, Session, Sessions
 from playworld.world import World
 
+UPLOADS_AT_ONCE = 8
+"""Uploads that are read at the same time; others wait with their bytes unread."""
 UPLOAD_SECONDS = 30.0
 """How long an upload may take: a body that trickles in holds a connection."""
 
@@ -73,6 +75,7 @@ def add_picture(app: FastAPI, world: World, sessions: Sessions, options: PlayOpt
     max_bytes = int(1e6 * options.max_upload_mb)
     max_pixels = int(1e6 * options.max_upload_megapixels)
     one_at_a_time = asyncio.Semaphore(1)  # each may take 4 bytes a pixel while it is decoded
+    few_at_a_time = asyncio.Semaphore(UPLOADS_AT_ONCE)  # their bytes are in memory until decoded
 
     def room_for_one(id: str) -> Session:
         session = find(sessions, id)
@@ -83,13 +86,14 @@ def add_picture(app: FastAPI, world: World, sessions: Sessions, options: PlayOpt
     @app.post("/api/v1/picture")
     async def upload(request: Request, x_playworld_session: str = Header("")) -> JSONResponse:
         room_for_one(x_playworld_session)
-        data = await _read_body(request, max_bytes)
-        try:
-            async with one_at_a_time:
-                picture = await asyncio.to_thread(read_picture, data, max_pixels)
-                frame = await asyncio.to_thread(world.prompt, picture)
-        except InputError as error:
-            raise HTTPException(400, str(error)) from None
+        async with few_at_a_time:
+            data = await _read_body(request, max_bytes)
+            try:
+                async with one_at_a_time:
+                    picture = await asyncio.to_thread(read_picture, data, max_pixels)
+                    frame = await asyncio.to_thread(world.prompt, picture)
+            except InputError as error:
+                raise HTTPException(400, str(error)) from None
         session = room_for_one(x_playworld_session)  # much may have happened meanwhile
         session.uploads.append(frame)
         return JSONResponse({"picture": len(session.uploads) - 1})

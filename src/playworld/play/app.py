@@ -49,6 +49,7 @@ def create_app(world: World, options: PlayOptions) -> FastAPI:
     )
     app.add_middleware(Guard, listens_at=options.host, names=options.allow_hosts)
     app.state.ready = False
+    app.state.drain = room.drain
     _add_refusals(app, room.moves.counts)
     _add_page(app)
     _add_health(app, room)

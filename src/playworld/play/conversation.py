@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -42,6 +42,12 @@ MESSAGES_PER_SECOND = 100
 """More than a person can press; a key held down is paced by the page."""
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(frozen=True)
 class Room:
     """What all conversations of one server share."""
@@ -54,6 +60,18 @@ class Room:
     """How the world draws its frames."""
     idle_seconds: float
     """How long a player may press nothing."""
+    in_hand: set[str] = field(default_factory=set)
+    """Sessions whose frame is under way."""
+    open: asyncio.Event = field(default_factory=_set)
+    """Cleared when the server ends: frames in hand are delivered, no other is begun."""
+
+    async def drain(self, seconds: float) -> None:
+        """Begin no frame any more, and wait for those in hand, but no longer than this."""
+        self.open.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.in_hand:
+                    await asyncio.sleep(0.02)
 
 
 class Conversation:
@@ -139,6 +157,8 @@ class Conversation:
         # presses replace one another.
         while True:
             request = await session.wishes.next()
+            await self._room.open.wait()
+            self._room.in_hand.add(session.id)
             try:
                 answer = await self._room.moves.answer(session, request)
                 if answer is not None:
@@ -150,6 +170,8 @@ class Conversation:
             except Exception:  # one player's trouble must not become everybody's
                 logger.exception("the model failed on %s", type(request).__name__)
                 raise Closing(Close.MODEL_FAILED) from None
+            finally:
+                self._room.in_hand.discard(session.id)
 
     async def _send(self, answer: Answer) -> None:
         if isinstance(answer, bytes):

@@ -57,6 +57,7 @@ class Moves:
                 timeline.at = node
                 return picture(timeline, id)
             case Advance(id) if len(timeline.nodes) >= self.max_nodes:
+                self.counts.full += 1
                 return {"type": "full", "id": id}
             case Advance():
                 return await self._advance(session, timeline, request)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from fastapi import FastAPI
 
 from playworld.config import InputError
 from playworld.play.app import create_app
@@ -18,6 +19,8 @@ from playworld.world import World
 
 MESSAGE_BYTES = 4096
 """The longest message that a WebSocket may carry to the server."""
+DRAIN_SECONDS = 5.0
+"""How long frames in hand may take once the server ends."""
 PORTS_TRIED = 50
 """How many ports are tried, one after another, where the first is taken."""
 
@@ -33,8 +36,9 @@ def serve(
         InputError: no port is free, or this machine has no such address.
     """
     listener = _listen(options.host, options.port)
+    app = create_app(world, options)
     config = uvicorn.Config(
-        create_app(world, options),
+        app,
         log_config=None,  # logging belongs to whoever calls
         access_log=False,
         server_header=False,
@@ -44,7 +48,7 @@ def serve(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, on_ready, _address(options.host, listener.getsockname()[1]))
+    server = _Server(config, app, on_ready, _address(options.host, listener.getsockname()[1]))
     with listener, _signals_end_quietly():
         server.run(sockets=[listener])
 
@@ -53,9 +57,14 @@ class _Server(uvicorn.Server):
     """Tells when it answers, and with which address."""
 
     def __init__(
-        self, config: uvicorn.Config, on_ready: Callable[[str], None] | None, address: str
+        self,
+        config: uvicorn.Config,
+        app: FastAPI,
+        on_ready: Callable[[str], None] | None,
+        address: str,
     ) -> None:
         super().__init__(config)
+        self._app = app
         self._on_ready = on_ready
         self._page_address = address
 
@@ -63,6 +72,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._on_ready is not None:
             await asyncio.to_thread(self._on_ready, self._page_address)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn closes sockets at once: first the frames that players are waiting for.
+        self._app.state.ready = False
+        await self._app.state.drain(DRAIN_SECONDS)
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

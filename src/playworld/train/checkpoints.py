@@ -91,7 +91,7 @@ class Saver:
                 _write_whole(path, copies, state)
         else:
             return
-        self._pending = self._thread.submit(self._then_prune, write)
+        self._pending = self._thread.submit(self._then_prune, write, path)
 
     def check(self) -> None:
         """Raise what a save that has ended by now failed with."""
@@ -112,11 +112,15 @@ class Saver:
             logger.error("%s", error)
         self._thread.shutdown()
 
-    def _then_prune(self, write: Callable[[], None]) -> None:
+    def _then_prune(self, write: Callable[[], None], saved: Path) -> None:
         write()
-        if rank() == 0:
-            for old in checkpoints(self.run)[:-KEPT]:
-                shutil.rmtree(old)
+        if rank() != 0:
+            return
+        found = checkpoints(self.run)
+        # Later ones than this were damaged, or training would have gone on from them.
+        later = [path for path in found if path.name > saved.name]
+        for old in [path for path in found if path not in later][:-KEPT] + later:
+            shutil.rmtree(old, ignore_errors=True)  # one that stays does no harm
 
     def _copy_shards(self, path: Path, parts: Parts, state: dict[str, Any]) -> Callable[[], None]:
         """Start to write this process's shards; what is returned waits for all, and commits."""

@@ -21,7 +21,7 @@ class RunLog:
         path = run / "metrics.jsonl"
         forget_after(path, first_step)
         self._lines = path.open("a", buffering=1)
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=first_step)
+        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=first_step + 1)
         self._wandb = weights_and_biases() if wandb else None
         if self._wandb:
             name = f"{run.parent.name}-{stage}"  # the same run again, after an interruption

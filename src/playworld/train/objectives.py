@@ -116,6 +116,8 @@ class TokenizerObjective(Objective):
         self.weights = loss
         # Kept out of the module tree: its weights are neither trained nor saved.
         self._perceptual = [torch.jit.load(loss.perceptual_weights)] if loss.perceptual else []
+        for parameter in (p for network in self._perceptual for p in network.parameters()):
+            parameter.requires_grad = False
         self._seen = Seen()
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
@@ -131,7 +133,7 @@ class TokenizerObjective(Objective):
         metrics = {"psnr": -10 * mse.detach().log10(), "quantizer_loss": quantized.loss.detach()}
         if self._perceptual:
             pairs = (t.flatten(0, 1).permute(0, 3, 1, 2) * 2 - 1 for t in (output, video))
-            distance = self._perceptual[0](*pairs).mean()
+            distance = self._perceptual[0].to(output.device)(*pairs).mean()
             loss = loss + self.weights.perceptual * distance
             metrics["perceptual"] = distance.detach()
         return share * loss, {key: share * value for key, value in metrics.items()}

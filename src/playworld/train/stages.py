@@ -365,7 +365,9 @@ def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
     path = run / "inputs.json"
     if not path.exists():
         run.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(inputs, indent=2))
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(inputs, indent=2))
+        part.replace(path)
         return
     known, given = json.loads(path.read_text()), json.loads(json.dumps(inputs))
     other = [key for key in given if known.get(key) != given[key]]

@@ -15,6 +15,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+COLDEST = 1e-6
+"""Temperature below which the likeliest token is taken: logits divided by less overflow."""
+
 Predict = Callable[[Int[Tensor, "B N"], Bool[Tensor, "B N"]], Float[Tensor, "B N K"]]
 
 
@@ -103,7 +106,7 @@ def sample(
 
     One uniform number in (0, 1) decides one token, and nothing in it depends on other rows.
     """
-    if temperature == 0:
+    if temperature < COLDEST:
         return logits.argmax(-1)
     above = (logits - logits.amax(-1, keepdim=True)) / temperature
     reached = above.exp().cumsum(-1)

@@ -114,7 +114,7 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         for row in rows:
             if seeds[row] is not None:
                 self._generators[row] = seeding.np_random(seeds[row])[0]
-        infos = self._restart(rows, prompts)
+        infos = self._restart(rows, prompts) if len(rows) else {}
         return self._frames.copy(), infos
 
     def step(
@@ -128,7 +128,10 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             ClosedEnvironmentError: after `close`.
         """
         state = check_ready(self.closed, self._state)
-        chosen = torch.as_tensor(actions)
+        try:
+            chosen = torch.as_tensor(np.asarray(actions).astype(np.int64, casting="same_kind"))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"actions must be whole numbers, got {actions!r:.100}") from error
         if chosen.shape != (self.num_envs,) or chosen.is_floating_point():
             raise InputError(f"one action number for each of {self.num_envs} rows, got {actions}")
         on, ended = np.flatnonzero(~self._over), np.flatnonzero(self._over)

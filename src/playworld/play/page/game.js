@@ -60,7 +60,7 @@ export class Game {
     this.lost = null;
     this.presses.clear();
     this.going = null;
-    this.samplerIsNew = !isOwnWay(this.sampler);
+    this.samplerIsNew = true; // what the session was told last is not known here
     this.joining?.();
     const { first } = this;
     this.first = null;
