@@ -39,7 +39,7 @@ from playworld.models.flops import (
 from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import PRESETS, preset
-from playworld.train.stages import Recipe
+from playworld.train.recipe import Recipe
 from playworld.world.folder import WorldConfig
 from playworld.world.maskgit import SamplerConfig, decode_frame, frame_noise
 from playworld.world.world import World

@@ -49,7 +49,7 @@ from playworld.train.objectives import (
     WorldObjective,
 )
 from playworld.train.optim import StageConfig
-from playworld.train.stages import Recipe
+from playworld.train.recipe import Recipe
 
 STAGES = ("tokenizer", "dynamics", "world")
 """`world` is the whole second stage: latent actions and dynamics; `dynamics` is its larger half."""

@@ -10,7 +10,7 @@ from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig
 from playworld.train.objectives import TokenizerLoss, WorldLoss
 from playworld.train.optim import StageConfig
-from playworld.train.stages import Recipe
+from playworld.train.recipe import Recipe
 from playworld.world.maskgit import SamplerConfig
 
 TINY = Recipe(

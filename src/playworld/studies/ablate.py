@@ -15,7 +15,8 @@ from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.models.st_transformer import TransformerConfig
 from playworld.presets import SMALL
 from playworld.train.loop import Progress
-from playworld.train.stages import FINISHED, Recipe, TrainOptions, train_world
+from playworld.train.recipe import Recipe
+from playworld.train.stages import FINISHED, TrainOptions, train_world
 
 Change = Callable[[Recipe], Recipe]
 Told = Callable[[str], Progress]

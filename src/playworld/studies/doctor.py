@@ -17,7 +17,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import PRESETS
 from playworld.train.loop import Trainer
 from playworld.train.objectives import TokenizerObjective, WorldObjective
-from playworld.train.stages import Recipe
+from playworld.train.recipe import Recipe
 from playworld.world import World
 
 PACKAGES = ("torch", "numpy", "av", "zstandard", "fastapi", "uvicorn", "torchmetrics", "gymnasium")

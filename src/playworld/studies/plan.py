@@ -23,7 +23,7 @@ from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import SHAPES, Printed
 from playworld.train.optim import StageConfig
-from playworld.train.stages import Recipe
+from playworld.train.recipe import Recipe
 
 UNITS = {"GB": 10**9, "GiB": 2**30, "TB": 10**12, "TiB": 2**40, "MB": 10**6, "MiB": 2**20}
 NOT_PRINTED = Printed(None, None, None, None)

@@ -62,7 +62,7 @@ class Objective(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """The share of these clips in the loss and the metrics of the step."""
-        raise NotImplementedError
+        raise NotImplementedError  # as in nn.Module: every objective brings its own
 
     def totals(self, batch: Batch) -> Float[Tensor, " _"]:
         """Sums over these clips by whose total over the whole step the loss is divided."""

@@ -22,10 +22,9 @@ from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
 from playworld.data.simulator import cache_folder
 from playworld.data.tokens import TokenStore
-from playworld.models.actions import LatentActionConfig, LatentActionModel
-from playworld.models.dynamics import Dynamics, DynamicsConfig
-from playworld.models.st_transformer import TransformerConfig
-from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.models.actions import LatentActionModel
+from playworld.models.dynamics import Dynamics
+from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import Parallel, first_rank_does, processes, rank, ranks
 from playworld.train.furnish import (
     choose_prompts,
@@ -37,100 +36,17 @@ from playworld.train.furnish import (
 )
 from playworld.train.log import weights_and_biases
 from playworld.train.loop import Clips, Progress, Source, fit
-from playworld.train.objectives import TokenizerLoss, TokenizerObjective, WorldLoss, WorldObjective
+from playworld.train.objectives import TokenizerObjective, WorldObjective
 from playworld.train.optim import StageConfig
 from playworld.train.pictures import action_grid, reconstructions
 from playworld.train.preview import write_preview
+from playworld.train.recipe import Recipe
 from playworld.train.token_cache import token_cache
 from playworld.world.folder import WorldConfig
-from playworld.world.maskgit import SamplerConfig
 from playworld.world.world import World
 
 FINISHED = "finished-tokenizer"
 """Folder of a run that holds its tokenizer once that is trained."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that makes a world but the clips: shapes, losses and schedules of both stages."""
-
-    name: str
-    """What the recipe is called."""
-    tokenizer: TokenizerConfig
-    """Shape of the video tokenizer."""
-    actions: LatentActionConfig
-    """Shape of the latent action model."""
-    dynamics: DynamicsConfig
-    """Shape of the dynamics model."""
-    tokenizer_stage: StageConfig
-    """Training of the tokenizer."""
-    world_stage: StageConfig
-    """Training of latent actions and dynamics."""
-    tokenizer_loss: TokenizerLoss = TokenizerLoss()
-    """Loss of the tokenizer."""
-    world_loss: WorldLoss = WorldLoss()
-    """Losses of latent actions and dynamics."""
-    sampler: SamplerConfig = SamplerConfig()
-    """How the finished world samples unless told otherwise."""
-
-    def __post_init__(self) -> None:
-        pairs = {
-            "tokens per frame": (self.dynamics.num_tokens, self.tokenizer.num_tokens),
-            "codes": (self.dynamics.num_codes, self.tokenizer.num_codes),
-            "action features": (self.dynamics.action_size, self.actions.quantizer.code_size),
-            "height": (self.actions.height, self.tokenizer.height),
-            "width": (self.actions.width, self.tokenizer.width),
-        }
-        for what, (one, other) in pairs.items():
-            if one != other:
-                raise ValueError(
-                    f"the parts of recipe {self.name!r} disagree on {what}: {one}, {other}"
-                )
-        # A frame further back than any clip in training is read with weights that never met one:
-        # it cost a tokenizer 9 dB.
-        for what, model, stage in (
-            ("tokenizer's encoder", self.tokenizer.encoder, self.tokenizer_stage),
-            ("tokenizer's decoder", self.tokenizer.decoder, self.tokenizer_stage),
-            ("dynamics", self.dynamics.transformer, self.world_stage),
-        ):
-            if model.temporal_every and model.window > stage.clip_length:
-                raise ValueError(
-                    f"the {what} of recipe {self.name!r} looks {model.window} frames back, but its "
-                    f"clips have {stage.clip_length}"
-                )
-
-    def resized(self, height: int, width: int) -> "Recipe":
-        """The recipe for frames of another size; raises ValueError if the patches do not fit."""
-        tokenizer = replace(self.tokenizer, height=height, width=width)
-        return replace(
-            self,
-            tokenizer=tokenizer,
-            actions=replace(self.actions, height=height, width=width),
-            dynamics=replace(self.dynamics, num_tokens=tokenizer.num_tokens),
-        )
-
-    def shortened(self, frames: int) -> "Recipe":
-        """The recipe for scenes of at most this many frames: shorter clips, and no look beyond."""
-
-        def window(shape: TransformerConfig, stage: StageConfig) -> TransformerConfig:
-            return replace(shape, window=min(shape.window, stage.clip_length))
-
-        one, two = (
-            replace(stage, clip_length=min(stage.clip_length, frames))
-            for stage in (self.tokenizer_stage, self.world_stage)
-        )
-        tokenizer, dynamics = self.tokenizer, self.dynamics
-        return replace(
-            self,
-            tokenizer=replace(
-                tokenizer,
-                encoder=window(tokenizer.encoder, one),
-                decoder=window(tokenizer.decoder, one),
-            ),
-            dynamics=replace(dynamics, transformer=window(dynamics.transformer, two)),
-            tokenizer_stage=one,
-            world_stage=two,
-        )
 
 
 @dataclass(frozen=True)
@@ -230,18 +146,18 @@ def train_world(
     """
     if options.wandb:
         weights_and_biases()  # said before the training, not after a first stage
-    with processes(choose_device(options.device)):
-        return _train_world(recipe, clips, world, options, progress)
+    device = choose_device(options.device)
+    with processes(device):
+        return _train_world(recipe, clips, world, options, device, progress)
 
 
-def _train_world(recipe, clips, world, options, progress) -> World | None:
+def _train_world(recipe, clips, world, options, device, progress) -> World | None:
     recipe = options.applied_to(recipe)
     refuse_foreign(world)
     trainset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
     base = World.load(options.start) if options.start is not None else None
     recipe = _fit_recipe(recipe, base, trainset)
     run = options.run or default_run(world, clips, recipe.name)
-    device = choose_device(options.device)
     pictures = read_pictures(options.prompts) if options.prompts else {}
     told = progress or (lambda stage: None)
 
