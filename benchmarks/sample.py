@@ -1,30 +1,30 @@
 """Seconds per frame of play at 1 to 25 refinements, in several ways, beside the floor.
 
     python benchmarks/sample.py                                small, comparison, coinrun-paper
-    python benchmarks/sample.py --preset small --seconds 5 --threads 1
+    python benchmarks/sample.py --preset small --seconds 5 --threads 1 --shared
     python benchmarks/sample.py --device cuda --preset genie-811m
     python benchmarks/sample.py --floors                       every preset by arithmetic alone
 
-One player, random weights, from the press to the RGB frame. Ways: `cached` is what `playworld play`
-does (fp32 on a CPU, bf16 on CUDA); `full window` recomputes all 16 frames at every refinement;
-`int8` has dynamically quantised linear layers (CPU); `compiled` is torch.compile, which on CUDA
-captures a CUDA graph. The floor is S + 1 passes of the dynamics and one of the tokenizer's decoder,
-each the longer of its operations over the matrix peak and its bytes (weights and cached keys and
-values, once) over the memory's speed, both measured in this run, or given for `--floors`.
+One player, random weights, from the press to the RGB frame; fp32 on a CPU, bf16 autocast on CUDA.
+Ways: `cached` is what `playworld play` does, but for that autocast; `full window` recomputes all 16
+frames at every refinement; `int8` has dynamically quantised linear layers (CPU); `compiled` is
+torch.compile, which on CUDA captures a CUDA graph. The floor is S + 1 passes of the dynamics and
+one of the tokenizer's decoder, each the longer of its operations over the matrix peak and its bytes
+(weights and cached keys and values, once) over the memory's speed, both measured in this run, or
+given for `--floors`. `--shared` counts processor time over threads in place of the clock.
 """
 
 import argparse
 import copy
 import signal
 import statistics
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from train_step import comparison, finished, matrix_peak
+from train_step import comparison, finished, matrix_peak, now
 
 from playworld.evaluate.speed import processor_name
 from playworld.models.actions import LatentActionModel
@@ -139,11 +139,11 @@ def seconds_per_frame(play: Play, steps: int, least: float) -> float:
     """Median over as many frames as fit into some seconds, two at least, after one to warm up."""
     sampler, times = SamplerConfig(steps, temperature=1.0), []
     play(sampler)
-    until = time.perf_counter() + least
-    while len(times) < 2 or time.perf_counter() < until:
-        begun = time.perf_counter()
+    until = now() + least
+    while len(times) < 2 or now() < until:
+        begun = now()
         play(sampler)
-        times.append(time.perf_counter() - begun)
+        times.append(now() - begun)
     return statistics.median(times)
 
 
@@ -167,12 +167,12 @@ def memory_speed(device: torch.device, seconds: float = 0.5) -> float:
     """Bytes per second read: the fastest of many sums over what no cache of a CPU holds."""
     size = 2**30 if device.type == "cuda" else 2**26
     numbers = torch.ones(size, device=device)
-    best, until = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        begun = time.perf_counter()
+    best, until = float("inf"), now() + seconds
+    while now() < until:
+        begun = now()
         numbers.sum()
         finished(device)
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, now() - begun)
     return 4 * size / best
 
 
@@ -249,16 +249,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="per figure, after one frame")
     parser.add_argument("--limit", type=int, default=120, help="seconds for a line of the table")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--shared", action="store_true", help="count processor time (CPU only)")
     parser.add_argument("--floors", action="store_true", help="arithmetic only")
     parser.add_argument("--peak", type=float, default=989.0, help="TFLOP/s for --floors (H200)")
     parser.add_argument("--memory", type=float, default=4.8, help="TB/s for --floors (H200)")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    now.shared = asked.shared
     if asked.floors:
         floors(asked)
         return
     chip = torch.cuda.get_device_name() if asked.device == "cuda" else processor_name()
-    print(f"{chip}, {asked.threads} threads, torch {torch.__version__}\n")
+    time_of = "processor time" if asked.shared else "wall clock"
+    print(f"{chip}, {asked.threads} threads, torch {torch.__version__}, {time_of}\n")
     print(f"{'ms per frame':28}" + "".join(f"{s:>4} steps" for s in STEPS))
     for name in asked.preset:
         measure(comparison() if name == "comparison" else preset(name), asked)

@@ -22,8 +22,8 @@ from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from playworld.train.checkpoints import Saver
-from playworld.train.loop import Trainer
 from playworld.train.objectives import WorldObjective
+from playworld.train.trainer import Trainer
 
 
 def timed(work: Callable[[], object]) -> float:

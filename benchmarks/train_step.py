@@ -1,15 +1,18 @@
 """What a training step costs: frames/s, FLOP/s, share of the matrix peak, and where the time goes.
 
     python benchmarks/train_step.py          tiny, small, comparison and coinrun-paper
-    python benchmarks/train_step.py --preset small --seconds 20 --threads 1
+    python benchmarks/train_step.py --preset small --seconds 20 --threads 1 --shared
     python benchmarks/train_step.py --device cuda --preset genie-811m --batch 4 --recompute
 
-`comparison` is the size at which other implementations were timed: width 128, 4 blocks, 4 heads,
-256 tokens, 8 clips of 16 frames. A step is the real one (forward, backward, clipping, optimizer,
-averaged weights) on clips from real shards, or on noise where the frames are not 64x64. FLOPs are
-those of the matrix products (playworld/models/flops.py) forward and back, without the recomputation
-of checkpointing; the peak is that of large matrix products on the same device, measured right
-before each line, in fp32 on a CPU and in bf16 on CUDA.
+`comparison` is the size at which five other implementations were timed: width 128, 4 blocks, 4
+heads, 256 tokens, always 8 clips of 16 frames; below its lines stands how many times as fast as the
+best of them it is, both divided by the matrix peak beside them. `--shared` counts processor time
+over threads in place of the clock, for a machine on which other programs run. A step is the real
+one (forward, backward, clipping, optimizer, averaged weights) on clips from real shards, or on
+noise where the frames are not 64x64. FLOPs are those of the matrix products
+(playworld/models/flops.py) forward and back, without the recomputation of checkpointing; the peak
+is that of large matrix products on the same device, measured right before each line, in fp32 on a
+CPU and in bf16 on CUDA.
 """
 
 import argparse
@@ -40,7 +43,6 @@ from playworld.models.stems import ConvPatches, ConvPixels, LinearPatches, Linea
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import COINRUN_PAPER, preset
 from playworld.train.distributed import Parallel
-from playworld.train.loop import Trainer
 from playworld.train.objectives import (
     Batch,
     Metrics,
@@ -50,7 +52,13 @@ from playworld.train.objectives import (
 )
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
+from playworld.train.trainer import Trainer
 
+BEST_OF_FIVE = {"tokenizer": 17.0, "dynamics": 28.0, "world": 28.0}
+"""Frames/s of the fastest of five re-implementations of Genie at the size of `comparison`, on two
+cores; its second stage is the dynamics alone in some of them, and both models in others."""
+THEIR_PEAK = 297e9
+"""FLOP/s of the matrix products on those two cores."""
 STAGES = ("tokenizer", "dynamics", "world")
 """`world` is the whole second stage: latent actions and dynamics; `dynamics` is its larger half."""
 PARTS = ("attention", "feed-forward", "norms", "stems", "quantiser", "loss", "optimizer", "rest")
@@ -114,6 +122,21 @@ def step_flops(recipe: Recipe, stage: str, clips: int) -> int:
     return (1 + BACKWARD) * forward.total
 
 
+class Clock:
+    """Seconds: of the wall, or of this process's threads where other programs use them too."""
+
+    shared = False
+
+    def __call__(self) -> float:
+        """Seconds since some moment."""
+        if self.shared:
+            return time.process_time() / torch.get_num_threads()
+        return time.perf_counter()
+
+
+now = Clock()
+
+
 def finished(device: torch.device) -> None:
     """Wait for what was sent to the device."""
     if device.type == "cuda":
@@ -124,12 +147,12 @@ def matrix_peak(device: torch.device, seconds: float = 0.5) -> float:
     """FLOP/s of the fastest of many large square products."""
     size, kind = (8192, torch.bfloat16) if device.type == "cuda" else (1536, torch.float32)
     a = torch.randn(size, size, device=device, dtype=kind)
-    out, best, until = torch.empty_like(a), float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        begun = time.perf_counter()
+    out, best, until = torch.empty_like(a), float("inf"), now() + seconds
+    while now() < until:
+        begun = now()
         torch.mm(a, a, out=out)
         finished(device)
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, now() - begun)
     return 2 * size**3 / best
 
 
@@ -235,6 +258,8 @@ def measure(recipe: Recipe, stage: str, asked: argparse.Namespace, shards: Path)
     model, config = objective(recipe, stage)
     third = asked.seconds / 3 * peak / 4 / step_flops(recipe, stage, 1)  # at a quarter of the peak
     batch = asked.batch or max(1, min(config.batch_size, int(third)))
+    if recipe.name == "comparison":
+        batch = config.batch_size
     parallel = Parallel(recompute=asked.recompute)
     trainer = Trainer(model, replace(config, warmup_steps=1), Path(), device, parallel)
     source, waited = clips_of(recipe, config, batch, shards), 0.0
@@ -242,30 +267,35 @@ def measure(recipe: Recipe, stage: str, asked: argparse.Namespace, shards: Path)
     tokens = torch.randint(recipe.dynamics.num_codes, shape)
 
     def step() -> float:
-        begun = time.perf_counter()
+        begun = now()
         video = next(source)
-        ready = time.perf_counter()
+        ready = now()
         trainer.update(video, tokens)
         finished(device)
         return ready - begun
 
     step()
-    times, until = [], time.perf_counter() + asked.seconds
-    while len(times) < 2 or time.perf_counter() < until:
-        begun = time.perf_counter()
+    times, until = [], now() + asked.seconds
+    while len(times) < 2 or now() < until:
+        begun = now()
         waited += step()
-        times.append(time.perf_counter() - begun)
+        times.append(now() - begun)
     label(model)
     split = shares(step, device)
     seconds = statistics.median(times)
     rate = step_flops(recipe, stage, batch) / seconds
     data = waited / sum(times)
     cells = "".join(f"{100 * split[part] * (1 - data):7.0f}" for part in PARTS)
-    return (
+    frames = batch * config.clip_length / seconds
+    line = (
         f"{recipe.name:14}{stage:10}{batch:4} x {config.clip_length:<3}"
-        f"{batch * config.clip_length / seconds:9.1f}{rate / 1e9:10.1f}{peak / 1e9:10.1f}"
+        f"{frames:9.1f}{rate / 1e9:10.1f}{peak / 1e9:10.1f}"
         f"{100 * rate / peak:7.0f}{cells}{100 * data:7.0f}"
     )
+    if recipe.name == "comparison" and device.type == "cpu":
+        best = BEST_OF_FIVE[stage] / THEIR_PEAK
+        line += f"\n{'':24}{frames / peak / best:.1f} times the best of five others"
+    return line
 
 
 def main() -> None:
@@ -278,13 +308,18 @@ def main() -> None:
     parser.add_argument("--batch", type=int, help="clips per step; the preset's, or what time lets")
     parser.add_argument("--recompute", action="store_true", help="checkpoint every block")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--shared", action="store_true", help="count processor time (CPU only)")
     asked = parser.parse_args()
+    now.shared = asked.shared
     torch.set_num_threads(asked.threads)
     known = {"comparison": comparison()}
     names = asked.preset or ["tiny", "small", "comparison", "coinrun-paper"]
     chip = torch.cuda.get_device_name() if asked.device == "cuda" else processor_name()
     kept = "set" if "MALLOC_MMAP_MAX_" in os.environ else "not set"
-    print(f"{chip}, {asked.threads} threads, torch {torch.__version__}, allocator {kept}\n")
+    time_of = "processor time" if asked.shared else "wall clock"
+    print(
+        f"{chip}, {asked.threads} threads, torch {torch.__version__}, allocator {kept}, {time_of}\n"
+    )
     head = f"{'preset':14}{'stage':10}{'clips':10}{'frames/s':>9}"
     print(
         f"{head}{'GFLOP/s':>10}{'peak':>10}{'%peak':>7}"

@@ -73,8 +73,11 @@ def clips(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_world(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world trained for seconds: real in every part, of no quality."""
     from playworld.presets import preset
-    from playworld.train.stages import TrainOptions, train_world
+    from playworld.train.options import TrainOptions
+    from playworld.train.stages import train_world
 
     folder = tmp_path_factory.mktemp("trained")
-    train_world(preset("tiny"), clips, folder / "world", TrainOptions(run=folder / "run"))
+    (folder / "about.md").write_text("Squares that slide.")
+    options = TrainOptions(run=folder / "run", about=folder / "about.md")
+    train_world(preset("tiny"), clips, folder / "world", options)
     return folder / "world"

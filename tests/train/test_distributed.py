@@ -1,4 +1,4 @@
-"""Two real processes against one; this file is also the program that each of them runs."""
+"""Real processes against one; this file is also the program that each of them runs."""
 
 import json
 import os
@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from playworld.checkpoint import params_sha256
+from playworld.checkpoint import params_sha256, read_folder
 from playworld.config import InputError
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
@@ -20,7 +22,7 @@ from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.train.checkpoints import checkpoints
 from playworld.train.distributed import Parallel, footprint, processes, rank, ranks
-from playworld.train.loop import Clips, NonFinite, Preempted, Trainer, fit
+from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import (
     Objective,
     TokenizerLoss,
@@ -29,6 +31,7 @@ from playworld.train.objectives import (
     WorldObjective,
 )
 from playworld.train.optim import StageConfig
+from playworld.train.trainer import Trainer
 
 CPU = torch.device("cpu")
 SHAPE = TransformerConfig(16, 2, 2, 8, mlp_ratio=2, window=4)
@@ -82,17 +85,25 @@ def train(folder: Path, stage: str, parallel: Parallel = Parallel(), stop: str =
             yield clips
 
     objective = make(stage)
-    fit(objective, stopping, CONFIG, folder / stage, stage, CPU, parallel=parallel)
+    config = replace(CONFIG, muon_rate=5e-3) if stage == "world" else CONFIG
+    fit(objective, stopping, config, folder / stage, stage, CPU, parallel=parallel)
     return objective
 
 
 def main(folder: Path, stage: str, mode: str, accumulate: str, stop: str) -> int:
-    """What each of two processes runs; it leaves its own hash of what was learned."""
+    """What each process runs; it leaves its own hash of what was learned.
+
+    With "again" for `stop` it trains once without a break, and once with one.
+    """
     torch.set_num_threads(1)
+    parallel = Parallel(mode, int(accumulate), recompute=int(accumulate) > 1)
     try:
         with processes(CPU):
-            many = int(accumulate)
-            objective = train(folder, stage, Parallel(mode, many, recompute=many > 1), stop)
+            if stop == "again":
+                train(folder / "whole", stage, parallel)
+                with suppress(Preempted):
+                    train(folder, stage, parallel, "3:2")
+            objective = train(folder, stage, parallel, stop)
             (folder / f"{stage}-{rank()}").write_text(params_sha256(objective.state_dict()))
     except Preempted:
         return 75
@@ -101,16 +112,18 @@ def main(folder: Path, stage: str, mode: str, accumulate: str, stop: str) -> int
     return 0
 
 
-def two(folder: Path, stage: str, mode: str, accumulate: int = 1, stop: str = "-") -> list[int]:
-    """Run two processes and return their exit codes."""
+def start(
+    folder: Path, stage: str, mode: str, accumulate: int = 1, stop: str = "-", count: int = 2
+) -> list[int]:
+    """Run some processes and return their exit codes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    group = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     command = [sys.executable, __file__, str(folder), stage, mode, str(accumulate), stop]
     started = [
         subprocess.Popen(command, env=os.environ | group | {"RANK": r, "LOCAL_RANK": r})
-        for r in ("0", "1")
+        for r in map(str, range(count))
     ]
     try:
         return [process.wait(timeout=280) for process in started]
@@ -145,7 +158,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_two_processes_take_the_course_of_one_and_skip_a_step_that_is_nan_in_one(alone, tmp_path):
     """The NaN is in the clips of the second process alone, and so is known to it alone."""
-    assert two(tmp_path, "tokenizer", "ddp") == [0, 0]
+    assert start(tmp_path, "tokenizer", "ddp") == [0, 0]
     assert_same_course(tmp_path / "tokenizer", alone / "tokenizer")
     skipped = [entry["skipped"] for entry in logged(tmp_path / "tokenizer")]
     assert skipped == [float(step == POISONED) for step in range(STEPS)]
@@ -156,7 +169,7 @@ def test_two_processes_take_the_course_of_one_and_skip_a_step_that_is_nan_in_one
 @pytest.mark.slow
 def test_shards_stopped_by_a_signal_to_one_of_two_are_taken_up_by_one(alone, tmp_path):
     """From two processes to one: each clip of the epoch is seen once, and the losses go on."""
-    assert two(tmp_path, "world", "fsdp", stop="1:4") == [75, 75]
+    assert start(tmp_path, "world", "fsdp", stop="1:4") == [75, 75]
     assert [path.name for path in checkpoints(tmp_path / "world")] == ["step-00000004"]
     train(tmp_path, "world")
     assert_same_course(tmp_path / "world", alone / "world")
@@ -166,9 +179,18 @@ def test_shards_stopped_by_a_signal_to_one_of_two_are_taken_up_by_one(alone, tmp
 def test_what_one_began_two_go_on_with_in_shards_parts_and_recomputed(alone, tmp_path):
     with pytest.raises(Preempted, match="step 2"):
         train(tmp_path, "world", stop="0:2")
-    assert two(tmp_path, "world", "fsdp", accumulate=2) == [0, 0]
+    assert start(tmp_path, "world", "fsdp", accumulate=2) == [0, 0]
     assert_same_course(tmp_path / "world", alone / "world")
     assert (tmp_path / "world-0").read_text() == (tmp_path / "world-1").read_text()
+
+
+@pytest.mark.slow
+def test_four_copies_resume_to_the_bit(tmp_path):
+    """Sums of more than two numbers depend on the order in which processes exchange gradients."""
+    assert start(tmp_path, "tokenizer", "ddp", stop="again", count=4) == [0] * 4
+    found = [checkpoints(f / "tokenizer")[-1] for f in (tmp_path, tmp_path / "whole")]
+    states = [read_folder(path).json("state.json") for path in found]
+    assert states[0] == states[1] and states[0]["step"] == STEPS and "params_sha256" in states[0]
 
 
 def test_parts_and_recomputing_change_nothing_but_rounding(alone, tmp_path):

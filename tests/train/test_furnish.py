@@ -10,7 +10,13 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.data.shards import ShardWriter
-from playworld.train.furnish import fit_prompts, measured_card, name_buttons, read_pictures
+from playworld.train.furnish import (
+    fit_prompts,
+    measured_card,
+    name_buttons,
+    read_about,
+    read_pictures,
+)
 from playworld.world import World
 
 SCRIPT = Path(__file__).parents[2] / "runs" / "draw_prompts.py"
@@ -92,3 +98,12 @@ def test_a_table_in_the_card_replaces_an_older_one():
     card = measured_card(card, "new 2.0", "playworld evaluate a b")
     assert card.count("## Measured") == 1
     assert "About it." in card and "new 2.0" in card and "old" not in card
+
+
+def test_what_the_videos_show_is_read_from_a_text_file(tmp_path):
+    (tmp_path / "about.md").write_text("A cat that jumps.\n\n", encoding="utf-8")
+    assert read_about(tmp_path / "about.md") == "A cat that jumps."
+    (tmp_path / "about.md").write_bytes(b"\xff\xfe")
+    for name in ("about.md", "none.md"):
+        with pytest.raises(InputError, match=name):
+            read_about(tmp_path / name)

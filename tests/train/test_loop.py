@@ -18,10 +18,12 @@ from playworld.config import InputError
 from playworld.models.dynamics import Dynamics
 from playworld.presets import preset
 from playworld.train.checkpoints import Saver, checkpoints
-from playworld.train.loop import Clips, NonFinite, Preempted, Trainer, fit
+from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig, make_optimizers
-from playworld.train.stages import TrainOptions, train_world
+from playworld.train.options import TrainOptions
+from playworld.train.stages import train_world
+from playworld.train.trainer import Trainer
 
 CPU = torch.device("cpu")
 POISON = 255
@@ -168,10 +170,22 @@ def test_ten_such_steps_in_a_row_stop_the_run(tmp_path):
         run(tmp_path, feed=lambda start: source(start, range(1, 12)))
 
 
+def test_the_advice_after_such_a_stop_works(tmp_path, caplog):
+    """The same command with a lower learning rate goes on from the last checkpoint."""
+    with pytest.raises(NonFinite, match="a lower --learning-rate goes on from the last checkpoint"):
+        run(tmp_path, replace(CONFIG, steps=20), lambda start: source(start, range(6, 30)))
+    run(tmp_path, replace(CONFIG, steps=20, learning_rate=1e-3))
+    assert "after step 15 with learning_rate 0.001 instead of 0.01" in caplog.text
+    rates = [entry["learning_rate"] for entry in logged(tmp_path)]
+    assert len(rates) == 20 and rates[5] == 1e-2 and rates[15] <= 1e-3
+
+
 def test_other_settings_do_not_take_up_an_old_run(tmp_path):
     run(tmp_path)
+    with pytest.raises(InputError, match=r"other settings \(ema_decay 0.5 instead of 0.9\)"):
+        run(tmp_path, replace(CONFIG, ema_decay=0.5))
     with pytest.raises(InputError, match="other settings"):
-        run(tmp_path, replace(CONFIG, learning_rate=0.5))
+        run(tmp_path, replace(CONFIG, muon_rate=0.1))
 
 
 def test_the_schedule_warms_up_stays_and_decays():
@@ -203,6 +217,23 @@ def test_a_second_signal_during_the_save_does_no_harm(tmp_path, monkeypatch):
         run(tmp_path, progress=signals)
     assert not first and [path.name for path in checkpoints(tmp_path)] == ["step-00000003"]
     assert read_folder(checkpoints(tmp_path)[0]).json("state.json")["step"] == 3
+
+
+def test_a_signal_while_the_last_checkpoint_is_written_stops_the_run(tmp_path, monkeypatch):
+    """Nothing may follow, such as another stage; the same call then finds all steps done."""
+    write = Path.write_bytes
+
+    def signalled(path: Path, content: bytes) -> int:
+        if "step-00000012" in str(path):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", signalled)
+    with pytest.raises(Preempted, match="saved at step 12 of 12"):
+        run(tmp_path / "cut")
+    monkeypatch.undo()
+    whole, again = run(tmp_path / "whole"), run(tmp_path / "cut")
+    assert torch.equal(again.layer.weight, whole.layer.weight)
 
 
 def test_a_full_disk_is_named_and_the_older_checkpoint_is_intact(tmp_path):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playworld.models.actions import LatentActionModel
+from playworld.models.actions import LatentActionConfig, LatentActionModel, TokenView
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
@@ -25,9 +25,21 @@ def batch(progress: float = 0.5, seed: int = 0) -> Batch:
     return Batch(video, None, progress, (2 * seed, 2 * seed + 1), generator, clips=2)
 
 
-def world_objective(**loss) -> WorldObjective:
+ON_TOKENS = LatentActionConfig(
+    64,
+    64,
+    TINY.actions.quantizer,
+    patch=2,
+    tokens=TokenView(16, 8),
+    encoder=TINY.dynamics.transformer,
+    decoder=TINY.dynamics.transformer,
+)
+"""4 x 4 tokens of 8 features in place of 64 x 64 pixels."""
+
+
+def world_objective(shape: LatentActionConfig = TINY.actions, **loss) -> WorldObjective:
     torch.manual_seed(0)
-    parts = LatentActionModel(TINY.actions), Dynamics(TINY.dynamics), VideoTokenizer(TINY.tokenizer)
+    parts = LatentActionModel(shape), Dynamics(TINY.dynamics), VideoTokenizer(TINY.tokenizer)
     return WorldObjective(*parts, WorldLoss(**({"warm_share": 0.0} | loss))).train()
 
 
@@ -109,9 +121,10 @@ def test_kmeans_cuts_the_codebook_when_the_warm_start_ends():
 
 @pytest.mark.parametrize("masking", ["history", "prefix"])
 @pytest.mark.parametrize("warm_share", [0.0, 0.9])
-def test_parts_of_a_batch_add_up_to_the_whole(masking, warm_share):
+@pytest.mark.parametrize("shape", [TINY.actions, ON_TOKENS], ids=["pixels", "tokens"])
+def test_parts_of_a_batch_add_up_to_the_whole(masking, warm_share, shape):
     """Loss, metrics and gradients: so accumulation and any number of processes are the same."""
-    objective = world_objective(masking=masking, warm_share=warm_share)
+    objective = world_objective(shape, masking=masking, warm_share=warm_share)
     objective.actions.quantizer.placed.fill_(True)
     data = batch()
     whole, metrics = objective(data)
@@ -123,6 +136,24 @@ def test_parts_of_a_batch_add_up_to_the_whole(masking, warm_share):
         torch.testing.assert_close(sum(m[key] for _, m in parts), metrics[key])
     found = gradients(objective, sum(loss for loss, _ in parts))
     assert found == pytest.approx(wanted, rel=1e-3, abs=1e-5)
+
+
+def test_the_logged_psnr_is_a_mean_over_frames_whatever_the_parts():
+    torch.manual_seed(0)
+    objective = TokenizerObjective(VideoTokenizer(TINY.tokenizer), TokenizerLoss()).eval()
+    data = batch()
+    data.video[0] //= 8  # a dark clip, whose error is another one
+    _, whole = objective(data)
+    parts = [objective(part)[1]["psnr"] for part in data.split(2)]
+    torch.testing.assert_close(sum(parts), whole["psnr"])
+
+
+def test_latent_actions_on_tokens_are_trained_to_predict_codes():
+    objective, data = world_objective(ON_TOKENS), batch()
+    loss, metrics = objective(data)
+    found = gradients(objective, loss)
+    assert found["actions.encoder.head.weight"] > 0
+    assert found["actions.decoder.head.proj.weight"] > 0 and metrics["change_error"] > 0
 
 
 def test_a_collapsed_codebook_stops_the_training_loudly():

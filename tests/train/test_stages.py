@@ -12,7 +12,8 @@ from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import COINRUN_PAPER, preset
-from playworld.train.stages import TrainOptions, train_world
+from playworld.train.options import TrainOptions
+from playworld.train.stages import train_world
 from playworld.train.token_cache import token_cache
 from playworld.world import World
 
@@ -30,6 +31,7 @@ def test_a_finished_world_has_labelled_buttons_prompts_and_a_card(tiny_world):
     world = World.load(tiny_world)
     assert len(world.buttons) == 8 and len(world.prompts()) == 8
     assert "learned from" in world.card and f"{world.fps:g} frames per second" in world.card
+    assert "\nSquares that slide.\n" in world.card and world.card.startswith("---\nlibrary_name:")
 
 
 def test_the_stages_one_by_one_make_the_same_world_as_all_at_once(clips, tmp_path):

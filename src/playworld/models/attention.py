@@ -6,6 +6,8 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from playworld.models.norm import RMSNorm
+
 KeysValues = tuple[Float[Tensor, "B _ N H S"], Float[Tensor, "B _ N H S"]]
 
 
@@ -16,8 +18,8 @@ class Attention(nn.Module):
         super().__init__()
         self.num_heads, self.head_dim = num_heads, head_dim
         self.qkv = nn.Linear(width, 3 * num_heads * head_dim, bias=False)
-        self.norm_q = nn.RMSNorm(head_dim)
-        self.norm_k = nn.RMSNorm(head_dim)
+        self.norm_q = RMSNorm(head_dim)
+        self.norm_k = RMSNorm(head_dim)
         self.out = nn.Linear(num_heads * head_dim, width, bias=False)
 
     def project(

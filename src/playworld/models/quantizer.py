@@ -92,9 +92,11 @@ class VectorQuantizer(nn.Module):
 
     def nearest(self, z: Float[Tensor, "*batch E"]) -> Int[Tensor, "*batch"]:
         """Number of the closest code of each latent."""
-        flat = self.scale(z.float()).reshape(-1, z.shape[-1])
-        book = self.scale(self.codebook)
-        distance = book.square().sum(-1) - 2 * flat @ book.T
+        kind = "cuda" if z.is_cuda else "cpu"  # the meta device knows no autocast
+        with torch.autocast(kind, enabled=False):  # codes lie too close for bfloat16
+            flat = self.scale(z.float()).reshape(-1, z.shape[-1])
+            book = self.scale(self.codebook)
+            distance = book.square().sum(-1) - 2 * flat @ book.T
         return distance.argmin(-1).reshape(z.shape[:-1])
 
     def lookup(self, codes: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch E"]:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from playworld.models.attention import KeysValues, SpatialAttention, TemporalAttention
+from playworld.models.norm import RMSNorm
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ class Cache:
         keys, values = self.keys, self.values
         if not in_place:
             keys, values = keys.clone(), values.clone()
-        keys[rows, :, self.time % ring] = entry.keys
-        values[rows, :, self.time % ring] = entry.values
+        keys[rows, :, self.time % ring] = entry.keys.to(keys.dtype)
+        values[rows, :, self.time % ring] = entry.values.to(values.dtype)
         return Cache(keys, values, self.time + 1)
 
 
@@ -112,13 +113,13 @@ class STBlock(nn.Module):
     def __init__(self, config: TransformerConfig, has_time: bool):
         super().__init__()
         width, hidden = config.width, round(config.width * config.mlp_ratio)
-        self.norm_space = nn.RMSNorm(width)
+        self.norm_space = RMSNorm(width)
         self.space = SpatialAttention(width, config.num_heads, config.head_dim)
         if has_time:
-            self.norm_time = nn.RMSNorm(width)
+            self.norm_time = RMSNorm(width)
             self.time = TemporalAttention(width, config.num_heads, config.head_dim)
         self.has_time = has_time
-        self.norm_mlp = nn.RMSNorm(width)
+        self.norm_mlp = RMSNorm(width)
         self.mlp = nn.Sequential(
             nn.Linear(width, hidden, bias=False),
             nn.GELU("tanh"),
@@ -152,7 +153,7 @@ class STTransformer(nn.Module):
         self.blocks = nn.ModuleList(
             STBlock(config, config.has_time(layer)) for layer in range(config.num_layers)
         )
-        self.norm = nn.RMSNorm(config.width)
+        self.norm = RMSNorm(config.width)
         for name, parameter in self.blocks.named_parameters():
             if parameter.ndim == 2:
                 residual = name.endswith(("out.weight", "mlp.2.weight"))  # start small (GPT-2)

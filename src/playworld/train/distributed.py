@@ -141,6 +141,27 @@ def chosen(parallel: Parallel, objective: nn.Module) -> Literal["one", "ddp", "f
     return parallel.mode
 
 
+def copy_from_first(objective: nn.Module) -> None:
+    """Give every process the parameters of the first, in place."""
+    for parameter in objective.parameters():
+        from_first_rank(parameter.detach())
+
+
+def average_gradients(objective: nn.Module) -> None:
+    """Replace every gradient by its mean over the processes, each of which has the same ones.
+
+    In one piece, so that all sums are made in the same order in every step. DistributedDataParallel
+    settles for an order of its own after its first step; where more than two processes add up, a
+    resumed run would not be the same to the bit.
+    """
+    grads = [p.grad for p in objective.parameters() if p.grad is not None]
+    mean = torch.cat([grad.flatten() for grad in grads])
+    dist.all_reduce(mean)
+    mean /= ranks()
+    for grad, piece in zip(grads, mean.split([g.numel() for g in grads]), strict=True):
+        grad.copy_(piece.view_as(grad))
+
+
 def shard(objective: nn.Module, device: torch.device, mesh: DeviceMesh | None = None) -> None:
     """Spread parameters over the processes with FSDP2, in place: every ST block, then the rest.
 

@@ -21,6 +21,15 @@ from playworld.world.world import World
 NUM_PROMPTS = 8
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 """What files of pictures are called."""
+FRONT_MATTER = """---
+library_name: playworld
+tags:
+- world-model
+- latent-actions
+- video-generation
+---
+"""
+"""How the Hugging Face Hub knows a card."""
 MEASURED = "## Measured"
 """Heading of the card's section that `playworld evaluate --card` writes."""
 
@@ -77,6 +86,18 @@ def fit_prompts(world: World, pictures: Mapping[str, Image.Image]) -> dict[str, 
     return {name: png(world.prompt(picture)) for name, picture in pictures.items()}
 
 
+def read_about(path: Path) -> str:
+    """What a card says of the videos, in the user's words.
+
+    Raises:
+        InputError: where there is no such text file.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a text file: {error}") from error
+
+
 def png(frame: UInt8[Tensor, "H W C"]) -> bytes:
     """A frame as a PNG file."""
     out = io.BytesIO()
@@ -84,7 +105,7 @@ def png(frame: UInt8[Tensor, "H W C"]) -> bytes:
     return out.getvalue()
 
 
-def first_card(world: World, recipe: str, clips: Path, history: str) -> str:
+def first_card(world: World, recipe: str, clips: Path, history: str, about: str = "") -> str:
     """README.md of a world: what it learned from and how; figures follow once it is evaluated."""
     train, config = ClipDataset(clips, "train", 1), world.config
     minutes = train.num_frames / train.fps / 60
@@ -93,7 +114,9 @@ def first_card(world: World, recipe: str, clips: Path, history: str) -> str:
         f"| {code + 1} | {button.label} | {button.arrow} |"
         for code, button in enumerate(world.buttons)
     )
-    return f"""# {config.name}: a world to play
+    about = about and f"\n{about}\n"
+    return f"""{FRONT_MATTER}
+# {config.name}: a world to play
 
 Made with [Playworld](https://github.com/playworld/playworld) on {datetime.now(UTC):%Y-%m-%d}.
 
@@ -105,7 +128,7 @@ Made with [Playworld](https://github.com/playworld/playworld) on {datetime.now(U
 | one press lasts | {1000 / config.fps:.0f} ms |
 | tokens per frame | {config.tokenizer.num_tokens} of {config.tokenizer.num_codes} codes |
 | memory | {config.dynamics.transformer.window} frames |
-
+{about}
 No actions were used: the buttons were found in the video alone. What they do, measured after
 training from held-out moments on level ground, {PRESSES} presses each:
 

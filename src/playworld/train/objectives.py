@@ -18,6 +18,9 @@ from playworld.train.masking import Masking, corrupt, hide
 
 Metrics = dict[str, Tensor]
 
+STILL = 0.1
+"""Share of the mean change that a transition counts as at least, when what is missed is weighed."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -37,6 +40,8 @@ class Batch:
     """Clips of the whole step."""
     totals: Tensor | None = None
     """`Objective.totals` of the whole step; None where this is the whole step."""
+    labels: Int[Tensor, " B"] | None = None
+    """What is to be learned of each clip, where that is one number."""
 
     def generators(self) -> list[torch.Generator]:
         """One per clip, each at its beginning."""
@@ -46,10 +51,19 @@ class Batch:
         """The same clips in several batches of one size."""
         size = len(self.video) // parts
         cuts = [slice(i * size, (i + 1) * size) for i in range(parts)]
-        tokens = [None if self.tokens is None else self.tokens[cut] for cut in cuts]
+
+        def part(whole: Tensor | None, cut: slice) -> Tensor | None:
+            return None if whole is None else whole[cut]
+
         return [
-            replace(self, video=self.video[cut], tokens=own, seeds=self.seeds[cut])
-            for cut, own in zip(cuts, tokens, strict=True)
+            replace(
+                self,
+                video=self.video[cut],
+                tokens=part(self.tokens, cut),
+                seeds=self.seeds[cut],
+                labels=part(self.labels, cut),
+            )
+            for cut in cuts
         ]
 
 
@@ -128,9 +142,11 @@ class TokenizerObjective(Objective):
         if self.training:
             self._seen.add(z, quantized.codes)
         output = self.tokenizer.pixels(quantized.latents).float()
-        mse = F.mse_loss(output, video)
-        loss = self.weights.l1 * F.l1_loss(output, video) + self.weights.l2 * mse + quantized.loss
-        metrics = {"psnr": -10 * mse.detach().log10(), "quantizer_loss": quantized.loss.detach()}
+        mse = (output - video).square().mean(dim=(2, 3, 4))  # of every frame
+        loss = self.weights.l1 * F.l1_loss(output, video) + self.weights.l2 * mse.mean()
+        loss = loss + quantized.loss
+        psnr = -10 * mse.detach().clamp_min(1e-10).log10()
+        metrics = {"psnr": psnr.mean(), "quantizer_loss": quantized.loss.detach()}
         if self._perceptual:
             pairs = (t.flatten(0, 1).permute(0, 3, 1, 2) * 2 - 1 for t in (output, video))
             distance = self._perceptual[0].to(output.device)(*pairs).mean()
@@ -204,15 +220,13 @@ class WorldObjective(Objective):
         """Cross-entropy on the hidden tokens, plus the latent action model's losses."""
         video, draws = to_float(batch.video), batch.generators()
         hidden = self.hide(batch, draws).to(video.device)  # the first draw, as in `totals`
-        totals = self._sums(video, hidden) if batch.totals is None else batch.totals
+        tokens = self.tokens(batch, video)
+        view = self.view(video, tokens)
+        totals = self._sums(view, hidden) if batch.totals is None else batch.totals
         share, change = len(video) / batch.clips, (totals[0] / batch.clips).clamp_min(1e-8)
-        predicted, quantized = self.act(video, batch.generator, draws)
-        error = share * F.mse_loss(predicted.float(), video[:, 1:]) / change
+        predicted, quantized = self.act(view, batch.generator, draws)
+        error = share * relative_error(predicted.float(), view, change)
         action_loss = error + share * quantized.loss
-        tokens = batch.tokens
-        if tokens is None:
-            with torch.no_grad():
-                tokens = self._tokenizer[0].encode(video)
         past = self.spoil(tokens, draws)
         scored = hidden[:, 1:].sum() / totals[1]
         loss, metrics = self.predict(tokens, hidden, past, quantized.latents.detach())
@@ -225,13 +239,29 @@ class WorldObjective(Objective):
     def totals(self, batch: Batch) -> Float[Tensor, "2"]:
         """How much the clips change from frame to frame, and how many tokens are hidden."""
         video = to_float(batch.video)
-        return self._sums(video, self.hide(batch, batch.generators()))
+        view = video
+        if self.actions.config.tokens is not None:
+            view = self.view(video, self.tokens(batch, video))
+        return self._sums(view, self.hide(batch, batch.generators()))
 
     def _sums(
-        self, video: Float[Tensor, "B T H W C"], hidden: Bool[Tensor, "B T N"]
+        self, view: Float[Tensor, "B T H W C"], hidden: Bool[Tensor, "B T N"]
     ) -> Float[Tensor, "2"]:
-        change = len(video) * F.mse_loss(video[:, :-1], video[:, 1:])
+        change = len(view) * F.mse_loss(view[:, :-1], view[:, 1:])
         return torch.stack([change, hidden.sum().to(change)])
+
+    @torch.no_grad()
+    def tokens(self, batch: Batch, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T N"]:
+        """The tokens of the clips: cached, or made now."""
+        return self._tokenizer[0].encode(video) if batch.tokens is None else batch.tokens
+
+    @torch.no_grad()
+    def view(
+        self, video: Float[Tensor, "B T H W C"], tokens: Int[Tensor, "B T N"]
+    ) -> Float[Tensor, "B T h w E"]:
+        """What the latent action model looks at: pixels, or the codes of the tokens."""
+        pixels = self.actions.config.tokens is None
+        return video if pixels else self._tokenizer[0].code_grid(tokens)
 
     def hide(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T N"]:
         """Which tokens each clip hides, on the CPU."""
@@ -250,7 +280,7 @@ class WorldObjective(Objective):
 
     def act(
         self,
-        video: Float[Tensor, "B T H W C"],
+        view: Float[Tensor, "B T H W C"],
         generator: torch.Generator,
         draws: list[torch.Generator],
     ) -> tuple[Float[Tensor, "B S H W C"], Quantized]:
@@ -258,7 +288,7 @@ class WorldObjective(Objective):
 
         Blurred while they are continuous, so that the encoder learns to tell moves apart.
         """
-        book, z = self.actions.quantizer, self.actions.encoder(video)
+        book, z = self.actions.quantizer, self.actions.encoder(view)
         if self.training and self.warm:
             z = book.scale(z.float())
             noise = torch.stack([torch.randn(z.shape[1:], generator=draw) for draw in draws])
@@ -268,7 +298,7 @@ class WorldObjective(Objective):
             quantized = book(z, generator)
         if self.training:
             self._seen.add(z, quantized.codes)
-        return self.actions.decoder(video[:, :-1], quantized.latents), quantized
+        return self.actions.decoder(view[:, :-1], quantized.latents), quantized
 
     def predict(
         self,
@@ -318,6 +348,22 @@ class WorldObjective(Objective):
         """Stop loudly once the latent actions have collapsed."""
         if not bool(self.warm):
             refuse_collapse("latent action", metrics, self.actions.config.num_actions, progress)
+
+
+def relative_error(
+    predicted: Float[Tensor, "B S H W C"],
+    video: Float[Tensor, "B T H W C"],
+    change: Float[Tensor, ""],
+) -> Float[Tensor, ""]:
+    """What is missed of each transition, as a share of how much it changed; 1 is about a copy.
+
+    A step to the side changes a tenth of what a fall does. In absolute errors it would hardly
+    count, and codes would go to how fast things fall. `change`, the mean over all transitions,
+    keeps those in which nothing moves from counting without limit.
+    """
+    missed = (predicted - video[:, 1:]).square().mean(dim=(2, 3, 4))
+    moved = (video[:, 1:] - video[:, :-1]).square().mean(dim=(2, 3, 4))
+    return (missed / (moved + STILL * change)).mean()
 
 
 def clean_context(hidden: Bool[Tensor, "B T N"]) -> Bool[Tensor, "B T N"]:

@@ -35,13 +35,17 @@ class Recipe:
     """How the finished world samples unless told otherwise."""
 
     def __post_init__(self) -> None:
-        pairs = {
+        pairs: dict[str, tuple[object, object]] = {
             "tokens per frame": (self.dynamics.num_tokens, self.tokenizer.num_tokens),
             "codes": (self.dynamics.num_codes, self.tokenizer.num_codes),
             "action features": (self.dynamics.action_size, self.actions.quantizer.code_size),
             "height": (self.actions.height, self.tokenizer.height),
             "width": (self.actions.width, self.tokenizer.width),
         }
+        if view := self.actions.tokens:
+            shape = (view.patch, view.code_size)
+            own = (self.tokenizer.patch, self.tokenizer.quantizer.code_size)
+            pairs["tokens that the latent actions see"] = (shape, own)
         for what, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(

@@ -1,19 +1,23 @@
-"""Tokens of every frame, made once per tokenizer and set of clips."""
+"""Tokens of every frame, made once per tokenizer and set of clips, by all processes together."""
 
-import hashlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int64, UInt8
 
 from playworld.checkpoint import params_sha256
 from playworld.data.clips import ClipDataset
-from playworld.data.tokens import TokenStore, write_tokens
+from playworld.data.shards import CHUNK_FRAMES, DamagedChunk
+from playworld.data.tokens import TokenLayout, TokenShard, TokenStore, write_shard
 from playworld.models.pixels import to_float
 from playworld.models.tokenizer import VideoTokenizer
-from playworld.train.distributed import first_rank_does
+from playworld.train.distributed import any_rank, first_rank_does, rank, ranks
 from playworld.train.loop import Progress
+
+FRAMES_AT_ONCE = 64
 
 
 def token_cache(
@@ -23,26 +27,50 @@ def token_cache(
     device: torch.device,
     progress: Progress | None = None,
 ) -> TokenStore:
-    """Tokens of every frame of the split, made once per tokenizer, by the first process for all."""
-    weights = params_sha256(tokenizer.state_dict())
-    name = hashlib.sha256(f"{weights} {dataset.sha256}".encode()).hexdigest()[:16]
-    folder = folder / name
-    done = 0
+    """Tokens of every frame of the split, in a folder of `folder` that is bound to the tokenizer.
+
+    Every process of a group calls this and makes its share of the shards that are missing; what an
+    earlier call has finished, in whatever number of processes, is kept.
+
+    Raises:
+        OSError: where a shard cannot be written.
+    """
+    frames = tuple(scene.num_frames for scene in dataset.scenes)
+    weights, count = params_sha256(tokenizer.state_dict()), tokenizer.config.num_tokens
+    layout = TokenLayout(weights, dataset.sha256, count, frames)
+    folder = folder / layout.name
+    # Asked once, before anybody writes: all must share out the same list.
+    missing: list[TokenShard] = first_rank_does(lambda: _begin(layout, folder))
+    own = missing[rank() :: ranks()]
+    done, total = 0, sum(shard.frames for shard in own)
 
     def told(frames: int) -> None:
         nonlocal done
         done += frames
         if progress:
-            progress(done, dataset.num_frames, "tokenizing")
+            progress(done, total, "tokenizing")
 
-    def make() -> None:
-        if not (folder / "index.json").exists():
-            numbers = range(len(dataset.scenes))
-            scenes = (scene_tokens(dataset, i, tokenizer, device, told) for i in numbers)
-            write_tokens(folder, scenes, weights)
+    failed: OSError | None = None
+    try:
+        for shard in own:
+            scenes = (scene_tokens(dataset, i, tokenizer, device, told) for i in shard.scenes)
+            write_shard(folder, shard, chain.from_iterable(scenes))
+    except OSError as error:
+        failed = error
+    if any_rank(failed is not None):
+        raise failed or OSError(f"another process could not write its part of {folder}")
+    if missing:
+        first_rank_does(lambda: layout.write_index(folder))
+    return TokenStore(folder, weights)
 
-    first_rank_does(make)
-    return TokenStore(folder)
+
+def _begin(layout: TokenLayout, folder: Path) -> list[TokenShard]:
+    folder.mkdir(parents=True, exist_ok=True)
+    if missing := layout.missing(folder):
+        (folder / "index.json").unlink(missing_ok=True)
+        return missing
+    layout.write_index(folder)  # the last call was cut off right before it
+    return missing
 
 
 @torch.inference_mode()
@@ -52,14 +80,30 @@ def scene_tokens(
     tokenizer: VideoTokenizer,
     device: torch.device,
     told: Callable[[int], None],
-) -> Iterator[np.ndarray]:
+) -> Iterator[Int64[np.ndarray, "frames N"]]:
     """Tokens of a scene in pieces; an encoder that looks back sees a window before each."""
     encoder = tokenizer.config.encoder
     context = encoder.window - 1 if encoder.temporal_every else 0
     total = dataset.scenes[scene].num_frames
-    for first in range(0, total, 64):
-        last, begin = min(first + 64, total), max(0, first - context)
-        frames = torch.from_numpy(dataset.shards.read(scene, begin, last - begin))[None]
+    for first in range(0, total, FRAMES_AT_ONCE):
+        last, begin = min(first + FRAMES_AT_ONCE, total), max(0, first - context)
+        frames = torch.from_numpy(_read(dataset, scene, begin, last))[None]
         tokens = tokenizer.encode(to_float(frames.to(device)))[0, first - begin :]
         told(last - first)
         yield tokens.cpu().numpy()
+
+
+def _read(
+    dataset: ClipDataset, scene: int, begin: int, end: int
+) -> UInt8[np.ndarray, "frames H W 3"]:
+    """Frames of a scene, black where a chunk is damaged: no clip with such a frame is drawn."""
+    frames = np.zeros((end - begin, dataset.height, dataset.width, 3), dtype=np.uint8)
+    first = begin
+    while first < end:
+        last = min(end, first - first % CHUNK_FRAMES + CHUNK_FRAMES)
+        try:
+            dataset.shards.read_into(frames[first - begin : last - begin], scene, first)
+        except DamagedChunk as error:
+            dataset.note_damage(error)
+        first = last
+    return frames

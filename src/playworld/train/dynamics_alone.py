@@ -1,0 +1,47 @@
+"""Training of the dynamics alone, on the tokens and latent actions of models that are finished."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from playworld.models.actions import LatentActionModel
+from playworld.models.dynamics import Dynamics
+from playworld.models.pixels import to_float
+from playworld.models.tokenizer import VideoTokenizer
+from playworld.train.objectives import Batch, Metrics, Objective, WorldLoss, WorldObjective
+
+
+class DynamicsObjective(Objective):
+    """Cross-entropy of hidden tokens, as in `WorldObjective`; only the dynamics learn."""
+
+    def __init__(
+        self,
+        actions: LatentActionModel,
+        dynamics: Dynamics,
+        tokenizer: VideoTokenizer,
+        loss: WorldLoss,
+    ):
+        super().__init__()
+        self.dynamics = dynamics
+        # A list keeps what is finished out of parameters, optimizer and checkpoints.
+        self._world = [
+            WorldObjective(actions.eval().requires_grad_(False), dynamics, tokenizer, loss)
+        ]
+
+    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
+        """The share of these clips in the cross-entropy of the step."""
+        world, video, draws = self._world[0], to_float(batch.video), batch.generators()
+        hidden = world.hide(batch, draws).to(video.device)  # the first draw, as in `totals`
+        with torch.no_grad():
+            tokens = world.tokens(batch, video)
+            actions = world.actions.embed(world.actions.encode(world.view(video, tokens)))
+        loss, metrics = world.predict(tokens, hidden, world.spoil(tokens, draws), actions)
+        total = self.totals(batch)[0] if batch.totals is None else batch.totals[0]
+        share = hidden.sum() / total
+        return share * loss, {key: share * value for key, value in metrics.items()}
+
+    @torch.no_grad()
+    def totals(self, batch: Batch) -> Float[Tensor, "1"]:
+        """How many tokens are hidden."""
+        hidden = self._world[0].hide(batch, batch.generators())
+        return hidden.sum().float()[None].to(batch.video.device)

@@ -1,0 +1,101 @@
+"""What `playworld train` can be asked for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+
+from playworld.config import InputError
+from playworld.train.distributed import Parallel
+from playworld.train.optim import StageConfig
+from playworld.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of `playworld train`."""
+
+    stage: Literal["all", "tokenizer", "world"] = "all"
+    """Both stages, or one of them; `world` takes the tokenizer of an earlier run or of --from."""
+    tokens: Literal["cache", "live"] = "cache"
+    """Tokenize every frame once, or every clip anew (exact if the encoder looks back in time)."""
+    name: str | None = None
+    """What the world is called; the preset's name if not given."""
+    start: Annotated[str | None, tyro.conf.arg(name="from")] = None
+    """Continue from, or fine-tune, this world: a folder, or a built-in name such as coinrun."""
+    run: Path | None = None
+    """Where checkpoints and logs go; a folder in the user's cache, after WORLD, if not given."""
+    tokenizer_steps: int | None = None
+    """Steps of the tokenizer, instead of the preset's."""
+    world_steps: int | None = None
+    """Steps of latent actions and dynamics, instead of the preset's."""
+    batch_size: int | None = None
+    """Clips per step in both stages, instead of the preset's."""
+    learning_rate: float | None = None
+    """Peak learning rate in both stages, instead of the preset's; Muon's changes in proportion."""
+    masking: Literal["history", "prefix", "paper"] | None = None
+    """What a hidden frame sees of its past, instead of the preset's choice (docs/train.md)."""
+    prompts: Path | None = None
+    """Folder of pictures that become prompts beside held-out frames."""
+    about: Path | None = None
+    """Text file (Markdown) for the world's card: what its videos show."""
+    seed: int = 0
+    """Seed of weights, clip order, masks and noise."""
+    device: str = "auto"
+    """cpu, cuda, or auto: the GPU if there is one."""
+    parallel: Literal["auto", "ddp", "fsdp"] = "auto"
+    """Under torchrun: the model whole in every process, or sharded; auto shards the large ones."""
+    accumulate: int = 1
+    """Parts of a process's batch that go through the model one after the other, to save memory."""
+    recompute: bool = False
+    """Compute activations twice instead of keeping them, to save more."""
+    wandb: str | None = None
+    """Log to this project of Weights & Biases as well; needs the package wandb."""
+
+    def __post_init__(self) -> None:
+        for name in ("tokenizer_steps", "world_steps", "batch_size", "accumulate"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
+
+    def spread(self) -> Parallel:
+        """How a step is spread over processes and time."""
+        return Parallel(self.parallel, self.accumulate, self.recompute)
+
+    def applied_to(self, recipe: Recipe) -> Recipe:
+        """The recipe with what the user asked for."""
+
+        def changed(stage: StageConfig, steps: int | None) -> StageConfig:
+            rate = self.learning_rate or stage.learning_rate
+            muon = stage.muon_rate and stage.muon_rate * rate / stage.learning_rate
+            return replace(
+                stage,
+                steps=steps or stage.steps,
+                batch_size=self.batch_size or stage.batch_size,
+                learning_rate=rate,
+                muon_rate=muon,
+                seed=self.seed,
+            )
+
+        loss = recipe.world_loss
+        return replace(
+            recipe,
+            tokenizer_stage=changed(recipe.tokenizer_stage, self.tokenizer_steps),
+            world_stage=changed(recipe.world_stage, self.world_steps),
+            world_loss=replace(loss, masking=self.masking) if self.masking else loss,
+        )
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that was asked for; auto takes the GPU if there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda"):
+        raise InputError(f"device must be cpu, cuda or auto, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "device cuda was asked for, but PyTorch finds no GPU here; use --device cpu"
+        )
+    return torch.device(name)

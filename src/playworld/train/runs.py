@@ -1,0 +1,73 @@
+"""The folder of a run: where it lies, what it was begun with, and its finished tokenizer."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from playworld.checkpoint import load_into, read_folder, write_folder
+from playworld.config import InputError, to_dict
+from playworld.data.simulator import cache_folder
+from playworld.models.tokenizer import VideoTokenizer
+from playworld.train.distributed import first_rank_does
+from playworld.train.recipe import Recipe
+
+FINISHED = "finished-tokenizer"
+"""Folder of a run that holds its tokenizer once that is trained."""
+
+
+def default_run(world: Path, source: Path, recipe: str) -> Path:
+    """Where a run lies unless told otherwise: in the user's cache, one for each set of inputs."""
+    inputs = f"{world.resolve()} {source.resolve()} {recipe}"
+    mark = hashlib.sha256(inputs.encode()).hexdigest()[:8]
+    return cache_folder() / "runs" / f"{world.resolve().name}-{mark}"
+
+
+def claim(run: Path, inputs: Mapping[str, Any]) -> None:
+    """Make a stage's folder, or raise InputError if it was begun with other inputs than these."""
+    first_rank_does(lambda: _claim(run, inputs))
+
+
+def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
+    path = run / "inputs.json"
+    if not path.exists():
+        run.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(inputs, indent=2))
+        part.replace(path)
+        return
+    known, given = json.loads(path.read_text()), json.loads(json.dumps(inputs))
+    other = [key for key in given if known.get(key) != given[key]]
+    if other:
+        raise InputError(
+            f"{run} was begun with another {', another '.join(other)}; choose another --run, or "
+            "remove it to start again"
+        )
+
+
+def keep_tokenizer(run: Path, tokenizer: VideoTokenizer) -> None:
+    """Store a tokenizer that is trained."""
+    weights, shape = tokenizer.state_dict(), to_dict(tokenizer.config)
+    first_rank_does(
+        lambda: write_folder(
+            run / FINISHED, {"tokenizer.safetensors": weights}, {"config.json": shape}
+        )
+    )
+
+
+def finished_tokenizer(recipe: Recipe, run: Path) -> VideoTokenizer:
+    """The tokenizer that an earlier call with this run trained to its end."""
+    if not (run / FINISHED).exists():
+        raise InputError(
+            f"--stage world needs a tokenizer: {run} has none that is finished; train it first "
+            "with --stage tokenizer, or name a world to start from with --from"
+        )
+    folder = read_folder(run / FINISHED)
+    if folder.json("config.json") != to_dict(recipe.tokenizer):
+        raise InputError(
+            f"{run} holds a tokenizer of another shape; use the preset it was made with"
+        )
+    tokenizer = VideoTokenizer(recipe.tokenizer)
+    load_into(tokenizer, folder.tensors("tokenizer.safetensors"), str(run / FINISHED))
+    return tokenizer

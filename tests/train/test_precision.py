@@ -1,0 +1,61 @@
+"""What a GPU computes in bfloat16, as far as a CPU can show it: its autocast has the same rules."""
+
+import pytest
+import torch
+
+from playworld.models.quantizer import QuantizerConfig, VectorQuantizer
+from playworld.presets import preset
+from playworld.train.objectives import Batch, Objective, TokenizerObjective, WorldObjective
+from playworld.train.optim import StageConfig, make_optimizers
+from playworld.world.world import World
+
+TINY = preset("tiny")
+
+
+def batch() -> Batch:
+    draw = torch.Generator().manual_seed(0)
+    video = torch.randint(256, (2, 8, 64, 64, 3), dtype=torch.uint8, generator=draw)
+    return Batch(video, None, 0.0, (1, 2), draw, 2)
+
+
+def objective(stage: str, world: World) -> Objective:
+    if stage == "tokenizer":
+        return TokenizerObjective(world.tokenizer, TINY.tokenizer_loss).train()
+    loss = TINY.world_loss
+    return WorldObjective(world.actions, world.dynamics, world.tokenizer, loss).train()
+
+
+@pytest.mark.parametrize("stage", ["tokenizer", "world"])
+def test_a_step_in_bfloat16_is_that_in_float32_but_for_rounding(stage, tiny_world):
+    losses = []
+    for half in (False, True):
+        learner = objective(stage, World.load(tiny_world))
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            loss, _ = learner(batch())
+        loss.backward()
+        assert all(p.dtype == p.grad.dtype == torch.float32 for p in learner.parameters())
+        for optimizer in make_optimizers(learner, StageConfig(1, 2, 8, 1e-3, muon_rate=1e-3)):
+            optimizer.step()
+        learner.learn(torch.Generator().manual_seed(0), 1.0)
+        assert all(t.isfinite().all() for t in learner.state_dict().values())
+        losses.append(loss.item())
+    assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[1] != losses[0]
+
+
+def test_codes_are_chosen_in_float32():
+    """Codes lie closer together than bfloat16 can tell."""
+    torch.manual_seed(0)
+    book, z = VectorQuantizer(QuantizerConfig(1024, 16)), torch.randn(500, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = book.nearest(z)
+    assert torch.equal(half, book.nearest(z))
+
+
+def test_a_world_plays_in_bfloat16(tiny_world):
+    world = World.load(tiny_world)
+    (_, picture), *_ = world.prompts()
+    with torch.autocast("cpu", torch.bfloat16):
+        _, state = world.start(picture[None, None], seeds=[0])
+        for action in range(3):
+            frame, state = world.step(state, [action])
+    assert frame.shape == (1, world.height, world.width, 3) and state.frame.tolist() == [3]

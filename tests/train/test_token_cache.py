@@ -1,0 +1,138 @@
+"""One process and two make the same tokens; this file is also the program that each of two runs."""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from playworld.config import InputError
+from playworld.data import tokens
+from playworld.data.clips import ClipDataset
+from playworld.models.pixels import to_float
+from playworld.models.tokenizer import VideoTokenizer
+from playworld.presets import preset
+from playworld.train.distributed import processes, rank
+from playworld.train.token_cache import token_cache
+
+CPU = torch.device("cpu")
+LEAST_FRAMES = 30
+"""Frames of a shard, so that the clips of the tests make several."""
+
+
+def tokenizer(seed: int = 0) -> VideoTokenizer:
+    torch.manual_seed(seed)
+    return VideoTokenizer(preset("tiny").tokenizer).eval()
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The files of the only cache in a folder, by name."""
+    (cache,) = folder.iterdir()
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(cache.iterdir())}
+
+
+@pytest.fixture
+def dataset(clips, monkeypatch) -> ClipDataset:
+    monkeypatch.setattr(tokens, "LEAST_FRAMES", LEAST_FRAMES)
+    return ClipDataset(clips, "train", 5)
+
+
+def test_an_interrupted_cache_goes_on_with_what_is_missing(dataset, tmp_path, monkeypatch):
+    token_cache(dataset, tokenizer(), tmp_path / "whole", CPU)
+    seen = []
+
+    def interrupt(done: int, total: int, note: str) -> None:
+        seen.append(done)
+        if done > 2 * LEAST_FRAMES:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        token_cache(dataset, tokenizer(), tmp_path / "cut", CPU, interrupt)
+    (cache,) = (tmp_path / "cut").iterdir()
+    finished = {path: path.stat().st_mtime_ns for path in cache.glob("*.u16")}
+    assert finished and not (cache / "index.json").exists()
+    token_cache(dataset, tokenizer(), tmp_path / "cut", CPU)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+
+
+def test_a_finished_cache_is_not_made_again_but_a_removed_shard_is(dataset, tmp_path):
+    def refuse(*_: object) -> None:
+        raise AssertionError("a frame was tokenized")
+
+    token_cache(dataset, tokenizer(), tmp_path, CPU)
+    before = contents(tmp_path)
+    token_cache(dataset, tokenizer(), tmp_path, CPU, refuse)
+    (cache,) = tmp_path.iterdir()
+    (cache / "tokens-00001.u16").unlink()
+    counted: list[int] = []
+    token_cache(dataset, tokenizer(), tmp_path, CPU, lambda done, total, _: counted.append(total))
+    assert contents(tmp_path) == before and set(counted) < {*range(dataset.num_frames)}
+
+
+def test_each_tokenizer_has_a_cache_of_its_own(dataset, tmp_path):
+    stores = [token_cache(dataset, tokenizer(seed), tmp_path, CPU) for seed in (0, 1)]
+    assert len(list(tmp_path.iterdir())) == 2
+    one, other = (torch.from_numpy(store.read(0, 0, 16)) for store in stores)
+    assert not one.equal(other)
+    with pytest.raises(InputError, match="another tokenizer"):
+        tokens.TokenStore(stores[0].folder, stores[1]._layout.tokenizer_sha256)
+
+
+def test_a_damaged_chunk_of_video_does_not_stop_it(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr(tokens, "LEAST_FRAMES", LEAST_FRAMES)
+    shutil.copytree(clips, tmp_path / "clips")
+    path = tmp_path / "clips" / "train" / "shard-00000.bin"
+    data = bytearray(path.read_bytes())
+    data[20] ^= 255
+    path.write_bytes(data)
+    dataset = ClipDataset(tmp_path / "clips", "train", 5)
+    store = token_cache(dataset, tokenizer(), tmp_path / "tokens", CPU)
+    assert dataset.damaged == {(0, 0)}
+    frames = torch.from_numpy(dataset.shards.read(0, 16, 5))[None]
+    assert torch.from_numpy(store.read(0, 16, 5)).equal(tokenizer().encode(to_float(frames))[0])
+
+
+def main(clips: Path, folder: Path) -> None:
+    """What each of two processes runs; it leaves the number of frames that it tokenized."""
+    torch.set_num_threads(1)
+    tokens.LEAST_FRAMES = LEAST_FRAMES
+    counted = [0]
+    with processes(CPU):
+        dataset = ClipDataset(clips, "train", 5)
+        store = token_cache(
+            dataset, tokenizer(), folder / "tokens", CPU, lambda done, *_: counted.append(done)
+        )
+        store.read(0, 0, 16)
+        (folder / f"frames-{rank()}").write_text(str(counted[-1]))
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_work_and_write_what_one_does(dataset, clips, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    command = [sys.executable, __file__, str(clips), str(tmp_path)]
+    started = [
+        subprocess.Popen(command, env=os.environ | group | {"RANK": r, "LOCAL_RANK": r})
+        for r in ("0", "1")
+    ]
+    try:
+        assert [process.wait(timeout=280) for process in started] == [0, 0]
+    finally:
+        for process in started:
+            process.kill()
+    token_cache(dataset, tokenizer(), tmp_path / "alone", CPU)
+    assert contents(tmp_path / "tokens") == contents(tmp_path / "alone")
+    counts = [int((tmp_path / f"frames-{r}").read_text()) for r in (0, 1)]
+    assert min(counts) > 0 and sum(counts) == dataset.num_frames
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
