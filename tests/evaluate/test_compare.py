@@ -92,7 +92,7 @@ def test_one_report_and_pictures_of_each_world_are_written(report, tmp_path):
     write_report(report, tmp_path)
     assert len(json.loads((tmp_path / "report.json").read_text())["worlds"]) == 2
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")}
-    assert {"rollouts.png", "first/actions.png", "second/long.png"} <= names
+    assert {"rollouts.png", "first/actions.png", "second/long-random.png"} <= names
     page = (tmp_path / "report.html").read_text()
     assert page.count("<details class=") == 2
 

@@ -41,10 +41,11 @@ def shows(picture: Image.Image, frame: torch.Tensor) -> bool:
 def test_strange_prompts_get_a_picture_of_their_own(make):
     assert set(gallery(make("01", "sketch"), OPTIONS)) == {
         "buttons.png",
+        "parallax.png",
         "prompts.png",
         "trajectories.png",
     }
-    assert set(gallery(make("01"), OPTIONS)) == {"buttons.png", "trajectories.png"}
+    assert "prompts.png" not in gallery(make("01"), OPTIONS)
 
 
 def test_a_picture_shows_where_a_button_leads(make):
@@ -82,7 +83,7 @@ def test_a_world_without_the_prompt_says_so(make):
 def test_pictures_are_written_as_png_files(make, tmp_path):
     write_gallery(gallery(make("01"), OPTIONS), tmp_path / "new" / "folder")
     names = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    assert names == ["buttons.png", "trajectories.png"]
+    assert names == ["buttons.png", "parallax.png", "trajectories.png"]
     with Image.open(tmp_path / "new" / "folder" / names[0]) as picture:
         assert picture.format == "PNG"
 

@@ -1,3 +1,6 @@
+import json
+import logging
+
 import numpy as np
 import pytest
 
@@ -78,3 +81,13 @@ def test_without_any_action_file_there_are_no_keys(clips):
     for path in (clips.parent / "videos").iterdir():
         path.unlink()
     assert pressed_keys(read_held_out(clips, num_clips=2, length=9, seed=0)) is None
+
+
+def test_actions_that_are_numbers_are_no_keys_and_the_log_says_so(clips, caplog):
+    for path in (clips.parent / "videos").glob("*.actions.json"):
+        said = json.loads(path.read_text())
+        said |= {"actions": [[0.5, -1.0]] * len(said["times"]), "action_names": ["x", "grip"]}
+        path.write_text(json.dumps(said))
+    with caplog.at_level(logging.INFO):
+        assert pressed_keys(read_held_out(clips, num_clips=2, length=9, seed=0)) is None
+    assert caplog.text.count("2 numbers per frame") == 1

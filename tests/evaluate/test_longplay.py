@@ -6,6 +6,7 @@ from playworld.evaluate.longplay import (
     held_buttons,
     play_long,
     real_sideways,
+    recorded_buttons,
     score_long_play,
 )
 from playworld.evaluate.looks import RealLooks
@@ -29,20 +30,32 @@ def test_buttons_are_held_for_2_to_8_frames_and_all_come_up():
     assert torch.equal(drawn, held_buttons(50, 200, 8, seed=0))
 
 
+def test_recorded_moves_are_those_of_true_clips_one_after_the_other():
+    codes = torch.arange(20).reshape(4, 5)
+    drawn = recorded_buttons(codes, 30, 12, seed=0)
+    assert drawn.shape == (30, 12)
+    clips = {tuple(clip) for clip in codes.tolist()}
+    assert {tuple(row[at : at + 5]) for row in drawn.tolist() for at in (0, 5)} == clips
+    assert all(tuple(row[10:]) in {clip[:2] for clip in clips} for row in drawn.tolist())
+
+
 def test_long_play_is_the_play_of_its_buttons(world, starts):
-    played = play_long(world, starts, 12, SIDES, seed=1)
+    buttons = held_buttons(3, 12, 3, seed=1)
+    played = play_long(world, starts, buttons, SIDES, seed=1)
     _, state = world.start(starts, [3, 4, 5])
-    assert torch.equal(played.video, press(world, state, held_buttons(3, 12, 3, seed=1)))
+    assert torch.equal(played.video, press(world, state, buttons))
     assert {side: len(moved) for side, moved in played.moved.items()} == {"left": 3, "right": 3}
 
 
 def test_the_size_of_batches_changes_nothing(world, starts):
-    one, all_ = (play_long(world, starts, 9, SIDES, batch_size=size) for size in (1, 3))
+    buttons = held_buttons(3, 9, 3, seed=0)
+    one, all_ = (play_long(world, starts, buttons, SIDES, batch_size=size) for size in (1, 3))
     assert torch.equal(one.video, all_.video)
 
 
 def test_a_single_frame_can_be_played(world, starts):
-    assert play_long(world, starts, 1, SIDES).video.shape == (3, 1, 16, 16, 3)
+    buttons = torch.zeros(3, 1, dtype=torch.long)
+    assert play_long(world, starts, buttons, SIDES).video.shape == (3, 1, 16, 16, 3)
 
 
 def test_real_movement_is_that_of_the_side_in_true_video():

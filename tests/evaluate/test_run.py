@@ -116,7 +116,14 @@ def test_written_reports_are_sorted_json_with_pictures_beside(report, tmp_path):
     assert list(json.loads(text)) == sorted(json.loads(text))
     assert json.loads(text)["rollout"] == report["rollout"]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["actions.png", "long.png", "report.html", "report.json", "rollouts.png"]
+    assert names == [
+        "actions.png",
+        "long-random.png",
+        "long-recorded.png",
+        "report.html",
+        "report.json",
+        "rollouts.png",
+    ]
 
 
 def test_pictures_show_three_rows_per_clip_and_a_column_per_button(report):
@@ -139,19 +146,21 @@ def test_the_table_is_plain_text_with_the_headlines(report):
 def test_directions_and_long_play_stand_in_report_and_table(report):
     assert list(report["control"]["directions"]) == ["left", "right", "jump", "stay"]
     assert report["control"]["starts"] == report["control"]["level_starts"] == 2
-    assert report["long_play"]["rollouts"] == 3
+    assert [part["rollouts"] for part in report["long_play"].values()] == [3, 3]
     assert 0 <= report["control"]["ceiling"] <= 1
     table = format_table(report)
-    assert f"{report['long_play']['looks_real']} of 3 rollouts look real" in table
+    for name, part in report["long_play"].items():
+        real = f"{part['looks_real']} of 3 rollouts look real"
+        assert any(f"{name} moves" in line and real in line for line in table.splitlines())
     row = report["control"]["directions"]["stay"]
     assert f"{row['button'] + 1} ({row['label']})" in table
 
 
 def test_long_play_can_be_left_out(world, clips):
     report = evaluate(world, clips, replace(OPTIONS, long_rollouts=0))
-    assert report["long_play"] is None
-    assert "long.png" not in report.pictures
-    assert "frames of play" not in format_table(report)
+    assert report["long_play"] == {}
+    assert not [name for name in report.pictures if name.startswith("long")]
+    assert "rollouts look real" not in format_table(report)
 
 
 def test_wrong_actions_and_returns_can_be_left_out(world, clips):
@@ -199,7 +208,7 @@ def test_a_report_without_action_files_says_so(world, clips):
         path.unlink()
     report = evaluate(world, clips, OPTIONS)
     assert report["control"]["keys"] is None
-    assert "no action files" in format_table(report)
+    assert "no action files with keys" in format_table(report)
 
 
 def test_clips_of_another_size_are_refused_with_the_size_to_ingest(world, clips):

@@ -31,7 +31,7 @@ def gather(
     played: Played,
     pressed: UInt8[Tensor, "buttons starts K H W C"],
     trips: Sequence[Trip],
-    long: LongPlay | None,
+    long: dict[str, LongPlay],
     looks: RealLooks,
     embedded: dict[str, Embedded],
 ) -> Evidence:
@@ -58,7 +58,7 @@ def _grids(
     rollouts: Rollouts,
     pressed: UInt8[Tensor, "buttons starts K H W C"],
     trips: Sequence[Trip],
-    long: LongPlay | None,
+    long: dict[str, LongPlay],
 ) -> dict[str, Grid]:
     labels = [button["does"] for button in figures["control"]["buttons"]]
     grids = {"rollouts.png": rollout_grid(rollouts), "actions.png": button_grid(pressed, labels)}
@@ -66,8 +66,8 @@ def _grids(
         far = max(trips, key=lambda trip: trip.presses)
         names = labels[far.button], labels[far.opposite]
         grids["returns.png"] = return_grid(far.video, *names)
-    if long is not None:
-        grids["long.png"] = long_grid(long.video)
+    for name, part in long.items():
+        grids[f"long-{name}.png"] = long_grid(part.video)
     return {name: _copied(grid) for name, grid in grids.items()}
 
 
@@ -76,12 +76,14 @@ def _copied(grid: Grid) -> Grid:
     return replace(grid, rows=[[frame.clone() for frame in row] for row in grid.rows])
 
 
-def _films(rollouts: Rollouts, long: LongPlay | None, fps: float) -> dict[str, list[Film]]:
+def _films(rollouts: Rollouts, long: dict[str, LongPlay], fps: float) -> dict[str, list[Film]]:
     videos = {"true": rollouts.truth, "generated": rollouts.inferred}
     films = {"clips": clip_films(rollouts.prompt, videos | {"random": rollouts.random}, fps)}
-    if long is not None:
-        rows = enumerate(long.video[:LONG_FILMS])
-        films["long"] = [Film({f"rollout {row + 1}": video.clone()}, fps) for row, video in rows]
+    for name, part in long.items():
+        rows = enumerate(part.video[:LONG_FILMS])
+        films[f"long-{name}"] = [
+            Film({f"rollout {row + 1}": video.clone()}, fps) for row, video in rows
+        ]
     return films
 
 
@@ -89,7 +91,7 @@ def _samples(
     figures: dict[str, Any],
     played: Played,
     pressed: UInt8[Tensor, "buttons starts K H W C"],
-    long: LongPlay | None,
+    long: dict[str, LongPlay],
     looks: RealLooks,
 ) -> dict[str, Float[Tensor, " units"]]:
     """By names that stand in the table of a comparison."""
@@ -109,7 +111,7 @@ def _samples(
     shifts = player_shifts(pressed, camera)
     for direction, row in figures["control"]["directions"].items():
         found[f"{direction} works"] = goes(shifts[row["button"]], direction).float()
-    if long is not None:
-        real = [looks.real(video).float().mean() for video in long.video]
-        found["long play, frames that look real"] = torch.stack(real)
+    for name, part in long.items():
+        real = [looks.real(video).float().mean() for video in part.video]
+        found[f"long play, {name} moves: frames that look real"] = torch.stack(real)
     return found

@@ -11,6 +11,7 @@ from torch import Tensor
 from playworld.config import InputError
 from playworld.evaluate.longplay import held_buttons
 from playworld.evaluate.page.files import write_picture
+from playworld.evaluate.parallax import Parallax, measure_parallax, parallax_picture
 from playworld.evaluate.poster import Poster
 from playworld.evaluate.rollouts import press
 from playworld.world import World
@@ -46,7 +47,7 @@ class GalleryOptions:
 
 
 def gallery(world: World, options: GalleryOptions | None = None) -> dict[str, Image.Image]:
-    """The pictures by file name: buttons.png, trajectories.png and prompts.png.
+    """The pictures by file name: buttons.png, trajectories.png, parallax.png and prompts.png.
 
     The last shows prompts that are no numbered frames of video, and is left out where there are
     none.
@@ -65,10 +66,22 @@ def gallery(world: World, options: GalleryOptions | None = None) -> dict[str, Im
     pictures = {
         "buttons.png": buttons_picture(world, list(known.values())[: options.starts], options),
         "trajectories.png": trajectories_picture(world, start, options),
+        "parallax.png": parallax_picture(world, sideways(world, list(known.values()), options)),
     }
     if strange:
         pictures["prompts.png"] = prompts_picture(world, strange, options)
     return pictures
+
+
+def sideways(
+    world: World, starts: list[UInt8[Tensor, "H W C"]], options: GalleryOptions
+) -> list[Parallax]:
+    """The button that moves the picture furthest to a side, and the next that moves it back."""
+    first, *rest = measure_parallax(
+        world, torch.stack(starts)[:, None], options.presses, options.seed
+    )
+    back = [row for row in rest if row.way * first.way < 0]
+    return [first, *back[:1]]
 
 
 def write_gallery(pictures: dict[str, Image.Image], folder: Path) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,8 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from playworld.config import InputError
+from playworld.data.actions import Actions, ContinuousActions, read_actions
 from playworld.data.clips import ClipDataset, ClipId
-from playworld.data.record import Actions, read_actions
 from playworld.data.shards import DamagedChunk
 from playworld.evaluate.agreement import UNKNOWN
 
@@ -100,11 +101,12 @@ def _spread(dataset: ClipDataset, seed: int) -> list[ClipId]:
 def pressed_keys(
     held: HeldOut,
 ) -> tuple[Int[Tensor, "clips transitions"], tuple[str, ...]] | None:
-    """The key of every transition and the names of the keys; None where no action file was found.
+    """The key of every transition and the names of the keys; None where no key was written down.
 
-    A transition lasts from the time of its first frame up to that of its second, and a game may
-    take several steps in it: its key is the one held longest, at a tie the first. `UNKNOWN` where
-    a clip's video has no action file, or it says nothing about that time.
+    A robot that is steered by numbers presses no keys: such action files are passed over, and the
+    log says so. A transition lasts from the time of its first frame up to that of its second, and a
+    game may take several steps in it: its key is the one held longest, at a tie the first.
+    `UNKNOWN` where a clip's video has no action file, or it says nothing about that time.
     """
     files = {source: _read(held.videos / source) for source in set(held.sources)}
     found = sorted({name for actions in files.values() if actions for name in actions.names})
@@ -123,7 +125,16 @@ def pressed_keys(
 
 
 def _read(video: Path) -> Actions | None:
-    return read_actions(video) if video.parent.is_dir() else None
+    actions = read_actions(video) if video.parent.is_dir() else None
+    if isinstance(actions, ContinuousActions):
+        _say_continuous(video.parent, len(actions.names))
+        return None
+    return actions
+
+
+@cache
+def _say_continuous(videos: Path, count: int) -> None:
+    log.info("%s: actions are %d numbers per frame, no keys to compare codes with", videos, count)
 
 
 def held_longest(

@@ -34,7 +34,7 @@ class LongPlay:
     """Rollouts of many frames, and what left and right did late in them."""
 
     video: UInt8[Tensor, "rollouts K H W C"]
-    """Played with random buttons, each held for a while."""
+    """What was played."""
     moved: dict[str, Float[Tensor, " rollouts"]]
     """Pixels per press by which each side's button moved the player its way."""
 
@@ -52,10 +52,23 @@ def held_buttons(
     return drawn.gather(1, turn)
 
 
+def recorded_buttons(
+    codes: Int[Tensor, "clips S"], num_rollouts: int, length: int, seed: int
+) -> Int[Tensor, "num_rollouts length"]:
+    """The latent actions of true clips, one clip after the other: how players really play.
+
+    Random buttons hold a jump for longer than any jump lasts, and press down on solid ground.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    enough = -(-length // codes.shape[1])
+    drawn = torch.randint(len(codes), (num_rollouts, enough), generator=generator)
+    return codes[drawn].flatten(1)[:, :length]
+
+
 def play_long(
     world: World,
     starts: UInt8[Tensor, "rollouts P H W C"],
-    length: int,
+    buttons: Int[Tensor, "rollouts K"],
     sides: dict[str, int],
     seed: int = 0,
     batch_size: int = 16,
@@ -63,11 +76,10 @@ def play_long(
     sampler: SamplerConfig | None = None,
     tell: Callable[[int], None] = lambda done: None,
 ) -> LongPlay:
-    """Play `length` frames from every start; late on, branch off to hold each side's button.
+    """Press these buttons from every start; late on, branch off to hold each side's button.
 
     `sides` maps "left" and "right" to their buttons; empty where the world has none.
     """
-    buttons = held_buttons(len(starts), length, world.num_actions, seed)
     parts = []
     for first in range(0, len(starts), batch_size):
         tell(first)

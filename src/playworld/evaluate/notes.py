@@ -33,7 +33,10 @@ def _about_data(world: World, figures: dict[str, Any], options: EvaluateOptions)
 def _about_control(figures: dict[str, Any], options: EvaluateOptions) -> list[str]:
     control, found = figures["control"], []
     if control["keys"] is None:
-        found.append("no action files beside the videos: pressed keys were not compared")
+        found.append(
+            "pressed keys were not compared: the videos have no action files beside them, or "
+            "actions in numbers instead of keys"
+        )
     if control["level_starts"] < control["starts"]:
         found.append(
             f"only {control['level_starts']} of {control['starts']} starts are on level ground: "

@@ -91,7 +91,7 @@ def button_grid(
 
 
 def long_grid(video: UInt8[Tensor, "rollouts K H W C"], rollouts: int = 6) -> Grid:
-    """Rows are rollouts of random buttons, columns moments from the first frame to the last."""
+    """Rows are rollouts, columns moments from the first frame to the last."""
     shown = _moments(video.shape[1], LONG_SHOWN)
     rows = [[film[k - 1] for k in shown] for film in video[:rollouts]]
     names = [f"rollout {row + 1}" for row in range(len(rows))]

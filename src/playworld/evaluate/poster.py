@@ -84,6 +84,19 @@ class Poster:
             middle = (box[0] + BADGE / 2, box[1] + BADGE / 2)
             draw_arrow(self.draw, middle, BADGE - 9, arrow, ACCENT)
 
+    def mark(self, row: int, column: int, down: float, across: float, text: str) -> None:
+        """A movement on a frame: an arrow of `across` pixels of the frame, `down` from its top.
+
+        `down` is a share of the height; the text says how far.
+        """
+        x, y = self._x(column) + self.width / 2, self._y(row) + down * self.height
+        box = [x - self.width / 3, y - HEAD / 2 - 2, x + self.width / 3, y + HEAD / 2 + 2]
+        self.draw.rounded_rectangle(box, radius=6, fill=PAPER)
+        self.draw.text((box[0] + 6, y), text, INK, _font(HEAD), anchor="lm")
+        arrow, size = "→" if across > 0 else "←", min(8 * abs(across), self.width / 4)
+        if size >= 4:  # longer than the movement, or a pixel would not be seen
+            draw_arrow(self.draw, (x + self.width / 6, y), size, arrow, ACCENT)
+
     def _x(self, column: int) -> int:
         return self.left + column * (self.width + GAP) + (LEAD if column >= self.lead else 0)
 

@@ -30,7 +30,7 @@ class Evidence:
     grids: Mapping[str, Grid] = field(default_factory=dict)
     """By the file name of their picture, such as "rollouts.png"."""
     films: Mapping[str, Sequence[Film]] = field(default_factory=dict)
-    """By what they show: "clips" or "long"."""
+    """By what they show: "clips", "long-random" or "long-recorded"."""
     samples: Mapping[str, Float[Tensor, " units"]] = field(default_factory=dict)
     """One number per clip (or start, or rollout) by the figure that is their mean, NaN for none."""
     embedded: Mapping[str, Embedded] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from playworld.config import InputError, to_dict
@@ -33,7 +33,14 @@ from playworld.evaluate.fidelity.measure import (
 )
 from playworld.evaluate.fidelity.perceptual import LPIPS
 from playworld.evaluate.heldout import HeldOut, read_held_out
-from playworld.evaluate.longplay import LongPlay, play_long, real_sideways, score_long_play
+from playworld.evaluate.longplay import (
+    LongPlay,
+    held_buttons,
+    play_long,
+    real_sideways,
+    recorded_buttons,
+    score_long_play,
+)
 from playworld.evaluate.looks import real_looks
 from playworld.evaluate.metrics import interval, usage
 from playworld.evaluate.movement import displacements
@@ -117,7 +124,7 @@ def evaluate(
     networks, sampler = Networks.load(options, world.device), options.sampler(world)
     seed, camera, num_clips = options.seed, options.camera, len(held.video)
     begun = num_clips + options.button_starts
-    total = begun + options.long_rollouts + 1
+    total = begun + 2 * options.long_rollouts + 1
     tell = (lambda done, note: progress(done, total, note)) if progress else _silent
     played = play_clips(world, held, options, sampler, lambda done: tell(done, "rollouts"))
     arms = play_arms(world, played, options, sampler)
@@ -147,7 +154,13 @@ def evaluate(
     }
     sides = {side: control["directions"][side]["button"] for side in ("left", "right")}
     long = _play_long(
-        world, starts.video, sides, options, sampler, lambda done: tell(begun + done, "long play")
+        world,
+        starts.video,
+        real.codes,
+        sides,
+        options,
+        sampler,
+        lambda done: tell(begun + done, "long play"),
     )
     looks = real_looks(clips)
     sideways = real_sideways(sides, real.codes, real.moved, camera)
@@ -163,7 +176,7 @@ def evaluate(
         "rollout": rollout,
         "fidelity": fidelity,
         "control": control,
-        "long_play": long and score_long_play(long, looks, sideways),
+        "long_play": {n: score_long_play(part, looks, sideways) for n, part in long.items()},
         "prompts": measure_prompts(world, sides, PRESSES, seed, camera, sampler),
         "codes": _codes(world, played),
         "window": world.config.dynamics.transformer.window,
@@ -211,24 +224,35 @@ def _trips(
 def _play_long(
     world: World,
     starts: UInt8[Tensor, "starts P H W C"],
+    codes: Int[Tensor, "clips S"],
     sides: dict[str, int],
     options: EvaluateOptions,
     sampler: SamplerConfig,
     tell: Callable[[int], None],
-) -> LongPlay | None:
-    if options.long_rollouts == 0:
-        return None
-    return play_long(
-        world,
-        starts[: options.long_rollouts],
-        options.long_frames,
-        sides,
-        options.seed,
-        options.batch_size,
-        options.camera,
-        sampler,
-        tell,
-    )
+) -> dict[str, LongPlay]:
+    """By whose moves are played: "random" buttons, and those "recorded" in true video."""
+    starts, length, seed = starts[: options.long_rollouts], options.long_frames, options.seed
+    if not len(starts):
+        return {}
+    moves = {
+        "random": held_buttons(len(starts), length, world.num_actions, seed),
+        "recorded": recorded_buttons(codes, len(starts), length, seed),
+    }
+
+    def play(turn: int, buttons: Tensor) -> LongPlay:
+        return play_long(
+            world,
+            starts,
+            buttons,
+            sides,
+            seed,
+            options.batch_size,
+            options.camera,
+            sampler,
+            lambda done: tell(turn * len(starts) + done),
+        )
+
+    return {name: play(turn, moves[name]) for turn, name in enumerate(moves)}
 
 
 def _fidelity(

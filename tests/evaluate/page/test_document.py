@@ -6,7 +6,7 @@ import torch
 
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.page.document import render
-from playworld.evaluate.page.markup import VOID
+from playworld.markup import VOID
 from playworld.world import World
 
 OPTIONS = EvaluateOptions(

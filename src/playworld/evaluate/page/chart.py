@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playworld.evaluate.page.markup import Html, join, tag
 from playworld.evaluate.page.numbers import number
+from playworld.markup import Html, join, tag
 
 WIDTH, WIDE, HEIGHT = 560, 1040, 270
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 14, 40

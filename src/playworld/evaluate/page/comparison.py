@@ -5,11 +5,11 @@ from typing import Any
 
 from playworld.evaluate.page.chart import Curve, chart
 from playworld.evaluate.page.differences import compared_rows
-from playworld.evaluate.page.markup import Html, join, section, table, tag
 from playworld.evaluate.page.media import films, frames_table
 from playworld.evaluate.page.sections import window_mark
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film
+from playworld.markup import Html, join, section, table, tag
 
 
 def compared(report: Mapping[str, Any], grid: Grid, shown: Sequence[Film]) -> Html:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from playworld.evaluate.page.markup import Html, join, section, table, tag
 from playworld.evaluate.page.media import frames_table
 from playworld.evaluate.page.numbers import band, number, share
 from playworld.evaluate.pictures import Grid
+from playworld.markup import Html, join, section, table, tag
 
 LABELS = {"movement": "movement", "keys": "pressed key", "effective_keys": "key, by its effect"}
 

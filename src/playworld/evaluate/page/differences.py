@@ -55,9 +55,10 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
         for direction, found in control["directions"].items():
             yield f"{direction} works", f"{direction} works", number(found["share"])
         yield "codes against movement", "", share(control["agreement"], 1)
-        if world["long_play"]:
-            value = number(world["long_play"]["share_of_frames"])
-            yield "long play, real frames", "long play, frames that look real", value
+        for name, played in world["long_play"].items():
+            value = number(played["share_of_frames"])
+            title = f"long play, {name} moves"
+            yield title, f"{title}: frames that look real", value
         yield "frames per second", "", number(world["speed"]["fps_median"], 1)
         yield "operations per frame", "", f"{large(world['cost']['flops_per_frame'])}FLOP"
         yield "answers its buttons", "", "yes" if control["answers"] else "no"

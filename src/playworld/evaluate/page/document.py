@@ -7,10 +7,10 @@ from typing import Any
 
 from playworld.evaluate.page import deeper, sections
 from playworld.evaluate.page.comparison import compared
-from playworld.evaluate.page.markup import Html, join, section, tag
 from playworld.evaluate.page.tiles import tiles
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film, Report
+from playworld.markup import Html, join, section, tag
 
 
 def render(report: Report) -> str:

@@ -9,9 +9,9 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from playworld.evaluate.page.markup import Html, tag
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film
+from playworld.markup import Html, tag
 
 GAP = 3
 """Clear pixels between videos that run side by side."""

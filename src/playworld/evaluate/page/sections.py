@@ -4,11 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from playworld.evaluate.page.chart import Curve, chart
-from playworld.evaluate.page.markup import Html, join, section, table, tag
 from playworld.evaluate.page.media import films, frames_table
 from playworld.evaluate.page.numbers import large, number, share, share_band, signed
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film
+from playworld.markup import Html, join, section, table, tag
+
+MOVES = {
+    "long-recorded": "The moves of true clips, one after the other",
+    "long-random": "Random buttons, each held for a while",
+}
+"""Whose moves long play was played with, by the name of its pictures."""
 
 
 def curves(report: Mapping[str, Any]) -> Html:
@@ -89,11 +95,12 @@ def pictures(grids: Mapping[str, Grid], shown: Mapping[str, Sequence[Film]]) -> 
         )
     if "rollouts.png" in grids:
         parts.append(section("Frames", frames_table(grids["rollouts.png"])))
-    if shown.get("long") or "long.png" in grids:
-        about = "Random buttons, each held for a while; nothing true is seen after the start."
-        inside = [films(shown["long"])] if shown.get("long") else []
-        inside += [frames_table(grids["long.png"])] if "long.png" in grids else []
-        parts.append(section("Long play", *inside, about=about))
+    for name, moves in MOVES.items():
+        inside = [films(shown[name])] if shown.get(name) else []
+        inside += [frames_table(grids[f"{name}.png"])] if f"{name}.png" in grids else []
+        if inside:
+            about = f"{moves}; nothing true is seen after the start."
+            parts.append(section("Long play", *inside, about=about))
     return join(parts)
 
 

@@ -93,7 +93,7 @@ def _single_figures(report: dict[str, Any]) -> list[str]:
         *_information(control["information"]),
         *_returns(control["returns"]),
         ("answers its buttons", "yes" if control["answers"] else "no"),
-        *_long_play(report["long_play"]),
+        *(row for name, part in report["long_play"].items() for row in _long_play(name, part)),
         *_prompts(report["prompts"]),
     ]
     return [f"{name:<26}{text}" for name, text in rows]
@@ -105,7 +105,7 @@ def _ceiling(value: float | None, groups: int) -> str:
 
 def _agreement(found: dict[str, Any] | None) -> str:
     if found is None:
-        return "no action files beside the videos"
+        return "no action files with keys beside the videos"
     if found["balanced"] is None:
         return "too little of it in these clips to tell"
     return (
@@ -114,16 +114,15 @@ def _agreement(found: dict[str, Any] | None) -> str:
     )
 
 
-def _long_play(played: dict[str, Any] | None) -> list[tuple[str, str]]:
-    if played is None:
-        return []
+def _long_play(name: str, played: dict[str, Any]) -> list[tuple[str, str]]:
     count, scenes = played["rollouts"], played["real_scenes"]
     moves = "-" if played["moves"] is None else played["moves"]
     return [
         (
-            f"{played['frames']} frames of play",
-            f"{played['looks_real']} of {count} rollouts look real in 95% of their frames "
-            f"({played['real_scenes_that_look_real']} of {scenes} real scenes do)",
+            f"{played['frames']} frames, {name} moves",
+            f"{played['looks_real']} of {count} rollouts look real in 95% of their frames, "
+            f"{played['share_of_frames']:.0%} of all frames do "
+            f"({played['real_scenes_that_look_real']} of {scenes} real scenes pass)",
         ),
         ("  left and right late", f"{moves} of {count} still move half as far as in true video"),
     ]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from playworld.evaluate.page.markup import Html, tag
 from playworld.evaluate.page.numbers import band, number, share, share_band
+from playworld.markup import Html, tag
 
 
 def headline(frames: Mapping[str, Any], frame: str = "4") -> str:
@@ -51,7 +51,7 @@ def tiles(report: Mapping[str, Any]) -> Html:
             f"From {control['starts']} starts, with the button that does it best." + _key(works),
         ),
         _agreement_tile(control),
-        *_long_tile(report["long_play"]),
+        *_long_tile(report["long_play"].get("recorded")),
         *_distance_tiles(report["fidelity"]),
         (
             "Speed, one player",
@@ -101,8 +101,8 @@ def _long_tile(played: Mapping[str, Any] | None) -> list[tuple[str, str, str, st
             f"{played['looks_real']}",
             f"of {played['rollouts']}",
             moves,
-            f"Rollouts with 95% of their frames as sharp and as coloured as real ones. Of real "
-            f"scenes {kept} of {scenes} pass.",
+            f"Rollouts with the moves of true video, with 95% of their frames as sharp and as "
+            f"coloured as real ones. Of real scenes {kept} of {scenes} pass.",
         )
     ]
 

@@ -1,4 +1,4 @@
-from playworld.evaluate.page.markup import join, table, tag
+from playworld.markup import join, table, tag
 
 
 def test_text_is_escaped_and_markup_is_not():
