@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.actions import LatentActionConfig, LatentActionModel, TokenView
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 
@@ -62,6 +64,24 @@ def test_action_k_conditions_frame_k_plus_1_and_none_before(stem):
 def test_the_features_of_an_action_are_as_wide_as_the_code():
     model = make("conv", num_actions=7)
     assert model.embed(torch.arange(7)).shape == (7, 4) and model.config.num_actions == 7
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_on_tokens_it_looks_at_codes_and_predicts_codes(stem):
+    config, view = make(stem).config, TokenView(patch=1, code_size=5)
+    model = LatentActionModel(replace(config, tokens=view, patch=8)).eval()
+    codes = 3 * torch.randn(2, 6, 16, 24, 5)
+    predicted, quantized = model(codes)
+    assert predicted.shape == (2, 5, 16, 24, 5) and quantized.codes.shape == (2, 5)
+    for parameter in model.decoder.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    assert model(codes)[0].abs().max() > 1  # codes are not bounded as pixels are
+
+
+def test_the_size_of_what_it_looks_at_is_that_of_the_tokens():
+    view = TokenView(patch=4, code_size=5)
+    config = LatentActionConfig(64, 96, QuantizerConfig(8), "conv", patch=8, tokens=view)
+    assert config.size == (16, 24) and config.channels == 5 and config.cells == (2, 3)
 
 
 def test_each_stem_refuses_the_shape_of_the_other():

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from playworld.models.dynamics import Dynamics, DynamicsConfig
@@ -5,11 +6,13 @@ from playworld.models.st_transformer import TransformerConfig
 
 K, N, E = 11, 5, 3
 
+every_input = pytest.mark.parametrize("action_input", ["add", "prepend", "concat"])
 
-def make(window: int = 4) -> Dynamics:
+
+def make(window: int = 4, action_input: str = "add") -> Dynamics:
     torch.manual_seed(0)
     shape = TransformerConfig(16, 2, 2, 8, window=window)
-    return Dynamics(DynamicsConfig(N, K, E, shape)).eval()
+    return Dynamics(DynamicsConfig(N, K, E, shape, action_input)).eval()
 
 
 def clip(length: int = 8) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -33,8 +36,9 @@ def test_a_later_frame_never_changes_an_earlier_output():
 
 
 @torch.no_grad()
-def test_an_action_conditions_the_frame_it_leads_to_and_none_before():
-    model, (tokens, hidden, actions) = make(), clip()
+@every_input
+def test_an_action_conditions_the_frame_it_leads_to_and_none_before(action_input):
+    model, (tokens, hidden, actions) = make(action_input=action_input), clip()
     other = actions.clone()
     other[:, 3] += 1
     for history in (None, tokens):
@@ -51,9 +55,10 @@ def test_a_hidden_token_is_never_seen():
 
 
 @torch.no_grad()
-def test_with_history_a_frame_is_trained_as_it_is_played():
+@every_input
+def test_with_history_a_frame_is_trained_as_it_is_played(action_input):
     """Every frame of the training pass equals a cached step after its true past."""
-    model, (tokens, hidden, actions) = make(window=3), clip()
+    model, (tokens, hidden, actions) = make(3, action_input), clip()
     trained = model(tokens, hidden, actions, history=tokens)
     cache, nothing = model.start_cache(2), torch.zeros(2, N, dtype=torch.bool)
     for t in range(tokens.shape[1]):
@@ -66,8 +71,9 @@ def test_with_history_a_frame_is_trained_as_it_is_played():
 
 
 @torch.no_grad()
-def test_the_cached_step_equals_the_full_pass():
-    model, (tokens, _, actions) = make(), clip(12)
+@every_input
+def test_the_cached_step_equals_the_full_pass(action_input):
+    model, (tokens, _, actions) = make(action_input=action_input), clip(12)
     nothing = torch.zeros_like(tokens, dtype=torch.bool)
     full, cache = model(tokens, nothing, actions), model.start_cache(2)
     for t in range(12):

@@ -11,23 +11,28 @@ SHAPE = TransformerConfig(16, 2, 2, 8, window=4)
 CONFIG = TokenizerConfig(16, 24, 8, SHAPE, SHAPE, QuantizerConfig(32, 4), stem_channels=4)
 
 
-def make(stem: str = "linear", **other) -> VideoTokenizer:
+every_kind = pytest.mark.parametrize(
+    "stem, attention", [("linear", "space-time"), ("conv", "space-time"), ("linear", "full")]
+)
+
+
+def make(stem: str = "linear", attention: str = "space-time", **other) -> VideoTokenizer:
     torch.manual_seed(0)
-    return VideoTokenizer(replace(CONFIG, stem=stem, **other)).eval()
+    return VideoTokenizer(replace(CONFIG, stem=stem, attention=attention, **other)).eval()
 
 
-@pytest.mark.parametrize("stem", ["linear", "conv"])
-def test_encoding_and_decoding_keep_the_shape(stem):
-    tokenizer, video = make(stem), torch.rand(2, 5, 16, 24, 3)
+@every_kind
+def test_encoding_and_decoding_keep_the_shape(stem, attention):
+    tokenizer, video = make(stem, attention), torch.rand(2, 5, 16, 24, 3)
     tokens = tokenizer.encode(video)
     assert tokens.shape == (2, 5, 6) and tokenizer.num_tokens == 6
     output = tokenizer.decode(tokens)
     assert output.shape == video.shape and 0 <= output.min() and output.max() <= 1
 
 
-@pytest.mark.parametrize("stem", ["linear", "conv"])
-def test_a_later_frame_never_changes_an_earlier_latent_or_pixel(stem):
-    tokenizer, video = make(stem), torch.rand(1, 6, 16, 24, 3)
+@every_kind
+def test_a_later_frame_never_changes_an_earlier_latent_or_pixel(stem, attention):
+    tokenizer, video = make(stem, attention), torch.rand(1, 6, 16, 24, 3)
     edited = video.clone()
     edited[:, 4] = 1 - edited[:, 4]
     torch.testing.assert_close(tokenizer.latents(edited)[:, :4], tokenizer.latents(video)[:, :4])
@@ -38,9 +43,9 @@ def test_a_later_frame_never_changes_an_earlier_latent_or_pixel(stem):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("stem", ["linear", "conv"])
-def test_a_frame_decoded_with_the_cache_equals_the_whole_clip(stem):
-    tokenizer, tokens = make(stem), torch.randint(32, (2, 9, 6))
+@every_kind
+def test_a_frame_decoded_with_the_cache_equals_the_whole_clip(stem, attention):
+    tokenizer, tokens = make(stem, attention), torch.randint(32, (2, 9, 6))
     cache, frames = tokenizer.start_cache(2), []
     for t in range(9):
         frame, cache = tokenizer.decode_step(tokens[:, t], cache)
@@ -48,6 +53,11 @@ def test_a_frame_decoded_with_the_cache_equals_the_whole_clip(stem):
     torch.testing.assert_close(
         torch.stack(frames, 1), tokenizer.decode(tokens), atol=1e-5, rtol=1e-4
     )
+
+
+def test_full_attention_without_time_is_refused():
+    with pytest.raises(ValueError, match="temporal_every"):
+        make("linear", "full", encoder=replace(SHAPE, temporal_every=0))
 
 
 def test_without_time_in_the_encoder_a_frame_has_the_same_tokens_alone():

@@ -5,7 +5,7 @@ import pytest
 
 from playworld.config import InputError
 from playworld.presets import SMALL, TINY
-from playworld.studies.ablate import TABLES, AblateOptions, ablate
+from playworld.studies.ablate import TABLES, AblateOptions, ablate, kept_megabytes
 
 QUICK = AblateOptions(tokenizer_steps=4, world_steps=4, num_clips=2)
 
@@ -21,18 +21,47 @@ def test_every_row_of_every_table_is_a_recipe_of_its_own(table):
     assert all(a != b for i, a in enumerate(recipes) for b in recipes[:i])
 
 
+def test_full_attention_takes_more_memory_the_longer_the_clip():
+    def share(frames: int) -> float:
+        rows = TABLES["tokenizer"].rows
+        st, full = (
+            replace(rows[name](SMALL).tokenizer, stem_channels=2, stem="linear")
+            for name in ("encoder and decoder (ST-ViViT)", "both, full attention (C-ViViT)")
+        )
+        return kept_megabytes(full, frames) / kept_megabytes(st, frames)
+
+    assert share(16) > share(4)
+
+
+@pytest.mark.slow
+def test_the_arms_of_the_paper_train_play_and_are_measured(clips, tmp_path):
+    """All at once: full attention, latent actions on tokens, and the action as a token."""
+    base = replace(  # 8 x 8 tokens, which convolutions can look at
+        TINY,
+        tokenizer=replace(TINY.tokenizer, patch=8),
+        dynamics=replace(TINY.dynamics, num_tokens=64),
+    )
+    base = TABLES["input"].rows["prepended"](TABLES["view"].rows["tokens"](base))
+    text = ablate(
+        "tokenizer", tmp_path, replace(QUICK, clips=clips, rows=("both",)), silent, base=base
+    )
+    (path,) = (tmp_path / "tokenizer").glob("*-0.json")
+    found = json.loads(path.read_text())
+    assert "(C-ViViT) | 1 |" in text and found["tokenizer"] > 5 and found["tokenizer MB"] > 0
+
+
 @pytest.mark.slow
 def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path):
     options = replace(QUICK, clips=clips, rows=("1 frame",))
     first = ablate("context", tmp_path, options, silent, base=TINY)
-    assert first.count("not run") == 18 and "| 1 frame | 1 |" in first
+    assert first.count("not run") == 20 and "| 1 frame | 1 |" in first
     path = tmp_path / "context" / "1-frame-0.json"
     row = json.loads(path.read_text())
     assert row["tokenizer"] > 5 and row["frames/s"] > 0 and row["minutes"] > 0
     path.write_text(json.dumps(row | {"tokenizer": 12.345}))
     both = ablate("context", tmp_path, replace(options, rows=("1", "2")), silent, base=TINY)
     assert "| 1 frame | 1 | 12.3" in both  # what was there is not made again
-    assert "| 2 frames (default) | 1 |" in both and both.count("not run") == 9
+    assert "| 2 frames (default) | 1 |" in both and both.count("not run") == 10
 
 
 def test_rows_made_with_other_options_are_not_mixed(clips, tmp_path):

@@ -52,6 +52,34 @@ def ablate() -> type[Verb]:
     return Ablate
 
 
+def scale() -> type[Verb]:
+    """Train dynamics of many sizes at equal tokens, and fit how the loss falls."""
+    from playworld.evaluate.page.files import write_picture
+    from playworld.studies.scale import ScaleOptions, scale
+    from playworld.studies.scale_figure import draw_scale
+    from playworld.studies.scale_report import format_scale, summarise
+
+    @dataclass(frozen=True, kw_only=True)
+    class Scale(Verb):
+        clips: Positional[Path]
+        """Folder that `playworld ingest` wrote."""
+        out: Path
+        """Folder for rows, tokens and figure; what is there already is not made again."""
+        options: Annotated[ScaleOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            with endings():
+                made = scale(self.clips, self.out, self.options, bars)
+            found = summarise(made, self.options)
+            text = format_scale(found, self.options)
+            write_picture(draw_scale(found), self.out / "scale.png")
+            (self.out / "scale.md").write_text(text + "\n")
+            say(console, f"{text}\n\nThe figure is {self.out / 'scale.png'}")
+            return 0
+
+    return Scale
+
+
 def doctor() -> type[Verb]:
     """Say what this machine is, what is installed, and how fast to expect it to be."""
     from playworld.studies.doctor import doctor

@@ -13,6 +13,20 @@ from playworld.models.stems import LinearPatches, LinearPixels, Stem, check_grid
 
 
 @dataclass(frozen=True)
+class TokenView:
+    """Tokens as the latent action model sees them; both figures are the tokenizer's."""
+
+    patch: int
+    """Side of the square of pixels that a token stands for."""
+    code_size: int
+    """Features of a code, which are the channels of the picture."""
+
+    def __post_init__(self) -> None:
+        if self.patch < 1 or not 1 <= self.code_size <= 4_096:
+            raise ValueError(f"patch must be >= 1 and code_size in [1, 4096], got {self}")
+
+
+@dataclass(frozen=True)
 class LatentActionConfig:
     """Shape of the latent action model."""
 
@@ -26,7 +40,8 @@ class LatentActionConfig:
     """Linear patches and ST-transformers over the whole history (the paper), or convolutions over
     neighbouring frames (for small machines)."""
     patch: int = 16
-    """Side of a linear patch, pixels; how far the convolutions halve the picture otherwise."""
+    """Side of a linear patch, pixels (of tokens: cells); how far the convolutions halve the picture
+    otherwise."""
     stem_channels: int = 32
     """Channels of the first convolution; unused by the linear stem."""
     context: int = 1
@@ -36,15 +51,18 @@ class LatentActionConfig:
     """ST-transformer of the linear stem; None for convolutions."""
     decoder: TransformerConfig | None = None
     """ST-transformer of the linear stem; None for convolutions."""
+    tokens: TokenView | None = None
+    """Look at the codes of tokens, and predict those, instead of pixels (Genie, section 3.4)."""
 
     def __post_init__(self) -> None:
-        check_grid(self.height, self.width, self.patch, self.stem)
+        height, width = self.size
+        check_grid(height, width, self.patch, self.stem)
         if (self.stem == "linear") != (self.encoder is not None and self.decoder is not None):
             raise ValueError("the linear stem needs encoder and decoder, convolutions take neither")
-        if self.stem == "conv" and (self.patch < 8 or self.height % 8 or self.width % 8):
+        if self.stem == "conv" and (self.patch < 8 or height % 8 or width % 8):
             raise ValueError(
-                f"convolutions need a patch of 8 or more and a frame that divides by 8, got "
-                f"patch={self.patch}, {self.width}x{self.height}"
+                f"convolutions need a patch of 8 or more and a picture that divides by 8, got "
+                f"patch={self.patch}, {width}x{height}"
             )
         if not 1 <= self.context <= 16:
             raise ValueError(f"context must be in [1, 16] frames, got {self.context}")
@@ -56,6 +74,22 @@ class LatentActionConfig:
         """Buttons of the world, |A|."""
         return self.quantizer.num_codes
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of what it looks at: pixels, or tokens."""
+        patch = self.tokens.patch if self.tokens else 1
+        return grid(self.height, self.width, patch)
+
+    @property
+    def channels(self) -> int:
+        """Of what it looks at."""
+        return self.tokens.code_size if self.tokens else 3
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        return grid(*self.size, self.patch)
+
 
 class ActionEncoder(nn.Module):
     """ST-transformer over all frames; an extra token per frame gathers what its transition was."""
@@ -63,8 +97,8 @@ class ActionEncoder(nn.Module):
     def __init__(self, config: LatentActionConfig):
         super().__init__()
         assert config.encoder is not None
-        rows, columns = grid(config.height, config.width, config.patch)
-        self.stem = LinearPatches(config.patch, config.encoder.width)
+        rows, columns = config.cells
+        self.stem = LinearPatches(config.patch, config.encoder.width, config.channels)
         self.gather = nn.Parameter(torch.zeros(config.encoder.width))
         self.transformer = STTransformer(config.encoder, rows * columns + 1)
         self.head = nn.Linear(config.encoder.width, config.quantizer.code_size)
@@ -82,23 +116,28 @@ class ActionDecoder(nn.Module):
     def __init__(self, config: LatentActionConfig):
         super().__init__()
         assert config.decoder is not None
-        rows, columns = grid(config.height, config.width, config.patch)
+        rows, columns = config.cells
         width = config.decoder.width
-        self.stem = LinearPatches(config.patch, width)
+        self.stem = LinearPatches(config.patch, width, config.channels)
         self.action = nn.Linear(config.quantizer.code_size, width)
         self.transformer = STTransformer(config.decoder, rows * columns)
-        self.head = LinearPixels(config.patch, width, (config.height, config.width))
+        self.head = LinearPixels(config.patch, width, config.size, config.channels)
+        self.bounded = config.tokens is None
 
     def forward(
         self, past: Float[Tensor, "B S H W C"], actions: Float[Tensor, "B S E"]
     ) -> Float[Tensor, "B S H W C"]:
         """Frame k+1 from frames 0 to k and actions 0 to k, whole clip in one pass."""
         x = self.stem(past * 2 - 1) + self.action(actions)[:, :, None]
-        return torch.sigmoid(self.head(self.transformer(x)))
+        next_frame = self.head(self.transformer(x))
+        return torch.sigmoid(next_frame) if self.bounded else next_frame
 
 
 class LatentActionModel(nn.Module):
-    """Finds the actions in unlabelled video: what the past lacks to tell the next frame."""
+    """Finds the actions in unlabelled video: what the past lacks to tell the next frame.
+
+    Where the config says `tokens`, "video" is the tokenizer's `code_grid` here, not pixels.
+    """
 
     def __init__(self, config: LatentActionConfig):
         super().__init__()
@@ -108,11 +147,11 @@ class LatentActionModel(nn.Module):
             self.encoder: nn.Module = ActionEncoder(config)
             self.decoder: nn.Module = ActionDecoder(config)
         else:
-            cells = grid(config.height, config.width, config.patch)
+            base, context, channels = config.stem_channels, config.context, config.channels
             self.encoder = ConvActionEncoder(
-                config.patch, config.stem_channels, cells, size, config.context
+                config.patch, base, config.cells, size, context, channels
             )
-            self.decoder = ConvActionDecoder(config.stem_channels, size, config.context)
+            self.decoder = ConvActionDecoder(base, size, context, channels)
         self.quantizer = VectorQuantizer(config.quantizer)
 
     def forward(

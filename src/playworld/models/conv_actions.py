@@ -27,11 +27,19 @@ def changes(past: Float[Tensor, "B S H W C"], context: int) -> list[Float[Tensor
 class ConvActionEncoder(nn.Module):
     """Strided convolutions over the frames around a transition and their differences."""
 
-    def __init__(self, patch: int, base: int, grid: tuple[int, int], size: int, context: int):
+    def __init__(
+        self,
+        patch: int,
+        base: int,
+        grid: tuple[int, int],
+        size: int,
+        context: int,
+        channels: int = 3,
+    ):
         super().__init__()
         width = 4 * base
         self.context = context
-        self.stem = ConvPatches(patch, width, base, channels=9 + 3 * (context - 1))
+        self.stem = ConvPatches(patch, width, base, channels=channels * (2 + context))
         self.head = nn.Linear(grid[0] * grid[1] * width, size)
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S E"]:
@@ -59,11 +67,11 @@ class Modulate(nn.Module):
 class ConvActionDecoder(nn.Module):
     """U-shaped network from a frame and the action to the next, as a change that starts at zero."""
 
-    def __init__(self, base: int, size: int, context: int):
+    def __init__(self, base: int, size: int, context: int, channels: int = 3):
         super().__init__()
         widths = [base, 2 * base, 4 * base]
         self.context = context
-        self.enter = nn.Conv2d(12 * context, base, 3, padding=1)
+        self.enter = nn.Conv2d(4 * channels * context, base, 3, padding=1)
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1)
             for a, b in zip(widths, widths[1:], strict=False)
@@ -75,7 +83,7 @@ class ConvActionDecoder(nn.Module):
         )
         self.up_film = nn.ModuleList(Modulate(size, width) for width in widths[:-1])
         self.up_mix = nn.ModuleList(Residual(width) for width in widths[:-1])
-        self.leave = conv(base, 12, 3, padding=1, gain=0.0)
+        self.leave = conv(base, 4 * channels, 3, padding=1, gain=0.0)
 
     def forward(
         self, past: Float[Tensor, "B S H W C"], actions: Float[Tensor, "B S E"]

@@ -1,8 +1,10 @@
 """Dynamics: past tokens and the latent action give the next frame's tokens (Genie, section 2.1)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -21,6 +23,9 @@ class DynamicsConfig:
     """Features of a latent action, E; the latent action model's."""
     transformer: TransformerConfig
     """Decoder-only ST-transformer; its window is the memory of the world."""
+    action_input: Literal["add", "prepend", "concat"] = "add"
+    """How a frame is told the action that leads to it: added to every token (the paper), as a token
+    of its own before the others, or beside the features of every token."""
 
     def __post_init__(self) -> None:
         if not (1 <= self.num_tokens <= 65_536 and 2 <= self.num_codes <= 65_536):
@@ -28,12 +33,17 @@ class DynamicsConfig:
         if not 1 <= self.action_size <= 4_096:
             raise ValueError(f"action_size must be in [1, 4096], got {self.action_size}")
 
+    @property
+    def num_positions(self) -> int:
+        """Positions of a frame in the transformer: its tokens, and a prepended action."""
+        return self.num_tokens + (self.action_input == "prepend")
+
 
 class Dynamics(nn.Module):
     """MaskGIT over frames: hidden tokens of a frame are predicted from the past and the action.
 
-    The action of the transition t-1 -> t is added to every token of frame t, so it conditions the
-    frame that it leads to. The mask is an embedding of its own, number K, never a real token.
+    The action of the transition t-1 -> t goes in with frame t, so it conditions the frame that it
+    leads to. The mask is an embedding of its own, number K, never a real token.
     """
 
     def __init__(self, config: DynamicsConfig):
@@ -43,7 +53,9 @@ class Dynamics(nn.Module):
         self.embed = nn.Embedding(config.num_codes + 1, width)
         nn.init.normal_(self.embed.weight, std=0.5)
         self.action = nn.Linear(config.action_size, width)
-        self.transformer = STTransformer(config.transformer, config.num_tokens)
+        if config.action_input == "concat":
+            self.mix = nn.Linear(2 * width, width)
+        self.transformer = STTransformer(config.transformer, config.num_positions)
         self.head = nn.Linear(width, config.num_codes)
 
     @torch.no_grad()
@@ -82,7 +94,7 @@ class Dynamics(nn.Module):
         T = tokens.shape[1]
         guess = self.add_actions(self.see(tokens, hidden), actions)
         if history is None:
-            return self.head(self.transformer(guess)[:, 1:])
+            return self.logits(self.transformer(guess)[:, 1:])
         past = self.add_actions(self.embed(history), actions)
         times = torch.arange(T, device=tokens.device)
         x = self.transformer(
@@ -90,7 +102,7 @@ class Dynamics(nn.Module):
             times=torch.cat([times[:-1], times[1:]]),
             committed=torch.arange(2 * T - 2, device=tokens.device) < T - 1,
         )
-        return self.head(x[:, T - 1 :])
+        return self.logits(x[:, T - 1 :])
 
     def see(
         self, tokens: Int[Tensor, "*batch N"], hidden: Bool[Tensor, "*batch N"]
@@ -100,10 +112,24 @@ class Dynamics(nn.Module):
 
     def add_actions(
         self, x: Float[Tensor, "B T N D"], actions: Float[Tensor, "B S E"]
-    ) -> Float[Tensor, "B T N D"]:
-        """Action k added to every token of frame k+1; frame 0 has no action."""
-        first = x[:, :1]
-        return torch.cat([first, x[:, 1:] + self.action(actions)[:, :, None]], dim=1)
+    ) -> Float[Tensor, "B T P D"]:
+        """Action k goes in with frame k+1; in place of one, frame 0 has zeros."""
+        led = F.pad(self.action(actions), (0, 0, 1, 0))
+        return self.join(x, led[:, :, None].expand_as(x))
+
+    def join(
+        self, x: Float[Tensor, "*batch N D"], led: Float[Tensor, "*batch N D"]
+    ) -> Float[Tensor, "*batch P D"]:
+        """Tokens of frames with the action that led to each, which is the same for all N."""
+        if self.config.action_input == "add":
+            return x + led
+        if self.config.action_input == "concat":
+            return self.mix(torch.cat([x, led], dim=-1))
+        return torch.cat([led[..., :1, :], x], dim=-2)
+
+    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch N K"]:
+        """What the tokens may be, from the transformer's output."""
+        return self.head(x[..., -self.config.num_tokens :, :])
 
     def start_cache(self, batch: int) -> Cache:
         """The cache of `batch` worlds that have seen no frame yet."""
@@ -122,12 +148,13 @@ class Dynamics(nn.Module):
         is None for the first frame of a prompt.
         """
         x = self.see(tokens, hidden)
+        # Once per token, not per row: products of fewer than four rows round differently, and a
+        # world's frames must not depend on who else is in its batch.
+        led = torch.zeros_like(x)
         if action is not None:
-            # Once per token, not per row: products of fewer than four rows round differently, and
-            # a world's frames must not depend on who else is in its batch.
-            x = x + self.action(action[:, None].expand(-1, x.shape[1], -1))
-        x, entry = self.transformer.step(x, cache)
-        return self.head(x), entry
+            led = self.action(action[:, None].expand(-1, x.shape[1], -1))
+        x, entry = self.transformer.step(self.join(x, led), cache)
+        return self.logits(x), entry
 
     def append(self, cache: Cache, entry: CacheEntry, in_place: bool = False) -> Cache:
         """The cache with one more committed frame; the old one stays as it was, or is used up."""

@@ -74,6 +74,23 @@ def count(call: Callable[[], object]) -> Flops:
     return Flops(parts)
 
 
+def kept_bytes(model: nn.Module, call: Callable[[], object]) -> int:
+    """Bytes that a forward pass keeps for the backward pass, the parameters not counted."""
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        made = call()  # held on to: while it lives, no storage is used twice
+    total = sum(size for address, size in kept.items() if address not in weights)
+    del made
+    return total
+
+
 @lru_cache(maxsize=64)
 def tokenizer_flops(config: TokenizerConfig, clips: int, frames: int) -> Flops:
     """One forward pass of the tokenizer over a batch: encoder, codebook, decoder."""
@@ -86,7 +103,7 @@ def tokenizer_flops(config: TokenizerConfig, clips: int, frames: int) -> Flops:
 def actions_flops(config: LatentActionConfig, clips: int, frames: int) -> Flops:
     """One forward pass of the latent action model over a batch: encoder, codebook, decoder."""
     model = on_meta(lambda: LatentActionModel(config))
-    video = torch.empty(clips, frames, config.height, config.width, 3, device="meta")
+    video = torch.empty(clips, frames, *config.size, config.channels, device="meta")
     return count(lambda: model.decoder(video[:, :-1], model.embed(model.encode(video))))
 
 
@@ -107,7 +124,7 @@ def refinement_flops(config: DynamicsConfig) -> Flops:
     tokens = torch.empty(1, config.num_tokens, dtype=torch.long, device="meta")
     action, cache = torch.empty(1, config.action_size, device="meta"), model.start_cache(1)
     passed = count(lambda: model.step(tokens, tokens.bool(), action, cache))
-    return passed + recall_flops(config.transformer, config.num_tokens)
+    return passed + recall_flops(config.transformer, config.num_positions)
 
 
 @lru_cache(maxsize=64)
@@ -116,6 +133,8 @@ def rendering_flops(config: TokenizerConfig) -> Flops:
     model = on_meta(lambda: VideoTokenizer(config))
     tokens = torch.empty(1, config.num_tokens, dtype=torch.long, device="meta")
     passed = count(lambda: model.decode_step(tokens, model.start_cache(1)))
+    if config.attention == "full":  # a matrix product there, counted already
+        return passed
     return passed + recall_flops(config.decoder, config.num_tokens)
 
 

@@ -60,10 +60,10 @@ class LinearPatches(nn.Module):
 class LinearPixels(nn.Module):
     """One linear map back from features to the pixels of a patch; what sticks out is cut off."""
 
-    def __init__(self, patch: int, width: int, size: tuple[int, int]):
+    def __init__(self, patch: int, width: int, size: tuple[int, int], channels: int = 3):
         super().__init__()
         self.patch, self.size = patch, size
-        self.proj = nn.Linear(width, patch * patch * 3)
+        self.proj = nn.Linear(width, patch * patch * channels)
 
     def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F H W C"]:
         """Pixels of frames of `size` (height, width), unbounded."""

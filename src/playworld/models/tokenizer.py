@@ -1,11 +1,13 @@
 """Video tokenizer: ST-ViViT VQ-VAE, each frame a grid of discrete tokens (Genie, section 2.1)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from playworld.models.full_transformer import FullTransformer
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig
 from playworld.models.stems import (
@@ -39,11 +41,17 @@ class TokenizerConfig:
     """Linear patches (the paper) or convolutions."""
     stem_channels: int = 32
     """Channels at half resolution of a convolutional stem; they double with every halving."""
+    attention: Literal["space-time", "full"] = "space-time"
+    """ST blocks (ST-ViViT; ViT where no block looks back), or all tokens of the window at once
+    (C-ViViT)."""
 
     def __post_init__(self) -> None:
         check_grid(self.height, self.width, self.patch, self.stem)
         if not 1 <= self.stem_channels <= 1_024:
             raise ValueError(f"stem_channels must be in [1, 1024], got {self.stem_channels}")
+        every = (self.encoder.temporal_every, self.decoder.temporal_every)
+        if self.attention == "full" and every != (1, 1):
+            raise ValueError("full attention looks back in every block: set temporal_every to 1")
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -76,11 +84,12 @@ class VideoTokenizer(nn.Module):
         else:
             self.stem = ConvPatches(config.patch, wide, config.stem_channels)
             self.head = ConvPixels(config.patch, deep, config.stem_channels, config.grid[0])
-        self.encoder = STTransformer(config.encoder, self.num_tokens)
+        transformer = STTransformer if config.attention == "space-time" else FullTransformer
+        self.encoder = transformer(config.encoder, self.num_tokens)
         self.to_latent = nn.Linear(wide, size)
         self.quantizer = VectorQuantizer(config.quantizer)
         self.from_latent = nn.Linear(size, deep)
-        self.decoder = STTransformer(config.decoder, self.num_tokens)
+        self.decoder = transformer(config.decoder, self.num_tokens)
 
     def forward(
         self, video: Float[Tensor, "B T H W C"], generator: torch.Generator | None = None
@@ -104,6 +113,10 @@ class VideoTokenizer(nn.Module):
     def decode(self, tokens: Int[Tensor, "B T N"]) -> Float[Tensor, "B T H W C"]:
         """Frames in [0, 1] from tokens; a frame depends on its own and on earlier tokens."""
         return self.pixels(self.quantizer.lookup(tokens))
+
+    def code_grid(self, tokens: Int[Tensor, "B T N"]) -> Float[Tensor, "B T h w E"]:
+        """The codes of the tokens where they lie in the frame: a picture of E channels."""
+        return self.quantizer.lookup(tokens).unflatten(2, self.config.grid)
 
     def start_cache(self, batch: int) -> Cache:
         """The decoder's cache for `batch` videos of which no frame is decoded yet."""

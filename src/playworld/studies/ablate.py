@@ -6,17 +6,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import torch
 
 from playworld.config import InputError, did_you_mean, to_dict
 from playworld.data.ingest import IngestOptions, ingest
 from playworld.data.record import RecordOptions, record
 from playworld.evaluate import EvaluateOptions, evaluate
+from playworld.models.actions import TokenView
+from playworld.models.flops import kept_bytes
 from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
 from playworld.train.loop import Progress
+from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
-from playworld.train.stages import FINISHED, TrainOptions, train_world
+from playworld.train.runs import FINISHED
+from playworld.train.stages import train_world
 
 Change = Callable[[Recipe], Recipe]
 Told = Callable[[str], Progress]
@@ -56,8 +63,24 @@ def _dynamics(**changes: Any) -> Change:
     return change
 
 
+def _action_input(how: Literal["prepend", "concat"]) -> Change:
+    return lambda r: replace(r, dynamics=replace(r.dynamics, action_input=how))
+
+
+def _actions_on_tokens(recipe: Recipe) -> Recipe:
+    shape = recipe.tokenizer
+    view = TokenView(shape.patch, shape.quantizer.code_size)
+    return _actions(tokens=view, patch=recipe.actions.patch // 2)(recipe)
+
+
 def _tokenizer(**changes: Any) -> Change:
     return lambda r: replace(r, tokenizer=replace(r.tokenizer, **changes))
+
+
+def _looking_back(recipe: Recipe) -> Recipe:
+    window = recipe.tokenizer.decoder.window
+    encoder = replace(recipe.tokenizer.encoder, temporal_every=1, window=window)
+    return _tokenizer(encoder=encoder)(recipe)
 
 
 def _decoder(**changes: Any) -> Change:
@@ -105,6 +128,18 @@ TABLES: dict[str, Table] = {
         "How many latent actions?",
         {"2": _codes(2), "4": _codes(4), "8 (default)": _as_it_is, "16": _codes(16)},
     ),
+    "view": Table(
+        "Should the latent action model look at pixels or at tokens?",
+        {"pixels (default)": _as_it_is, "tokens": _actions_on_tokens},
+    ),
+    "input": Table(
+        "How should the dynamics be told the action?",
+        {
+            "added (default)": _as_it_is,
+            "prepended": _action_input("prepend"),
+            "concatenated": _action_input("concat"),
+        },
+    ),
     "time": Table(
         "Temporal attention in every block, or in every second one?",
         {"every block (default)": _as_it_is, "every second": _dynamics(temporal_every=2)},
@@ -114,9 +149,10 @@ TABLES: dict[str, Table] = {
         {
             "decoder (default)": _as_it_is,
             "neither (ViT)": _decoder(temporal_every=0),
-            "encoder and decoder (ST-ViViT)": lambda r: _tokenizer(
-                encoder=replace(r.tokenizer.encoder, temporal_every=1, window=4)
-            )(r),
+            "encoder and decoder (ST-ViViT)": _looking_back,
+            "both, full attention (C-ViViT)": lambda r: _tokenizer(attention="full")(
+                _looking_back(r)
+            ),
         },
         own_tokenizer=True,
     ),
@@ -239,7 +275,15 @@ def _run(
         num_clips=options.num_clips, long_rollouts=0, arm_clips=0, return_starts=0
     )
     figures = evaluate(world, clips, measuring, told(f"evaluate {name}"))
-    return {"row": name, "seed": seed, "minutes": minutes, **_figures(figures)}
+    kept = kept_megabytes(recipe.tokenizer, recipe.tokenizer_stage.clip_length)
+    made = {"row": name, "seed": seed, "minutes": minutes, "tokenizer MB": kept}
+    return made | _figures(figures)
+
+
+def kept_megabytes(shape: TokenizerConfig, frames: int) -> float:
+    """Memory that a clip takes while the tokenizer trains: what the backward pass needs of it."""
+    model, video = VideoTokenizer(shape), torch.rand(1, frames, shape.height, shape.width, 3)
+    return kept_bytes(model, lambda: model(video)) / 1e6
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, float]:
@@ -256,9 +300,10 @@ def _figures(report: Mapping[str, Any]) -> dict[str, float]:
 
 COLUMNS = (
     *("tokenizer", "frame 1", "frame 4", "frame 16"),
-    *("delta_4", "agreement", "left/none/right", "frames/s", "minutes"),
+    *("delta_4", "agreement", "left/none/right", "frames/s", "tokenizer MB", "minutes"),
 )
 PERCENT = {"agreement", "left/none/right"}
+ONE_DIGIT = {"frames/s", "tokenizer MB", "minutes"}
 
 
 def format_rows(table: Table, folder: Path, options: AblateOptions) -> str:
@@ -272,7 +317,7 @@ def format_rows(table: Table, folder: Path, options: AblateOptions) -> str:
     for name in table.rows:
         paths = [_result(folder, name, seed) for seed in range(options.seeds)]
         found = [json.loads(path.read_text()) for path in paths if path.exists()]
-        cells = [_cell([row[column] for row in found], column) for column in COLUMNS]
+        cells = [_cell([row.get(column) for row in found], column) for column in COLUMNS]
         lines.append(f"| {name} | {len(found)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -281,7 +326,7 @@ def _cell(values: list[float | None], column: str) -> str:
     known = [100 * v if column in PERCENT else v for v in values if v is not None]
     if not known:
         return "not run" if not values else "none"
-    digits = 0 if column in PERCENT else 1 if column in ("frames/s", "minutes") else 2
+    digits = 0 if column in PERCENT else 1 if column in ONE_DIGIT else 2
     mean = f"{sum(known) / len(known):.{digits}f}"
     if len(known) > 1:
         mean += f" [{min(known):.{digits}f}, {max(known):.{digits}f}]"

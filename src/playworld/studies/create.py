@@ -19,8 +19,10 @@ from playworld.evaluate.report import Report
 from playworld.presets import preset
 from playworld.train.furnish import measured_card
 from playworld.train.loop import Progress
+from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
-from playworld.train.stages import TrainOptions, default_run, train_world
+from playworld.train.runs import default_run
+from playworld.train.stages import train_world
 from playworld.world import World
 
 TOKENIZER_SHARE = 0.3

@@ -15,9 +15,9 @@ from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import PRESETS
-from playworld.train.loop import Trainer
 from playworld.train.objectives import TokenizerObjective, WorldObjective
 from playworld.train.recipe import Recipe
+from playworld.train.trainer import Trainer
 from playworld.world import World
 
 PACKAGES = ("torch", "numpy", "av", "zstandard", "fastapi", "uvicorn", "torchmetrics", "gymnasium")

@@ -90,6 +90,17 @@ class WorldConfig:
             ),
             "the number of buttons and of actions": (len(self.buttons), actions.num_actions),
         }
+        if actions.tokens is not None:
+            pairs |= {
+                "actions.tokens.patch and tokenizer.patch": (
+                    actions.tokens.patch,
+                    tokenizer.patch,
+                ),
+                "actions.tokens.code_size and tokenizer.quantizer.code_size": (
+                    actions.tokens.code_size,
+                    tokenizer.quantizer.code_size,
+                ),
+            }
         for names, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(f"{names} must be equal, got {one} and {other}")

@@ -291,7 +291,7 @@ class World:
     @torch.no_grad()
     def infer_actions(self, video: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B S"]:
         """Latent action of every transition: number k leads from frame k to frame k + 1."""
-        return self.actions.encode(to_float(self._check_video(video, 2)))
+        return self.actions.encode(self._view(to_float(self._check_video(video, 2))))
 
     @torch.no_grad()
     def reconstruct(self, video: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]:
@@ -305,7 +305,13 @@ class World:
         Products of fewer rows round differently, and a row must not depend on its batch.
         """
         rows = torch.arange(max(4, len(video)), device=video.device) % len(video)
-        return self.actions.embed(self.actions.encode(video[rows])[: len(video)])
+        return self.actions.embed(self.actions.encode(self._view(video[rows]))[: len(video)])
+
+    def _view(self, video: Float[Tensor, "B T H W 3"]) -> Float[Tensor, "B T h w E"]:
+        """What the latent action model looks at: pixels, or the codes of the tokens."""
+        if self.config.actions.tokens is None:
+            return video
+        return self.tokenizer.code_grid(self.tokenizer.encode(video))
 
     @property
     def _grid(self) -> tuple[int, int]:

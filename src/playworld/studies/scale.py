@@ -1,0 +1,276 @@
+"""How the loss falls with parameters, tokens and operations: dynamics of many sizes."""
+
+import json
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playworld.config import InputError, to_dict
+from playworld.data.clips import ClipDataset, batches
+from playworld.data.tokens import TokenStore
+from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.flops import BACKWARD, dynamics_flops, parameters
+from playworld.models.st_transformer import TransformerConfig
+from playworld.presets import SMALL
+from playworld.train.dynamics_alone import DynamicsObjective
+from playworld.train.loop import Progress
+from playworld.train.objectives import Batch
+from playworld.train.optim import StageConfig
+from playworld.train.options import choose_device
+from playworld.train.recipe import Recipe
+from playworld.train.token_cache import token_cache
+from playworld.train.trainer import Trainer, clip_seed
+from playworld.world import World
+
+Told = Callable[[str], Progress]
+
+MARKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+"""Shares of the tokens after which the held-out loss is measured."""
+HEADS = (48, 64, 32, 16)
+"""Features of a head: the first of these that divides the width."""
+
+
+@dataclass(frozen=True)
+class ScaleOptions:
+    """Options of `playworld scale`. All rows share clips, tokens and latent actions."""
+
+    world: str = "coinrun"
+    """Whose tokenizer and latent actions are used: a world's folder, or a built-in name."""
+    sizes: tuple[str, ...] = ("48x2", "96x2", "144x3", "192x4", "288x5")
+    """Dynamics to train, as WIDTHxBLOCKS; from 0.16 to 5.6 million parameters."""
+    batches: tuple[int, ...] = (2, 4, 8, 16)
+    """Clips per step to try with the size in the middle."""
+    batch_size: int = 4
+    """Clips per step of all sizes."""
+    tokens: int = 1_000_000
+    """Tokens of video that each row trains on; with the default, an hour of one core in all."""
+    seeds: int = 1
+    """Repeats of every row, each with its own seed."""
+    held_out: int = 64
+    """Held-out clips that the loss is measured on."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; auto takes a GPU where there is one."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "tokens", "seeds", "held_out"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.sizes or min(self.batches, default=1) < 1:
+            raise InputError("scale needs a size, and batches of at least 1 clip")
+        for size in self.sizes:
+            shape_of(size)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training: what is varied."""
+
+    size: str
+    batch_size: int
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return f"{self.size}-batch{self.batch_size}-{self.seed}"
+
+
+def shape_of(size: str) -> tuple[int, int, int]:
+    """Width, blocks and features of a head of WIDTHxBLOCKS.
+
+    Raises:
+        InputError: where it is no such thing, or no heads fit.
+    """
+    width, cross, blocks = size.partition("x")
+    if not (cross and width.isdigit() and blocks.isdigit() and int(blocks) > 0):
+        raise InputError(f"a size is WIDTHxBLOCKS, such as 192x4, got {size!r}")
+    for features in HEADS:
+        if int(width) and int(width) % features == 0:
+            return int(width), int(blocks), features
+    raise InputError(f"the width must divide by one of {HEADS}, got {size!r}")
+
+
+def rows(options: ScaleOptions) -> list[Row]:
+    """Every training of the study: sizes at one batch, then batches at the size in the middle."""
+    middle = sorted(options.sizes, key=lambda s: shape_of(s)[:2])[len(options.sizes) // 2]
+    once = [Row(size, options.batch_size) for size in options.sizes]
+    once += [Row(middle, batch) for batch in options.batches]
+    return [replace(row, seed=seed) for seed in range(options.seeds) for row in dict.fromkeys(once)]
+
+
+def scale(
+    clips: Path, out: Path, options: ScaleOptions, told: Told, base: Recipe = SMALL
+) -> list[dict[str, Any]]:
+    """Train every row of the study; the same call goes on where an older one stopped.
+
+    Tokens and latent actions come from a finished world, so that rows differ in their dynamics
+    only. Rates do not fall at the end: averaged weights (the last tenth of the steps so far) are
+    measured at several shares of the tokens, so that one row stands for several lengths of
+    training.
+
+    Args:
+        clips: folder that `playworld ingest` wrote, in the world's size.
+        out: folder for rows and tokens; `read_rows` reads those that are there.
+        options: see ScaleOptions.
+        told: from the name of a row to its progress callback.
+        base: recipe whose clip length, masking and learning rates are used.
+
+    Returns:
+        All rows: `size`, `batch_size`, `seed`, `parameters`, `minutes`, and `points` with `tokens`,
+        `flops` and the cross-entropy of every held-out clip, `losses`, in nats per token.
+
+    Raises:
+        InputError: for a world that cannot be used, or a folder begun with other options.
+    """
+    study = Study(clips, out, options, told, base)
+    for row in rows(options):
+        path = out / f"{row.name}.json"
+        if not path.exists():
+            made = study.train(row, told(row.name))
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(made))
+            part.replace(path)
+    return read_rows(out, options)
+
+
+def read_rows(out: Path, options: ScaleOptions) -> list[dict[str, Any]]:
+    """The rows of the study that were run so far."""
+    paths = [out / f"{row.name}.json" for row in rows(options)]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+
+class Study:
+    """What all rows share: the world, the clips, their tokens, and what the loss is measured on."""
+
+    def __init__(self, clips: Path, out: Path, options: ScaleOptions, told: Told, base: Recipe):
+        self.options, self.base, self.stage = options, base, base.world_stage
+        self.device = choose_device(options.device)
+        self.world = World.load(options.world, self.device)
+        length = self.stage.clip_length
+        self.train_clips = ClipDataset(clips, "train", length)
+        valid = ClipDataset(clips, "valid", length)
+        size = (valid.height, valid.width)
+        if size != (self.world.height, self.world.width):
+            raise InputError(f"the clips are {size[1]}x{size[0]}, not of the size of the world")
+        self._claim(out, valid)
+        self.tokens = self._tokens(self.train_clips, out, told)
+        self.held_out = list(self._clips(valid, self._tokens(valid, out, told), options.held_out))
+
+    def _claim(self, out: Path, valid: ClipDataset) -> None:
+        """Refuse to mix rows that were made differently."""
+        free = ("sizes", "batches", "seeds", "device")
+        inputs = {k: v for k, v in to_dict(self.options).items() if k not in free} | {
+            "world": self.world.sha256,
+            "clips": [self.train_clips.sha256, valid.sha256],
+            "stage": to_dict(self.stage),
+        }
+        path = out / "options.json"
+        if path.exists() and json.loads(path.read_text()) != json.loads(json.dumps(inputs)):
+            raise InputError(f"{out} was begun with other options; choose another --out")
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(inputs))
+
+    def _tokens(self, dataset: ClipDataset, out: Path, told: Told) -> TokenStore:
+        return token_cache(
+            dataset, self.world.tokenizer, out / "tokens", self.device, told("tokens")
+        )
+
+    def _clips(
+        self, dataset: ClipDataset, store: TokenStore, batch_size: int, seed: int = 0
+    ) -> Generator[tuple[Tensor, Tensor]]:
+        """Video and tokens of batch after batch; of held-out clips, one batch."""
+        for ids, video in batches(dataset, batch_size, seed):
+            found = [store.read(i.scene, i.start, dataset.length) for i in ids]
+            yield video, torch.from_numpy(np.stack(found))
+            if dataset.split == "valid":
+                return
+
+    def train(self, row: Row, progress: Progress | None) -> dict[str, Any]:
+        """Train one row, measured on its way."""
+        torch.manual_seed(row.seed)
+        dynamics, stage = self._dynamics(row), self._stage(row)
+        config, begun, points = dynamics.config, time.perf_counter(), []
+        learned, measured = (
+            DynamicsObjective(self.world.actions, dynamics, self.world.tokenizer, loss)
+            for loss in (self.base.world_loss, replace(self.base.world_loss, corrupt=0.0))
+        )
+        history = self.base.world_loss.masking == "history"
+        passes = dynamics_flops(config, row.batch_size, stage.clip_length, history)
+        trainer = Trainer(learned, stage, Path(), self.device)
+        marks = {max(1, round(share * stage.steps)) for share in MARKS}
+        source = self._clips(self.train_clips, self.tokens, row.batch_size, row.seed)
+        for video, tokens in source:
+            told = trainer.update(video, tokens)
+            if progress:
+                progress(trainer.done, stage.steps, f"cross entropy {told['cross_entropy']:.3f}")
+            if trainer.done in marks:
+                trainer.average.swap(learned)
+                losses = self._measure(measured.eval())
+                trainer.average.swap(learned)
+                seen = trainer.done * tokens.numel()
+                flops = trainer.done * (1 + BACKWARD) * passes.total
+                points.append({"tokens": seen, "flops": flops, "losses": losses})
+            if trainer.done == stage.steps:
+                break
+        source.close()
+        minutes = (time.perf_counter() - begun) / 60
+        return to_dict(row) | {
+            "parameters": parameters(dynamics),
+            "steps": stage.steps,
+            "minutes": minutes,
+            "points": points,
+        }
+
+    def _dynamics(self, row: Row) -> Dynamics:
+        width, blocks, features = shape_of(row.size)
+        own, shape = self.world.config.dynamics, self.base.dynamics.transformer
+        transformer = TransformerConfig(
+            width, blocks, width // features, features, shape.mlp_ratio, window=shape.window
+        )
+        made = Dynamics(DynamicsConfig(own.num_tokens, own.num_codes, own.action_size, transformer))
+        codes = torch.arange(own.num_codes, device=self.device)
+        book = self.world.tokenizer.quantizer.lookup(codes).cpu()
+        made.know_codes(book, torch.Generator().manual_seed(row.seed))
+        return made.to(self.device)
+
+    def _stage(self, row: Row) -> StageConfig:
+        """Rates grow with the root of the batch and fall with the root of the width."""
+        per_step = row.batch_size * self.stage.clip_length * self.world.config.dynamics.num_tokens
+        steps = max(1, round(self.options.tokens / per_step))
+        width = self.base.dynamics.transformer.width
+        share = (row.batch_size / self.stage.batch_size * width / shape_of(row.size)[0]) ** 0.5
+        muon = self.stage.muon_rate
+        return replace(
+            self.stage,
+            steps=steps,
+            batch_size=row.batch_size,
+            learning_rate=share * self.stage.learning_rate,
+            muon_rate=muon and share * muon,
+            warmup_steps=max(1, steps // 20),
+            schedule="constant",
+            ema_decay=0.9999,  # of short runs it bounds nothing: the average is of the last tenth
+            seed=row.seed,
+        )
+
+    @torch.no_grad()
+    def _measure(self, objective: DynamicsObjective) -> list[float]:
+        """Cross-entropy of every held-out clip, with the same tokens hidden for every row."""
+        losses = []
+        for video, tokens in self.held_out:
+            for i in range(len(video)):
+                batch = Batch(
+                    video[i : i + 1].to(self.device),
+                    tokens[i : i + 1].to(self.device),
+                    0.0,
+                    (clip_seed(0, 0, i),),
+                    torch.Generator(),
+                    1,
+                )
+                losses.append(objective(batch)[0].item())
+        return losses
