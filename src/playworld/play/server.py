@@ -6,7 +6,7 @@ import errno
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -35,8 +35,32 @@ def serve(
     Raises:
         InputError: no port is free, or this machine has no such address.
     """
-    listener = _listen(options.host, options.port)
-    app = create_app(world, options)
+    with bound(options.host, options.port) as listener:
+        app = create_app(world, options)
+
+        async def drain() -> None:
+            app.state.ready = False
+            await app.state.drain(DRAIN_SECONDS)
+
+        answer(app, listener, options.host, on_ready, drain)
+
+
+def answer(
+    app: FastAPI,
+    listener: socket.socket,
+    host: str,
+    on_ready: Callable[[str], None] | None = None,
+    drain: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve any application until Ctrl-C (SIGINT) or SIGTERM.
+
+    Args:
+        app: what answers.
+        listener: what `bound` gave.
+        host: the name it was given.
+        on_ready: called once, with the page's address, when the server answers.
+        drain: awaited before connections are closed.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,  # logging belongs to whoever calls
@@ -48,8 +72,8 @@ def serve(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, app, on_ready, _address(options.host, listener.getsockname()[1]))
-    with listener, _signals_end_quietly():
+    server = _Server(config, on_ready, drain, _address(host, listener.getsockname()[1]))
+    with _signals_end_quietly():
         server.run(sockets=[listener])
 
 
@@ -59,13 +83,13 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        app: FastAPI,
         on_ready: Callable[[str], None] | None,
+        drain: Callable[[], Awaitable[None]] | None,
         address: str,
     ) -> None:
         super().__init__(config)
-        self._app = app
         self._on_ready = on_ready
+        self._drain = drain
         self._page_address = address
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -75,12 +99,17 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # uvicorn closes sockets at once: first the frames that players are waiting for.
-        self._app.state.ready = False
-        await self._app.state.drain(DRAIN_SECONDS)
+        if self._drain is not None:
+            await self._drain()
         await super().shutdown(sockets)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens at the port, or at the next free one.
+
+    Raises:
+        InputError: no port is free, or this machine has no such address.
+    """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError:

@@ -1,0 +1,212 @@
+"""The page for labelling: one stretch at a time, looping, and a key for each label."""
+
+import contextlib
+import io
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import Body, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from jaxtyping import UInt8
+from PIL import Image
+
+from playworld.config import InputError
+from playworld.curate.labels import BEST, WORST, Labels, labels_path
+from playworld.curate.stretches import Footage, check_length, label_order
+from playworld.data.shards import DamagedChunk
+from playworld.play.guard import Guard
+from playworld.play.server import answer, bound
+
+GivenLabel = Annotated[int | None, Body(embed=True, ge=WORST, le=BEST)]
+"""What the page sends, as {"label": 5}; null skips."""
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """Options of `playworld curate label`."""
+
+    labels: Path | None = None
+    """File of the labels; CLIPS.labels.json beside the clips if not given."""
+    length: int = 32
+    """Frames of a stretch that gets one label, a multiple of 16."""
+    seed: int = 0
+    """Chooses the order, in which every video comes once before any comes twice."""
+    port: int = 8000
+    """Port to listen at; the next free one where it is taken."""
+    browser: bool = True
+    """Open the page in a browser."""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
+        if not 0 <= self.port <= 65535:
+            raise InputError(f"port must be in 0..65535, got {self.port}")
+
+
+class Desk:
+    """The stretches in the order of labelling, and what was said about them.
+
+    Positions count from 0 in that order. Every change is on the disk when its call returns.
+    """
+
+    def __init__(self, footage: Footage, labels: Labels, seed: int) -> None:
+        self.footage, self.labels = footage, labels
+        self.order = label_order(footage, labels.stretches, seed)
+        self._places = {stretch: place for place, stretch in enumerate(self.order)}
+        self._lock = threading.Lock()
+
+    def summary(self) -> dict[str, Any]:
+        """What the page shows beside the stretch, and where to go on."""
+        with self._lock:
+            counts, given = self.labels.counts(), self.labels.given
+            free = (n for n, stretch in enumerate(self.order) if stretch not in given)
+            return {
+                "total": len(self.order),
+                "next": next(free, len(self.order)),
+                "counts": [counts[label] for label in range(WORST, BEST + 1)],
+                "skipped": counts[None],
+            }
+
+    def about(self, place: int) -> dict[str, Any]:
+        """One stretch and its label; `null` where it was skipped, nothing where it is new."""
+        stretch = self.order[place]
+        begin, end = self.footage.times(stretch)
+        said = {"source": self.footage.source(stretch), "begin": begin, "end": end}
+        said |= {"frames": stretch.frames, "columns": columns(stretch.frames)}
+        with self._lock:
+            if stretch in self.labels.given:
+                said["label"] = self.labels.given[stretch]
+        return said
+
+    def give(self, place: int, label: int | None) -> None:
+        """Label a stretch."""
+        with self._saving():
+            self.labels.give(self.order[place], label)
+
+    def take_back(self) -> int | None:
+        """Forget the label that was given last; returns where that was."""
+        with self._saving():
+            stretch = self.labels.take_back()
+        return None if stretch is None else self._places[stretch]
+
+    @contextlib.contextmanager
+    def _saving(self) -> Iterator[None]:
+        """A change that is on the disk, or has not happened."""
+        with self._lock:
+            before = dict(self.labels.given)
+            try:
+                yield
+                self.labels.save()
+            except OSError:
+                self.labels.given = before
+                raise
+
+
+def columns(frames: int) -> int:
+    """Frames side by side on a sheet: no side of it grows too long for a picture file."""
+    return math.ceil(math.sqrt(frames))
+
+
+def sheet(frames: UInt8[np.ndarray, "T H W 3"]) -> bytes:
+    """All frames of a stretch as one PNG, in rows of `columns`: the very pixels of the clips."""
+    count, height, width, _ = frames.shape
+    across = columns(count)
+    down = -(-count // across)
+    page = np.zeros((across * down, height, width, 3), dtype=np.uint8)
+    page[:count] = frames
+    rows = page.reshape(down, across, height, width, 3).swapaxes(1, 2)
+    out = io.BytesIO()
+    picture = Image.fromarray(rows.reshape(down * height, across * width, 3))
+    picture.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
+    """The page and its few answers as an ASGI application, with the guard around them."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Guard, listens_at=host, names=())
+    page = {item.name: item.read_bytes() for item in (files("playworld.curate") / "page").iterdir()}
+    footage = desk.footage
+
+    def known(place: int) -> int:
+        if not 0 <= place < len(desk.order):
+            raise HTTPException(404, "There is no such stretch.")
+        return place
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse(request: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": "This request is not understood."}, 400)
+
+    @app.get("/")
+    async def index() -> Response:
+        return Response(page["index.html"], media_type=MEDIA_TYPES[".html"])
+
+    @app.get("/page/{name}")
+    async def part(name: str) -> Response:
+        if name not in page:
+            raise HTTPException(404, "There is no such file.")
+        return Response(page[name], media_type=MEDIA_TYPES[Path(name).suffix])
+
+    @app.get("/api/v1/clips")
+    def describe() -> dict[str, Any]:
+        return {
+            "clips": footage.clips.name,
+            "file": desk.labels.path.name,
+            "width": footage.width,
+            "height": footage.height,
+            "fps": footage.fps,
+            **desk.summary(),
+        }
+
+    @app.get("/api/v1/stretches/{place}")
+    def about(place: int) -> dict[str, Any]:
+        return desk.about(known(place))
+
+    @app.get("/api/v1/stretches/{place}/frames")
+    def frames(place: int) -> Response:
+        try:
+            return Response(sheet(footage.read(desk.order[known(place)])), media_type="image/png")
+        except DamagedChunk:
+            raise HTTPException(410, "The bytes of this stretch are damaged.") from None
+
+    @app.put("/api/v1/stretches/{place}/label")
+    def give(place: int, label: GivenLabel) -> dict[str, Any]:
+        _saved(lambda: desk.give(known(place), label))
+        return desk.summary()
+
+    @app.post("/api/v1/undo")
+    def undo() -> dict[str, Any]:
+        place = _saved(desk.take_back)
+        return {"place": place, **desk.summary()}
+
+    return app
+
+
+def _saved(change: Callable[[], Any]) -> Any:
+    try:
+        return change()
+    except OSError:
+        raise HTTPException(507, "The labels cannot be saved: is the disk full?") from None
+
+
+def label(
+    clips: Path, options: LabelOptions, on_ready: Callable[[str], None] | None = None
+) -> Path:
+    """Serve the page on this machine until Ctrl-C; returns the file of labels.
+
+    Raises:
+        InputError: for clips or labels that cannot be used.
+    """
+    footage = Footage(clips)
+    labels = Labels(options.labels or labels_path(clips), footage, options.length)
+    app = create_app(Desk(footage, labels, options.seed))
+    with bound("127.0.0.1", options.port) as listener:
+        answer(app, listener, "127.0.0.1", on_ready)
+    return labels.path

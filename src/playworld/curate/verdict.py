@@ -1,0 +1,236 @@
+"""A filter's verdict: the stretches that it keeps, as a folder of clips like any other."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from playworld.config import InputError, to_dict
+from playworld.curate.filter import Filter, Progress
+from playworld.curate.judges import LEVELS
+from playworld.curate.stretches import SPLITS, Footage, Stretch
+from playworld.data.publish import Publication
+from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
+from playworld.train.options import choose_device
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """Options of `playworld curate apply`."""
+
+    keep: int = 4
+    """Keep what would be labelled this or above, 2 to 5."""
+    confidence: float = 0.5
+    """Chance of such a label, 0 to 1, from which on a stretch is kept."""
+    whole: Literal["stretch", "scene", "video"] = "stretch"
+    """What is kept or dropped as a whole, by the mean chance of its stretches."""
+    min_frames: int = 16
+    """Runs that are shorter once their neighbours are dropped go too."""
+    device: str = "auto"
+    """cpu, cuda, or auto: the GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        if self.keep not in LEVELS:
+            raise InputError(f"keep should be {LEVELS[0]} to {LEVELS[-1]}, got {self.keep}")
+        if not 0 <= self.confidence <= 1:
+            raise InputError(f"confidence should be 0 to 1, got {self.confidence}")
+        if self.min_frames < 1:
+            raise InputError(f"min_frames should be at least 1, got {self.min_frames}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Stretches of one scene, one after the other, of the same fate."""
+
+    stretches: tuple[Stretch, ...]
+    chance: float
+    """Mean over them; NaN where their bytes are damaged."""
+
+    @property
+    def frames(self) -> int:
+        """Frames in all of them."""
+        return sum(stretch.frames for stretch in self.stretches)
+
+
+def apply_filter(
+    clips: Path, filter: Path, out: Path, options: ApplyOptions, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Write to `out` what the filter keeps of `clips`; returns what `out`/report.json holds.
+
+    `out` is a folder of clips that training reads. It appears whole or not at all, and each video
+    stays on its side of the split.
+
+    Raises:
+        InputError: for folders that cannot be used, or where nothing to train on would be left.
+    """
+    clips, out = Path(clips), Path(out)
+    check_out(clips, out)
+    footage, judge = Footage(clips), Filter.load(filter)
+    judge.check(footage)
+    stretches = footage.stretches(judge.config.length)
+    told = judge.judged(footage, stretches, choose_device(options.device), progress)
+    chances = together(footage, stretches, told[:, LEVELS.index(options.keep)], options.whole)
+    kept, dropped = runs(stretches, chances, chances >= options.confidence, options.min_frames)
+    if not any(run.stretches[0].split == "train" for run in kept):
+        raise InputError(
+            f"nothing to train on would be left: no stretch reaches label {options.keep} with a "
+            f"chance of {options.confidence:g}; ask for less with --keep or --confidence"
+        )
+    with Publication(out) as publication:
+        write_runs(footage, kept, publication.folder)
+        report = {
+            "format": 1,
+            "clips": str(clips.resolve()),
+            "clips_sha256": footage.sha256,
+            "filter": str(Path(filter).resolve()),
+            "filter_sha256": judge.sha256,
+            "options": to_dict(options),
+            "splits": _splits(footage, kept, publication.folder),
+            **_summary(footage, stretches, chances, kept, dropped),
+        }
+        write_json(publication.folder / "report.json", report)
+        same = {key: footage.dataset[key] for key in footage.dataset if key != "splits"}
+        write_json(publication.folder / "dataset.json", same | {"splits": report["splits"]})
+        publication.publish()
+    return report
+
+
+def check_out(clips: Path, out: Path) -> None:
+    """Refuse to write where something else than clips would be lost.
+
+    Raises:
+        InputError: where `out` lies in or around `clips`, or is no folder of clips.
+    """
+    here, there = clips.resolve(), out.resolve()
+    if here == there or here.is_relative_to(there) or there.is_relative_to(here):
+        raise InputError(f"CLIPS and OUT should lie side by side, got {clips} and {out}")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"OUT should be a folder; {out} is a file")
+    if out.is_dir() and any(out.iterdir()) and not (out / "dataset.json").is_file():
+        raise InputError(f"{out} holds something else than clips; name another folder")
+
+
+def together(
+    footage: Footage, stretches: Sequence[Stretch], chances: Float[np.ndarray, " n"], whole: str
+) -> Float[np.ndarray, " n"]:
+    """The chances, each replaced by the mean over its scene or video where that is kept whole.
+
+    A damaged stretch has none, and stays without.
+    """
+    if whole == "stretch":
+        return chances
+    keys = [(s.split, s.scene) if whole == "scene" else footage.source(s) for s in stretches]
+    groups: dict[Any, list[int]] = {}
+    for number, key in enumerate(keys):
+        if not np.isnan(chances[number]):
+            groups.setdefault(key, []).append(number)
+    result = chances.copy()
+    for members in groups.values():
+        result[members] = chances[members].mean()
+    return result
+
+
+def runs(
+    stretches: Sequence[Stretch],
+    chances: Float[np.ndarray, " n"],
+    keep: Bool[np.ndarray, " n"],
+    min_frames: int,
+) -> tuple[list[Run], list[Run]]:
+    """Neighbours of one scene with the same fate, joined; the kept ones and the dropped ones."""
+    kept: list[Run] = []
+    dropped: list[Run] = []
+    fates = zip(stretches, chances, keep, strict=True)
+    for (_, _, fate), group in groupby(fates, key=lambda f: (*f[0][:2], bool(f[2]))):
+        members = list(group)
+        run = Run(tuple(m[0] for m in members), float(np.mean([m[1] for m in members])))
+        (kept if fate and run.frames >= min_frames else dropped).append(run)
+    return kept, dropped
+
+
+def write_runs(footage: Footage, kept: Sequence[Run], folder: Path) -> None:
+    """Write the splits; chunks are copied as they are."""
+    for split in SPLITS:
+        with ShardWriter(folder / split, footage.height, footage.width, footage.fps) as writer:
+            for run in kept:
+                first = run.stretches[0]
+                if first.split == split:
+                    begin, end = first.start, first.start + run.frames
+                    chunks = range(begin // CHUNK_FRAMES, -(-end // CHUNK_FRAMES))
+                    writer.copy(footage.splits[split].shards, first.scene, chunks)
+
+
+def _splits(footage: Footage, kept: Sequence[Run], folder: Path) -> dict[str, dict[str, Any]]:
+    splits: dict[str, dict[str, Any]] = {}
+    for split in SPLITS:
+        own = [run for run in kept if run.stretches[0].split == split]
+        frames = sum(run.frames for run in own)
+        splits[split] = {
+            "videos": len({footage.source(run.stretches[0]) for run in own}),
+            "scenes": len(own),
+            "frames": frames,
+            "seconds": round(frames / footage.fps, 3),
+            "index_sha256": sha256_of(folder / split / "index.json"),
+        }
+    return splits
+
+
+def _summary(footage, stretches, chances, kept, dropped) -> dict[str, Any]:
+    whole = chances[~np.isnan(chances)]
+    histogram, _ = np.histogram(whole, bins=BINS, range=(0.0, 1.0))
+    frames = {"kept": sum(r.frames for r in kept), "dropped": sum(r.frames for r in dropped)}
+    videos = Counter(footage.source(run.stretches[0]) for run in kept)
+    return {
+        "frames": frames,
+        "share_kept": frames["kept"] / (frames["kept"] + frames["dropped"]),
+        "videos_kept": len(videos),
+        "videos": len({footage.source(stretch) for stretch in stretches}),
+        "damaged_stretches": int(np.isnan(chances).sum()),
+        "histogram": histogram.tolist(),
+        "kept": [_entry(footage, run) for run in kept],
+        "dropped": [_entry(footage, run) for run in dropped],
+    }
+
+
+def _entry(footage: Footage, run: Run) -> dict[str, Any]:
+    first, last = run.stretches[0], run.stretches[-1]
+    return {
+        "source": footage.source(first),
+        "split": first.split,
+        "start": footage.times(first)[0],
+        "end": footage.times(last)[1],
+        "frames": run.frames,
+        "chance": None if np.isnan(run.chance) else round(run.chance, 4),
+    }
+
+
+def format_verdict(report: dict[str, Any]) -> str:
+    """What `playworld curate apply` prints: the shares, and how sure the filter was."""
+    frames, options = report["frames"], report["options"]
+    lines = [
+        f"kept {frames['kept']:,} frames of {frames['kept'] + frames['dropped']:,} "
+        f"({report['share_kept']:.1%}), from {report['videos_kept']} of {report['videos']} videos",
+        *(
+            f"  {split}: {counts['videos']} videos, {counts['scenes']} scenes, "
+            f"{counts['seconds'] / 60:.1f} minutes"
+            for split, counts in report["splits"].items()
+        ),
+        f"chance of a label of {options['keep']} or above, stretches:",
+    ]
+    most = max(report["histogram"])
+    for number, count in enumerate(report["histogram"]):
+        low, high = number / BINS, (number + 1) / BINS
+        mark = " kept from here on" if low <= options["confidence"] < high else ""
+        bar = "#" * round(40 * count / most) if most else ""
+        lines.append(f"  {low:.1f} to {high:.1f} {count:>7,}  {bar:<40}{mark}".rstrip())
+    if report["damaged_stretches"]:
+        lines.append(f"{report['damaged_stretches']} stretches were damaged and are dropped")
+    if not report["splits"]["valid"]["scenes"]:
+        lines.append("nothing is left for validation: no video on that side was kept")
+    return "\n".join(lines)
