@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from playworld.config import InputError
-from playworld.data.clips import ClipDataset, ClipId, batches, clip_order, clips_at
+from playworld.data.clips import ClipDataset, ClipId, batches
+from playworld.data.order import clip_order, clips_at
 from playworld.data.shards import ShardWriter
 
 LENGTHS = (20, 9, 33)
@@ -118,6 +119,32 @@ def test_another_number_of_ranks_sees_the_same_clips_in_each_step(folder):
     for step in range(6):
         both = pair[0][2 * step : 2 * step + 2] + pair[1][2 * step : 2 * step + 2]
         assert alone[4 * step : 4 * step + 4] == both
+
+
+@pytest.mark.parametrize("stop", [1, 4, 9])
+def test_a_run_that_goes_on_with_other_ranks_sees_each_clip_of_the_epoch_once(stop, folder):
+    dataset = ClipDataset(folder, "train", 10)  # 35 clips: less than 6 steps of 6
+    counts = {2: (0, stop), 3: (stop, 12), 1: (12, 18)}  # of ranks: the steps that they take
+    seen = []
+    for ranks, (first, last) in counts.items():
+        share = 6 // ranks
+        streams = [batches(dataset, share, 5, rank, ranks, first) for rank in range(ranks)]
+        seen += [clip for _ in range(first, last) for s in streams for clip in next(s)[0]]
+        for stream in streams:
+            stream.close()
+    everything = sorted(dataset.clip(i) for i in range(35))
+    assert sorted(seen[:35]) == sorted(seen[35:70]) == sorted(seen[70:105]) == everything
+
+
+@pytest.mark.parametrize("threads", [1, 3, 8])
+def test_the_number_of_threads_changes_nothing(threads, folder):
+    dataset = ClipDataset(folder, "train", 5)
+    streams = [batches(dataset, 6, 0, threads=n) for n in (2, threads)]
+    for _ in range(5):
+        (ids, video), (same_ids, same_video) = map(next, streams)
+        assert ids == same_ids and video.equal(same_video)
+    for stream in streams:
+        stream.close()
 
 
 def test_a_run_resumes_where_it_stopped(folder):

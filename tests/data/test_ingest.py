@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
+from playworld.data.clean_options import CleanOptions
 from playworld.data.clips import ClipDataset
 from playworld.data.ingest import IngestOptions, ingest
 from playworld.data.publish import Publication
@@ -147,14 +148,16 @@ def test_scenes_that_are_too_short_are_dropped_and_counted(films, tmp_path, writ
     write_film(films / "joined.mp4", joined, fps=10)
     report = ingest(films, tmp_path / "clips", ONE)
     entry = next(file for file in report["ok"] if file["source"] == "joined.mp4")
-    assert (entry["dropped_scenes"], entry["dropped_frames"]) == (1, 5)
+    assert entry["dropped"] == [{"reason": "short", "start": 3.0, "end": 3.4, "frames": 5}]
+    assert report["dropped"]["short"] == {"stretches": 1, "frames": 5, "seconds": 0.5}
     assert [scene["frames"] for scene in entry["scenes"]] == [30, 30]
 
 
 def test_a_picture_that_stands_still_too_long_ends_the_scene(films, tmp_path, write_film, game):
     at_ms = [*range(0, 3000, 100), *range(60_000, 63_000, 100)]
     write_film(films / "pause.mkv", game(60), at_ms=at_ms)
-    report = ingest(films, tmp_path / "clips", ONE)
+    keep_still = IngestOptions(workers=1, clean=CleanOptions(static=0))
+    report = ingest(films, tmp_path / "clips", keep_still)
     entry = next(file for file in report["ok"] if file["source"] == "pause.mkv")
     assert [scene["start"] for scene in entry["scenes"]] == [0.0, 60.0]
     assert entry["scenes"][0]["frames"] == 29 + 100
@@ -316,3 +319,51 @@ def test_size_fps_and_fit_reach_the_frames(films, tmp_path):
 def test_options_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="|".join(wrong) + "|size"):
         IngestOptions(**wrong)
+
+
+KILLS = """
+import os, signal, sys
+from pathlib import Path
+from playworld.data.ingest import IngestOptions, ingest
+
+kinds = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree", "open"}
+videos, clips, other = map(Path, sys.argv[1:4])
+for moment in map(int, sys.argv[4:]):
+    if (child := os.fork()) == 0:
+        seen = 0
+        def hook(event, arguments):
+            global seen
+            if event in kinds and str(clips.parent) in str(arguments):
+                seen += 1
+                if seen == moment:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        sys.addaudithook(hook)
+        ingest(videos, clips, IngestOptions(workers=1))
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    whole = clips if clips.exists() else other  # between two renames
+    names = sorted(path.name for path in whole.iterdir())
+    print(moment, os.waitstatus_to_exitcode(status), *names, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_gives_the_same_when_run_again(
+    films, tmp_path, write_film, game
+):
+    ingest(films, tmp_path / "whole", ONE)
+    (tmp_path / "old").mkdir()
+    write_film(tmp_path / "old" / "a.mp4", game(200, seed=77))
+    ingest(tmp_path / "old", tmp_path / "clips", ONE)
+    moments = ["4", "12", "22", "36", "55", "66", "67", "68", "69", "70", "71"]  # of about 75
+    paths = [str(films), str(tmp_path / "clips"), str(tmp_path / ".clips.old")]
+    command = [sys.executable, "-c", KILLS, *paths, *moments]
+    lines = subprocess.check_output(command, text=True).splitlines()
+    killed = [line for line in lines if line.split()[1] == str(-9)]
+    assert len(killed) == len(moments)
+    assert all(
+        {"dataset.json", "report.json", "train", "valid"} <= set(line.split()) for line in lines
+    )
+    ingest(films, tmp_path / "clips", ONE)
+    assert content(tmp_path / "clips") == content(tmp_path / "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"films", "old", "whole", "clips"}

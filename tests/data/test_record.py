@@ -10,7 +10,9 @@ import pytest
 
 from playworld.config import InputError
 from playworld.data import procgen_player, record, simulator
-from playworld.data.record import Episode, RecordOptions, read_actions
+from playworld.data.actions import read_actions
+from playworld.data.record import Episode, RecordOptions
+from playworld.data.scroller import scroll
 
 
 def decode(path):
@@ -89,27 +91,6 @@ def test_the_actions_beside_a_video_are_read_back(tmp_path):
     assert found.names[7] == "right" and len(found.names) == 15
 
 
-def test_a_video_without_actions_beside_it_has_none(tmp_path):
-    record.write_video(tmp_path / "a.mp4", sprites(4))
-    assert read_actions(tmp_path / "a.mp4") is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "not json",
-        "[]",
-        '{"times": [0.0], "actions": [0]}',
-        '{"times": [0.0], "actions": [0, 1], "action_names": ["a", "b"]}',
-        '{"times": [0.0], "actions": [2], "action_names": ["a", "b"]}',
-    ],
-)
-def test_a_damaged_action_file_is_refused_by_name(tmp_path, text):
-    (tmp_path / "a.actions.json").write_text(text)
-    with pytest.raises(InputError, match=r"a\.actions\.json"):
-        read_actions(tmp_path / "a.mp4")
-
-
 def test_an_episode_that_cannot_be_put_in_place_leaves_nothing_unfinished(tmp_path):
     (tmp_path / "a.mp4").mkdir()  # a rename onto it fails
     with pytest.raises(OSError):
@@ -172,6 +153,16 @@ def python():
 
 
 OPTIONS = RecordOptions(episodes=16, seed=3, max_frames=300)
+
+
+def test_a_film_of_two_layers_is_recorded_without_a_simulator(tmp_path):
+    options = RecordOptions(episodes=2, max_frames=30, seed=3)
+    counts = record.record("scroller", tmp_path, options)
+    assert counts["frames"] == 60
+    video = tmp_path / "scroller-0000300001.mp4"
+    film, keys = scroll(300_001, 30)
+    assert np.array_equal(decode(video), film)
+    assert read_actions(video).actions == keys
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data import shards
 from playworld.data.shards import DamagedChunk, ShardReader, ShardWriter
+from playworld.data.shards import writer as shard_writer
 
 
 def times(count):
@@ -175,8 +175,16 @@ def test_a_copied_folder_is_the_same_byte_for_byte(tmp_path, folder):
         assert path.read_bytes() == (tmp_path / "copy" / path.name).read_bytes()
 
 
+def test_a_run_of_chunks_can_be_copied_alone(tmp_path, folder, game):
+    with ShardWriter(tmp_path / "copy", 64, 64, 10.0) as writer:
+        writer.copy(ShardReader(folder), 0, range(1, 3))
+    copy = ShardReader(tmp_path / "copy")
+    assert copy.scenes[0].times.tolist() == times(40)[16:]
+    np.testing.assert_array_equal(copy.read(0, 0, 24), game(40)[16:])
+
+
 def test_full_shards_are_followed_by_others(tmp_path, game, monkeypatch):
-    monkeypatch.setattr(shards, "SHARD_BYTES", 1000)
+    monkeypatch.setattr(shard_writer, "SHARD_BYTES", 1000)
     with ShardWriter(tmp_path, 64, 64, 10.0) as writer:
         for seed in range(3):
             writer.write(game(20, seed), "a", times(20))

@@ -200,7 +200,7 @@ def test_a_decoder_that_needs_too_much_memory_fails_alone(tmp_path, write_film, 
 def test_leaving_early_ends_the_child(tmp_path, write_film, shades):
     with Decoding(write_film(tmp_path / "a.mp4", shades(200)), 20, (16, 16)) as decoding:
         next(iter(decoding))
-        child = os.pidfd_open(decoding._process.pid)
+        child = os.pidfd_open(decoding.child.pid)
     ended, _, _ = select.select([child], [], [], 0)
     os.close(child)
     assert ended
@@ -209,11 +209,11 @@ def test_leaving_early_ends_the_child(tmp_path, write_film, shades):
 def test_the_child_ends_when_its_parent_is_killed(tmp_path):
     os.mkfifo(tmp_path / "a.mp4")
     program = (
-        "import subprocess, sys; from playworld.data import video\n"
-        "class Told(subprocess.Popen):\n"
-        "    def __init__(self, *args, **options):\n"
-        "        super().__init__(*args, **options); print(self.pid, flush=True)\n"
-        "video.subprocess.Popen = Told; video.probe(sys.argv[1])"
+        "import sys; from playworld.data import nursery, video\n"
+        "class Told(nursery.Child):\n"
+        "    def __init__(self, *args):\n"
+        "        super().__init__(*args); print(self.pid, flush=True)\n"
+        "nursery.Child = Told; video.probe(sys.argv[1])"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "a.mp4")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
@@ -234,7 +234,7 @@ def test_memory_stays_bounded_whatever_the_length(tmp_path, write_film, game):
         "import sys; from playworld.data.video import Decoding\n"
         "decoding = Decoding(sys.argv[1], 50, (320, 256)); stream = iter(decoding)\n"
         "for _ in range(950): next(stream)\n"
-        "for process in ('self', decoding._process.pid):\n"
+        "for process in ('self', decoding.child.pid):\n"
         "    lines = open(f'/proc/{process}/status').readlines()\n"
         "    print(next(line.split()[1] for line in lines if line.startswith('VmHWM')))\n"
         "decoding.close()"

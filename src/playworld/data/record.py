@@ -21,6 +21,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from playworld.config import InputError, did_you_mean
+from playworld.data.actions import ACTIONS_SUFFIX, Actions, as_json
+from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
 
 FPS = 20
@@ -65,6 +67,8 @@ GAMES: dict[str, tuple[int, ...]] = {
 }
 """Every game, with one action of each kind that it tells apart (measured: the same state, played
 on with each action, gives as many different pictures)."""
+SCROLLER = "scroller"
+"""No game, but a film of two layers whose movement is known; it needs no simulator."""
 MODES: dict[str, tuple[str, ...]] = {
     "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
     "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
@@ -115,18 +119,6 @@ class Episode:
     """The action taken from each frame."""
 
 
-@dataclass(frozen=True)
-class Actions:
-    """The true actions of a recorded video."""
-
-    times: tuple[float, ...]
-    """Seconds since the start, one per source frame."""
-    actions: tuple[int, ...]
-    """The action taken from each source frame, an index into `names`."""
-    names: tuple[str, ...]
-    """What each action is called."""
-
-
 def record(
     game: str, out: Path, options: RecordOptions, progress: Progress | None = None
 ) -> dict[str, object]:
@@ -141,14 +133,15 @@ def record(
         InputError: For an unknown game, a mode it does not have, a machine without Procgen, or an
             `out` that is a file.
     """
-    check_game(game, options.mode)
+    if game != SCROLLER:
+        check_game(game, options.mode)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: record needs a folder to write videos into")
-    python = procgen_python()
+    episodes = scrolled(options) if game == SCROLLER else play(procgen_python(), game, options)
     out.mkdir(parents=True, exist_ok=True)
     clear_stale(out)
     lengths = []
-    for episode in play(python, game, options):
+    for episode in episodes:
         stem = f"{game}-{episode.level_seed:010d}"
         write_episode(out, stem, game, episode, options)
         lengths.append(len(episode.actions))
@@ -175,7 +168,7 @@ def clear_stale(out: Path) -> None:
 def check_game(game: str, mode: str) -> None:
     """Raise InputError unless Procgen has this game in this mode."""
     if game not in GAMES:
-        raise InputError(f"unknown game {game!r}, {did_you_mean(game, GAMES)}")
+        raise InputError(f"unknown game {game!r}, {did_you_mean(game, [*GAMES, SCROLLER])}")
     if game not in MODES.get(mode, GAMES):
         games = ", ".join(MODES[mode])
         raise InputError(f"{game} has no mode {mode!r} (only {games} have): use easy or hard")
@@ -184,6 +177,13 @@ def check_game(game: str, mode: str) -> None:
 def levels(seed: int) -> range:
     """Return the level seeds that belong to one seed."""
     return range(seed * LEVELS_PER_SEED, (seed + 1) * LEVELS_PER_SEED)
+
+
+def scrolled(options: RecordOptions) -> Iterator[Episode]:
+    """The films of these options: only their number, their length and the seed count."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    return (Episode(*film) for film in films(seeds, options.max_frames))
 
 
 def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
@@ -271,19 +271,13 @@ def write_recording(
         fps: frames per second.
         about: what else the action file says.
     """
-    truth = {
-        **about,
-        "fps": fps,
-        "times": [k / fps for k in range(len(actions))],
-        "actions": list(actions),
-        "action_names": list(names),
-    }
+    truth = Actions(tuple(k / fps for k in range(len(actions))), tuple(actions), tuple(names))
     # The actions first: a video whose truth is missing would count as one without any.
     with tempfile.TemporaryDirectory(dir=out, prefix=UNFINISHED) as folder:
         text, video = Path(folder, "actions.json"), Path(folder, "video.mp4")
-        text.write_text(json.dumps(truth))
+        text.write_text(json.dumps(as_json(truth, fps, about)))
         write_video(video, frames, fps)
-        text.replace(out / f"{stem}.actions.json")
+        text.replace(out / f"{stem}{ACTIONS_SUFFIX}")
         video.replace(out / f"{stem}.mp4")
 
 
@@ -307,31 +301,3 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: f
         for frame in chain([first], rest):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-
-
-def read_actions(video: Path) -> Actions | None:
-    """Return the true actions that lie beside a recorded video; None where there are none.
-
-    Raises:
-        InputError: If the action file is there but not one that `record` writes.
-    """
-    path = video.with_suffix(".actions.json")
-    if not path.is_file():
-        return None
-    try:
-        data = json.loads(path.read_text())
-        found = Actions(
-            times=tuple(float(time) for time in data["times"]),
-            actions=tuple(int(action) for action in data["actions"]),
-            names=tuple(str(name) for name in data["action_names"]),
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path} is no action file: {type(error).__name__} {error}") from error
-    if len(found.times) != len(found.actions):
-        raise InputError(
-            f"{path} has {len(found.times)} times but {len(found.actions)} actions: it needs one "
-            "of each per frame"
-        )
-    if any(not 0 <= action < len(found.names) for action in found.actions):
-        raise InputError(f"{path} has an action outside 0..{len(found.names) - 1}")
-    return found

@@ -3,11 +3,16 @@
 import dataclasses
 import hashlib
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from playworld.data.shards import ShardReader, ShardWriter
+import numpy as np
+from jaxtyping import UInt8
+
+from playworld.data.cleaning import Stretch
+from playworld.data.shards import CHUNK_FRAMES, ShardReader, ShardWriter
 from playworld.data.video import VideoInfo
 
 Split = Literal["train", "valid"]
@@ -23,10 +28,6 @@ class Part:
     """Where its scenes are."""
     info: VideoInfo | None = None
     """What the file says about itself."""
-    dropped_scenes: int = 0
-    """Scenes that were too short."""
-    dropped_frames: int = 0
-    """Frames in them."""
     reason: str | None = None
     """Why it gave nothing; None where it did."""
 
@@ -43,19 +44,36 @@ class Run:
     """The frame after the last."""
 
 
-def held_out(sources: list[str], fraction: float, seed: int) -> set[str]:
+def held_out(
+    sources: Sequence[str], fraction: float, seed: int, leader: Mapping[str, str] | None = None
+) -> set[str]:
     """The videos for validation: a share of them, at least one, never all.
 
     Ordered by a hash of their names, so that adding a video moves few of the others.
+
+    Args:
+        sources: the videos.
+        fraction: share to hold out.
+        seed: chooses them.
+        leader: for videos that share footage the one that stands for all of them; these stay on
+            one side.
     """
-    if len(sources) < 2:
+    groups: dict[str, list[str]] = {}
+    for source in sources:
+        groups.setdefault(leader.get(source, source) if leader else source, []).append(source)
+    if len(groups) < 2:
         return set()
     count = max(1, min(len(sources) - 1, round(fraction * len(sources))))
 
-    def rank(source: str) -> str:
-        return hashlib.sha256(f"{seed} {source}".encode()).hexdigest()
+    def rank(name: str) -> str:
+        return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
 
-    return set(sorted(sources, key=rank)[:count])
+    chosen: set[str] = set()
+    for name in sorted(groups, key=rank)[:-1]:
+        # A large group would leave little to train on; the next one may fit.
+        if len(chosen) < count and len(chosen) + len(groups[name]) <= max(count, len(sources) // 2):
+            chosen |= set(groups[name])
+    return chosen or set(groups[min(groups, key=lambda name: len(groups[name]))])
 
 
 def runs_of_a_single_video(counts: list[int], fraction: float, min_frames: int) -> list[Run]:
@@ -84,6 +102,7 @@ def runs_of_a_single_video(counts: list[int], fraction: float, min_frames: int) 
 
 def join(
     parts: list[Part],
+    stretches: list[list[Stretch]],
     valid: set[str],
     folder: Path,
     fraction: float,
@@ -94,6 +113,7 @@ def join(
 
     Args:
         parts: what the files gave, in the order to write; each is removed once it is copied.
+        stretches: for each part all of its frames, kept or left out.
         valid: sources held out, as `held_out` says.
         folder: where the splits go.
         fraction: share of the frames to hold out of a single video.
@@ -105,14 +125,15 @@ def join(
         ShardWriter(folder / "train", *shape) as train_writer,
         ShardWriter(folder / "valid", *shape) as valid_writer,
     ):
-        for part in parts:
+        for part, chosen in zip(parts, stretches, strict=True):
             reader = ShardReader(part.folder)
-            counts = [scene.num_frames for scene in reader.scenes]
+            kept = [stretch for stretch in chosen if stretch.reason is None]
             if len(parts) == 1:
-                runs = runs_of_a_single_video(counts, fraction, min_frames)
+                within = runs_of_a_single_video([s.frames for s in kept], fraction, min_frames)
+                runs = [_in_scene(run, kept[run.scene]) for run in within]
             else:
                 split: Split = "valid" if part.source in valid else "train"
-                runs = [Run(split, scene, 0, count) for scene, count in enumerate(counts)]
+                runs = [Run(split, s.scene, s.start, s.stop) for s in kept]
             for run in runs:
                 _copy(reader, train_writer if run.split == "train" else valid_writer, run)
             entries.append(_entry(part, reader, runs))
@@ -120,13 +141,27 @@ def join(
     return entries
 
 
+def _in_scene(run: Run, stretch: Stretch) -> Run:
+    """A run within a stretch as one within the scene of the stretch."""
+    start, stop = stretch.start + run.start, stretch.start + run.stop
+    return replace(run, scene=stretch.scene, start=start, stop=stop)
+
+
 def _copy(reader: ShardReader, writer: ShardWriter, run: Run) -> None:
     whole = reader.scenes[run.scene]
     if (run.start, run.stop) == (0, whole.num_frames):
         writer.copy(reader, run.scene)
         return
-    frames = (reader.read(run.scene, i, 1)[0] for i in range(run.start, run.stop))
-    writer.write(frames, whole.source, whole.times[run.start : run.stop].tolist())
+    writer.write(_frames(reader, run), whole.source, whole.times[run.start : run.stop].tolist())
+
+
+def _frames(reader: ShardReader, run: Run) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+    """The frames of a run, one chunk at a time."""
+    start = run.start
+    while start < run.stop:
+        stop = min(run.stop, (start // CHUNK_FRAMES + 1) * CHUNK_FRAMES)
+        yield from reader.read(run.scene, start, stop - start)
+        start = stop
 
 
 def _entry(part: Part, reader: ShardReader, runs: list[Run]) -> dict[str, Any]:
@@ -143,7 +178,5 @@ def _entry(part: Part, reader: ShardReader, runs: list[Run]) -> dict[str, Any]:
     return {
         "source": part.source,
         "video": dataclasses.asdict(part.info),
-        "dropped_scenes": part.dropped_scenes,
-        "dropped_frames": part.dropped_frames,
         "scenes": scenes,
     }
