@@ -17,6 +17,7 @@ from playworld.cli.verbs import VERBS
 
 FROZEN = Path(__file__).with_name("cli_options.json")
 COMMON = {"-h, --help", "--verbose"}
+COMMANDS = [*VERBS, "curate label", "curate train", "curate apply"]
 
 
 def options(verb: str) -> list[str]:
@@ -25,11 +26,11 @@ def options(verb: str) -> list[str]:
     os.environ["COLUMNS"] = "300"  # nothing is wrapped
     try:
         with contextlib.redirect_stdout(page):
-            assert main([verb, "--help"]) == 0
+            assert main([*verb.split(), "--help"]) == 0
     finally:
         os.environ.pop("COLUMNS") if width is None else os.environ.update(COLUMNS=width)
     arguments = page.getvalue().splitlines()[0].split(f"playworld {verb} [-h] ")[1]
-    named = re.findall(r"^[│ ] (-\S.*?)(?:  |$)", page.getvalue(), re.MULTILINE)
+    named = re.findall(r"^[│ ] (--?\w.*?)(?:  |$)", page.getvalue(), re.MULTILINE)
     assert set(named) >= COMMON
     return [arguments, *sorted(set(named) - COMMON)]
 
@@ -39,19 +40,19 @@ def frozen() -> dict[str, list[str]]:
     return json.loads(FROZEN.read_text())
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 def test_the_options_of_a_command_are_the_frozen_ones(verb: str, frozen: dict[str, list[str]]):
     assert options(verb) == frozen[verb]
 
 
 def test_no_frozen_command_is_gone(frozen: dict[str, list[str]]):
-    assert list(frozen) == list(VERBS)
+    assert list(frozen) == COMMANDS
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 def test_a_command_has_no_more_options_than_a_person_can_read(verb: str):
     assert len(options(verb)) <= 40
 
 
 if __name__ == "__main__":
-    FROZEN.write_text(json.dumps({verb: options(verb) for verb in VERBS}, indent=2) + "\n")
+    FROZEN.write_text(json.dumps({verb: options(verb) for verb in COMMANDS}, indent=2) + "\n")

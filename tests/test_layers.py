@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "playworld"
-ORDER = ["config", "atomic", "data", "models", "checkpoint", "world", "evaluate"]
-ORDER += ["train", "agents", "presets", "studies", "play", "cli", "__main__"]
+ORDER = ["config", "atomic", "markup", "data", "models", "checkpoint", "world", "evaluate"]
+ORDER += ["train", "agents", "presets", "studies", "play", "curate", "cli", "__main__"]
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
     "play": {"config", "atomic", "data", "world", "play"},
+    "curate": {"config", "atomic", "data", "models", "checkpoint", "train", "play", "curate"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playworld.data.record import read_actions
+from playworld.data.actions import read_actions
 
 from .conftest import SOCKET, make_client
 from .test_conversation import ask, join

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from rich.console import Console
-from tyro.conf import Positional
+from tyro.conf import OmitArgPrefixes, Positional
 
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FLAT, Verb, endings
@@ -32,8 +32,30 @@ def record() -> type[Verb]:
     return Record
 
 
+def import_() -> type[Verb]:
+    """Turn a LeRobot dataset into video files, with the true actions beside them."""
+    from playworld.data.imports import ImportOptions, import_dataset
+
+    @dataclass(frozen=True, kw_only=True)
+    class Import(Verb):
+        dataset: Positional[Path]
+        """Folder of a dataset of version 2 or 3 on this machine."""
+        videos: Positional[Path]
+        """Folder for the video files."""
+        options: Annotated[ImportOptions, FLAT]
+
+        def run(self, console: Console, bars: Bars) -> int:
+            counts = import_dataset(self.dataset, self.videos, self.options, bars("import"))
+            done = f"{counts['episodes']} episodes imported, {counts['skipped']} left out"
+            say(console, f"{done}; next: playworld ingest {self.videos} CLIPS")
+            return 0
+
+    return Import
+
+
 def ingest() -> type[Verb]:
     """Turn a folder of videos into clips, split by source video into training and validation."""
+    from playworld.data.documents import summary
     from playworld.data.ingest import IngestOptions, ingest
 
     @dataclass(frozen=True, kw_only=True)
@@ -42,10 +64,11 @@ def ingest() -> type[Verb]:
         """Folder of video files, in any container that FFmpeg reads."""
         clips: Positional[Path]
         """Folder for the clips; an older one is replaced once the new one is complete."""
-        options: Annotated[IngestOptions, FLAT]
+        options: Annotated[IngestOptions, FLAT, OmitArgPrefixes]
 
         def run(self, console: Console, bars: Bars) -> int:
-            ingest(self.videos, self.clips, self.options, bars("ingest"))
+            report = ingest(self.videos, self.clips, self.options, bars("ingest"))
+            say(console, f"{summary(report)}; look at {self.clips / 'report.html'}")
             say(console, f"ingested; next: playworld train small {self.clips} WORLD")
             return 0
 
@@ -54,16 +77,18 @@ def ingest() -> type[Verb]:
 
 def train() -> type[Verb]:
     """Train a world on clips; the same command again goes on where it stopped."""
+    from playworld.data.remote import at_hand
     from playworld.presets import preset
-    from playworld.train.stages import TrainOptions, train_world
+    from playworld.train.options import TrainOptions
+    from playworld.train.stages import train_world
 
     @dataclass(frozen=True, kw_only=True)
     class Train(Verb):
         preset: Positional[str]
         """Name of a preset: tiny (for tests), small (for 2 cores), coinrun-paper, or one of the
         paper's sizes, genie-41m to genie-10.7b (docs/scale.md)."""
-        clips: Positional[Path]
-        """Folder that `playworld ingest` wrote."""
+        clips: Positional[str]
+        """Folder that `playworld ingest` wrote, or a URL of one, such as s3://bucket/clips."""
         world: Positional[Path]
         """Folder for the world."""
         options: Annotated[TrainOptions, FLAT]
@@ -71,7 +96,7 @@ def train() -> type[Verb]:
         def run(self, console: Console, bars: Bars) -> int:
             recipe = preset(self.preset)
             with endings():
-                made = train_world(recipe, self.clips, self.world, self.options, bars)
+                made = train_world(recipe, at_hand(self.clips), self.world, self.options, bars)
             if os.environ.get("RANK", "0") != "0":  # one of several processes under torchrun
                 return 0
             ready = f"playworld evaluate {self.world} {self.clips}"

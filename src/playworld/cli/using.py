@@ -24,6 +24,7 @@ def has_screen() -> bool:
 
 def evaluate() -> type[Verb]:
     """Measure a world, or several side by side, on held-out clips: pictures, control, speed."""
+    from playworld.data.remote import at_hand
     from playworld.evaluate import (
         EvaluateOptions,
         compare,
@@ -32,14 +33,14 @@ def evaluate() -> type[Verb]:
         write_report,
     )
     from playworld.train.furnish import measured_card
-    from playworld.train.stages import choose_device
+    from playworld.train.options import choose_device
     from playworld.world import World
 
     @dataclass(frozen=True, kw_only=True)
     class Evaluate(OnDevice):
         paths: Annotated[Positional[tuple[str, ...]], arg(metavar="WORLD... CLIPS")]
         """Folders of worlds, or names of built-in ones such as coinrun; and last, the folder that
-        `playworld ingest` wrote."""
+        `playworld ingest` wrote, or a URL of one."""
         out: Path | None = None
         """Folder for report.html, report.json and pictures."""
         card: FlagCreatePairsOff[bool] = False
@@ -50,7 +51,7 @@ def evaluate() -> type[Verb]:
             if len(self.paths) < 2:
                 raise InputError("evaluate needs a WORLD (or several) and then CLIPS")
             *names, last = self.paths
-            clips = Path(last)
+            clips = at_hand(last)
             if self.card and (len(names) > 1 or not Path(names[0]).is_dir()):
                 raise InputError(f"--card writes into one world's folder, not {' '.join(names)}")
             device = choose_device(self.device)
@@ -62,7 +63,7 @@ def evaluate() -> type[Verb]:
                 write_report(report, self.out)
                 say(console, f"\nwritten to {self.out}; open {self.out / 'report.html'}")
             if self.card:
-                command = f"playworld evaluate {Path(names[0]).name} {clips.name}"
+                command = f"playworld evaluate {Path(names[0]).name} {Path(last).name}"
                 card = measured_card(worlds[0].card, format_table(report), command)
                 worlds[0].save(Path(names[0]), card)
             return 0
@@ -73,7 +74,7 @@ def evaluate() -> type[Verb]:
 def gallery() -> type[Verb]:
     """Draw what a world's buttons do: from its own prompts, as pictures for a page."""
     from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
-    from playworld.train.stages import choose_device
+    from playworld.train.options import choose_device
     from playworld.world import World
 
     @dataclass(frozen=True, kw_only=True)
@@ -96,8 +97,8 @@ def gallery() -> type[Verb]:
 def play() -> type[Verb]:
     """Play a world in the browser, or in the terminal."""
     from playworld.play import PlayOptions, serve
+    from playworld.train.options import choose_device
     from playworld.train.preview import is_run, world_of_run
-    from playworld.train.stages import choose_device
     from playworld.world import World
 
     @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,15 @@ Each is a dataclass made by a function, so that a command imports only what it n
 
 from collections.abc import Callable
 
-from playworld.cli import making, studying, using
+from playworld.cli import curating, looking, making, studying, using
 from playworld.cli.verb import Verb
 
 VERBS: dict[str, Callable[[], type[Verb]]] = {
     "record": making.record,
+    "import": making.import_,
     "ingest": making.ingest,
+    "inspect": looking.inspect,
+    "curate": curating.curate,
     "train": making.train,
     "create": making.create,
     "evaluate": using.evaluate,
@@ -19,5 +22,6 @@ VERBS: dict[str, Callable[[], type[Verb]]] = {
     "play": using.play,
     "plan": studying.plan,
     "ablate": studying.ablate,
+    "scale": studying.scale,
     "doctor": studying.doctor,
 }
