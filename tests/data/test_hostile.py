@@ -193,6 +193,7 @@ def test_a_child_that_crashes_takes_nothing_with_it(nursery, tmp_path, write_fil
     next(stream)
     victim = nursery.start()
     os.kill(victim.pid, 11)
+    assert victim.socket.recv(1) == b""  # as a crash is noticed
     assert victim.cause_of_death() == "the decoder crashed (SIGSEGV)"
     assert len(list(stream)) == 39
     assert outcome(path, nursery) == 40
