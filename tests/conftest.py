@@ -1,6 +1,7 @@
 """What all tests share: shapes checked on every call, one thread, small real videos and clips."""
 
 import json
+import shutil
 import sys
 import types
 from pathlib import Path
@@ -22,6 +23,11 @@ import torch  # noqa: E402
 # Tests are many small operations, for which a second thread costs more than it gives; and one
 # thread makes sums repeatable.
 torch.set_num_threads(1)
+
+QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
+--disable-background-networking --disable-component-update
+--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"""
+"""What Chromium is told: no window, no network, a camera that shows a test picture."""
 
 STEPS = np.array([(-3, 0), (3, 0), (0, -3), (0, 3)])
 """Pixels that the camera moves for each action: left, right, up, down."""
@@ -81,3 +87,18 @@ def tiny_world(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = TrainOptions(run=folder / "run", about=folder / "about.md")
     train_world(preset("tiny"), clips, folder / "world", options)
     return folder / "world"
+
+
+@pytest.fixture(scope="module")  # Playwright's loop would be in the way of other modules' loops
+def browser():
+    """A real Chromium; any Chromium or Chrome on the path will do."""
+    names = ["chromium", "chromium-browser", "google-chrome", "chrome"]
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET.split())
+        yield browser
+        browser.close()

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import signal
 import socket
 import stat
 import sys
@@ -192,7 +193,7 @@ def test_a_child_that_crashes_takes_nothing_with_it(nursery, tmp_path, write_fil
     stream = read_frames(path, 20, (16, 16), nursery=nursery)
     next(stream)
     victim = nursery.start()
-    os.kill(victim.pid, 11)
+    os.kill(victim.pid, signal.SIGSEGV)
     assert victim.socket.recv(1) == b""  # as a crash is noticed
     assert victim.cause_of_death() == "the decoder crashed (SIGSEGV)"
     assert len(list(stream)) == 39

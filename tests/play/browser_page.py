@@ -1,16 +1,7 @@
 """A page in a real Chromium, and what a player does with it."""
 
-import shutil
-
 from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])),
-    None,
-)
-QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
---disable-background-networking --disable-component-update
---use-fake-ui-for-media-stream --use-fake-device-for-media-stream"""
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True}
 COLUMN = 6
 """Width of a frame on the film, in CSS pixels; also the margin before the first."""

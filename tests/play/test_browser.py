@@ -13,12 +13,10 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from .browser_page import (
-    CHROMIUM,
     PHONE,
-    QUIET,
     click_film,
     expect_frame,
     expect_node,
@@ -34,20 +32,7 @@ from .browser_page import (
 )
 from .conftest import BUTTONS, Served, picture_bytes
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
-
-
-@pytest.fixture(scope="module")  # Playwright's loop would be in the way of other modules' loops
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, headless=True, args=QUIET.split()
-        )
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
