@@ -1,8 +1,8 @@
 """Small LeRobot datasets, written here as LeRobot writes them, and what is made of them."""
 
 import json
-import os
 import logging
+import os
 from pathlib import Path
 
 import av
