@@ -1,5 +1,5 @@
 #!/bin/sh
-# The built-in world from nothing: about four hours of one core, less of two. Folders go below $1
+# The built-in world from nothing: about two hours of one core, less of two. Folders go below $1
 # (default: ./coinrun). A command that was stopped goes on where it stopped when it is run again.
 set -eu
 out=${1:-coinrun}
@@ -14,6 +14,6 @@ playworld ingest "$out/unseen" "$out/test" --valid-fraction 0.9
 python "$here/draw_prompts.py" "$out/drawn"
 
 playworld train small "$out/clips" "$out/world" --name CoinRun --run "$out/run" \
-    --tokenizer-steps 3300 --world-steps 6700 --prompts "$out/drawn" --about "$here/coinrun.md"
+    --tokenizer-steps 1600 --world-steps 3300 --prompts "$out/drawn" --about "$here/coinrun.md"
 playworld evaluate "$out/world" "$out/test" --out "$out/report" --card
 playworld gallery "$out/world" --out "$out/gallery"
