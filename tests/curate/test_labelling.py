@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from playworld.config import InputError
+from playworld.curate import labelling
 from playworld.curate.labelling import Desk, LabelOptions, columns, create_app, sheet
 from playworld.curate.labels import Labels
 from playworld.curate.stretches import Footage
@@ -121,6 +123,13 @@ def test_a_disk_that_is_full_is_said_and_the_label_is_not_counted(client, file, 
     answer = give(client, 0, 5)
     assert answer.status_code == 507 and "disk" in answer.json()["detail"]
     assert client.get("/api/v1/clips").json()["counts"] == [0, 0, 0, 0, 0]
+
+
+def test_labels_without_a_folder_are_refused_before_the_first_key(mixture, tmp_path):
+    with pytest.raises(InputError, match="nowhere is no folder"):
+        labelling.label(
+            mixture, LabelOptions(labels=tmp_path / "nowhere" / "labels.json", browser=False)
+        )
 
 
 def test_the_clips_stay_as_they_are(client, mixture):

@@ -31,6 +31,10 @@ def test_a_player_may_stand_still_for_a_while_but_not_for_long(seen):
     assert fates(seen, static=0) == [(0, 100, None)]
 
 
+def test_one_picture_stands_nowhere_however_far_apart_they_are(seen):
+    assert fates(seen, static=0.01) == [(0, 100, None)]
+
+
 def test_black_is_left_out_unless_it_is_a_blink(seen):
     seen["black"][[5, 6]] = True
     seen["black"][90:] = True

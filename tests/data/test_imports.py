@@ -276,3 +276,28 @@ def test_a_damaged_list_of_episodes_is_refused(dataset, tmp_path):
     (dataset / "meta" / "episodes" / "chunk-000" / "file-000.parquet").write_bytes(b"PAR1nothing")
     with pytest.raises(InputError, match=r"file-000\.parquet cannot be read"):
         import_dataset(dataset, tmp_path / "videos", ImportOptions())
+
+
+def write_actions(dataset: Path, action) -> None:
+    """Other actions in place of those of the dataset; action(k) is that of frame k."""
+    rows = [
+        {"episode_index": episode, "frame_index": k, "action": action(k)}
+        for episode, length in enumerate(LENGTHS)
+        for k in range(length)
+    ]
+    for path in (dataset / "data").glob("*/*.parquet"):
+        parquet.write_table(pa.Table.from_pylist(rows), path)
+
+
+def test_actions_of_different_lengths_are_none(dataset, tmp_path):
+    write_actions(dataset, lambda k: [0.5] * (1 + (k == 0)))
+    with pytest.raises(InputError, match="none of its 3 episodes"):
+        import_dataset(dataset, tmp_path / "videos", ImportOptions())
+
+
+def test_large_whole_numbers_are_no_keys(dataset, tmp_path):
+    write_actions(dataset, lambda k: 300_000_000 + k)
+    import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    actions = read_actions(next((tmp_path / "videos").glob("*.mp4")))
+    assert isinstance(actions, ContinuousActions)
+    assert actions.vectors[1] == (300_000_001.0,)

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,6 +228,24 @@ def test_a_folder_of_something_else_is_never_replaced(films, tmp_path):
     with pytest.raises(InputError, match="something else"):
         ingest(films, tmp_path / "home", ONE)
     assert content(tmp_path / "home") == {"thesis.tex": b"years of work"}
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "notes.txt", "train/notes.txt"])
+def test_a_file_of_the_users_among_clips_is_never_removed(name, films, tmp_path):
+    if name != "dataset.json":
+        ingest(films, tmp_path / "clips", ONE)
+    (tmp_path / "clips").mkdir(exist_ok=True)
+    (tmp_path / "clips" / name).write_text('{"my": "data"}')
+    with pytest.raises(InputError, match=f"something else than clips .{name}."):
+        ingest(films, tmp_path / "clips", ONE)
+    assert (tmp_path / "clips" / name).read_text() == '{"my": "data"}'
+
+
+def test_an_address_is_no_place_for_clips(films, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="local folder"):
+        ingest(films, Path("memory://clips"), ONE)
+    assert [path.name for path in tmp_path.iterdir()] == ["films"]
 
 
 def test_new_clips_replace_old_ones_whole(films, tmp_path):

@@ -1,6 +1,7 @@
 """The page for labelling: one stretch at a time, looping, and a key for each label."""
 
 import contextlib
+import fcntl
 import io
 import math
 import threading
@@ -205,8 +206,23 @@ def label(
         InputError: for clips or labels that cannot be used.
     """
     footage = Footage(clips)
-    labels = Labels(options.labels or labels_path(clips), footage, options.length)
-    app = create_app(Desk(footage, labels, options.seed))
-    with bound("127.0.0.1", options.port) as listener:
-        answer(app, listener, "127.0.0.1", on_ready)
-    return labels.path
+    path = Path(options.labels or labels_path(clips))
+    with _alone(path):
+        labels = Labels(path, footage, options.length)
+        app = create_app(Desk(footage, labels, options.seed))
+        with bound("127.0.0.1", options.port) as listener:
+            answer(app, listener, "127.0.0.1", on_ready)
+    return path
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Within the block nobody else labels into this file: each save writes all of it."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent} is no folder: labels need one to be written to")
+    with open(path.with_name(f".{path.name}.lock"), "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{path} is open in another `playworld curate label`") from None
+        yield

@@ -16,6 +16,7 @@ from playworld.curate.judges import LEVELS
 from playworld.curate.stretches import SPLITS, Footage, Stretch
 from playworld.data.publish import Publication
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
+from playworld.data.sources import check_target
 from playworld.train.options import choose_device
 
 BINS = 10
@@ -71,7 +72,7 @@ def apply_filter(
         InputError: for folders that cannot be used, or where nothing to train on would be left.
     """
     clips, out = Path(clips), Path(out)
-    check_out(clips, out)
+    check_target(clips, out)
     footage, judge = Footage(clips), Filter.load(filter)
     judge.check(footage)
     stretches = footage.stretches(judge.config.length)
@@ -100,21 +101,6 @@ def apply_filter(
         write_json(publication.folder / "dataset.json", same | {"splits": report["splits"]})
         publication.publish()
     return report
-
-
-def check_out(clips: Path, out: Path) -> None:
-    """Refuse to write where something else than clips would be lost.
-
-    Raises:
-        InputError: where `out` lies in or around `clips`, or is no folder of clips.
-    """
-    here, there = clips.resolve(), out.resolve()
-    if here == there or here.is_relative_to(there) or there.is_relative_to(here):
-        raise InputError(f"CLIPS and OUT should lie side by side, got {clips} and {out}")
-    if out.exists() and not out.is_dir():
-        raise InputError(f"OUT should be a folder; {out} is a file")
-    if out.is_dir() and any(out.iterdir()) and not (out / "dataset.json").is_file():
-        raise InputError(f"{out} holds something else than clips; name another folder")
 
 
 def together(

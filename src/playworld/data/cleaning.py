@@ -69,7 +69,7 @@ def judge(
         fate = np.zeros(len(seen), dtype=np.uint8)  # 0 to keep, else a reason's number from 1
         if options.static:
             for start, stop in still_runs(seen["moved"]):
-                if stop - start > options.static * fps:
+                if stop - start > max(1, options.static * fps):  # one picture stands nowhere
                     fate[start:stop] = 1 + REASONS.index("static")
         if options.black:
             for start, stop in runs(seen["black"]):

@@ -20,6 +20,9 @@ from playworld.config import InputError, did_you_mean
 from playworld.data.actions import Actions, ContinuousActions
 from playworld.data.shards import read_json
 
+MOST_KEYS = 1_024
+"""Whole numbers below it are keys; larger ones are positions of something."""
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -137,10 +140,12 @@ class Dataset:
         if all(isinstance(row, str) for row in rows):
             names = tuple(sorted(set(rows)))
             return Actions(times, tuple(names.index(row) for row in rows), names)
-        if all(isinstance(row, int) and row >= 0 for row in rows):
+        if all(isinstance(row, int) and 0 <= row < MOST_KEYS for row in rows):
             names = tuple(map(str, range(max(rows) + 1)))
             return Actions(times, tuple(rows), names)
         vectors = tuple(tuple(map(float, np.ravel(row))) for row in rows)
+        if len({len(vector) for vector in vectors}) != 1:
+            raise InputError("has actions of different lengths")
         return ContinuousActions(times, vectors, self._action_names(len(vectors[0])))
 
     def _action_names(self, count: int) -> tuple[str, ...]:

@@ -1,12 +1,20 @@
 """Which files of a folder may be videos, and where the clips may go."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from playworld.config import InputError
+from playworld.data.shards.layout import read_json
 
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""How a URL begins, as a path."""
+CLIPS = re.compile(
+    r"dataset\.json|report\.(json|html)|(train|valid)(/(index\.json|shard-[0-9]+\.bin))?"
+)
+"""Files and folders of clips."""
 ACTIONS_SUFFIX = ".actions.json"
 """Ending of the files that hold true actions; for evaluation only, never read here."""
 
@@ -59,16 +67,30 @@ def _reason_to_skip(path: Path, videos: Path) -> str | None:
     return "empty" if path.stat().st_size == 0 else None
 
 
-def check_target(videos: Path, clips: Path) -> None:
-    """Refuse to write where something else than clips would be lost.
+def check_target(source: Path, target: Path) -> None:
+    """Refuse to write clips where something else than clips would be lost.
 
     Raises:
-        InputError: where `clips` lies in or around `videos`, or is no folder of clips.
+        InputError: where `target` lies in or around `source`, is no local folder, or holds anything
+            but clips.
     """
-    here, there = videos.resolve(), clips.resolve()
+    here, there = source.resolve(), target.resolve()
     if here == there or here.is_relative_to(there) or there.is_relative_to(here):
-        raise InputError(f"CLIPS and VIDEOS should lie side by side, got {clips} and {videos}")
-    if clips.exists() and not clips.is_dir():
-        raise InputError(f"CLIPS should be a folder; {clips} is a file")
-    if clips.is_dir() and any(clips.iterdir()) and not (clips / "dataset.json").is_file():
-        raise InputError(f"{clips} holds something else than clips; name another folder")
+        raise InputError(
+            f"clips and what they come from should lie side by side, got {target} and {source}"
+        )
+    if ADDRESS.match(str(target)):
+        raise InputError(f"clips are written to a local folder, not to {target}; copy them there")
+    if target.exists() and not target.is_dir():
+        raise InputError(f"clips are written to a folder; {target} is a file")
+    if target.is_dir() and (other := _no_clips(target)):
+        raise InputError(f"{target} holds something else than clips ({other}); name another folder")
+
+
+def _no_clips(folder: Path) -> str | None:
+    """Something in the folder that is no part of clips."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    other = [name for name in names if not CLIPS.fullmatch(name)]
+    if names and not other and "format" not in read_json(folder / "dataset.json"):
+        return "dataset.json"
+    return other[0] if other else None
