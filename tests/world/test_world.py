@@ -117,7 +117,7 @@ def test_actions_between_several_prompt_frames_are_inferred_from_them(world, ima
     for p in range(3):
         action = world.actions.embed(inferred[:, p - 1]) if p else None
         cache = cache.append(world.dynamics.step(tokens[:, p], visible, action, cache)[1])
-    same = [torch.equal(cache.keys[row], state.memory.keys[row]) for row in range(3)]
+    same = [torch.allclose(cache.keys[row], state.memory.keys[row], atol=1e-4) for row in range(3)]
     assert same == [True, False, True]  # only the row whose action was changed differs
 
 

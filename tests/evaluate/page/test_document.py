@@ -84,7 +84,7 @@ def test_light_and_dark_have_the_same_colours_by_name(page):
 
 
 def test_films_move_and_rest_where_motion_is_not_wanted(page):
-    assert page.count("prefers-reduced-motion: reduce") == 2 + 2
+    assert page.count("prefers-reduced-motion: reduce") == 2 + 2 * 2
 
 
 def test_nothing_unfinished_is_shown(read):
