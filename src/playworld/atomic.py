@@ -1,6 +1,7 @@
-"""A folder that is there complete or not at all, whenever the process is killed."""
+"""A folder that is there complete or not at all, and work that only one process does at a time."""
 
 import ctypes
+import errno
 import fcntl
 import os
 import secrets
@@ -8,6 +9,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+from playworld.config import InputError
 
 _TEMPORARY = ".playworld-tmp-"
 _SET_ASIDE = ".playworld-old-"
@@ -32,6 +36,50 @@ def new_folder(path: Path) -> Iterator[Path]:
     finally:
         os.close(lock)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def alone(path: Path, busy: str | None = None) -> Iterator[None]:
+    """Within the block no other process of this machine is within one for the same `path`.
+
+    A file beside it is locked and removed at the end; the system drops the lock of a process that
+    dies. Where another process has it, `busy` is what the user is told; without it, this one waits.
+
+    Raises:
+        InputError: where another process has it, or the folder around `path` cannot be written.
+    """
+    path = Path(path).resolve()
+    beside = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _locked_file(beside, wait=busy is None)
+    except BlockingIOError:
+        raise InputError(busy or "") from None
+    except OSError as error:
+        raise InputError(f"{path.parent} cannot be written ({error.strerror})") from error
+    with lock:
+        try:
+            yield
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _locked_file(path: Path, wait: bool) -> IO[str]:
+    while True:
+        lock = open(path, "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last owner may have removed the file between our opening and locking it.
+            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+                return lock
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            lock.close()
+            if error.errno == errno.EACCES:  # what some systems say instead
+                raise BlockingIOError from error
+            raise
+        lock.close()
 
 
 def clear_stale(parent: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from playworld.atomic import alone
 from playworld.config import InputError
 from playworld.curate import labelling
 from playworld.curate.labelling import Desk, LabelOptions, columns, create_app, sheet
@@ -130,6 +131,12 @@ def test_labels_without_a_folder_are_refused_before_the_first_key(mixture, tmp_p
         labelling.label(
             mixture, LabelOptions(labels=tmp_path / "nowhere" / "labels.json", browser=False)
         )
+
+
+def test_one_file_of_labels_is_open_in_one_place_at_a_time(mixture, file):
+    options = LabelOptions(labels=file, browser=False)
+    with alone(file), pytest.raises(InputError, match="open in another"):
+        labelling.label(mixture, options)
 
 
 def test_the_clips_stay_as_they_are(client, mixture):

@@ -1,7 +1,6 @@
 """The page for labelling: one stretch at a time, looping, and a key for each label."""
 
 import contextlib
-import fcntl
 import io
 import math
 import threading
@@ -18,6 +17,7 @@ from fastapi.responses import JSONResponse
 from jaxtyping import UInt8
 from PIL import Image
 
+from playworld.atomic import alone
 from playworld.config import InputError
 from playworld.curate.labels import BEST, WORST, Labels, labels_path
 from playworld.curate.stretches import Footage, check_length, label_order
@@ -207,22 +207,11 @@ def label(
     """
     footage = Footage(clips)
     path = Path(options.labels or labels_path(clips))
-    with _alone(path):
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent} is no folder: labels need one to be written to")
+    with alone(path, f"{path} is open in another `playworld curate label`"):
         labels = Labels(path, footage, options.length)
         app = create_app(Desk(footage, labels, options.seed))
         with bound("127.0.0.1", options.port) as listener:
             answer(app, listener, "127.0.0.1", on_ready)
     return path
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Within the block nobody else labels into this file: each save writes all of it."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent} is no folder: labels need one to be written to")
-    with open(path.with_name(f".{path.name}.lock"), "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{path} is open in another `playworld curate label`") from None
-        yield

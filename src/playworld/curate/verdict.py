@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
+from playworld.atomic import alone, new_folder
 from playworld.config import InputError, to_dict
 from playworld.curate.filter import Filter, Progress
 from playworld.curate.judges import LEVELS
 from playworld.curate.stretches import SPLITS, Footage, Stretch
-from playworld.data.publish import Publication
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
 from playworld.data.sources import check_target
 from playworld.train.options import choose_device
@@ -84,8 +84,9 @@ def apply_filter(
             f"nothing to train on would be left: no stretch reaches label {options.keep} with a "
             f"chance of {options.confidence:g}; ask for less with --keep or --confidence"
         )
-    with Publication(out) as publication:
-        write_runs(footage, kept, publication.folder)
+    busy = f"another run is writing {out}; wait for it"
+    with alone(out, busy), new_folder(out) as folder:
+        write_runs(footage, kept, folder)
         report = {
             "format": 1,
             "clips": str(clips.resolve()),
@@ -93,13 +94,12 @@ def apply_filter(
             "filter": str(Path(filter).resolve()),
             "filter_sha256": judge.sha256,
             "options": to_dict(options),
-            "splits": _splits(footage, kept, publication.folder),
+            "splits": _splits(footage, kept, folder),
             **_summary(footage, stretches, chances, kept, dropped),
         }
-        write_json(publication.folder / "report.json", report)
+        write_json(folder / "report.json", report)
         same = {key: footage.dataset[key] for key in footage.dataset if key != "splits"}
-        write_json(publication.folder / "dataset.json", same | {"splits": report["splits"]})
-        publication.publish()
+        write_json(folder / "dataset.json", same | {"splits": report["splits"]})
     return report
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from playworld.atomic import alone, new_folder
 from playworld.config import InputError
 from playworld.data.clean_options import CleanOptions
 from playworld.data.cuts import mark_cuts
@@ -22,7 +23,6 @@ from playworld.data.engines import At, Engine, Job, Progress, run
 from playworld.data.nursery import Nursery
 from playworld.data.page.document import render
 from playworld.data.page.pictures import gather
-from playworld.data.publish import Publication
 from playworld.data.selection import Parts, select, shared_footage, write_traits
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter
 from playworld.data.sources import check_target, find_videos
@@ -88,8 +88,9 @@ def ingest(
     videos, clips = Path(videos), Path(clips)
     files, skipped = find_videos(videos)
     check_target(videos, clips)
-    with Publication(clips) as publication:
-        parts_folder = publication.folder / "parts"
+    busy = f"another run is writing {clips}; wait for it"
+    with alone(clips, busy), new_folder(clips) as folder:
+        parts_folder = folder / "parts"
         jobs = [
             Job(videos / name, name, size, parts_folder / f"{number:06d}")
             for number, (name, size) in enumerate(files)
@@ -99,9 +100,8 @@ def ingest(
         if progress is not None:
             total = sum(size for _, size in files)
             progress(total, total, "choosing what to keep")
-        report = _keep(parts, skipped, publication.folder, videos, options)
+        report = _keep(parts, skipped, folder, videos, options)
         shutil.rmtree(parts_folder)
-        publication.publish()
     return report
 
 

@@ -1,15 +1,12 @@
 """Clips in object storage: a local folder that stands for them, and fetches what is read."""
 
-import fcntl
 import hashlib
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playworld.atomic import new_folder
+from playworld.atomic import alone, new_folder
 from playworld.config import InputError
 from playworld.data.shards import REMOTE_FILE
 from playworld.data.shards.layout import INDEX_FILE, read_index
@@ -38,7 +35,7 @@ def at_hand(clips: str | Path, cache: Path | None = None, keep_bytes: int = KEEP
     described = _fetch(files, url, root, "dataset.json")
     name = hashlib.sha256(f"{url} ".encode() + described).hexdigest()[:16]
     folder = (cache or cache_folder() / "clips") / name
-    with _alone(folder):
+    with alone(folder):
         if not folder.exists():
             with new_folder(folder) as fresh:
                 (fresh / "dataset.json").write_bytes(described)
@@ -64,12 +61,3 @@ def _fetch(files: Any, url: str, root: str, name: str) -> bytes:
         raise InputError(f"{url} holds no clips: {name} is missing") from None
     except OSError as error:
         raise InputError(f"{url}/{name} cannot be read: {error}") from error
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Within the block no other process of this machine makes the folder."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.with_name(f".{folder.name}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
