@@ -69,5 +69,5 @@ endif
 	@touch $@
 
 $(READY_DEV): $(READY)
-	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev,scale]'
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[agents,dev,robots,scale]'
 	@touch $@
