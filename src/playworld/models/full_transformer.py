@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from playworld.models.attention import Attention, KeysValues, rotate
 from playworld.models.norm import RMSNorm
-from playworld.models.st_transformer import STTransformer, TransformerConfig
+from playworld.models.st_transformer import STTransformer, TransformerConfig, feed_forward
 
 
 class FullAttention(Attention):
@@ -45,15 +45,11 @@ class FullBlock(nn.Module):
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
-        width, hidden = config.width, round(config.width * config.mlp_ratio)
+        width = config.width
         self.norm_time = RMSNorm(width)
         self.time = FullAttention(width, config.num_heads, config.head_dim)
         self.norm_mlp = RMSNorm(width)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, hidden, bias=False),
-            nn.GELU("tanh"),
-            nn.Linear(hidden, width, bias=False),
-        )
+        self.mlp = feed_forward(config)
 
     def forward(
         self,

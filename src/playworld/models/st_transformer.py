@@ -107,12 +107,22 @@ class CacheEntry:
     values: Float[Tensor, "B L N H S"]
 
 
+def feed_forward(config: TransformerConfig) -> nn.Sequential:
+    """The part of a block that mixes the features of each token."""
+    hidden = round(config.width * config.mlp_ratio)
+    return nn.Sequential(
+        nn.Linear(config.width, hidden, bias=False),
+        nn.GELU("tanh"),
+        nn.Linear(hidden, config.width, bias=False),
+    )
+
+
 class STBlock(nn.Module):
     """Spatial attention, causal temporal attention, one feed-forward; pre-norm."""
 
     def __init__(self, config: TransformerConfig, has_time: bool):
         super().__init__()
-        width, hidden = config.width, round(config.width * config.mlp_ratio)
+        width = config.width
         self.norm_space = RMSNorm(width)
         self.space = SpatialAttention(width, config.num_heads, config.head_dim)
         if has_time:
@@ -120,11 +130,7 @@ class STBlock(nn.Module):
             self.time = TemporalAttention(width, config.num_heads, config.head_dim)
         self.has_time = has_time
         self.norm_mlp = RMSNorm(width)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, hidden, bias=False),
-            nn.GELU("tanh"),
-            nn.Linear(hidden, width, bias=False),
-        )
+        self.mlp = feed_forward(config)
 
     def forward(
         self,

@@ -18,9 +18,8 @@ from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.flops import BACKWARD, dynamics_flops, parameters
 from playworld.models.st_transformer import TransformerConfig
 from playworld.presets import SMALL
-from playworld.train.dynamics_alone import DynamicsObjective
 from playworld.train.loop import Progress
-from playworld.train.objectives import Batch
+from playworld.train.objectives import Batch, DynamicsObjective
 from playworld.train.optim import StageConfig
 from playworld.train.options import choose_device
 from playworld.train.recipe import Recipe

@@ -8,7 +8,8 @@ from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.pixels import to_float
 from playworld.models.tokenizer import VideoTokenizer
-from playworld.train.objectives import Batch, Metrics, Objective, WorldLoss, WorldObjective
+from playworld.train.objectives.objective import Batch, Metrics, Objective
+from playworld.train.objectives.world import WorldLoss, WorldObjective
 
 
 class DynamicsObjective(Objective):

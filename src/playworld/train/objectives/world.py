@@ -1,171 +1,30 @@
-"""What is minimised: each objective is one module whose forward(batch) returns loss and metrics."""
+"""What latent actions and dynamics minimise, trained together."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, UInt8
-from torch import Tensor, nn
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.pixels import to_float
-from playworld.models.quantizer import Quantized, VectorQuantizer, kmeans, sum_over_ranks
+from playworld.models.quantizer import Quantized, kmeans, sum_over_ranks
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import from_first_rank, gather_ranks
 from playworld.train.masking import Masking, corrupt, hide
-
-Metrics = dict[str, Tensor]
+from playworld.train.objectives.objective import (
+    Batch,
+    Metrics,
+    Objective,
+    Seen,
+    code_use,
+    refuse_collapse,
+)
 
 STILL = 0.1
 """Share of the mean change that a transition counts as at least, when what is missed is weighed."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one forward sees: all clips of a step, or this process's part of them."""
-
-    video: UInt8[Tensor, "B T H W C"]
-    """Frames."""
-    tokens: Int[Tensor, "B T N"] | None
-    """Their cached tokens; None to tokenize live."""
-    progress: float
-    """Share of the stage's steps that is done, 0 to 1."""
-    seeds: tuple[int, ...]
-    """One per clip, for masks and noise: the same whichever process has the clip."""
-    generator: torch.Generator
-    """What the step decides once for all clips, such as where codes go."""
-    clips: int
-    """Clips of the whole step."""
-    totals: Tensor | None = None
-    """`Objective.totals` of the whole step; None where this is the whole step."""
-    labels: Int[Tensor, " B"] | None = None
-    """What is to be learned of each clip, where that is one number."""
-
-    def generators(self) -> list[torch.Generator]:
-        """One per clip, each at its beginning."""
-        return [torch.Generator().manual_seed(seed) for seed in self.seeds]
-
-    def split(self, parts: int) -> list["Batch"]:
-        """The same clips in several batches of one size."""
-        size = len(self.video) // parts
-        cuts = [slice(i * size, (i + 1) * size) for i in range(parts)]
-
-        def part(whole: Tensor | None, cut: slice) -> Tensor | None:
-            return None if whole is None else whole[cut]
-
-        return [
-            replace(
-                self,
-                video=self.video[cut],
-                tokens=part(self.tokens, cut),
-                seeds=self.seeds[cut],
-                labels=part(self.labels, cut),
-            )
-            for cut in cuts
-        ]
-
-
-class Objective(nn.Module):
-    """What the loop trains: `forward(batch)` returns a part of the step's loss, and metrics.
-
-    Parts add up, loss and metrics alike: over the batches that a step is split into, and over the
-    processes that train together, to what one batch of all clips would give.
-    """
-
-    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
-        """The share of these clips in the loss and the metrics of the step."""
-        raise NotImplementedError  # as in nn.Module: every objective brings its own
-
-    def totals(self, batch: Batch) -> Float[Tensor, " _"]:
-        """Sums over these clips by whose total over the whole step the loss is divided."""
-        return torch.zeros(0, device=batch.video.device)
-
-    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
-        """What follows the step beside the optimizer: codebooks. Called once per good step."""
-        return {}
-
-    def forget(self) -> None:
-        """Drop what `learn` would have learned from: the step was not finite."""
-
-    def check(self, metrics: dict[str, float], progress: float) -> None:
-        """Raise Collapsed where going on would be a waste."""
-
-
-class Collapsed(RuntimeError):
-    """A codebook whose codes are hardly used: going on would waste the training."""
-
-
-@dataclass(frozen=True)
-class TokenizerLoss:
-    """Weights of the tokenizer's loss; the quantiser adds its own commitment term."""
-
-    l1: float = 1.0
-    """Mean absolute error."""
-    l2: float = 5.0
-    """Mean squared error."""
-    perceptual: float = 0.0
-    """Perceptual term; needs `perceptual_weights`."""
-    perceptual_weights: str | None = None
-    """TorchScript file of a perceptual distance: (a, b) in [-1, 1], (M, 3, H, W) -> (M, ...)."""
-
-    def __post_init__(self) -> None:
-        if min(self.l1, self.l2, self.perceptual) < 0 or self.l1 + self.l2 == 0:
-            raise ValueError(f"l1, l2 and perceptual are weights >= 0, l1 or l2 > 0, got {self}")
-        if self.perceptual and not (
-            self.perceptual_weights and Path(self.perceptual_weights).is_file()
-        ):
-            raise ValueError(
-                f"the perceptual term needs a TorchScript file, got {self.perceptual_weights!r}"
-            )
-
-
-class TokenizerObjective(Objective):
-    """Reconstruction of the video through the token bottleneck."""
-
-    def __init__(self, tokenizer: VideoTokenizer, loss: TokenizerLoss):
-        super().__init__()
-        self.tokenizer = tokenizer
-        self.weights = loss
-        # Kept out of the module tree: its weights are neither trained nor saved.
-        self._perceptual = [torch.jit.load(loss.perceptual_weights)] if loss.perceptual else []
-        for parameter in (p for network in self._perceptual for p in network.parameters()):
-            parameter.requires_grad = False
-        self._seen = Seen()
-
-    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
-        """L1, L2, optional perceptual term, commitment."""
-        video, share = to_float(batch.video), len(batch.video) / batch.clips
-        z = self.tokenizer.latents(video)
-        quantized = self.tokenizer.quantizer(z, batch.generator)
-        if self.training:
-            self._seen.add(z, quantized.codes)
-        output = self.tokenizer.pixels(quantized.latents).float()
-        mse = (output - video).square().mean(dim=(2, 3, 4))  # of every frame
-        loss = self.weights.l1 * F.l1_loss(output, video) + self.weights.l2 * mse.mean()
-        loss = loss + quantized.loss
-        psnr = -10 * mse.detach().clamp_min(1e-10).log10()
-        metrics = {"psnr": psnr.mean(), "quantizer_loss": quantized.loss.detach()}
-        if self._perceptual:
-            pairs = (t.flatten(0, 1).permute(0, 3, 1, 2) * 2 - 1 for t in (output, video))
-            distance = self._perceptual[0].to(output.device)(*pairs).mean()
-            loss = loss + self.weights.perceptual * distance
-            metrics["perceptual"] = distance.detach()
-        return share * loss, {key: share * value for key, value in metrics.items()}
-
-    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
-        """The codebook follows the latents of the step."""
-        count = self.tokenizer.quantizer.learn(*self._seen.take(), generator)
-        return code_use(self.tokenizer.quantizer, count)
-
-    def forget(self) -> None:
-        """Drop the latents of the step."""
-        self._seen.take()
-
-    def check(self, metrics: dict[str, float], progress: float) -> None:
-        """Stop loudly once the codebook has collapsed (after a tenth of the training)."""
-        refuse_collapse("tokenizer", metrics, self.tokenizer.config.num_codes, progress)
 
 
 @dataclass(frozen=True)
@@ -369,34 +228,3 @@ def relative_error(
 def clean_context(hidden: Bool[Tensor, "B T N"]) -> Bool[Tensor, "B T N"]:
     """Frames in which nothing is hidden: all that may be corrupted in a single stream."""
     return (~hidden.any(-1, keepdim=True)).expand_as(hidden)
-
-
-class Seen:
-    """Latents and codes of the step under way, from which a codebook learns at its end."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Tensor, Tensor]] = []
-
-    def add(self, z: Float[Tensor, "*batch E"], codes: Int[Tensor, "*batch"]) -> None:
-        """Note some more."""
-        self._parts.append((z.detach().reshape(-1, z.shape[-1]), codes.reshape(-1)))
-
-    def take(self) -> tuple[Float[Tensor, "M E"], Int[Tensor, " M"]]:
-        """All of them, which are then forgotten."""
-        (z, codes), self._parts = map(torch.cat, zip(*self._parts, strict=True)), []
-        return z, codes
-
-
-def code_use(quantizer: VectorQuantizer, count: Int[Tensor, " K"]) -> Metrics:
-    """Codes seen in this step, and the running perplexity."""
-    return {"codes_used": (count > 0).sum(), "perplexity": quantizer.perplexity()}
-
-
-def refuse_collapse(what: str, metrics: dict[str, float], num_codes: int, progress: float) -> None:
-    """Raise Collapsed when, a tenth into the training, next to no code is used."""
-    if progress > 0.1 and metrics["perplexity"] < max(1.05, num_codes / 200):
-        raise Collapsed(
-            f"the {what} codebook has collapsed: perplexity {metrics['perplexity']:.2f} of "
-            f"{num_codes} codes. Lower the learning rate, raise revive_below, or check that the "
-            "video moves."
-        )
