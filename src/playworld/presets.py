@@ -1,6 +1,6 @@
 """Named recipes, each with what it is for and what was measured with it (docs/results.md)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playworld.config import InputError, did_you_mean
 from playworld.models.actions import LatentActionConfig
@@ -88,6 +88,16 @@ SMALL = Recipe(
     sampler=SamplerConfig(steps=2, temperature=0.1, order="halton"),
 )
 """For two CPU cores and an hour: 64 tokens per frame, convolutional stems (see docs/paper.md)."""
+
+
+ROBOTICS_SMALL = replace(
+    SMALL,
+    name="robotics-small",
+    tokenizer=replace(SMALL.tokenizer, height=90, width=160, patch=16),
+    actions=replace(SMALL.actions, height=90, width=160),
+    dynamics=replace(SMALL.dynamics, num_tokens=60),
+)
+"""The paper's size of picture for robots, 160x90, in 60 tokens per frame: otherwise `small`."""
 
 
 def _paper_stage(steps: int, batch: int, **other) -> StageConfig:
@@ -214,7 +224,7 @@ def _genie(name: str) -> Recipe:
 PAPER = tuple(_genie(name) for name in SHAPES)
 """The paper's scaling runs, its final model (200M, 300M and 10.1B) and that for robotics."""
 
-PRESETS = {recipe.name: recipe for recipe in (TINY, SMALL, COINRUN_PAPER, *PAPER)}
+PRESETS = {recipe.name: recipe for recipe in (TINY, SMALL, ROBOTICS_SMALL, COINRUN_PAPER, *PAPER)}
 
 
 def preset(name: str) -> Recipe:

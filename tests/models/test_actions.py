@@ -87,7 +87,7 @@ def test_the_size_of_what_it_looks_at_is_that_of_the_tokens():
 def test_each_stem_refuses_the_shape_of_the_other():
     with pytest.raises(ValueError, match="needs encoder and decoder"):
         LatentActionConfig(16, 16, QuantizerConfig(8))
-    with pytest.raises(ValueError, match="divides by 8"):
+    with pytest.raises(ValueError, match="patch of 8 or more"):
         LatentActionConfig(16, 16, QuantizerConfig(8), "conv", patch=4)
 
 
@@ -102,3 +102,11 @@ def test_with_context_the_decoder_knows_what_moved_before():
 
 def test_a_clip_shorter_than_the_context_has_actions_too():
     assert make("conv").encode(torch.rand(1, 2, 16, 24, 3)).shape == (1, 1)
+
+
+def test_convolutions_take_a_picture_that_does_not_divide():
+    config = LatentActionConfig(18, 27, QuantizerConfig(8), "conv", patch=8, stem_channels=8)
+    model, video = LatentActionModel(config).eval(), torch.rand(1, 3, 18, 27, 3)
+    predicted, quantized = model(video)
+    assert predicted.shape == (1, 2, 18, 27, 3) and quantized.codes.shape == (1, 2)
+    torch.testing.assert_close(predicted, video[:, :-1])  # a change starts at zero

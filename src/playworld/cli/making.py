@@ -25,8 +25,11 @@ def record() -> type[Verb]:
         options: Annotated[RecordOptions, FLAT]
 
         def run(self, console: Console, bars: Bars) -> int:
-            record(self.game, self.videos, self.options, bars("record"))
-            say(console, f"recorded; next: playworld ingest {self.videos} CLIPS")
+            counts = record(self.game, self.videos, self.options, bars("record"))
+            done = "recorded"
+            if self.options.player == "expert":
+                done = f"{counts['episodes']} levels solved, {counts['unsolved']} left out"
+            say(console, f"{done}; next: playworld ingest {self.videos} CLIPS")
             return 0
 
     return Record
@@ -85,8 +88,8 @@ def train() -> type[Verb]:
     @dataclass(frozen=True, kw_only=True)
     class Train(Verb):
         preset: Positional[str]
-        """Name of a preset: tiny (for tests), small (for 2 cores), coinrun-paper, or one of the
-        paper's sizes, genie-41m to genie-10.7b (docs/scale.md)."""
+        """Name of a preset: tiny (for tests), small (for 2 cores), robotics-small (that at 160x90),
+        coinrun-paper, or one of the paper's sizes, genie-41m to genie-10.7b (docs/scale.md)."""
         clips: Positional[str]
         """Folder that `playworld ingest` wrote, or a URL of one, such as s3://bucket/clips."""
         world: Positional[Path]

@@ -59,11 +59,8 @@ class LatentActionConfig:
         check_grid(height, width, self.patch, self.stem)
         if (self.stem == "linear") != (self.encoder is not None and self.decoder is not None):
             raise ValueError("the linear stem needs encoder and decoder, convolutions take neither")
-        if self.stem == "conv" and (self.patch < 8 or height % 8 or width % 8):
-            raise ValueError(
-                f"convolutions need a patch of 8 or more and a picture that divides by 8, got "
-                f"patch={self.patch}, {width}x{height}"
-            )
+        if self.stem == "conv" and self.patch < 8:
+            raise ValueError(f"convolutions need a patch of 8 or more, got {self.patch}")
         if not 1 <= self.context <= 16:
             raise ValueError(f"context must be in [1, 16] frames, got {self.context}")
         if self.quantizer.num_codes > 1_024:

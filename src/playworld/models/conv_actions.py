@@ -10,7 +10,10 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from playworld.models.stems import ConvPatches, Residual, conv
+from playworld.models.stems import ConvPatches, Residual, conv, filled
+
+HALVED = 8
+"""The side of what becomes one place at the bottom of the decoder, in pixels."""
 
 
 def changes(past: Float[Tensor, "B S H W C"], context: int) -> list[Float[Tensor, "B S H W C"]]:
@@ -89,9 +92,9 @@ class ConvActionDecoder(nn.Module):
         self, past: Float[Tensor, "B S H W C"], actions: Float[Tensor, "B S E"]
     ) -> Float[Tensor, "B S H W C"]:
         """Frame k+1 from frame k, what moved before it, and action k."""
-        frames = rearrange(past, "B S H W C -> (B S) C H W")
         action = rearrange(actions, "B S E -> (B S) E")
-        seen = torch.cat([past - 0.5, *changes(past, self.context)], dim=-1)
+        whole = filled(past, HALVED)
+        seen = torch.cat([whole - 0.5, *changes(whole, self.context)], dim=-1)
         x = self.enter(F.pixel_unshuffle(rearrange(seen, "B S H W C -> (B S) C H W"), 2))
         skips = []
         for level, (film, mix) in enumerate(zip(self.down_film, self.down_mix, strict=True)):
@@ -102,5 +105,5 @@ class ConvActionDecoder(nn.Module):
         for level in reversed(range(len(self.up))):
             x = F.pixel_shuffle(self.up[level](F.silu(x)), 2) + skips[level]
             x = self.up_mix[level](self.up_film[level](x, action))
-        change = F.pixel_shuffle(self.leave(F.silu(x)), 2)
-        return rearrange(frames + change, "(B S) C H W -> B S H W C", B=past.shape[0])
+        change = F.pixel_shuffle(self.leave(F.silu(x)), 2)[..., : past.shape[2], : past.shape[3]]
+        return past + rearrange(change, "(B S) C H W -> B S H W C", B=past.shape[0])

@@ -19,26 +19,30 @@ def grid(height: int, width: int, patch: int) -> tuple[int, int]:
 def check_grid(height: int, width: int, patch: int, stem: Stem) -> None:
     """Raise ValueError unless the stem can cover frames of this size with patches.
 
-    Linear patches may stick out over the edge, as those of the paper do: 160x90 makes 40 x 23 of 4.
+    Patches may stick out over the edge, as those of the paper do: 160x90 makes 40 x 23 of 4.
     """
     if not (0 < height <= 4_096 and 0 < width <= 4_096):
         raise ValueError(f"frames must be 1 to 4096 pixels high and wide, got {width}x{height}")
-    if not 1 <= patch <= min(height, width) or (
-        stem == "conv" and (height % patch or width % patch)
-    ):
-        fits = [side - side % patch or patch for side in (width, height)]
-        raise ValueError(
-            f"a frame of {width}x{height} does not divide into patches of {patch}; "
-            f"ingest again with --size {fits[0]}x{fits[1]}"
-        )
+    if not 1 <= patch <= min(height, width):
+        raise ValueError(f"a frame of {width}x{height} has no room for a patch of {patch}")
     if stem == "conv" and patch & (patch - 1):
         raise ValueError(
             f"a convolutional stem halves the picture, so patch must be 2, 4, 8 ..., got {patch}"
         )
 
 
+def filled(video: Float[Tensor, "B F H W C"], patch: int) -> Float[Tensor, "B F h w C"]:
+    """The frames continued to whole patches: at its end the edge is repeated."""
+    rows, columns = -video.shape[2] % patch, -video.shape[3] % patch
+    if rows:
+        video = torch.cat([video, video[:, :, -1:].expand(-1, -1, rows, -1, -1)], dim=2)
+    if columns:
+        video = torch.cat([video, video[..., -1:, :].expand(-1, -1, -1, columns, -1)], dim=3)
+    return video
+
+
 class LinearPatches(nn.Module):
-    """One linear map per patch of pixels (the paper); at its end the edge is repeated."""
+    """One linear map per patch of pixels (the paper)."""
 
     def __init__(self, patch: int, width: int, channels: int = 3):
         super().__init__()
@@ -47,13 +51,9 @@ class LinearPatches(nn.Module):
 
     def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
         """Embed every patch; N runs row by row."""
-        rows, columns = -video.shape[2] % self.patch, -video.shape[3] % self.patch
-        if rows:
-            video = torch.cat([video, video[:, :, -1:].expand(-1, -1, rows, -1, -1)], dim=2)
-        if columns:
-            video = torch.cat([video, video[..., -1:, :].expand(-1, -1, -1, columns, -1)], dim=3)
+        whole = filled(video, self.patch)
         return self.proj(
-            rearrange(video, "B F (h p) (w q) C -> B F (h w) (p q C)", p=self.patch, q=self.patch)
+            rearrange(whole, "B F (h p) (w q) C -> B F (h w) (p q C)", p=self.patch, q=self.patch)
         )
 
 
@@ -112,6 +112,7 @@ class ConvPatches(nn.Module):
 
     def __init__(self, patch: int, width: int, base: int, channels: int = 3):
         super().__init__()
+        self.patch = patch
         layers: list[nn.Module] = []
         for out in stage_channels(patch, base):
             layers += [conv(channels, out, 4, stride=2, padding=1), Residual(out)]
@@ -122,16 +123,16 @@ class ConvPatches(nn.Module):
         """Embed every frame as a grid; N runs row by row."""
         if video.shape[:2] == (1, 1):  # a lone picture takes other kernels, which round differently
             return self(torch.cat([video, video]))[:1]
-        x = self.layers(rearrange(video, "B F H W C -> (B F) C H W"))
+        x = self.layers(rearrange(filled(video, self.patch), "B F H W C -> (B F) C H W"))
         return rearrange(x, "(B F) D h w -> B F (h w) D", B=video.shape[0])
 
 
 class ConvPixels(nn.Module):
-    """Sub-pixel convolutions from one feature vector per patch back to pixels."""
+    """Sub-pixel convolutions from one feature vector per patch back; what sticks out is cut off."""
 
-    def __init__(self, patch: int, width: int, base: int, rows: int):
+    def __init__(self, patch: int, width: int, base: int, size: tuple[int, int]):
         super().__init__()
-        self.rows = rows
+        self.patch, self.size = patch, size
         layers: list[nn.Module] = []
         for out in reversed(stage_channels(patch, base)):
             layers += [conv(width, out * 4, 1), nn.PixelShuffle(2), Residual(out)]
@@ -139,8 +140,10 @@ class ConvPixels(nn.Module):
         self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(width, 3, 3, padding=1))
 
     def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F H W C"]:
-        """Pixels of every frame, unbounded."""
+        """Pixels of frames of `size` (height, width), unbounded."""
         if x.shape[:2] == (1, 1):  # a lone picture takes other kernels, which round differently
             return self(torch.cat([x, x]))[:1]
-        grid = rearrange(x, "B F (h w) D -> (B F) D h w", h=self.rows)
-        return rearrange(self.layers(grid), "(B F) C H W -> B F H W C", B=x.shape[0])
+        height, width = self.size
+        rows, _ = grid(height, width, self.patch)
+        whole = self.layers(rearrange(x, "B F (h w) D -> (B F) D h w", h=rows))
+        return rearrange(whole[..., :height, :width], "(B F) C H W -> B F H W C", B=x.shape[0])

@@ -78,12 +78,13 @@ class VideoTokenizer(nn.Module):
         self.num_tokens = config.num_tokens
         size = config.quantizer.code_size
         wide, deep = config.encoder.width, config.decoder.width
+        frame = (config.height, config.width)
         if config.stem == "linear":
             self.stem: nn.Module = LinearPatches(config.patch, wide)
-            self.head: nn.Module = LinearPixels(config.patch, deep, (config.height, config.width))
+            self.head: nn.Module = LinearPixels(config.patch, deep, frame)
         else:
             self.stem = ConvPatches(config.patch, wide, config.stem_channels)
-            self.head = ConvPixels(config.patch, deep, config.stem_channels, config.grid[0])
+            self.head = ConvPixels(config.patch, deep, config.stem_channels, frame)
         transformer = STTransformer if config.attention == "space-time" else FullTransformer
         self.encoder = transformer(config.encoder, self.num_tokens)
         self.to_latent = nn.Linear(wide, size)
