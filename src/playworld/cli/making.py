@@ -19,7 +19,7 @@ def record() -> type[Verb]:
     @dataclass(frozen=True, kw_only=True)
     class Record(Verb):
         game: Positional[str]
-        """Name of a Procgen game, such as coinrun."""
+        """Name of a game, such as coinrun, or of a robot's scene, such as fetch."""
         videos: Positional[Path]
         """Folder for the video files."""
         options: Annotated[RecordOptions, FLAT]

@@ -6,24 +6,27 @@ and `procgen_player.py` runs there as a child process. Training never reads an a
 
 import json
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
 from jaxtyping import UInt8
 
 from playworld.config import InputError, did_you_mean
-from playworld.data.actions import ACTIONS_SUFFIX, Actions, as_json
+from playworld.data.actions import ACTIONS_SUFFIX, Actions, ContinuousActions, as_json
+from playworld.data.child import Child
+from playworld.data.fetch import film as fetch
+from playworld.data.fetch.scene import COMMANDS
 from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
+from playworld.data.video import parse_size
 
 FPS = 20
 """Frames per second of every recording: one simulator step is one frame."""
@@ -35,6 +38,11 @@ TOO_SHORT = 20
 """Frames below which a level is passed over: it is over at once, whatever one does."""
 UNFINISHED = ".record-"
 """How the name of a folder begins that holds an episode being written."""
+EXPERT_HOLDS = 2
+"""Frames for which the expert holds each action: one frame of a world at 10 frames per second, so
+that each of its transitions has one action."""
+HOPELESS = 100
+"""Levels after which the expert stops unless it has solved one."""
 ATTEMPTS = 6
 """Times a level is begun again while its episode stays shorter than `min_frames`."""
 
@@ -69,13 +77,20 @@ GAMES: dict[str, tuple[int, ...]] = {
 on with each action, gives as many different pictures)."""
 SCROLLER = "scroller"
 """No game, but a film of two layers whose movement is known; it needs no simulator."""
+FETCH: dict[str, tuple[str, ...]] = {
+    "fetch": ("push", "pick"),
+    "fetch-push": ("push",),
+    "fetch-pick": ("pick",),
+    "fetch-door": ("door",),
+}
+"""No games, but a robot at a table: what it does there, in turn."""
 MODES: dict[str, tuple[str, ...]] = {
     "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
     "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
 }
 """Games that have a mode; every game has "easy" and "hard"."""
 
-Frames = UInt8[np.ndarray, "T 64 64 3"]
+Frames = UInt8[np.ndarray, "T H W 3"]
 Progress = Callable[[int, int, str], None]
 
 
@@ -97,6 +112,12 @@ class RecordOptions:
     """Whether the game draws its background pictures."""
     themes: Literal["one", "all"] = "one"
     """One look of walls and figures, or all that the game has."""
+    size: str = "64x64"
+    """WIDTHxHEIGHT of a film of the robot; games are always 64x64."""
+    player: Literal["explorer", "expert"] = "explorer"
+    """Who plays: one that roams, or CoinRun's expert, which runs from the start to the coin."""
+    blunders: float = 0.0
+    """Share of the expert's episodes that begin where random keys, not recorded, have led."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.episodes <= LEVELS_PER_SEED:
@@ -107,6 +128,9 @@ class RecordOptions:
             raise InputError(f"max_frames must be in 1..10000, got {self.max_frames}")
         if self.min_frames < 0:
             raise InputError(f"min_frames must be 0 or more, got {self.min_frames}")
+        if not 0 <= self.blunders <= 1:
+            raise InputError(f"blunders must be a share, 0 to 1, got {self.blunders}")
+        parse_size(self.size)
 
 
 @dataclass(frozen=True)
@@ -115,8 +139,13 @@ class Episode:
 
     level_seed: int
     frames: Frames
-    actions: tuple[int, ...]
-    """The action taken from each frame."""
+    actions: tuple[int, ...] | tuple[tuple[float, ...], ...]
+    """The action taken from each frame: an index into `names`, or a number for each of them."""
+    names: tuple[str, ...] = ACTION_NAMES
+    about: Mapping[str, object] = field(default_factory=dict)
+    """What else is to stand in the action file."""
+    solved: bool | None = None
+    """Whether an expert reached the coin; a level that it cannot solve has no frames."""
 
 
 def record(
@@ -127,21 +156,32 @@ def record(
     The same game and options give the same frames and actions. Files appear whole or not at all.
 
     Returns:
-        Counts: `game`, `episodes`, `frames`, `seconds`, `shortest` and `longest` episode, `folder`.
+        Counts: `game`, `episodes`, `frames`, `seconds`, `shortest` and `longest` episode, `folder`,
+        and `unsolved`, the levels that an expert passed over.
 
     Raises:
         InputError: For an unknown game, a mode it does not have, a machine without Procgen, or an
             `out` that is a file.
     """
-    if game != SCROLLER:
-        check_game(game, options.mode)
+    check_game(game, options)
+    if options.player == "expert" and game != "coinrun":
+        raise InputError(f"only coinrun has an expert: record {game} without --player expert")
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: record needs a folder to write videos into")
-    episodes = scrolled(options) if game == SCROLLER else play(procgen_python(), game, options)
+    if game == SCROLLER:
+        episodes = scrolled(options)
+    elif game in FETCH:
+        episodes = handled(game, options)
+    else:
+        episodes = play(procgen_python(), game, options)
     out.mkdir(parents=True, exist_ok=True)
     clear_stale(out)
-    lengths = []
+    lengths: list[int] = []
+    unsolved = 0
     for episode in episodes:
+        if episode.solved is False:
+            unsolved += 1
+            continue
         stem = f"{game}-{episode.level_seed:010d}"
         write_episode(out, stem, game, episode, options)
         lengths.append(len(episode.actions))
@@ -155,6 +195,7 @@ def record(
         "seconds": sum(lengths) / FPS,
         "shortest": min(lengths),
         "longest": max(lengths),
+        "unsolved": unsolved,
     }
 
 
@@ -165,11 +206,17 @@ def clear_stale(out: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_game(game: str, mode: str) -> None:
-    """Raise InputError unless Procgen has this game in this mode."""
-    if game not in GAMES:
-        raise InputError(f"unknown game {game!r}, {did_you_mean(game, [*GAMES, SCROLLER])}")
-    if game not in MODES.get(mode, GAMES):
+def check_game(game: str, options: RecordOptions) -> None:
+    """Raise InputError unless there is this game in this mode and size."""
+    known = [*GAMES, *FETCH, SCROLLER]
+    if game not in known:
+        raise InputError(f"unknown game {game!r}, {did_you_mean(game, known)}")
+    if game in FETCH:
+        return
+    if options.size != "64x64":
+        raise InputError(f"{game} is 64x64 pixels, only fetch can be {options.size}: no --size")
+    mode = options.mode
+    if game != SCROLLER and game not in MODES.get(mode, GAMES):
         games = ", ".join(MODES[mode])
         raise InputError(f"{game} has no mode {mode!r} (only {games} have): use easy or hard")
 
@@ -186,16 +233,24 @@ def scrolled(options: RecordOptions) -> Iterator[Episode]:
     return (Episode(*film) for film in films(seeds, options.max_frames))
 
 
+def handled(game: str, options: RecordOptions) -> Iterator[Episode]:
+    """The films of a robot, with what it was told and where hand and thing were."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    size = parse_size(options.size)
+    for film in fetch.films(FETCH[game], seeds, options.max_frames, size):
+        about = {"task": film.task, "hand": film.hand, "thing": film.thing}
+        yield Episode(film.seed, film.frames, film.commands, COMMANDS, about)
+
+
 def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
     """Run the player in `python` and yield its episodes as they end."""
+    if options.player == "expert":
+        yield from demonstrate(python, options)
+        return
     own = levels(options.seed)
     request = {
-        "env": {
-            "env_name": game,
-            "distribution_mode": options.mode,
-            "use_backgrounds": options.backgrounds,
-            "restrict_themes": options.themes == "one",
-        },
+        "env": look(game, options),
         "levels": [own.start, own.stop],
         "episodes": options.episodes,
         "too_short": min(TOO_SHORT, options.max_frames),
@@ -205,39 +260,55 @@ def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
         "min_frames": min(options.min_frames, options.max_frames),
         "max_frames": options.max_frames,
     }
-    script = Path(__file__).with_name("procgen_player.py")
-    # -I: neither the folder of the script nor the user's environment may shadow a module.
-    command = [str(python), "-I", str(script), json.dumps(request)]
-    with tempfile.TemporaryFile() as said:
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said)
-        try:
-            yield from _episodes(child, options.episodes)
-        except EOFError as error:
-            child.wait()
-            said.seek(0)
-            words = said.read().decode(errors="replace").strip().splitlines()
-            raise RuntimeError(
-                f"the Procgen player in {python} stopped (exit status {child.returncode}): "
-                f"{words[-1] if words else 'it said nothing'}"
-            ) from error
-        finally:
-            child.kill()
-            child.communicate()
+    with Child(python, "procgen_player.py", request) as child:
+        for _ in range(options.episodes):
+            yield _episode(child)
 
 
-def _episodes(child: "subprocess.Popen[bytes]", count: int) -> Iterator[Episode]:
-    assert child.stdout is not None
-    for _ in range(count):
-        line = child.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError
-        head = json.loads(line)
-        size = head["frames"] * 64 * 64 * 3
-        raw = child.stdout.read(size)
-        if len(raw) != size:
-            raise EOFError
-        frames = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 64, 64, 3)
-        yield Episode(head["level_seed"], frames, tuple(head["actions"]))
+def demonstrate(python: Path, options: RecordOptions) -> Iterator[Episode]:
+    """Run CoinRun's expert in `python` and yield its levels until it has solved enough.
+
+    Raises:
+        InputError: If it solves none of the first ones.
+    """
+    own = levels(options.seed)
+    request = {
+        "env": look("coinrun", options),
+        "levels": [own.start, own.stop],
+        "hold": EXPERT_HOLDS,
+        "blunders": options.blunders,
+        "max_frames": options.max_frames,
+    }
+    solved = 0
+    with Child(python, "procgen_expert.py", request) as child:
+        for tried in range(1, len(own) + 1):
+            episode = _episode(child)
+            yield episode
+            solved += bool(episode.solved)
+            if solved == options.episodes:
+                return
+            if tried == HOPELESS and not solved:
+                raise InputError(
+                    f"the expert solved none of {tried} levels within max_frames="
+                    f"{options.max_frames}: allow it more frames, such as 600"
+                )
+
+
+def look(game: str, options: RecordOptions) -> dict[str, object]:
+    """Return what the simulator is told about a game and how it looks."""
+    return {
+        "env_name": game,
+        "distribution_mode": options.mode,
+        "use_backgrounds": options.backgrounds,
+        "restrict_themes": options.themes == "one",
+    }
+
+
+def _episode(child: Child) -> Episode:
+    head = json.loads(child.line())
+    raw = child.read(head.pop("frames") * 64 * 64 * 3)
+    frames = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 64, 64, 3)
+    return Episode(frames=frames, **{**head, "actions": tuple(head["actions"])})
 
 
 def write_episode(
@@ -245,14 +316,17 @@ def write_episode(
 ) -> None:
     """Write `stem`.mp4 and `stem`.actions.json into `out`; each appears whole or not at all."""
     about = {"game": game, "level_seed": episode.level_seed, "options": asdict(options)}
-    write_recording(out, stem, episode.frames, episode.actions, ACTION_NAMES, FPS, about)
+    about |= episode.about
+    if episode.solved is not None:
+        about |= {"player": options.player, "solved": episode.solved}
+    write_recording(out, stem, episode.frames, episode.actions, episode.names, FPS, about)
 
 
 def write_recording(
     out: Path,
     stem: str,
     frames: Iterable[UInt8[np.ndarray, "H W 3"]],
-    actions: Sequence[int],
+    actions: Sequence[int] | Sequence[Sequence[float]],
     names: Sequence[str],
     fps: float,
     about: Mapping[str, object],
@@ -265,13 +339,16 @@ def write_recording(
         out: a folder.
         stem: what the files are called.
         frames: at least one.
-        actions: the action taken from each frame, an index into `names`; there may be none from
-            the last frame.
-        names: what each action is called.
+        actions: the action taken from each frame, an index into `names` or a number for each of
+            them; there may be none from the last frame.
+        names: what each action, or each number, is called.
         fps: frames per second.
         about: what else the action file says.
     """
-    truth = Actions(tuple(k / fps for k in range(len(actions))), tuple(actions), tuple(names))
+    times = tuple(k / fps for k in range(len(actions)))
+    numbers = any(isinstance(row, Sequence) for row in actions)
+    kind: Any = ContinuousActions if numbers else Actions
+    truth: Actions | ContinuousActions = kind(times, tuple(actions), tuple(names))
     # The actions first: a video whose truth is missing would count as one without any.
     with tempfile.TemporaryDirectory(dir=out, prefix=UNFINISHED) as folder:
         text, video = Path(folder, "actions.json"), Path(folder, "video.mp4")

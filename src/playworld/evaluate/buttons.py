@@ -39,6 +39,8 @@ ARROWS: dict[tuple[int, int], Literal["•", "→", "←", "↑", "↓", "↗", 
 """Direction of the player (x right, y down) to arrow."""
 
 WORDS = {-1: "left", 0: "", 1: "right"}
+UPWARD: dict[Camera, str] = {"follows": "jump", "fixed": "up"}
+"""Where the camera follows a character, what goes up has jumped; an arm just goes up."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def measure_buttons(
     the air, every button falls.
     """
     played = press_each(world, prompts, presses, seed)
-    return tuple(effect.button for effect in name_effects(player_shifts(played, camera)))
+    return tuple(effect.button for effect in name_effects(player_shifts(played, camera), camera))
 
 
 def press_each(
@@ -92,12 +94,14 @@ def player_shifts(
     played: UInt8[Tensor, "buttons starts K H W C"], camera: Camera = "follows"
 ) -> Float[Tensor, "buttons starts 2"]:
     """Pixels per press by which the player moved, averaged over the presses from each start."""
-    picture = displacements(played.flatten(0, 1)).mean(dim=1)
+    picture = displacements(played.flatten(0, 1), camera).mean(dim=1)
     player = -picture if camera == "follows" else picture
     return player.reshape(*played.shape[:2], 2)
 
 
-def name_effects(shifts: Float[Tensor, "buttons starts 2"], seed: int = 0) -> tuple[Effect, ...]:
+def name_effects(
+    shifts: Float[Tensor, "buttons starts 2"], camera: Camera = "follows", seed: int = 0
+) -> tuple[Effect, ...]:
     """Name each button after its mean shift.
 
     A direction counts if the mean over starts is at least half a pixel per press, its 95% interval
@@ -107,7 +111,7 @@ def name_effects(shifts: Float[Tensor, "buttons starts 2"], seed: int = 0) -> tu
     """
     mean = shifts.mean(dim=1)
     directions = [_direction(shifts[button], seed) for button in range(len(shifts))]
-    labels = [_label(direction) for direction in directions]
+    labels = [_label(direction, UPWARD[camera]) for direction in directions]
     strength = mean.norm(dim=1)
     effects = []
     for button, (label, direction) in enumerate(zip(labels, directions, strict=True)):
@@ -151,7 +155,7 @@ def describe_buttons(
     """
     player = -moved if camera == "follows" else moved
     rows = []
-    for button, effect in enumerate(name_effects(shifts)):
+    for button, effect in enumerate(name_effects(shifts, camera)):
         meant = player[codes == button]
         rows.append(
             {
@@ -180,11 +184,11 @@ def _direction(shifts: Float[Tensor, "starts 2"], seed: int) -> tuple[int, int]:
     return signs[0], signs[1]
 
 
-def _label(direction: tuple[int, int]) -> str:
+def _label(direction: tuple[int, int], upward: str) -> str:
     x, y = direction
     if direction == (0, 0):
         return "stay"
-    return " ".join(word for word in ({-1: "jump", 0: "", 1: "down"}[y], WORDS[x]) if word)
+    return " ".join(word for word in ({-1: upward, 0: "", 1: "down"}[y], WORDS[x]) if word)
 
 
 def _consistency(shifts: Float[Tensor, "starts 2"], direction: tuple[int, int]) -> float:

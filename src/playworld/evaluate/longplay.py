@@ -124,7 +124,7 @@ def _moments(length: int) -> set[int]:
 
 def _sideways(video: UInt8[Tensor, "B T H W C"], side: str, camera: Camera) -> Float[Tensor, " B"]:
     """Pixels per transition by which the player moved to that side."""
-    right = displacements(video)[..., 0].mean(dim=1) * (-1 if camera == "follows" else 1)
+    right = displacements(video, camera)[..., 0].mean(dim=1) * (-1 if camera == "follows" else 1)
     return right if side == "right" else -right
 
 

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from playworld.evaluate.moving import moving_displacement
 from playworld.models.pixels import to_float
 
 Camera = Literal["follows", "fixed"]
@@ -30,6 +31,9 @@ EXPLAINED = 0.8
 
 NEAR_TIE = 1.1
 """Alignments within this factor of the best error tie; the shortest displacement wins."""
+
+STANDS = 0.7
+"""Share of the changes that leave the whole picture where it was, from which a camera is fixed."""
 
 HALF_PIXEL = 0.5
 """Smallest displacement, in pixels, that counts as a direction."""
@@ -88,10 +92,32 @@ def displacement(
     return Displacement(xy.float(), aligned.float(), unaligned.float())
 
 
-def displacements(video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "B S 2"]:
-    """Displacement of the picture over every transition of every clip."""
+def displacements(
+    video: UInt8[Tensor, "B T H W C"], camera: Camera = "follows"
+) -> Float[Tensor, "B S 2"]:
+    """Displacement of the picture over every transition of every clip.
+
+    Before a fixed camera the picture stands still whatever moves in it: there it is the
+    displacement of the part that has changed.
+    """
+    before, after = video[:, :-1].flatten(0, 1), video[:, 1:].flatten(0, 1)
+    if camera == "follows":
+        xy = displacement(before, after).xy
+    else:
+        parts = zip(before.split(PAIRS_AT_ONCE), after.split(PAIRS_AT_ONCE), strict=True)
+        xy = torch.cat([moving_displacement(a, b) for a, b in parts])
+    return xy.reshape(video.shape[0], video.shape[1] - 1, 2)
+
+
+def camera_of(video: UInt8[Tensor, "B T H W C"]) -> Camera:
+    """Whether the picture as a whole stands still while things move in it.
+
+    Of 40 clips each, 95% of the transitions that change anything leave the picture where it was in
+    films of a robot, 3% in CoinRun.
+    """
     pairs = displacement(video[:, :-1].flatten(0, 1), video[:, 1:].flatten(0, 1))
-    return pairs.xy.reshape(video.shape[0], video.shape[1] - 1, 2)
+    still = (pairs.xy[pairs.unaligned > STILL_ERROR] == 0).all(dim=1)
+    return "fixed" if len(still) and still.float().mean() >= STANDS else "follows"
 
 
 def movement_classes(

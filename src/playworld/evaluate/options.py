@@ -45,8 +45,8 @@ class EvaluateOptions:
     """Frames of each."""
     speed_frames: int = 50
     """Frames timed one at a time."""
-    camera: Camera = "follows"
-    """Whether the picture moves against the player or with it."""
+    camera: Camera | Literal["auto"] = "auto"
+    """Whether the camera follows the player or is fixed; auto looks at the clips."""
     i3d: Path | None = None
     """TorchScript file of I3D, for FVD."""
     lpips: Path | None = None

@@ -43,7 +43,7 @@ from playworld.evaluate.longplay import (
 )
 from playworld.evaluate.looks import real_looks
 from playworld.evaluate.metrics import interval, usage
-from playworld.evaluate.movement import displacements
+from playworld.evaluate.movement import Camera, camera_of, displacements
 from playworld.evaluate.notes import notes
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.played import Played, play_arms, play_clips
@@ -122,7 +122,8 @@ def evaluate(
     held, others = enough.part(options.num_clips)
     _check_size(world, held)
     networks, sampler = Networks.load(options, world.device), options.sampler(world)
-    seed, camera, num_clips = options.seed, options.camera, len(held.video)
+    seed, num_clips = options.seed, len(held.video)
+    camera = camera_of(held.video) if options.camera == "auto" else options.camera
     begun = num_clips + options.button_starts
     total = begun + 2 * options.long_rollouts + 1
     tell = (lambda done, note: progress(done, total, note)) if progress else _silent
@@ -133,11 +134,11 @@ def evaluate(
     starts = level_starts(clips, wanted, options.prompt_frames, seed)
     tried = starts.video[: options.button_starts]
     pressed = press_each(world, tried, PRESSES, seed, sampler)
-    trips = _trips(world, tried, pressed, options, sampler)
-    real = real_presses(world, clips, options.length, seed, options.batch_size)
+    trips = _trips(world, tried, pressed, camera, options, sampler)
+    real = real_presses(world, clips, options.length, seed, options.batch_size, camera)
     control = measure_control(
         held,
-        displacements(held.video),
+        displacements(held.video, camera),
         played.rollouts,
         played.actions,
         pressed,
@@ -158,6 +159,7 @@ def evaluate(
         starts.video,
         real.codes,
         sides,
+        camera,
         options,
         sampler,
         lambda done: tell(begun + done, "long play"),
@@ -184,7 +186,8 @@ def evaluate(
         "cost": measure_cost(world, speed, sampler),
         "hardware": hardware(world.device),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "settings": to_dict(options) | {"sampler": to_dict(sampler), "presses": PRESSES},
+        "settings": to_dict(options)
+        | {"camera": camera, "sampler": to_dict(sampler), "presses": PRESSES},
     }
     figures["notes"] = notes(world, figures, options)
     tell(total, "done")
@@ -213,10 +216,11 @@ def _trips(
     world: World,
     tried: UInt8[Tensor, "starts P H W C"],
     pressed: UInt8[Tensor, "buttons starts K H W C"],
+    camera: Camera,
     options: EvaluateOptions,
     sampler: SamplerConfig,
 ) -> list[Trip]:
-    pairs = opposite_pairs(name_effects(player_shifts(pressed, options.camera)))
+    pairs = opposite_pairs(name_effects(player_shifts(pressed, camera), camera))
     starts = tried[: options.return_starts]
     return leave_and_return(world, starts, pairs, options.away, options.seed, sampler)
 
@@ -226,6 +230,7 @@ def _play_long(
     starts: UInt8[Tensor, "starts P H W C"],
     codes: Int[Tensor, "clips S"],
     sides: dict[str, int],
+    camera: Camera,
     options: EvaluateOptions,
     sampler: SamplerConfig,
     tell: Callable[[int], None],
@@ -247,7 +252,7 @@ def _play_long(
             sides,
             seed,
             options.batch_size,
-            options.camera,
+            camera,
             sampler,
             lambda done: tell(turn * len(starts) + done),
         )

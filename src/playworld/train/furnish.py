@@ -15,6 +15,7 @@ from torch import Tensor
 from playworld.config import InputError
 from playworld.data.clips import ClipDataset
 from playworld.evaluate.buttons import PRESSES, STARTS, measure_buttons
+from playworld.evaluate.movement import camera_of
 from playworld.evaluate.starts import level_starts
 from playworld.world.world import World
 
@@ -50,7 +51,8 @@ def name_buttons(world: World, clips: Path) -> World:
         starts = level_starts(clips, STARTS)
     except InputError:
         starts = level_starts(clips, STARTS, split="train")
-    config = replace(world.config, buttons=measure_buttons(world, starts.video))
+    camera = camera_of(starts.video)
+    config = replace(world.config, buttons=measure_buttons(world, starts.video, camera=camera))
     return World(config, world.tokenizer, world.actions, world.dynamics)
 
 

@@ -36,12 +36,17 @@ class RealPresses:
 
 
 def real_presses(
-    world: World, clips: Path, length: int, seed: int = 0, batch_size: int = 16
+    world: World,
+    clips: Path,
+    length: int,
+    seed: int = 0,
+    batch_size: int = 16,
+    camera: Camera = "follows",
 ) -> RealPresses:
     """Presses of up to `REAL_CLIPS` held-out clips; more than are played, as they cost little."""
     held = read_held_out(clips, REAL_CLIPS, length, seed)
     codes = [world.infer_actions(part).cpu() for part in held.video.split(batch_size)]
-    return RealPresses(torch.cat(codes), pressed_keys(held), displacements(held.video))
+    return RealPresses(torch.cat(codes), pressed_keys(held), displacements(held.video, camera))
 
 
 def goes(shifts: Float[Tensor, "*starts 2"], direction: Direction) -> Bool[Tensor, "*starts"]:

@@ -15,6 +15,7 @@ from playworld.evaluate.control.information import (
     effective_keys,
     mutual_information,
 )
+from playworld.evaluate.control.steering import commands, measure_steering
 from playworld.evaluate.heldout import HeldOut, pressed_keys
 from playworld.evaluate.metrics import by_frame, psnr
 from playworld.evaluate.movement import (
@@ -60,6 +61,7 @@ def measure_control(
         merged = effective_keys(*keys, moved)
         if merged is not None:
             labelled["effective_keys"] = (merged, EFFECTIVE)
+    told = commands(held)
     shifts, presses = player_shifts(pressed, camera), pressed.shape[2] - 1
     delta = delta_psnr(rollouts, seed)
     return {
@@ -79,6 +81,7 @@ def measure_control(
             name: dictionary_accuracy(codes, labels, names, len(buttons), seed)
             for name, (labels, names) in labelled.items()
         },
+        "steering": None if told is None else measure_steering(*told, codes, len(buttons), seed),
         "decides": decides(shifts),
         "buttons": describe_buttons(shifts, buttons, codes, moved, camera),
         "directions": measure_directions(shifts, buttons, real, presses, camera, seed),

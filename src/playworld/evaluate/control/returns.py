@@ -95,7 +95,7 @@ def score_returns(
 
 def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[str, Any]:
     way = torch.tensor(trip.direction, dtype=torch.float32)
-    moved = displacements(trip.video) * (-1 if camera == "follows" else 1)
+    moved = displacements(trip.video, camera) * (-1 if camera == "follows" else 1)
     along = moved @ (way / way.norm())
     out, back = along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
     left = out >= HALF_PIXEL * trip.presses

@@ -7,6 +7,7 @@ from typing import Any
 
 from playworld.evaluate.page import deeper, sections
 from playworld.evaluate.page.comparison import compared
+from playworld.evaluate.page.steering import steering
 from playworld.evaluate.page.tiles import tiles
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film, Report
@@ -53,6 +54,7 @@ def _world(
         sections.buttons(report, grids),
         deeper.returns(report["control"], grids),
         deeper.codes(report["control"]),
+        steering(report["control"]),
         deeper.fidelity(report),
         sections.cost(report),
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from playworld.evaluate.page.differences import comparison_table
-from playworld.evaluate.page.numbers import band, large, number, share
+from playworld.evaluate.page.numbers import band, large, number, share, share_band
 
 
 def format_table(report: dict[str, Any]) -> str:
@@ -91,6 +91,7 @@ def _single_figures(report: dict[str, Any]) -> list[str]:
         ),
         *(row for found in report["fidelity"] for row in _distance(found)),
         *_information(control["information"]),
+        *_steering(control.get("steering")),
         *_returns(control["returns"]),
         ("answers its buttons", "yes" if control["answers"] else "no"),
         *(row for name, part in report["long_play"].items() for row in _long_play(name, part)),
@@ -191,6 +192,25 @@ def _information(found: dict[str, Any]) -> list[tuple[str, str]]:
         )
         for key, row in found.items()
         if row is not None
+    ]
+
+
+def _steering(found: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if found is None:
+        return []
+    told, agree = found["explained"], found["consistency"]
+    names = [row["leads"] or "-" for row in found["codes"]]
+    return [
+        (
+            "codes explain commands",
+            f"{share(told['mean'])} {share_band(told)} of {', '.join(found['ways'])}, "
+            f"by chance {share(told['chance'])}",
+        ),
+        (
+            "  moves of a code agree",
+            f"{number(agree['mean'])} {band(agree, 2)}, by chance {number(agree['chance'])}",
+        ),
+        ("  codes lead", ", ".join(names)),
     ]
 
 

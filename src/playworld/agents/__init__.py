@@ -1,0 +1,1 @@
+"""Agents: learn to act from watching, and learn inside a world."""

@@ -1,0 +1,141 @@
+"""The real CoinRun, many levels side by side: where an agent shows what it has learned.
+
+It looks and moves as the recordings do that the built-in world learned from, and an action is held
+for as many game steps as one transition of a world spans.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from playworld.config import InputError
+from playworld.data.child import Child
+from playworld.data.record import ACTION_NAMES, LEVELS_PER_SEED, MAX_SEED, levels
+from playworld.data.simulator import procgen_python
+
+SIDE = 64
+"""Pixels along each side of a picture."""
+
+
+@dataclass(frozen=True)
+class ArenaOptions:
+    """Which levels are played, for how long, and how the game looks."""
+
+    difficulty: Literal["easy", "hard"] = "easy"
+    """Procgen's distribution mode."""
+    seed: int = 0
+    """Chooses the levels. A seed that was never recorded gives levels that nothing has seen."""
+    games: int = 100
+    """Levels, played side by side."""
+    max_steps: int = 500
+    """Presses after which a game counts as lost."""
+    hold: int = 2
+    """Game steps that a press is held for: 2 are one frame of a world at 10 frames per second."""
+    backgrounds: bool = False
+    """Whether the game draws its background pictures."""
+    themes: Literal["one", "all"] = "one"
+    """One look of walls and figures, or all that the game has."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"seed must be in 0..{MAX_SEED}, got {self.seed}")
+        if not 1 <= self.games <= LEVELS_PER_SEED:
+            raise InputError(f"games must be in 1..{LEVELS_PER_SEED}, got {self.games}")
+        if self.max_steps < 1:
+            raise InputError(f"max_steps must be 1 or more, got {self.max_steps}")
+        if self.hold < 1:
+            raise InputError(f"hold must be 1 or more, got {self.hold}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the games show after one press each."""
+
+    frames: UInt8[np.ndarray, "N 64 64 3"]
+    """Of a game that is over: its last picture."""
+    rewards: Float[np.ndarray, " N"]
+    """The sum over the held game steps: 10 for the coin."""
+    over: Bool[np.ndarray, " N"]
+    """Whether a game has ended, at this press or before; actions for it are ignored."""
+
+
+class Arena:
+    """Levels of the real game, each played once; game k is the same level for the same options.
+
+    The same options and actions give the same pictures. The simulator runs in a child process that
+    ends with the context: `with Arena(ArenaOptions()) as arena: ...`.
+
+    Raises:
+        InputError: On a machine without Procgen.
+    """
+
+    def __init__(self, options: ArenaOptions) -> None:
+        self.options = options
+        self.games = options.games
+        first = levels(options.seed).start
+        request = {
+            "env": {
+                "env_name": "coinrun",
+                "distribution_mode": options.difficulty,
+                "use_backgrounds": options.backgrounds,
+                "restrict_themes": options.themes == "one",
+            },
+            "levels": list(range(first, first + options.games)),
+            "hold": options.hold,
+            "max_steps": options.max_steps,
+        }
+        self._child = Child(procgen_python(), "procgen_arena.py", request)
+
+    def reset(self) -> UInt8[np.ndarray, "N 64 64 3"]:
+        """Begin every level, or begin it again, and return the first pictures.
+
+        Raises:
+            RuntimeError: If the simulator has stopped, with its last words.
+        """
+        self._child.send(None)
+        return self._answer().frames
+
+    def step(self, actions: Sequence[int]) -> Step:
+        """Press one of Procgen's actions, 0..14, in every game and return what follows.
+
+        Raises:
+            ValueError: If the actions are not one per game, each in 0..14.
+            RuntimeError: If the simulator has stopped, with its last words.
+        """
+        pressed = [int(action) for action in actions]
+        if len(pressed) != self.games:
+            raise ValueError(
+                f"step needs one action for each of {self.games} games: {len(pressed)}"
+            )
+        wrong = [action for action in pressed if not 0 <= action < len(ACTION_NAMES)]
+        if wrong:
+            raise ValueError(f"an action must be in 0..{len(ACTION_NAMES) - 1}, got {wrong[0]}")
+        self._child.send(pressed)
+        return self._answer()
+
+    def close(self) -> None:
+        """End the simulator; a second call does nothing."""
+        self._child.close()
+
+    def __enter__(self) -> "Arena":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _answer(self) -> Step:
+        N = self.games
+        frames = np.frombuffer(self._child.read(N * SIDE * SIDE * 3), dtype=np.uint8)
+        rewards = np.frombuffer(self._child.read(4 * N), dtype=np.float32)
+        over = np.frombuffer(self._child.read(N), dtype=bool)
+        # Copies, because bytes that were read cannot be written to.
+        return Step(frames.reshape(N, SIDE, SIDE, 3).copy(), rewards.copy(), over.copy())

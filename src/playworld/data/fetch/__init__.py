@@ -1,0 +1,1 @@
+"""A Fetch robot at a table, simulated by MuJoCo and moved by scripted hands (docs/record.md)."""

@@ -1,0 +1,66 @@
+"""The part of the page about robots: where each code leads the hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from playworld.evaluate.buttons import ARROWS
+from playworld.evaluate.page.numbers import band, number, share, share_band, signed
+from playworld.markup import Html, join, section, table, tag
+
+HEIGHT = {1: "▲", 0: "", -1: "▼"}
+"""How the third direction is drawn, beside the arrow of the first two as seen from above."""
+
+
+def steering(control: Mapping[str, Any]) -> Html:
+    """What the codes stand for, held against the true commands."""
+    found = control["steering"]
+    if found is None:
+        return Html("")
+    rows = [
+        (
+            join([tag("span", arrow(row, found["ways"]), class_="arrow"), str(code + 1)]),
+            row["leads"] or "-",
+            *(signed(value) for value in row["command"] or [None] * len(found["names"])),
+            share(row["moves"]),
+            number(row["consistency"]),
+            share(row["share"]),
+        )
+        for code, row in enumerate(found["codes"])
+    ]
+    head = ("button", "leads", *found["names"], "moves", "agree", "share of the video")
+    told = [(", ".join(found["ways"]), found["explained"]), *found["numbers"].items()]
+    shares = [
+        (name, join([share(f["mean"]), tag("small", f" {share_band(f)}")]), share(f["chance"]))
+        for name, f in told
+        if f["mean"] is not None
+    ]
+    agree = found["consistency"]
+    return section(
+        "Where the codes lead",
+        table(head, rows),
+        tag(
+            "p",
+            f"The moves of a code agree by {number(agree['mean'])} {band(agree, 2)} on average "
+            f"(1 if all point the same way, {number(agree['chance'])} by chance).",
+            class_="about",
+        ),
+        table(("command", "share explained by the code", "by another clip's codes"), shares),
+        about="Codes against the true commands of held-out video "
+        f"({found['transitions']:,} transitions), which the latent action model has never seen. "
+        f"Arrows show {_legend(found['ways'])}.",
+    )
+
+
+def arrow(row: Mapping[str, Any], ways: list[str]) -> str:
+    """Where a code leads: an arrow for the first two directions, a triangle for the third."""
+    if row["leads"] is None:
+        return ""
+    words = row["leads"].split()
+    signs = [int(f"+{way}" in words) - int(f"-{way}" in words) for way in (*ways, "", "")][:3]
+    flat = (signs[0], -signs[1])  # upwards on the page is towards smaller y
+    return ("" if flat == (0, 0) and signs[2] else ARROWS[flat]) + HEIGHT[signs[2]]
+
+
+def _legend(ways: list[str]) -> str:
+    drawn = zip(ways, ("to the right", "upwards", f"by {HEIGHT[1]}"), strict=False)
+    return ", ".join(f"+{way} {how}" for way, how in drawn)
