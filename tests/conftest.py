@@ -48,7 +48,7 @@ def cut(land: np.ndarray, x: int, y: int) -> np.ndarray:
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four files of 4 seconds, 64x64 at 20 fps: a camera slides over tiles, as its actions say."""
-    from playworld.data.record import write_video  # here, as not every test should wait for it
+    from playworld.data.recordings import write_video  # here, as not every test should wait for it
 
     folder = tmp_path_factory.mktemp("videos")
     rng = np.random.default_rng(0)

@@ -18,6 +18,7 @@ from playworld.cli.verbs import VERBS
 FROZEN = Path(__file__).with_name("cli_options.json")
 COMMON = {"-h, --help", "--verbose"}
 COMMANDS = [*VERBS, "curate label", "curate train", "curate apply"]
+COMMANDS += ["agent clone", "agent evaluate", "agent plan", "agent goals", "agent ppo"]
 
 
 def options(verb: str) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from playworld.agents.moves import NAMES
-from playworld.data.record import ACTION_NAMES
+from playworld.data.games import ACTION_NAMES
 from playworld.data.shards import ShardWriter, sha256_of, write_json
 
 TRANSITIONS = 24

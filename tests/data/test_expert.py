@@ -11,7 +11,7 @@ import pytest
 from playworld.agents.arena import Arena, ArenaOptions
 from playworld.cli import main
 from playworld.config import InputError
-from playworld.data import procgen_expert, record, simulator
+from playworld.data import games, procgen_expert, record, simulator
 from playworld.data.actions import read_actions
 from playworld.data.record import RecordOptions
 
@@ -66,7 +66,7 @@ def test_a_jump_begins_where_there_is_most_room_to_both_sides():
 def test_most_levels_are_solved_in_the_order_of_the_seed(shown):
     solved = [episode for episode in shown if episode.solved]
     assert len(solved) == 6 and len(shown) <= 8
-    assert [episode.level_seed for episode in shown] == list(record.levels(5))[: len(shown)]
+    assert [episode.level_seed for episode in shown] == list(games.levels(5))[: len(shown)]
     assert all(len(one.frames) == len(one.actions) <= 600 for one in solved)
 
 

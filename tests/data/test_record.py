@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data import procgen_player, record, simulator
+from playworld.data import games, procgen_player, record, recordings, simulator
 from playworld.data.actions import read_actions
 from playworld.data.record import Episode, RecordOptions
 from playworld.data.scroller import scroll
@@ -62,20 +62,20 @@ def test_an_option_out_of_range_is_refused_by_name(wrong):
 
 
 def test_no_two_seeds_share_a_level_and_all_levels_fit_procgen():
-    seeds = [0, 1, 2, record.MAX_SEED - 1, record.MAX_SEED]
-    ranges = [record.levels(seed) for seed in seeds]
+    seeds = [0, 1, 2, games.MAX_SEED - 1, games.MAX_SEED]
+    ranges = [games.levels(seed) for seed in seeds]
     assert all(first.stop <= second.start for first, second in pairwise(ranges))
     assert ranges[-1].stop <= 2**31 - 1
 
 
 def test_a_video_decodes_to_the_very_frames_that_were_recorded(tmp_path):
     frames = sprites(40)
-    record.write_video(tmp_path / "a.mp4", frames)
+    recordings.write_video(tmp_path / "a.mp4", frames)
     np.testing.assert_array_equal(decode(tmp_path / "a.mp4"), frames)
 
 
 def test_a_video_is_h264_in_mp4_at_twenty_frames_per_second(tmp_path):
-    record.write_video(tmp_path / "a.mp4", sprites(40))
+    recordings.write_video(tmp_path / "a.mp4", sprites(40))
     with av.open(str(tmp_path / "a.mp4")) as container:
         stream = container.streams.video[0]
         times = [frame.time for frame in container.decode(stream)]
@@ -103,7 +103,7 @@ def test_what_a_killed_recorder_left_is_removed_but_a_running_one_is_left_alone(
         (tmp_path / name).mkdir()
         then = (tmp_path / name).stat().st_mtime - age
         os.utime(tmp_path / name, (then, then))
-    record.clear_stale(tmp_path)
+    recordings.clear_stale(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".record-new"]
 
 
@@ -189,7 +189,7 @@ def steps(played):
 def test_every_episode_is_a_video_of_a_level_of_its_own(recorded):
     out, report, seen = recorded
     truths = [json.loads(path.read_text()) for path in sorted(out.glob("*.actions.json"))]
-    assert [truth["level_seed"] for truth in truths] == list(record.levels(3))[:16]
+    assert [truth["level_seed"] for truth in truths] == list(games.levels(3))[:16]
     assert len(list(out.glob("*.mp4"))) == 16 == report["episodes"]
     assert [step[:2] for step in seen] == [(k, 16) for k in range(1, 17)]
     assert len(list(out.iterdir())) == 32
@@ -251,4 +251,4 @@ def test_another_game_is_recorded_by_its_name(python, tmp_path, game):
     report = record.record(game, tmp_path, options)
     (video,) = tmp_path.glob("*.mp4")
     assert 20 <= report["frames"] == len(decode(video)) <= 40
-    assert set(read_actions(video).actions) <= set(record.GAMES[game])
+    assert set(read_actions(video).actions) <= set(games.GAMES[game])

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from playworld.config import InputError
 from playworld.data.child import Child
-from playworld.data.record import ACTION_NAMES, LEVELS_PER_SEED, MAX_SEED, levels
+from playworld.data.games import ACTION_NAMES, LEVELS_PER_SEED, MAX_SEED, levels
 from playworld.data.simulator import procgen_python
 
 SIDE = 64

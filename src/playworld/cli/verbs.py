@@ -6,7 +6,7 @@ Each is a dataclass made by a function, so that a command imports only what it n
 
 from collections.abc import Callable
 
-from playworld.cli import curating, looking, making, studying, using
+from playworld.cli import acting, curating, looking, making, studying, using
 from playworld.cli.verb import Verb
 
 VERBS: dict[str, Callable[[], type[Verb]]] = {
@@ -19,6 +19,7 @@ VERBS: dict[str, Callable[[], type[Verb]]] = {
     "create": making.create,
     "evaluate": using.evaluate,
     "gallery": using.gallery,
+    "agent": acting.agent,
     "play": using.play,
     "plan": studying.plan,
     "ablate": studying.ablate,

@@ -14,7 +14,7 @@ from pathlib import Path
 from playworld.config import InputError
 from playworld.data.actions import ACTIONS_SUFFIX, as_json
 from playworld.data.lerobot import Dataset, Episode
-from playworld.data.record import UNFINISHED, clear_stale
+from playworld.data.recordings import UNFINISHED, clear_stale
 
 log = logging.getLogger(__name__)
 

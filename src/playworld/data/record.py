@@ -5,39 +5,36 @@ and `procgen_player.py` runs there as a child process. Training never reads an a
 """
 
 import json
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from fractions import Fraction
-from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import av
 import numpy as np
 from jaxtyping import UInt8
 
 from playworld.config import InputError, did_you_mean
-from playworld.data.actions import ACTIONS_SUFFIX, Actions, ContinuousActions, as_json
 from playworld.data.child import Child
 from playworld.data.fetch import film as fetch
 from playworld.data.fetch.scene import COMMANDS
+from playworld.data.games import (
+    ACTION_NAMES,
+    FETCH,
+    FPS,
+    GAMES,
+    LEVELS_PER_SEED,
+    MAX_SEED,
+    MODES,
+    SCROLLER,
+    levels,
+)
+from playworld.data.recordings import clear_stale, write_recording
 from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
 from playworld.data.video import parse_size
 
-FPS = 20
-"""Frames per second of every recording: one simulator step is one frame."""
-LEVELS_PER_SEED = 100_000
-"""Levels that belong to one seed: seed s plays levels s * 100,000 and up, so that recordings with
-different seeds never share a level."""
-MAX_SEED = (2**31 - 1) // LEVELS_PER_SEED - 1
 TOO_SHORT = 20
 """Frames below which a level is passed over: it is over at once, whatever one does."""
-UNFINISHED = ".record-"
-"""How the name of a folder begins that holds an episode being written."""
 EXPERT_HOLDS = 2
 """Frames for which the expert holds each action: one frame of a world at 10 frames per second, so
 that each of its transitions has one action."""
@@ -45,50 +42,6 @@ HOPELESS = 100
 """Levels after which the expert stops unless it has solved one."""
 ATTEMPTS = 6
 """Times a level is begun again while its episode stays shorter than `min_frames`."""
-
-ACTION_NAMES = (
-    *("left-down", "left", "left-up", "down", "none", "up", "right-down", "right", "right-up"),
-    *("D", "A", "W", "S", "Q", "E"),
-)
-"""Procgen's 15 actions: 9 directions, then 6 keys that some games use for firing."""
-
-MOVES = tuple(range(9))
-SIDES = (1, 2, 4, 5, 7, 8)
-CROSS = (1, 3, 4, 5, 7)
-GAMES: dict[str, tuple[int, ...]] = {
-    "bigfish": MOVES,
-    "bossfight": (*MOVES, 9),
-    "caveflyer": (*MOVES, 9),
-    "chaser": MOVES,
-    "climber": SIDES,
-    "coinrun": SIDES,
-    "dodgeball": (*MOVES, 9),
-    "fruitbot": (1, 4, 7, 9),
-    "heist": MOVES,
-    "jumper": SIDES,
-    "leaper": CROSS,
-    "maze": CROSS,
-    "miner": CROSS,
-    "ninja": (*SIDES, 9, 10, 11, 12),
-    "plunder": (1, 4, 7, 9),
-    "starpilot": (*MOVES, 9, 10),
-}
-"""Every game, with one action of each kind that it tells apart (measured: the same state, played
-on with each action, gives as many different pictures)."""
-SCROLLER = "scroller"
-"""No game, but a film of two layers whose movement is known; it needs no simulator."""
-FETCH: dict[str, tuple[str, ...]] = {
-    "fetch": ("push", "pick"),
-    "fetch-push": ("push",),
-    "fetch-pick": ("pick",),
-    "fetch-door": ("door",),
-}
-"""No games, but a robot at a table: what it does there, in turn."""
-MODES: dict[str, tuple[str, ...]] = {
-    "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
-    "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
-}
-"""Games that have a mode; every game has "easy" and "hard"."""
 
 Frames = UInt8[np.ndarray, "T H W 3"]
 Progress = Callable[[int, int, str], None]
@@ -199,13 +152,6 @@ def record(
     }
 
 
-def clear_stale(out: Path) -> None:
-    """Remove what a recorder that was killed has left unfinished, an hour or longer ago."""
-    for folder in out.glob(f"{UNFINISHED}*"):
-        if time.time() - folder.stat().st_mtime > 3600:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def check_game(game: str, options: RecordOptions) -> None:
     """Raise InputError unless there is this game in this mode and size."""
     known = [*GAMES, *FETCH, SCROLLER]
@@ -219,11 +165,6 @@ def check_game(game: str, options: RecordOptions) -> None:
     if game != SCROLLER and game not in MODES.get(mode, GAMES):
         games = ", ".join(MODES[mode])
         raise InputError(f"{game} has no mode {mode!r} (only {games} have): use easy or hard")
-
-
-def levels(seed: int) -> range:
-    """Return the level seeds that belong to one seed."""
-    return range(seed * LEVELS_PER_SEED, (seed + 1) * LEVELS_PER_SEED)
 
 
 def scrolled(options: RecordOptions) -> Iterator[Episode]:
@@ -320,61 +261,3 @@ def write_episode(
     if episode.solved is not None:
         about |= {"player": options.player, "solved": episode.solved}
     write_recording(out, stem, episode.frames, episode.actions, episode.names, FPS, about)
-
-
-def write_recording(
-    out: Path,
-    stem: str,
-    frames: Iterable[UInt8[np.ndarray, "H W 3"]],
-    actions: Sequence[int] | Sequence[Sequence[float]],
-    names: Sequence[str],
-    fps: float,
-    about: Mapping[str, object],
-) -> None:
-    """Write a video and its true actions as `stem`.mp4 and `stem`.actions.json into `out`.
-
-    Each file appears whole or not at all.
-
-    Args:
-        out: a folder.
-        stem: what the files are called.
-        frames: at least one.
-        actions: the action taken from each frame, an index into `names` or a number for each of
-            them; there may be none from the last frame.
-        names: what each action, or each number, is called.
-        fps: frames per second.
-        about: what else the action file says.
-    """
-    times = tuple(k / fps for k in range(len(actions)))
-    numbers = any(isinstance(row, Sequence) for row in actions)
-    kind: Any = ContinuousActions if numbers else Actions
-    truth: Actions | ContinuousActions = kind(times, tuple(actions), tuple(names))
-    # The actions first: a video whose truth is missing would count as one without any.
-    with tempfile.TemporaryDirectory(dir=out, prefix=UNFINISHED) as folder:
-        text, video = Path(folder, "actions.json"), Path(folder, "video.mp4")
-        text.write_text(json.dumps(as_json(truth, fps, about)))
-        write_video(video, frames, fps)
-        text.replace(out / f"{stem}{ACTIONS_SUFFIX}")
-        video.replace(out / f"{stem}.mp4")
-
-
-def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: float = FPS) -> None:
-    """Write frames, at least one, as H.264 in MP4, losslessly.
-
-    RGB at CRF 0 decodes to the very same bytes and takes 2.2 kB per 64x64 frame, where 4:4:4 YUV
-    takes 1.4 kB at 52 dB and 4:2:0 at CRF 18 measured 30 dB on such sprites.
-    """
-    rest = iter(frames)
-    first = next(rest)
-    with av.open(str(path), "w", format="mp4") as container:
-        rate = Fraction(fps).limit_denominator(1001)
-        stream = container.add_stream("libx264rgb", rate=rate)
-        stream.height, stream.width = first.shape[:2]
-        stream.pix_fmt = "rgb24"
-        stream.time_base = 1 / rate
-        stream.options = {"crf": "0", "preset": "medium"}
-        # One thread: the bytes of the file then do not depend on the machine's number of cores.
-        stream.codec_context.thread_count = 1
-        for frame in chain([first], rest):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())

@@ -14,7 +14,7 @@ NEAR, FAR = 1.5, 0.5
 HORIZON = 32
 """Row at which the ground begins, of 64."""
 LEFT, NONE, RIGHT = 1, 4, 7
-"""The keys, numbered as in `record.ACTION_NAMES`."""
+"""The keys, numbered as in `games.ACTION_NAMES`."""
 HELD = (4, 24)
 """Fewest and most frames for which a key is held."""
 WIDE = 1_024

@@ -42,11 +42,13 @@ class Panel:
             for digit in (1, 3) if x[1] / x[0] < 2e3 else (1,):
                 value = digit * 10.0**power
                 if x[0] <= value <= x[1]:
-                    (at, _) = self.place((value, y[0]))
-                    self.draw.line([(at, TOP), (at, HEIGHT - BOTTOM)], fill=PALE)
-                    self.draw.text(
-                        (at, HEIGHT - BOTTOM + 8), short(value), FAINT, _font(15), anchor="mt"
-                    )
+                    self.tick(value, short(value))
+
+    def tick(self, x: float, text: str) -> None:
+        """A line up from the axis, and what stands below it."""
+        (at, _) = self.place((x, self.y[0]))
+        self.draw.line([(at, TOP), (at, HEIGHT - BOTTOM)], fill=PALE)
+        self.draw.text((at, HEIGHT - BOTTOM + 8), text, FAINT, _font(15), anchor="mt")
 
     def place(self, point: Point) -> Point:
         """Pixels of a point."""

@@ -1,0 +1,235 @@
+"""Behavioural cloning: a policy learns to foretell what an expert does next (Genie, appendix E)."""
+
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from playworld.agents.labels import Demonstrations, read_demonstrations
+from playworld.agents.moves import MOVES, UNKNOWN
+from playworld.agents.policy import NETWORKS, Kind, Meaning, Policy, PolicyConfig
+from playworld.checkpoint import refuse_foreign
+from playworld.config import InputError, to_dict
+from playworld.data.clips import clips_at
+from playworld.data.shards import sha256_of
+from playworld.train.loop import Clips, Source, fit
+from playworld.train.objectives import Batch, Metrics, Objective
+from playworld.train.optim import StageConfig
+from playworld.train.options import choose_device
+from playworld.train.runs import claim, default_run
+from playworld.world import World
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]
+JUDGED = 4096
+"""Transitions of held-out demonstrations that a policy is measured on, at most."""
+AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class CloneOptions:
+    """How a policy is cloned."""
+
+    kind: Kind = "cnn"
+    """cnn: a small one over stacked frames; st: the paper's ST-transformer, slower."""
+    frames: int = 2
+    """Frames that the policy sees, the newest included."""
+    steps: int = 2_000
+    """Optimizer steps."""
+    batch_size: int = 64
+    """Transitions per step."""
+    learning_rate: float = 1e-3
+    """Peak learning rate."""
+    shift: int = 2
+    """Pixels by which pictures are moved at random while it learns, 0 for none: a policy meets what
+    no expert shows."""
+    minutes: float | None = None
+    """Minutes of demonstrations to use; all if not given."""
+    device: str = "auto"
+    """cpu, cuda, or auto: the GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.batch_size, self.frames) < 1 or self.learning_rate <= 0:
+            raise InputError("steps, batch_size, frames and learning_rate should be above 0")
+        if self.shift < 0:
+            raise InputError(f"shift should be 0 or more, got {self.shift}")
+        if self.minutes is not None and self.minutes <= 0:
+            raise InputError(f"minutes should be above 0, got {self.minutes:g}")
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """Demonstrations with what each transition is labelled with."""
+
+    shown: Demonstrations
+    labels: Int[np.ndarray, " n"]
+    """One per transition; `UNKNOWN` for those that teach nothing."""
+
+    @property
+    def known(self) -> Int[np.ndarray, " k"]:
+        """The transitions that have a label."""
+        return np.flatnonzero(self.labels != UNKNOWN)
+
+
+@dataclass(frozen=True, eq=False)
+class School:
+    """What policies of one meaning are cloned from, read and labelled once."""
+
+    meaning: Meaning
+    choices: int
+    """How many labels there are."""
+    train: Lessons
+    valid: Lessons
+    about: dict[str, Any]
+    """Where the demonstrations and the labels come from."""
+
+
+def label(clips: Path, world: World, meaning: Meaning, minutes: float | None = None) -> School:
+    """Read the demonstrations of both splits and label them.
+
+    Raises:
+        InputError: for clips that cannot be used, or whose true actions are asked for but unknown.
+    """
+    shown = [read_demonstrations(clips, split, minutes) for split in ("train", "valid")]
+    if meaning == "latent":
+        train, valid = (Lessons(part, part.latent_actions(world)) for part in shown)
+    else:
+        train, valid = (Lessons(part, part.true_moves()) for part in shown)
+    about = {
+        "clips": str(clips.resolve()),
+        "clips_sha256": {s: sha256_of(clips / s / "index.json") for s in ("train", "valid")},
+        "transitions": {"train": len(train.known), "valid": len(valid.known)},
+        "world_sha256": world.sha256 if meaning == "latent" else None,
+    }
+    choices = world.num_actions if meaning == "latent" else len(MOVES)
+    return School(meaning, choices, train, valid, about)
+
+
+def clone(
+    school: School,
+    out: Path,
+    options: CloneOptions,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Policy:
+    """Train a policy, measure it on held-out demonstrations and write it to `out`.
+
+    One that was stopped goes on where it stopped when the same call is made again.
+
+    Raises:
+        InputError: for an `out` that holds something else.
+        Preempted, NonFinite: see `playworld.train.loop.fit`.
+    """
+    refuse_foreign(out)
+    height, width = school.train.shown.films[0].frames.shape[1:3]
+    try:
+        config = PolicyConfig(
+            options.kind, school.meaning, school.choices, height, width, options.frames
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    torch.manual_seed(seed)
+    network = NETWORKS[options.kind](config)
+    run = default_run(out, Path(school.about["clips"]), f"clone {options} {seed} {school.about}")
+    claim(run, {"set of clips": school.about["clips_sha256"]})
+    stage = StageConfig(
+        steps=options.steps,
+        batch_size=options.batch_size,
+        clip_length=max(2, options.frames),
+        learning_rate=options.learning_rate,
+        schedule="cosine",
+        weight_decay=0.05,
+        ema_decay=0.99,
+        seed=seed,
+    )
+    objective, source = (
+        CloneObjective(network, options.shift),
+        lessons_source(school.train, stage, options.frames),
+    )
+    fit(objective, source, stage, run, "clone", choose_device(options.device), progress)
+    shutil.rmtree(run)
+    made = Policy(config, network, {})
+    report = {
+        **school.about,
+        "options": to_dict(options),
+        "seed": seed,
+        "measured": measure(made, school.valid),
+    }
+    made = Policy(config, network.cpu(), report)
+    made.save(out)
+    return made
+
+
+class CloneObjective(Objective):
+    """A policy learns labels of transitions from the frames before them."""
+
+    def __init__(self, network: torch.nn.Module, shift: int) -> None:
+        super().__init__()
+        self.network, self.shift = network, shift
+
+    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
+        """Cross-entropy; `accuracy` is the share of labels that it thinks likeliest."""
+        assert batch.labels is not None
+        share = len(batch.video) / batch.clips
+        logits = self.network(shifted(batch.video, self.shift, batch.generators()))
+        loss = F.cross_entropy(logits.float(), batch.labels)
+        accuracy = (logits.argmax(dim=-1) == batch.labels).float().mean()
+        return share * loss, {"accuracy": share * accuracy.detach()}
+
+
+def shifted(
+    video: UInt8[Tensor, "B F H W 3"], most: int, generators: list[torch.Generator]
+) -> UInt8[Tensor, "B F H W 3"]:
+    """Each row moved by up to `most` pixels, its frames alike; the edge is repeated (DrQ)."""
+    height, width = video.shape[2:4]
+    rows, columns = (torch.arange(side, device=video.device) for side in (height, width))
+    moved = torch.empty_like(video)
+    for row, generator in enumerate(generators):
+        down, right = torch.randint(-most, most + 1, (2,), generator=generator).tolist()
+        picked = video[row, :, (rows + down).clamp(0, height - 1)]
+        moved[row] = picked[:, :, (columns + right).clamp(0, width - 1)]
+    return moved
+
+
+def lessons_source(lessons: Lessons, stage: StageConfig, frames: int) -> Source:
+    """Endless batches of lessons, a pure function of the seed and the step."""
+    known = lessons.known
+
+    def source(start: int) -> Iterator[Clips]:
+        while True:
+            first = start * stage.batch_size
+            rows = known[clips_at(len(known), first, stage.batch_size, stage.seed)]
+            ids = torch.from_numpy(lessons.shown.transitions[rows])
+            labels = torch.from_numpy(lessons.labels[rows])
+            yield Clips(ids, lessons.shown.windows(rows, frames), None, labels)
+            start += 1
+
+    return source
+
+
+def measure(policy: Policy, lessons: Lessons) -> dict[str, float]:
+    """How well it foretells held-out demonstrations, and what always the same answer would do."""
+    known = lessons.known
+    rows = known[np.linspace(0, len(known) - 1, min(len(known), JUDGED)).astype(int)]
+    parts = np.array_split(rows, -(-len(rows) // AT_ONCE))
+    logits = torch.cat(
+        [policy.logits(lessons.shown.windows(part, policy.config.frames)) for part in parts]
+    )
+    labels = torch.from_numpy(lessons.labels[rows])
+    commonest = Counter(labels.tolist()).most_common(1)[0][1]
+    return {
+        "transitions": len(rows),
+        "accuracy": (logits.argmax(dim=-1) == labels).float().mean().item(),
+        "cross_entropy": F.cross_entropy(logits, labels).item(),
+        "commonest": commonest / len(rows),
+    }

@@ -1,0 +1,41 @@
+"""From latent actions to true ones: what was seen together in a few labelled transitions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from playworld.agents.moves import MOVES, NAMES
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """For each latent action the true moves that it was seen with (Genie, appendix E)."""
+
+    moves: tuple[tuple[int, ...], ...]
+    """Indices into `MOVES`, one for each time; a code that was never seen has one at random."""
+
+    @classmethod
+    def of(
+        cls,
+        codes: Int[np.ndarray, " n"],
+        moves: Int[np.ndarray, " n"],
+        num_codes: int,
+        seed: int,
+    ) -> "Dictionary":
+        """From n labelled transitions; n = 0 gives the random map."""
+        guesses = np.random.default_rng(seed).integers(len(MOVES), size=num_codes)
+        seen = [tuple(moves[codes == code].tolist()) for code in range(num_codes)]
+        return cls(tuple(s or (int(g),) for s, g in zip(seen, guesses, strict=True)))
+
+    def translate(self, codes: Sequence[int], rng: np.random.Generator) -> list[int]:
+        """One move for each latent action, drawn from those seen with it, as often as seen."""
+        return [int(rng.choice(self.moves[code])) for code in codes]
+
+    def shares(self) -> list[dict[str, float]]:
+        """For each latent action, how often each move stands in its list, by name."""
+        return [
+            {name: seen.count(k) / len(seen) for k, name in enumerate(NAMES) if k in seen}
+            for seen in self.moves
+        ]

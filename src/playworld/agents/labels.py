@@ -1,0 +1,125 @@
+"""Demonstrations: what an expert was seen to do, and what each transition is labelled with."""
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+from playworld.agents.moves import UNKNOWN, move_of
+from playworld.config import InputError
+from playworld.data.actions import Actions, read_actions
+from playworld.data.clips import ClipDataset
+from playworld.data.shards import DamagedChunk
+from playworld.evaluate.heldout import held_longest
+from playworld.world import World
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Film:
+    """One scene of an expert."""
+
+    frames: UInt8[Tensor, "T H W 3"]
+    """All of them: transition k leads from frame k to frame k + 1."""
+    source: Path
+    """The video that was ingested; an action file may lie beside it."""
+    times: tuple[float, ...]
+    """When each frame was shown, in seconds of that video."""
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """Films of an expert, one after another, in memory."""
+
+    films: tuple[Film, ...]
+    """In the order of the clips."""
+    fps: float
+    """Frames per second."""
+
+    @cached_property
+    def transitions(self) -> Int[np.ndarray, "n 2"]:
+        """Film and first frame of every transition, in the order of all labels."""
+        lengths = [len(film.frames) - 1 for film in self.films]
+        film = np.repeat(np.arange(len(lengths)), lengths)
+        within = np.concatenate([np.arange(length) for length in lengths])
+        return np.stack([film, within], axis=1)
+
+    def windows(self, rows: Int[np.ndarray, " B"], frames: int) -> UInt8[Tensor, "B F H W 3"]:
+        """What was seen before transitions: the last frame is where they begin.
+
+        A film's first frame is repeated where it has no earlier ones, as at a game's beginning.
+        """
+        back = np.arange(1 - frames, 1)
+        picked = [(f, np.maximum(k + back, 0)) for f, k in self.transitions[rows].tolist()]
+        return torch.stack([self.films[film].frames[k] for film, k in picked])
+
+    def latent_actions(self, world: World) -> Int[np.ndarray, " n"]:
+        """What the world's frozen latent action model sees in each transition.
+
+        Raises:
+            InputError: where the films are not as large or as fast as the world's.
+        """
+        if self.fps != world.fps:
+            raise InputError(
+                f"the world learned from {world.fps:g} frames per second, these clips have "
+                f"{self.fps:g}: ingest again with --fps {world.fps:g}"
+            )
+        found = [world.infer_actions(film.frames[None])[0].cpu().numpy() for film in self.films]
+        return np.concatenate(found)
+
+    def true_moves(self) -> Int[np.ndarray, " n"]:
+        """What was really pressed in each transition: indices into `MOVES`, or `UNKNOWN`.
+
+        Raises:
+            InputError: where none is known.
+        """
+        moves = np.concatenate([_moves(film) for film in self.films])
+        if (moves == UNKNOWN).all():
+            raise InputError(
+                f"no action files beside the videos in {self.films[0].source.parent}: true actions "
+                "are known of recordings only (playworld record coinrun)"
+            )
+        return moves
+
+
+def read_demonstrations(
+    clips: Path, split: Literal["train", "valid"], minutes: float | None = None
+) -> Demonstrations:
+    """Scenes of an ingested folder, up to so many minutes in all; damaged ones are left out.
+
+    Raises:
+        InputError: where the folder holds no clips.
+    """
+    dataset = ClipDataset(clips, split, 2)
+    limit = None if minutes is None else minutes * 60 * dataset.fps
+    films: list[Film] = []
+    for number, scene in enumerate(dataset.scenes):
+        if limit is not None and sum(len(film.frames) for film in films) >= limit:
+            break
+        if scene.num_frames < 2:
+            continue
+        try:
+            frames = torch.from_numpy(dataset.shards.read(number, 0, scene.num_frames))
+        except DamagedChunk as error:
+            log.warning("%s: this demonstration is left out", error)
+            continue
+        films.append(Film(frames, dataset.videos / scene.source, tuple(scene.times)))
+    if not films:
+        raise InputError(f"{clips}: every {split} scene is damaged; ingest the videos again")
+    return Demonstrations(tuple(films), dataset.fps)
+
+
+def _moves(film: Film) -> Int[np.ndarray, " s"]:
+    truth = read_actions(film.source) if film.source.parent.is_dir() else None
+    if not isinstance(truth, Actions):
+        return np.full(len(film.times) - 1, UNKNOWN)
+    known = {number: move_of(name) for number, name in enumerate(truth.names)}
+    held = held_longest(truth.times, truth.actions, np.asarray(film.times))
+    return np.array([UNKNOWN if number is None else known[number] for number in held])

@@ -1,0 +1,101 @@
+"""A plan for people: in words, as a picture of the way, as a film."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from playworld.agents.planner import Plan
+from playworld.config import InputError, did_you_mean
+from playworld.evaluate.metrics import psnr
+from playworld.evaluate.poster import CELL, Poster
+from playworld.world import World
+
+SHOWN = 6
+"""Frames of a plan that its picture shows at most."""
+
+
+def open_prompt(world: World, name: str) -> UInt8[Tensor, "H W 3"]:
+    """A picture file, fitted to the world; or one of the world's own prompts, by its name.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    own = dict(world.prompts())
+    if name in own:
+        return own[name]
+    if not Path(name).exists():
+        hint = did_you_mean(name, own)
+        raise InputError(f"no picture file {name!r}, and no prompt of the world's own; {hint}")
+    try:
+        with Image.open(name) as image:
+            return world.prompt(image)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{name} cannot be read as a picture: {error}") from error
+
+
+def in_words(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"]) -> str:
+    """The buttons, and how close they lead."""
+    first, last = (_likeness(plan.frames[k], goal) for k in (0, -1))
+    if not plan.buttons:
+        return f"no button leads closer to the goal than the start is ({first:.1f} dB PSNR)"
+    runs = [
+        (world.buttons[b].label, len(list(same))) for b, same in itertools.groupby(plan.buttons)
+    ]
+    way = ", ".join(f"{label} x{count}" for label, count in runs)
+    return f"{way}\nlikeness to the goal, PSNR: start {first:.1f} dB, end {last:.1f} dB"
+
+
+def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path) -> None:
+    """Write plan.png, plan.gif and plan.json into a folder, which is made if need be."""
+    out.mkdir(parents=True, exist_ok=True)
+    plans_picture(world, [plan], goal[None]).save(out / "plan.png")
+    scale = max(1, 2 * CELL // world.width)
+    frames = [
+        Image.fromarray(frame.numpy()).resize(
+            (scale * world.width, scale * world.height), Image.Resampling.NEAREST
+        )
+        for frame in plan.frames
+    ]
+    pace = round(1000 / world.fps)
+    lasts = [pace] * (len(frames) - 1) + [6 * pace]  # it rests before it begins again
+    frames[0].save(
+        out / "plan.gif", save_all=True, append_images=frames[1:], duration=lasts, loop=0
+    )
+    found = {
+        "buttons": plan.buttons,
+        "labels": [world.buttons[button].label for button in plan.buttons],
+        "psnr": _likeness(plan.frames[-1], goal),
+        "distance": plan.distance,
+        "after each round": plan.best,
+    }
+    (out / "plan.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+def plans_picture(
+    world: World, plans: Sequence[Plan], goals: UInt8[Tensor, "N H W 3"]
+) -> Image.Image:
+    """A row for each plan: start, moments on the way with the button just pressed, and the goal."""
+    columns = max(min(SHOWN, len(plan.frames)) for plan in plans)
+    title = f"{world.config.name}: {'a plan' if len(plans) == 1 else 'plans'} to a picture"
+    note = "the way within the world, and apart the goal"
+    poster = Poster(len(plans), columns + 1, (world.height, world.width), title, note, columns)
+    poster.head(0, "start")
+    poster.head(columns, "goal")
+    for row, (plan, goal) in enumerate(zip(plans, goals, strict=True)):
+        last = len(plan.frames) - 1
+        moments = torch.linspace(0, last, min(columns, last + 1)).round().int().tolist()
+        for column, k in enumerate(moments):
+            arrow = world.buttons[plan.buttons[k - 1]].arrow if k else ""
+            poster.frame(row, column, plan.frames[k], arrow)
+        poster.frame(row, columns, goal)
+    return poster.image
+
+
+def _likeness(frame: UInt8[Tensor, "H W 3"], goal: UInt8[Tensor, "H W 3"]) -> float:
+    return psnr(frame[None, None], goal[None, None]).item()

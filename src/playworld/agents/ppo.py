@@ -1,0 +1,146 @@
+"""An agent that learns by trial within a world, and nowhere else (PPO, arXiv:1707.06347)."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+from playworld.agents.rewards import travel_right
+from playworld.config import InputError
+from playworld.world import SamplerConfig, World
+from playworld.world.env import Reward
+
+Progress = Callable[[int, int, str], None]
+Chooser = Callable[[UInt8[np.ndarray, "N F H W 3"]], Int[np.ndarray, " N"]]
+"""From the newest frames of N episodes, oldest first, to one button for each."""
+SMALLEST = 36
+"""Pixels along a side that the network's convolutions (Nature, 2015) need."""
+
+
+@dataclass(frozen=True)
+class PPOOptions:
+    """How an agent is trained within a world."""
+
+    minutes: float = 15.0
+    """Time for training."""
+    total: int | None = None
+    """Presses after which it ends earlier; equal seeds and totals give equal agents."""
+    episodes: int = 16
+    """Played side by side, as one batch."""
+    presses: int = 16
+    """Length of an episode: dreams drift, so they are short. The agent learns after each."""
+    frames: int = 3
+    """Newest frames that the agent sees."""
+    prompts: int = 256
+    """Moments of the clips that episodes start from."""
+    prompt_frames: int = 4
+    """Frames of each."""
+    steps: int | None = 1
+    """MaskGIT steps per frame; None takes the world's own."""
+    passes: int = 6
+    """Times that it learns from the same episodes: those of a world cost more than learning."""
+    learning_rate: float = 1e-3
+    """Of Adam."""
+    discount: float = 0.95
+    """Share of a later reward that counts one press earlier."""
+    entropy: float = 0.01
+    """Weight of the bonus for trying other buttons."""
+    seed: int = 0
+    """Chooses prompts, episodes, weights."""
+
+    def __post_init__(self) -> None:
+        for name in ("episodes", "presses", "frames", "prompts", "prompt_frames", "passes"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.steps is not None and self.steps < 1:
+            raise InputError(f"steps must be at least 1, got {self.steps}")
+        if not self.minutes > 0:
+            raise InputError(f"minutes must be above 0, got {self.minutes}")
+        if not 0 <= self.discount < 1:
+            raise InputError(f"discount must be from 0 to below 1, got {self.discount}")
+
+    def sampler(self, world: World) -> SamplerConfig:
+        """How frames are drawn."""
+        own = world.config.sampler
+        return own if self.steps is None else replace(own, steps=self.steps)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An agent and how it came about."""
+
+    choose: Chooser
+    """Draws a button, each as likely as the agent thinks it good."""
+    curve: list[dict[str, Any]]
+    """One entry for each round of episodes: presses and minutes so far, the mean reward of an
+    episode, and the share of each button."""
+    save: Callable[[Path], None]
+    """Writes a file that `stable_baselines3.PPO.load` opens."""
+
+
+def train_agent(
+    world: World,
+    prompts: UInt8[Tensor, "N P H W 3"],
+    options: PPOOptions,
+    progress: Progress | None = None,
+    reward: Reward = travel_right,
+) -> Trained:
+    """Train a small convolutional network with PPO until the time is over.
+
+    Raises:
+        InputError: without Stable-Baselines3, or for frames too small for its network.
+    """
+    if min(world.height, world.width) < SMALLEST:
+        size = f"{world.width}x{world.height}"
+        raise InputError(f"the agent's network needs frames of {SMALLEST} pixels, not {size}")
+    from playworld.agents.stable_baselines import learner
+
+    agent = learner(world, prompts, options, reward)
+    curve: list[dict[str, Any]] = []
+    begun, minutes = time.monotonic(), 0.0
+    while minutes < options.minutes and agent.num_timesteps < (options.total or math.inf):
+        agent.learn(options.episodes * options.presses, reset_num_timesteps=False)
+        minutes = (time.monotonic() - begun) / 60
+        pressed = agent.rollout_buffer.actions.astype(int).flatten()
+        shares = np.bincount(pressed, minlength=world.num_actions) / pressed.size
+        curve.append(
+            {
+                "presses": agent.num_timesteps,
+                "minutes": minutes,
+                "reward": float(np.mean([episode["r"] for episode in agent.ep_info_buffer or ()])),
+                "buttons": shares.round(3).tolist(),
+            }
+        )
+        if progress:
+            done, whole = (int(60 * m) for m in (minutes, options.minutes))
+            progress(min(done, whole), whole, f"{curve[-1]['reward']:.1f} per episode")
+
+    def choose(seen: UInt8[np.ndarray, "N F H W 3"]) -> Int[np.ndarray, " N"]:
+        return agent.predict(np.concatenate(list(seen.swapaxes(0, 1)), axis=-1))[0]
+
+    return Trained(choose, curve, agent.save)
+
+
+def play_inside(
+    world: World,
+    prompts: UInt8[Tensor, "N P H W 3"],
+    choose: Chooser,
+    options: PPOOptions,
+    seed: int = 0,
+) -> UInt8[Tensor, "N K H W 3"]:
+    """One episode from each prompt; frame 0 of K is where it starts. Row k's noise is seed + k."""
+    frames, state = world.start(prompts, [seed + row for row in range(len(prompts))])
+    film = [frames.cpu()]
+    for _ in range(options.presses):
+        seen = torch.stack([film[0]] * options.frames + film, dim=1)[:, -options.frames :]
+        buttons = torch.from_numpy(np.asarray(choose(seen.numpy())))
+        frames, state = world.step(state, buttons, options.sampler(world), in_place=True)
+        film.append(frames.cpu())
+    return torch.stack(film, dim=1)

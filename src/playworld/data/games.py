@@ -1,0 +1,56 @@
+"""What can be recorded: Procgen's games, a robot at a table, a film of two layers."""
+
+FPS = 20
+"""Frames per second of every recording: one simulator step is one frame."""
+LEVELS_PER_SEED = 100_000
+"""Levels that belong to one seed: seed s plays levels s * 100,000 and up, so that recordings with
+different seeds never share a level."""
+MAX_SEED = (2**31 - 1) // LEVELS_PER_SEED - 1
+ACTION_NAMES = (
+    *("left-down", "left", "left-up", "down", "none", "up", "right-down", "right", "right-up"),
+    *("D", "A", "W", "S", "Q", "E"),
+)
+"""Procgen's 15 actions: 9 directions, then 6 keys that some games use for firing."""
+
+MOVES = tuple(range(9))
+SIDES = (1, 2, 4, 5, 7, 8)
+CROSS = (1, 3, 4, 5, 7)
+GAMES: dict[str, tuple[int, ...]] = {
+    "bigfish": MOVES,
+    "bossfight": (*MOVES, 9),
+    "caveflyer": (*MOVES, 9),
+    "chaser": MOVES,
+    "climber": SIDES,
+    "coinrun": SIDES,
+    "dodgeball": (*MOVES, 9),
+    "fruitbot": (1, 4, 7, 9),
+    "heist": MOVES,
+    "jumper": SIDES,
+    "leaper": CROSS,
+    "maze": CROSS,
+    "miner": CROSS,
+    "ninja": (*SIDES, 9, 10, 11, 12),
+    "plunder": (1, 4, 7, 9),
+    "starpilot": (*MOVES, 9, 10),
+}
+"""Every game, with one action of each kind that it tells apart (measured: the same state, played
+on with each action, gives as many different pictures)."""
+SCROLLER = "scroller"
+"""No game, but a film of two layers whose movement is known; it needs no simulator."""
+FETCH: dict[str, tuple[str, ...]] = {
+    "fetch": ("push", "pick"),
+    "fetch-push": ("push",),
+    "fetch-pick": ("pick",),
+    "fetch-door": ("door",),
+}
+"""No games, but a robot at a table: what it does there, in turn."""
+MODES: dict[str, tuple[str, ...]] = {
+    "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
+    "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),
+}
+"""Games that have a mode; every game has "easy" and "hard"."""
+
+
+def levels(seed: int) -> range:
+    """Return the level seeds that belong to one seed."""
+    return range(seed * LEVELS_PER_SEED, (seed + 1) * LEVELS_PER_SEED)

@@ -1,0 +1,86 @@
+"""Recordings: lossless video files with what was really done beside them (docs/record.md)."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from jaxtyping import UInt8
+
+from playworld.data.actions import ACTIONS_SUFFIX, Actions, ContinuousActions, as_json
+from playworld.data.games import FPS
+
+UNFINISHED = ".record-"
+"""How the name of a folder begins that holds an episode being written."""
+
+
+def write_recording(
+    out: Path,
+    stem: str,
+    frames: Iterable[UInt8[np.ndarray, "H W 3"]],
+    actions: Sequence[int] | Sequence[Sequence[float]],
+    names: Sequence[str],
+    fps: float,
+    about: Mapping[str, object],
+) -> None:
+    """Write a video and its true actions as `stem`.mp4 and `stem`.actions.json into `out`.
+
+    Each file appears whole or not at all.
+
+    Args:
+        out: a folder.
+        stem: what the files are called.
+        frames: at least one.
+        actions: the action taken from each frame, an index into `names` or a number for each of
+            them; there may be none from the last frame.
+        names: what each action, or each number, is called.
+        fps: frames per second.
+        about: what else the action file says.
+    """
+    times = tuple(k / fps for k in range(len(actions)))
+    numbers = any(isinstance(row, Sequence) for row in actions)
+    kind: Any = ContinuousActions if numbers else Actions
+    truth: Actions | ContinuousActions = kind(times, tuple(actions), tuple(names))
+    # The actions first: a video whose truth is missing would count as one without any.
+    with tempfile.TemporaryDirectory(dir=out, prefix=UNFINISHED) as folder:
+        text, video = Path(folder, "actions.json"), Path(folder, "video.mp4")
+        text.write_text(json.dumps(as_json(truth, fps, about)))
+        write_video(video, frames, fps)
+        text.replace(out / f"{stem}{ACTIONS_SUFFIX}")
+        video.replace(out / f"{stem}.mp4")
+
+
+def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: float = FPS) -> None:
+    """Write frames, at least one, as H.264 in MP4, losslessly.
+
+    RGB at CRF 0 decodes to the very same bytes and takes 2.2 kB per 64x64 frame, where 4:4:4 YUV
+    takes 1.4 kB at 52 dB and 4:2:0 at CRF 18 measured 30 dB on such sprites.
+    """
+    rest = iter(frames)
+    first = next(rest)
+    with av.open(str(path), "w", format="mp4") as container:
+        rate = Fraction(fps).limit_denominator(1001)
+        stream = container.add_stream("libx264rgb", rate=rate)
+        stream.height, stream.width = first.shape[:2]
+        stream.pix_fmt = "rgb24"
+        stream.time_base = 1 / rate
+        stream.options = {"crf": "0", "preset": "medium"}
+        # One thread: the bytes of the file then do not depend on the machine's number of cores.
+        stream.codec_context.thread_count = 1
+        for frame in chain([first], rest):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def clear_stale(out: Path) -> None:
+    """Remove what a recorder that was killed has left unfinished, an hour or longer ago."""
+    for folder in out.glob(f"{UNFINISHED}*"):
+        if time.time() - folder.stat().st_mtime > 3600:
+            shutil.rmtree(folder, ignore_errors=True)

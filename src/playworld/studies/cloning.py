@@ -1,0 +1,233 @@
+"""Behavioural cloning as a study: what an agent that learned from video solves in the real game.
+
+Arms (Genie, appendix E): a policy of latent actions whose choices a dictionary of n labelled
+transitions translates; the oracle, cloned on the true actions; players that learned nothing.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from playworld.agents.arena import Arena, ArenaOptions
+from playworld.agents.clone import CloneOptions, School, clone, label
+from playworld.agents.dictionary import Dictionary
+from playworld.agents.labels import Demonstrations
+from playworld.agents.moves import MOVES, NAMES, UNKNOWN
+from playworld.agents.policy import Meaning, Policy
+from playworld.agents.trial import (
+    Player,
+    play_games,
+    policy_player,
+    random_player,
+    steady_player,
+)
+from playworld.config import InputError, to_dict
+from playworld.data.actions import ACTIONS_SUFFIX
+from playworld.data.games import levels
+from playworld.world import World
+
+Bars = Callable[[str], Callable[[int, int, str], None]]
+STEADY = MOVES[NAMES.index("right-up")]
+"""The best of the moves to hold all the time."""
+
+
+@dataclass(frozen=True)
+class CloningOptions:
+    """What is played, and how often."""
+
+    difficulty: Literal["easy", "hard"] = "easy"
+    """Of the levels; a second call with the other one adds to the same table and figure."""
+    samples: tuple[int, ...] = (0, 10, 50, 200, 1_000)
+    """Labelled transitions of the expert that make a dictionary, an arm each; 0: a random map."""
+    seeds: int = 5
+    """Policies of each kind of label; every seed has its own labelled transitions and levels."""
+    games: int = 100
+    """Levels that every arm plays with every seed."""
+    levels: int = 900
+    """Levels of the first seed, as the seed of a recording that was never made; the next seeds play
+    those of the numbers after it."""
+    max_steps: int = 500
+    """Presses after which a game counts as lost; Procgen itself ends it then."""
+    temperature: float = 1.0
+    """Of a policy's choices; 0 takes the likeliest."""
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.seeds <= 10:
+            raise InputError(f"an interval needs 2 to 10 seeds, got {self.seeds}")
+        if not self.samples or min(self.samples) < 0:
+            raise InputError(f"samples should be 0 or more, got {self.samples}")
+        if self.temperature < 0:
+            raise InputError(f"temperature should be 0 or more, got {self.temperature:g}")
+        for seed in range(self.seeds):
+            self.arena(seed)
+
+    def arena(self, seed: int) -> ArenaOptions:
+        """The levels of one seed."""
+        return ArenaOptions(
+            difficulty=self.difficulty,
+            seed=self.levels + seed,
+            games=self.games,
+            max_steps=self.max_steps,
+        )
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to play."""
+
+    name: Literal["random", "steady", "oracle", "latent"]
+    samples: int | None = None
+    """Of "latent"."""
+
+    @property
+    def stem(self) -> str:
+        """What its files are called."""
+        return self.name if self.samples is None else f"{self.name}-{self.samples:05d}"
+
+
+def arms(options: CloningOptions) -> list[Arm]:
+    """All of a study, in the order of its table."""
+    latent = [Arm("latent", n) for n in sorted(set(options.samples))]
+    return [Arm("random"), Arm("steady"), *latent, Arm("oracle")]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Makes what the arms of one difficulty need, when they need it, and keeps it in a folder."""
+
+    world: World
+    clips: Path
+    folder: Path
+    options: CloningOptions
+    recipe: CloneOptions
+    bars: Bars
+    _schools: dict[Meaning, School] = field(default_factory=dict)
+
+    def school(self, meaning: Meaning) -> School:
+        """The expert's transitions with labels of one kind."""
+        if meaning not in self._schools:
+            made = label(self.clips, self.world, meaning, self.recipe.minutes)
+            refuse_seen(made.train.shown, self.options)
+            refuse_seen(made.valid.shown, self.options)
+            self._schools[meaning] = made
+        return self._schools[meaning]
+
+    def policy(self, meaning: Meaning, seed: int) -> Policy:
+        """The clone of one seed: the one that lies there, or a new one."""
+        path = self.folder / "policies" / f"{meaning}-{seed}"
+        if path.is_dir():
+            return Policy.load(path)
+        told = self.bars(f"clone {meaning}, seed {seed}")
+        return clone(self.school(meaning), path, self.recipe, seed, told)
+
+    def dictionary(self, samples: int, seed: int) -> Dictionary:
+        """From so many labelled transitions; those of fewer samples are among them."""
+        codes = self.school("latent").train.labels
+        moves = self.school("true").train.labels
+        known = np.flatnonzero(moves != UNKNOWN)
+        drawn = np.random.default_rng(seed).permutation(known)[:samples]
+        return Dictionary.of(codes[drawn], moves[drawn], self.world.num_actions, seed)
+
+    def player(self, arm: Arm, seed: int) -> tuple[Player, int]:
+        """Who plays an arm, and how many frames it sees."""
+        if arm.name == "random":
+            return random_player(seed), 1
+        if arm.name == "steady":
+            return steady_player(STEADY), 1
+        meaning: Meaning = "latent" if arm.name == "latent" else "true"
+        policy = self.policy(meaning, seed)
+        dictionary = None if arm.samples is None else self.dictionary(arm.samples, seed)
+        player = policy_player(policy, dictionary, seed, self.options.temperature)
+        return player, policy.config.frames
+
+    def result(self, arm: Arm, seed: int) -> dict[str, Any]:
+        """How an arm went with one seed: read, or played and written."""
+        path = self.folder / f"{arm.stem}-seed{seed}.json"
+        if path.is_file():
+            return json.loads(path.read_text())
+        player, frames = self.player(arm, seed)
+        with Arena(self.options.arena(seed)) as arena:
+            outcome = play_games(arena, player, frames)
+        found = {
+            "difficulty": self.options.difficulty,
+            "arm": arm.name,
+            "samples": arm.samples,
+            "seed": seed,
+            "solved": outcome.solved.astype(int).tolist(),
+            "presses": outcome.presses.tolist(),
+        }
+        write_whole(path, json.dumps(found))
+        return found
+
+
+def study(
+    world: World,
+    clips: Path,
+    out: Path,
+    options: CloningOptions,
+    recipe: CloneOptions,
+    bars: Bars,
+) -> list[dict[str, Any]]:
+    """Play all arms with all seeds; what lies in `out` already is not played again.
+
+    Returns:
+        The results of every difficulty that lies there.
+
+    Raises:
+        InputError: where `out` holds a study of other clips, worlds or options, or a level that is
+            to be played was recorded.
+    """
+    made = Study(world, clips, out / options.difficulty, options, recipe, bars)
+    claim(made.folder, {"world": world.sha256, **to_dict(options), **to_dict(recipe)})
+    told = bars(f"{options.difficulty} levels")
+    whole = [(arm, seed) for seed in range(options.seeds) for arm in arms(options)]
+    for done, (arm, seed) in enumerate(whole, start=1):
+        found = made.result(arm, seed)
+        share = sum(found["solved"]) / len(found["solved"])
+        told(done, len(whole), f"seed {seed}, {arm.stem} solved {share:.0%}")
+    return [json.loads(path.read_text()) for path in sorted(out.glob("*/*-seed*.json"))]
+
+
+def claim(folder: Path, inputs: dict[str, Any]) -> None:
+    """Make a study's folder, or raise InputError if it was begun with other inputs than these."""
+    path, given = folder / "inputs.json", {k: v for k, v in inputs.items() if k != "device"}
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(given, indent=2))
+    known, given = json.loads(path.read_text()), json.loads(json.dumps(given))
+    other = [key for key in given if known.get(key) != given[key]]
+    if other:
+        raise InputError(
+            f"{folder} was begun with other {', '.join(other)}: name another folder, or remove it "
+            "to start again"
+        )
+
+
+def refuse_seen(shown: Demonstrations, options: CloningOptions) -> None:
+    """Raise InputError if a level that the arms play is among the demonstrations."""
+    recorded = {_level(film.source) for film in shown.films} - {None}
+    for seed in range(options.seeds):
+        first = levels(options.arena(seed).seed).start
+        for level in recorded & set(range(first, first + options.games)):
+            raise InputError(
+                f"level {level} is among the demonstrations: choose other --levels, the seed of a "
+                "recording that was never made"
+            )
+
+
+@cache
+def _level(video: Path) -> int | None:
+    path = video.with_suffix(ACTIONS_SUFFIX)
+    return json.loads(path.read_text()).get("level_seed") if path.is_file() else None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there complete or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(text + "\n")
+    part.replace(path)

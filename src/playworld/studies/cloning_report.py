@@ -1,0 +1,113 @@
+"""What a study of cloning found: shares of levels solved with intervals, a table, a verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""Student's t at 97.5% for 1 to 9 degrees of freedom."""
+ENOUGH = 200
+"""Samples with which the paper's agent reaches the oracle."""
+SOON = 150
+"""Presses, more than the expert ever takes: random moves need longer, if they get there at all."""
+ARMS = {
+    "random": "random moves",
+    "steady": "right and jump held all the time",
+    "latent": "latent policy",
+    "oracle": "oracle, cloned on true actions",
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One arm at one difficulty."""
+
+    difficulty: str
+    arm: str
+    samples: int | None
+    """Of the latent policy's dictionary."""
+    shares: tuple[float, ...]
+    """Of the levels solved, one for each seed."""
+    soon: float
+    """Share of the levels solved within `SOON` presses."""
+    presses: float
+    """Median over the games that were solved; NaN where none was."""
+
+    @property
+    def mean(self) -> float:
+        """Over seeds."""
+        return float(np.mean(self.shares))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% t interval of the mean over seeds; as wide as can be with one seed."""
+        n = len(self.shares)
+        if n < 2:
+            return 0.0, 1.0
+        half = T95[n - 2] * float(np.std(self.shares, ddof=1)) / n**0.5
+        return max(0.0, self.mean - half), min(1.0, self.mean + half)
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        if self.samples is None:
+            return ARMS[self.arm]
+        known = f"{self.samples:,} labelled transitions" if self.samples else "a random map"
+        return f"{ARMS[self.arm]}, {known}"
+
+
+def scores(results: Sequence[dict[str, Any]]) -> list[Score]:
+    """Results of the seeds brought together, in the order of the table."""
+    groups: dict[tuple[str, str, int | None], list[dict[str, Any]]] = {}
+    for r in results:
+        groups.setdefault((r["difficulty"], r["arm"], r["samples"]), []).append(r)
+    order, found = list(ARMS), []
+    for difficulty, arm, samples in sorted(
+        groups, key=lambda k: (k[0], order.index(k[1]), k[2] or 0)
+    ):
+        rows = groups[difficulty, arm, samples]
+        won = [p for r in rows for p, s in zip(r["presses"], r["solved"], strict=True) if s]
+        shares = tuple(float(np.mean(r["solved"])) for r in rows)
+        soon = sum(p <= SOON for p in won) / sum(len(r["solved"]) for r in rows)
+        presses = float(np.median(won)) if won else float("nan")
+        found.append(Score(difficulty, arm, samples, shares, soon, presses))
+    return found
+
+
+def format_scores(found: Sequence[Score]) -> str:
+    """A Markdown table for each difficulty, and whether the paper's claims hold."""
+    parts = []
+    for difficulty in sorted({score.difficulty for score in found}):
+        own = [score for score in found if score.difficulty == difficulty]
+        rows = [
+            f"| {s.name} | {_percent(s.mean)} | {_percent(s.interval[0])} to "
+            f"{_percent(s.interval[1])} | {_percent(s.soon)} | {s.presses:.0f} | {len(s.shares)} |"
+            for s in own
+        ]
+        head = f"| {difficulty} levels | solved | 95% interval | within {SOON} presses | "
+        head += "presses to the coin | seeds |"
+        parts.append("\n".join([head, "|---|---|---|---|---|---|", *rows]))
+        parts.append("\n".join(_verdict(own)))
+    return "\n\n".join(filter(None, parts))
+
+
+def _verdict(own: Sequence[Score]) -> list[str]:
+    by_arm = {(score.arm, score.samples): score for score in own}
+    oracle, random = by_arm.get(("oracle", None)), by_arm.get(("random", None))
+    latent, lines = by_arm.get(("latent", ENOUGH)), []
+    if oracle and latent:
+        low, high = oracle.interval
+        inside = "within" if low <= latent.mean <= high else "outside"
+        if latent.mean > high:
+            inside = "above"
+        lines.append(f"With {ENOUGH} labels the latent policy is {inside} the oracle's interval.")
+    if oracle and random:
+        times = oracle.mean / max(random.mean, 1e-9)
+        lines.append(f"The oracle solves {times:.1f} times as many levels as random moves.")
+    return lines
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"

@@ -1,0 +1,168 @@
+"""Does planning within a world reach a picture? Beside random presses and the true ones."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from PIL import Image
+from torch import Tensor
+
+from playworld.agents.plan_film import plans_picture
+from playworld.agents.planner import Plan, PlanOptions, make_plan
+from playworld.config import InputError, to_dict
+from playworld.evaluate.metrics import interval, psnr
+from playworld.evaluate.page.files import write_picture
+from playworld.evaluate.rollouts import press
+from playworld.evaluate.starts import level_starts
+from playworld.world import World
+
+Progress = Callable[[int, int, str], None]
+ROWS = 4
+"""Plans that the picture shows."""
+SAME = 40.0
+"""PSNR, dB, from which two pictures count as the same: a few black skies would rule the mean."""
+ARMS = {
+    "start": "the start itself",
+    "random": "the best of as many random sequences",
+    "planned": "the plan",
+    "replayed": "the plan, in other noise",
+    "true": "the presses that led to the goal, in other noise",
+}
+"""What is compared, in the order of the table."""
+
+
+@dataclass(frozen=True)
+class GoalOptions:
+    """Which goals are sought."""
+
+    starts: int = 16
+    """Held-out moments on level ground to start from."""
+    goal_presses: int = 9
+    """Presses after which the goal picture was seen."""
+    goal_hold: int = 3
+    """Presses that each of the random buttons on the way there was held for."""
+    reached: float = 15.0
+    """PSNR, dB, from which a goal counts as reached."""
+
+    def __post_init__(self) -> None:
+        for name in ("starts", "goal_presses", "goal_hold"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Goals:
+    """What was found."""
+
+    report: dict[str, Any]
+    picture: Image.Image
+
+    def write(self, out: Path) -> None:
+        """Write goals.json and goals.png into a folder, which is made if need be."""
+        out.mkdir(parents=True, exist_ok=True)
+        write_picture(self.picture, out / "goals.png")
+        (out / "goals.json").write_text(json.dumps(self.report, indent=2) + "\n")
+
+
+def seek_goals(
+    world: World,
+    clips: Path,
+    options: GoalOptions,
+    search: PlanOptions,
+    progress: Progress | None = None,
+) -> Goals:
+    """Plan from held-out moments to where random held buttons lead.
+
+    The goal is seen in other noise than the plan is made in, and the plan is tried again in a
+    third. Random sequences are drawn as the planner draws its first, as many as it tries in all,
+    and the best of them is taken as it takes its own.
+
+    Raises:
+        InputError: where CLIPS has no held-out scene that will do.
+    """
+    prompts = level_starts(clips, options.starts, seed=search.seed).video
+    N, generator = len(prompts), torch.Generator().manual_seed(search.seed)
+    choices = -(-options.goal_presses // options.goal_hold)
+    true = torch.randint(world.num_actions, (N, choices), generator=generator)
+    true = true.repeat_interleave(options.goal_hold, dim=1)[:, : options.goal_presses]
+    noises = torch.randint(2**62, (3, N), generator=generator)
+    goals = _end(world, prompts, true, noises[0])
+    planned, random = [], []
+    for row in range(N):
+        asked = replace(search, seed=search.seed + row)
+        once = replace(asked, rounds=1, candidates=search.rounds * search.candidates)
+        planned.append(make_plan(world, prompts[row], goals[row], asked))
+        random.append(make_plan(world, prompts[row], goals[row], once))
+        if progress:
+            progress(row + 1, N, "")
+    ends = {
+        "start": prompts[:, -1],
+        "random": torch.stack([plan.frames[-1] for plan in random]),
+        "planned": torch.stack([plan.frames[-1] for plan in planned]),
+        "replayed": _again(world, prompts, planned, noises[2]),
+        "true": _end(world, prompts, true, noises[1]),
+    }
+    found = {
+        name: psnr(end[:, None], goals[:, None])[:, 0].clamp(max=SAME) for name, end in ends.items()
+    }
+    report = {
+        "options": to_dict(options) | to_dict(search),
+        "starts": N,
+        "arms": {name: _figures(values, options.reached) for name, values in found.items()},
+        "plans": [[world.buttons[b].label for b in plan.buttons] for plan in planned],
+    }
+    return Goals(report, plans_picture(world, planned[:ROWS], goals[:ROWS]))
+
+
+def format_goals(report: dict[str, Any]) -> str:
+    """The figures as a table in Markdown."""
+    title = f"{report['starts']} starts: the end beside the goal"
+    lines = [
+        f"| {title} | PSNR up to {SAME:g}, dB | {report['options']['reached']:g} dB or more |",
+        "|---|---|---|",
+    ]
+    for name, words in ARMS.items():
+        close, reached = (report["arms"][name][key] for key in ("psnr", "reached"))
+        band = f"{close['mean']:.1f} [{close['low']:.1f}, {close['high']:.1f}]"
+        share = f"{reached['mean']:.0%} [{reached['low']:.0%}, {reached['high']:.0%}]"
+        lines.append(f"| {words} | {band} | {share} |")
+    return "\n".join(lines)
+
+
+def _end(
+    world: World,
+    prompts: UInt8[Tensor, "N P H W 3"],
+    buttons: Int[Tensor, "N K"],
+    seeds: Int[Tensor, " N"],
+) -> UInt8[Tensor, "N H W 3"]:
+    """Where buttons lead, in this noise."""
+    _, state = world.start(prompts, seeds)
+    return press(world, state, buttons)[:, -1]
+
+
+def _again(
+    world: World,
+    prompts: UInt8[Tensor, "N P H W 3"],
+    plans: list[Plan],
+    seeds: Int[Tensor, " N"],
+) -> UInt8[Tensor, "N H W 3"]:
+    """Where plans lead in other noise; they differ in length, so each is played by itself."""
+    ends = []
+    for row, plan in enumerate(plans):
+        way, one = torch.tensor([plan.buttons]), slice(row, row + 1)
+        ends.append(
+            _end(world, prompts[one], way, seeds[one])[0] if plan.buttons else prompts[row, -1]
+        )
+    return torch.stack(ends)
+
+
+def _figures(found: Float[Tensor, " N"], reached: float) -> dict[str, Any]:
+    return {
+        "psnr": interval(found),
+        "reached": interval((found >= reached).float()),
+        "by start": [round(value, 1) for value in found.tolist()],
+    }

@@ -1,0 +1,240 @@
+"""An agent that was trained only within a world, tried there and then in the real game."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+from playworld.agents.arena import Arena, ArenaOptions
+from playworld.agents.dictionary import Dictionary
+from playworld.agents.labels import read_demonstrations
+from playworld.agents.moves import MOVES, NAMES, UNKNOWN
+from playworld.agents.ppo import Chooser, PPOOptions, Trained, play_inside, train_agent
+from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
+from playworld.config import InputError, to_dict
+from playworld.evaluate.heldout import read_held_out
+from playworld.evaluate.metrics import interval
+from playworld.evaluate.movement import displacements
+from playworld.studies.panel import COLOURS, Panel
+from playworld.world import World
+
+Bars = Callable[[str], Callable[[int, int, str], None]]
+LABEL_MINUTES = 10.0
+"""Of the clips, from which labelled transitions are drawn."""
+AGENT, RANDOM = "agent", "random buttons"
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """How the trained agent is tried."""
+
+    starts: int = 24
+    """Held-out moments from which it plays within the world."""
+    games: int = 200
+    """Levels of the real game that it plays."""
+    levels: int = 950
+    """Which levels, as the seed of a recording that was never made."""
+    difficulty: Literal["easy", "hard"] = "easy"
+    """Of the levels."""
+    max_steps: int = 100
+    """Presses after which a game is ended."""
+    labels: int = 200
+    """Transitions of the clips with known moves, from which the dictionary is filled."""
+
+    def __post_init__(self) -> None:
+        for name in ("starts", "labels"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        self.arena()
+
+    def arena(self) -> ArenaOptions:
+        """The games."""
+        return ArenaOptions(
+            difficulty=self.difficulty,
+            seed=self.levels,
+            games=self.games,
+            max_steps=self.max_steps,
+        )
+
+
+def transfer(
+    world: World,
+    clips: Path,
+    out: Path,
+    options: PPOOptions,
+    trial: TransferOptions,
+    bars: Bars,
+) -> dict[str, Any]:
+    """Train an agent, play it in the world and in the game, and write agent, report and curve.
+
+    Both times it stands beside random buttons and each button held all the time.
+
+    Raises:
+        InputError: without Stable-Baselines3 or Procgen, for clips without true actions beside
+            their videos, or of another size than the game's.
+    """
+    dictionary = known_moves(world, clips, trial.labels, options.seed)
+    prompts = read_held_out(
+        clips, options.prompts, options.prompt_frames, options.seed, "train"
+    ).video
+    trained = train_agent(world, prompts, options, bars("ppo"))
+    out.mkdir(parents=True, exist_ok=True)
+    trained.save(out / "agent.zip")
+    report = {
+        "options": to_dict(options) | to_dict(trial),
+        "curve": trained.curve,
+        "dictionary": {
+            button.label: shares
+            for button, shares in zip(world.buttons, dictionary.shares(), strict=True)
+        },
+    }
+    starts = read_held_out(clips, trial.starts, options.prompt_frames, options.seed).video
+    report["inside"] = inside(world, trained, starts, options, bars("within the world"))
+    report["game"] = in_game(world, trained, dictionary, options, trial, bars("real game"))
+    (out / "transfer.json").write_text(json.dumps(report, indent=2) + "\n")
+    draw_curve(report).save(out / "curve.png")
+    return report
+
+
+def known_moves(world: World, clips: Path, labels: int, seed: int) -> Dictionary:
+    """What each button is in the real game, from so many transitions whose moves are known."""
+    shown = read_demonstrations(clips, "train", LABEL_MINUTES)
+    moves = shown.true_moves()
+    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(moves != UNKNOWN))[:labels]
+    codes = shown.latent_actions(world)
+    return Dictionary.of(codes[drawn], moves[drawn], world.num_actions, seed)
+
+
+def inside(
+    world: World,
+    trained: Trained,
+    starts: UInt8[Tensor, "N P H W 3"],
+    options: PPOOptions,
+    told: Callable[[int, int, str], None],
+) -> dict[str, Any]:
+    """Pixels to the right in an episode within the world, for each player."""
+    players = dict(_players(world, trained, options.seed))
+    found = {}
+    for done, (name, choose) in enumerate(players.items(), start=1):
+        film = play_inside(world, starts, choose, options, options.seed)
+        found[name] = {"travel": interval(-displacements(film)[..., 0].sum(dim=1))}
+        told(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")
+    return found
+
+
+def in_game(
+    world: World,
+    trained: Trained,
+    dictionary: Dictionary,
+    options: PPOOptions,
+    trial: TransferOptions,
+    told: Callable[[int, int, str], None],
+) -> dict[str, Any]:
+    """The same players in the real game, through the dictionary; and true moves without one."""
+    players = {
+        name: (translated(choose, dictionary, options.seed), options.frames)
+        for name, choose in _players(world, trained, options.seed)
+    }
+    players["random true moves"] = (random_player(options.seed), 1)
+    for name in ("right", "right-up"):
+        players[f"always {name} (true move)"] = (steady_player(MOVES[NAMES.index(name)]), 1)
+    found = {}
+    with Arena(trial.arena()) as arena:
+        for done, (name, (player, frames)) in enumerate(players.items(), start=1):
+            found[name] = _figures(play_games(arena, player, frames, travel=True))
+            told(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")
+    return found
+
+
+def format_transfer(report: dict[str, Any]) -> str:
+    """The figures as two tables in Markdown."""
+    options = report["options"]
+    lines = [
+        f"| within the world, {options['presses']} presses | pixels to the right |",
+        "|---|---|",
+    ]
+    rows = report["inside"].items()
+    lines += [f"| {name} | {_mean(row['travel'])} |" for name, row in rows]
+    title = f"real game, {options['games']} {options['difficulty']} levels"
+    lines += [
+        "",
+        f"| {title}, {options['max_steps']} presses at most | pixels to the right | coin |",
+    ]
+    lines += ["|---|---|---|"]
+    for name, row in report["game"].items():
+        share = _mean({k: 100 * v for k, v in row["solved"].items()})
+        lines.append(f"| {name} | {_mean(row['travel'])} | {share} % |")
+    return "\n".join(lines)
+
+
+def draw_curve(report: dict[str, Any]) -> Image.Image:
+    """Reward of an episode against presses, beside what random buttons and the best one get."""
+    curve, rows = report["curve"], report["inside"]
+    points = [(float(entry["presses"]), entry["reward"]) for entry in curve]
+    held = max((name for name in rows if name.startswith("always")), key=lambda n: _of(rows[n]))
+    lines = {AGENT: points}
+    ends = (points[0][0], max(points[-1][0], 2 * points[0][0]))
+    for name in (RANDOM, held):
+        lines[name] = [(x, _of(rows[name])) for x in ends]
+    heights = [y for line in lines.values() for _, y in line]
+    panel = Panel(
+        "Pixels to the right per episode",
+        "presses within the world",
+        ends,
+        (min(0.0, *heights), max(1.0, *heights) * 1.1),
+    )
+    for line, colour in zip(lines.values(), COLOURS, strict=False):
+        panel.line(line, colour)
+    panel.key(list(lines), COLOURS[: len(lines)])
+    return panel.image
+
+
+def _players(world: World, trained: Trained, seed: int) -> Iterator[tuple[str, Chooser]]:
+    """The agent, random buttons, and each button held."""
+    yield AGENT, trained.choose
+    rng = np.random.default_rng(seed)
+    yield RANDOM, lambda seen: rng.integers(world.num_actions, size=len(seen))
+    for code, button in enumerate(world.buttons):
+        yield f"always {button.label}", _holding(code)
+
+
+def _holding(code: int) -> Chooser:
+    return lambda seen: np.full(len(seen), code)
+
+
+def translated(choose: Chooser, dictionary: Dictionary, seed: int) -> Player:
+    """A player of the real game who chooses buttons; each becomes a move seen with it."""
+    rng = np.random.default_rng(seed)
+
+    def play(seen: UInt8[np.ndarray, "N F H W 3"]) -> list[int]:
+        return [MOVES[move] for move in dictionary.translate(choose(seen).tolist(), rng)]
+
+    return play
+
+
+def _figures(outcome: Outcome) -> dict[str, Any]:
+    assert outcome.travel is not None
+    return {
+        "travel": interval(_floats(outcome.travel)),
+        "presses": interval(_floats(outcome.presses)),
+        "solved": interval(_floats(outcome.solved)),
+    }
+
+
+def _floats(values: np.ndarray) -> Float[Tensor, " N"]:
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def _of(row: dict[str, Any]) -> float:
+    return row["travel"]["mean"]
+
+
+def _mean(band: dict[str, float]) -> str:
+    return f"{band['mean']:.0f} [{band['low']:.0f}, {band['high']:.0f}]"

@@ -1,0 +1,90 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from playworld.agents.clone import CloneOptions, clone, label, shifted
+from playworld.agents.policy import Policy
+from playworld.cli import main
+from playworld.config import InputError
+from playworld.world import World
+
+
+@pytest.fixture(scope="module")
+def world(tiny_world):
+    return World.load(tiny_world)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+QUICK = CloneOptions(steps=3, batch_size=4, device="cpu")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["cnn", "st"])
+def test_a_policy_learns_to_press_what_the_expert_pressed(kind, expert, world, tmp_path):
+    options = CloneOptions(kind=kind, steps=90, batch_size=16, device="cpu")
+    made = clone(label(expert, world, "true"), tmp_path / "policy", options)
+    told = made.report["measured"]
+    assert told["accuracy"] > 0.9 > 2 * told["commonest"]
+    assert Policy.load(tmp_path / "policy").sha256 == made.sha256
+
+
+def test_true_actions_never_reach_a_policy_of_latent_ones(expert, world, tmp_path):
+    known = clone(label(expert, world, "latent"), tmp_path / "known", QUICK)
+    blind = tmp_path / "blind"
+    shutil.copytree(expert, blind)
+    path = blind / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"videos": str(tmp_path / "gone")}))
+    assert clone(label(blind, world, "latent"), tmp_path / "policy", QUICK).sha256 == known.sha256
+
+
+def test_another_seed_gives_another_policy_and_the_same_seed_the_same(expert, world, tmp_path):
+    school = label(expert, world, "true", minutes=0.1)
+    first, again, other = (
+        clone(school, tmp_path / str(k), QUICK, seed).sha256 for k, seed in enumerate((0, 0, 1))
+    )
+    assert first == again != other
+
+
+def test_pictures_of_a_row_move_alike_and_repeat_their_edge():
+    video = torch.arange(64, dtype=torch.uint8).expand(64, 64)[None, None, ..., None]
+    video = video.expand(5, 2, 64, 64, 3).contiguous()
+    moved = shifted(video, 4, [torch.Generator().manual_seed(k) for k in range(5)])
+    assert torch.equal(moved[:, 0], moved[:, 1]) and len(moved[:, 0, 0, 32, 0].unique()) > 1
+    for row in moved[:, 0, 0, :, 0].long():
+        by = int(row[32]) - 32
+        assert abs(by) <= 4 and row.tolist() == [min(max(k + by, 0), 63) for k in range(64)]
+
+
+def test_the_command_writes_a_policy_and_says_how_well_it_foretells(
+    expert, tiny_world, tmp_path, capsys
+):
+    args = [str(tiny_world), str(expert), str(tmp_path / "policy"), "--steps", "2"]
+    assert main(["agent", "clone", *args, "--batch-size", "4", "--device", "cpu"]) == 0
+    assert "of 72 held-out choices" in capsys.readouterr().out
+    made = Policy.load(tmp_path / "policy")
+    assert made.config.meaning == "latent" and made.report["transitions"]["train"] == 12 * 24
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "above 0"),
+        ({"minutes": 0.0}, "minutes should be above 0"),
+        ({"shift": -1}, "shift should be 0 or more"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        CloneOptions(**options)
+
+
+def test_a_window_longer_than_a_policy_takes_is_refused(expert, world, tmp_path):
+    school = label(expert, world, "true", minutes=0.1)
+    with pytest.raises(InputError, match="1 to 16 frames"):
+        clone(school, tmp_path / "policy", CloneOptions(frames=17, steps=1))

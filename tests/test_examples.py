@@ -1,0 +1,74 @@
+"""The scripts in examples/ do what their first lines say, started as a reader would start them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from playworld.world import World
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+
+
+def run(script: str, *args: object, folder: Path, **settings: str) -> str:
+    """What the script printed, run in this folder."""
+    command = [sys.executable, EXAMPLES / script, *args]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **settings}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_an_example_is_short_and_says_how_it_is_run(script: Path):
+    text = script.read_text()
+    assert len(text.splitlines()) < 60
+    assert f"python examples/{script.name}" in text.split('"""')[1]
+
+
+def test_playing_leaves_a_film_of_two_ways_to_go_on(tiny_world: Path, tmp_path: Path):
+    run("play.py", "--world", tiny_world, "--presses", 3, folder=tmp_path)
+    with Image.open(tmp_path / "played.gif") as film:
+        assert film.n_frames > 1 and film.size == (2 * 64 * 4, 64 * 4)
+
+
+@pytest.mark.slow
+def test_videos_become_a_world(videos: Path, tmp_path: Path):
+    steps = ("--tokenizer-steps", 5, "--world-steps", 5)
+    said = run("own_videos.py", videos, "mine", "--preset", "tiny", *steps, folder=tmp_path)
+    assert "delta PSNR" in said
+    assert World.load(tmp_path / "mine").num_actions == 8
+
+
+@pytest.mark.slow
+def test_an_agent_is_trained_in_a_world(tiny_world: Path, tmp_path: Path):
+    pytest.importorskip("stable_baselines3", reason="needs pip install 'playworld[agents]'")
+    few = ("--steps", 8, "--episodes", 2, "--presses", 4)
+    said = run("train_agent.py", "--world", tiny_world, *few, folder=tmp_path)
+    assert "random:" in said and "agent:" in said
+    assert (tmp_path / "agent.zip").stat().st_size > 100_000
+
+
+def test_a_world_comes_out_of_the_cache_of_the_hub(tiny_world: Path, tmp_path: Path):
+    repository = tmp_path / "hub" / "models--me--tiny"
+    shutil.copytree(tiny_world, repository / "snapshots" / "abc")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    said = run("hub.py", "me/tiny", folder=tmp_path, HF_HUB_CACHE=str(tmp_path / "hub"))
+    assert said.count("pixels change") == 8
+
+
+def test_a_folder_does_in_place_of_a_name_on_the_hub(tiny_world: Path, tmp_path: Path):
+    assert "64x64 at 10 frames" in run("hub.py", tiny_world, folder=tmp_path)
