@@ -36,7 +36,7 @@ def test_time_spent_by_earlier_calls_counts(tmp_path):
     assert 0 < Clock.open(tmp_path, asked).left() < 300
 
 
-@pytest.mark.parametrize("size, where", [("60x60", "videos"), ("64x64", "nowhere")])
+@pytest.mark.parametrize("size, where", [("8x8", "videos"), ("64x64", "nowhere")])
 def test_what_cannot_work_is_refused_at_once_and_leaves_nothing(size, where, videos, tmp_path):
     folder = videos if where == "videos" else tmp_path / where
     with pytest.raises(InputError):

@@ -83,9 +83,10 @@ def test_an_unknown_preset_is_named_with_the_closest():
         preset("smal")
 
 
-def test_a_size_that_does_not_fit_the_patches_says_which_would():
-    with pytest.raises(ValueError, match="--size 144x80"):
-        TINY.resized(90, 155)
+def test_a_preset_takes_frames_of_any_size_that_has_room_for_a_patch():
+    assert TINY.resized(90, 155).dynamics.num_tokens == 6 * 10
+    with pytest.raises(ValueError, match="no room for a patch of 16"):
+        TINY.resized(8, 155)
 
 
 def test_the_papers_case_study_has_its_shapes():
