@@ -82,6 +82,21 @@ def _locked_file(path: Path, wait: bool) -> IO[str]:
         lock.close()
 
 
+def folder_at(path: Path) -> Path:
+    """The folder, made where there is none: called before the work whose results it takes.
+
+    Raises:
+        InputError: where `path` is a file, or no folder can be made there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{path} is a file, where a folder is to be written") from None
+    except OSError as error:
+        raise InputError(f"no folder can be made at {path} ({error.strerror})") from error
+    return path
+
+
 def clear_stale(parent: Path) -> None:
     """Remove what writers that were killed left in `parent`; living writers are left alone.
 

@@ -7,11 +7,11 @@ import pytest
 
 from playworld.agents import clone
 from playworld.agents.clone import CloneOptions
-from playworld.agents.labels import read_demonstrations
+from playworld.agents.labels import refuse_recorded
 from playworld.agents.policy import Policy
 from playworld.cli import main
 from playworld.config import InputError
-from playworld.studies.cloning import Arm, CloningOptions, Study, refuse_seen
+from playworld.studies.cloning import Arm, CloningOptions, Study, claim
 from playworld.world import World
 
 
@@ -67,7 +67,9 @@ def test_labels_of_fewer_samples_are_among_those_of_more(study):
 
 
 def test_a_dictionary_of_all_labels_is_the_counts_of_all_transitions(study):
-    made = study.dictionary(10_000, seed=0)
+    with pytest.raises(InputError, match="10000 labelled transitions are asked for, .* have 288"):
+        study.dictionary(10_000, seed=0)
+    made = study.dictionary(288, seed=0)
     codes, moves = study.school("latent").train.labels, study.school("true").train.labels
     code = int(codes[0])
     assert sorted(made.moves[code]) == sorted(moves[codes == code].tolist())
@@ -80,10 +82,19 @@ def test_players_without_a_policy_need_no_demonstrations(study, tmp_path):
 
 
 def test_a_level_that_was_recorded_is_never_played(expert):
-    shown = read_demonstrations(expert, "train")  # of levels 0, 100, 200 ...
-    refuse_seen(shown, CloningOptions(levels=1))
-    with pytest.raises(InputError, match="level 0 is among the demonstrations"):
-        refuse_seen(shown, CloningOptions(levels=0, games=50))
+    refuse_recorded(expert, [range(1, 100), range(201, 250)])  # of levels 0, 100, 200 ...
+    with pytest.raises(InputError, match="level 200 is among the recordings"):
+        refuse_recorded(expert, [range(1, 100), range(150, 250)])
+
+
+def test_a_study_of_other_clips_needs_a_folder_of_its_own(expert, tiny_world, tmp_path, capsys):
+    out, other = tmp_path / "study", tmp_path / "other"
+    claim(out / "easy", {"world": World.load(tiny_world).sha256, "train clips": "of others"})
+    assert command(tiny_world, expert, out) == 2
+    assert "begun with other" in capsys.readouterr().err
+    other.touch()
+    assert main(["agent", "plan", "coinrun", "01", "02", "--out", str(other)]) == 2
+    assert "is a file, where a folder is to be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,12 @@ class ArenaOptions:
     themes: Literal["one", "all"] = "one"
     """One look of walls and figures, or all that the game has."""
 
+    @property
+    def played(self) -> range:
+        """The levels."""
+        first = levels(self.seed).start
+        return range(first, first + self.games)
+
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
             raise InputError(f"seed must be in 0..{MAX_SEED}, got {self.seed}")
@@ -76,7 +82,6 @@ class Arena:
     def __init__(self, options: ArenaOptions) -> None:
         self.options = options
         self.games = options.games
-        first = levels(options.seed).start
         request = {
             "env": {
                 "env_name": "coinrun",
@@ -84,7 +89,7 @@ class Arena:
                 "use_backgrounds": options.backgrounds,
                 "restrict_themes": options.themes == "one",
             },
-            "levels": list(range(first, first + options.games)),
+            "levels": list(options.played),
             "hold": options.hold,
             "max_steps": options.max_steps,
         }

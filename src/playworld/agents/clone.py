@@ -59,11 +59,13 @@ class CloneOptions:
     """cpu, cuda, or auto: the GPU if there is one."""
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.batch_size, self.frames) < 1 or self.learning_rate <= 0:
-            raise InputError("steps, batch_size, frames and learning_rate should be above 0")
+        if min(self.steps, self.batch_size, self.frames) < 1:
+            raise InputError("steps, batch_size and frames should be above 0")
+        if not 0 < self.learning_rate < 1:
+            raise InputError(f"learning_rate must be above 0, below 1, got {self.learning_rate}")
         if self.shift < 0:
             raise InputError(f"shift should be 0 or more, got {self.shift}")
-        if self.minutes is not None and self.minutes <= 0:
+        if self.minutes is not None and not self.minutes > 0:
             raise InputError(f"minutes should be above 0, got {self.minutes:g}")
 
 

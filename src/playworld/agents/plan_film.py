@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.agents.planner import Plan
+from playworld.atomic import folder_at
 from playworld.config import InputError, did_you_mean
 from playworld.evaluate.metrics import psnr
 from playworld.evaluate.poster import CELL, Poster
@@ -53,7 +54,7 @@ def in_words(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"]) -> str:
 
 def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path) -> None:
     """Write plan.png, plan.gif and plan.json into a folder, which is made if need be."""
-    out.mkdir(parents=True, exist_ok=True)
+    folder_at(out)
     plans_picture(world, [plan], goal[None]).save(out / "plan.png")
     scale = max(1, 2 * CELL // world.width)
     frames = [

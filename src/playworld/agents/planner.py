@@ -42,8 +42,10 @@ class PlanOptions:
         for name in ("horizon", "hold", "candidates", "elites", "rounds"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.steps is not None and self.steps < 1:
-            raise InputError(f"steps must be at least 1, got {self.steps}")
+        if self.steps is not None and not 1 <= self.steps <= 1000:
+            raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
+        if self.seed < 0:
+            raise InputError(f"seed must be 0 or more, got {self.seed}")
         if self.elites > self.candidates:
             raise InputError(f"elites ({self.elites}) must be among {self.candidates} candidates")
         if not 0 <= self.smoothing < 1:

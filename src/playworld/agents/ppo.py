@@ -61,6 +61,12 @@ class PPOOptions:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.steps is not None and self.steps < 1:
             raise InputError(f"steps must be at least 1, got {self.steps}")
+        if self.steps is not None and not 1 <= self.steps <= 1000:
+            raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
+        if self.seed < 0:
+            raise InputError(f"seed must be 0 or more, got {self.seed}")
+        if not 0 < self.learning_rate < 1:
+            raise InputError(f"learning_rate must be above 0, below 1, got {self.learning_rate}")
         if not self.minutes > 0:
             raise InputError(f"minutes must be above 0, got {self.minutes}")
         if not 0 <= self.discount < 1:

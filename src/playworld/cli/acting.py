@@ -25,6 +25,7 @@ def agent() -> type[Verb]:
     from playworld.agents.plan_film import in_words, open_prompt, write_plan
     from playworld.agents.planner import PlanOptions, make_plan
     from playworld.agents.ppo import PPOOptions
+    from playworld.atomic import folder_at
     from playworld.evaluate.page.files import write_picture
     from playworld.studies.cloning import CloningOptions, study
     from playworld.studies.cloning_figure import draw_cloning
@@ -110,6 +111,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             world = World.load(self.world, choose_device(self.device))
+            folder_at(self.out)
             start, goal = (open_prompt(world, name) for name in (self.start, self.goal))
             plan = make_plan(world, start[None], goal, self.options)
             write_plan(world, plan, goal, self.out)
@@ -133,6 +135,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             world = World.load(self.world, choose_device(self.device))
+            folder_at(self.out)
             found = seek_goals(world, self.clips, self.options, self.search, bars("plan"))
             found.write(self.out)
             say(console, f"{format_goals(found.report)}\n\nwritten to {self.out}")

@@ -83,6 +83,8 @@ class RecordOptions:
             raise InputError(f"min_frames must be 0 or more, got {self.min_frames}")
         if not 0 <= self.blunders <= 1:
             raise InputError(f"blunders must be a share, 0 to 1, got {self.blunders}")
+        if self.blunders and self.player != "expert":
+            raise InputError("blunders are the expert's: say --player expert as well")
         parse_size(self.size)
 
 

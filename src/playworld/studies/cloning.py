@@ -7,16 +7,15 @@ transitions translates; the oracle, cloned on the true actions; players that lea
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from playworld.agents.arena import Arena, ArenaOptions
+from playworld.agents.arena import SIDE, Arena, ArenaOptions
 from playworld.agents.clone import CloneOptions, School, clone, label
 from playworld.agents.dictionary import Dictionary
-from playworld.agents.labels import Demonstrations
+from playworld.agents.labels import refuse_recorded
 from playworld.agents.moves import MOVES, NAMES, UNKNOWN
 from playworld.agents.policy import Meaning, Policy
 from playworld.agents.trial import (
@@ -27,8 +26,7 @@ from playworld.agents.trial import (
     steady_player,
 )
 from playworld.config import InputError, to_dict
-from playworld.data.actions import ACTIONS_SUFFIX
-from playworld.data.games import levels
+from playworld.data.shards import sha256_of
 from playworld.world import World
 
 Bars = Callable[[str], Callable[[int, int, str], None]]
@@ -112,8 +110,7 @@ class Study:
         """The expert's transitions with labels of one kind."""
         if meaning not in self._schools:
             made = label(self.clips, self.world, meaning, self.recipe.minutes)
-            refuse_seen(made.train.shown, self.options)
-            refuse_seen(made.valid.shown, self.options)
+            fit_arena(made)
             self._schools[meaning] = made
         return self._schools[meaning]
 
@@ -130,6 +127,11 @@ class Study:
         codes = self.school("latent").train.labels
         moves = self.school("true").train.labels
         known = np.flatnonzero(moves != UNKNOWN)
+        if samples > len(known):
+            raise InputError(
+                f"{samples} labelled transitions are asked for, the clips have {len(known)}: "
+                "lower --samples"
+            )
         drawn = np.random.default_rng(seed).permutation(known)[:samples]
         return Dictionary.of(codes[drawn], moves[drawn], self.world.num_actions, seed)
 
@@ -182,8 +184,12 @@ def study(
         InputError: where `out` holds a study of other clips, worlds or options, or a level that is
             to be played was recorded.
     """
+    refuse_recorded(clips, (options.arena(seed).played for seed in range(options.seeds)))
     made = Study(world, clips, out / options.difficulty, options, recipe, bars)
-    claim(made.folder, {"world": world.sha256, **to_dict(options), **to_dict(recipe)})
+    seen = {
+        f"{split} clips": sha256_of(clips / split / "index.json") for split in ("train", "valid")
+    }
+    claim(made.folder, {"world": world.sha256, **seen, **to_dict(options), **to_dict(recipe)})
     told = bars(f"{options.difficulty} levels")
     whole = [(arm, seed) for seed in range(options.seeds) for arm in arms(options)]
     for done, (arm, seed) in enumerate(whole, start=1):
@@ -208,22 +214,14 @@ def claim(folder: Path, inputs: dict[str, Any]) -> None:
         )
 
 
-def refuse_seen(shown: Demonstrations, options: CloningOptions) -> None:
-    """Raise InputError if a level that the arms play is among the demonstrations."""
-    recorded = {_level(film.source) for film in shown.films} - {None}
-    for seed in range(options.seeds):
-        first = levels(options.arena(seed).seed).start
-        for level in recorded & set(range(first, first + options.games)):
-            raise InputError(
-                f"level {level} is among the demonstrations: choose other --levels, the seed of a "
-                "recording that was never made"
-            )
-
-
-@cache
-def _level(video: Path) -> int | None:
-    path = video.with_suffix(ACTIONS_SUFFIX)
-    return json.loads(path.read_text()).get("level_seed") if path.is_file() else None
+def fit_arena(school: School) -> None:
+    """Raise InputError if what a policy learns from is not of the size of the game."""
+    height, width = school.train.shown.films[0].frames.shape[1:3]
+    if (height, width) != (SIDE, SIDE):
+        raise InputError(
+            f"the clips are {width}x{height}, the game {SIDE}x{SIDE}: ingest again with --size "
+            f"{SIDE}x{SIDE}"
+        )
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from playworld.agents.plan_film import plans_picture
 from playworld.agents.planner import Plan, PlanOptions, make_plan
+from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
 from playworld.evaluate.metrics import interval, psnr
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.rollouts import press
 from playworld.evaluate.starts import level_starts
-from playworld.world import World
+from playworld.world import SamplerConfig, World
 
 Progress = Callable[[int, int, str], None]
 ROWS = 4
@@ -63,7 +64,7 @@ class Goals:
 
     def write(self, out: Path) -> None:
         """Write goals.json and goals.png into a folder, which is made if need be."""
-        out.mkdir(parents=True, exist_ok=True)
+        folder_at(out)
         write_picture(self.picture, out / "goals.png")
         (out / "goals.json").write_text(json.dumps(self.report, indent=2) + "\n")
 
@@ -90,7 +91,8 @@ def seek_goals(
     true = torch.randint(world.num_actions, (N, choices), generator=generator)
     true = true.repeat_interleave(options.goal_hold, dim=1)[:, : options.goal_presses]
     noises = torch.randint(2**62, (3, N), generator=generator)
-    goals = _end(world, prompts, true, noises[0])
+    sampler = search.sampler(world)
+    goals = _end(world, prompts, true, noises[0], sampler)
     planned, random = [], []
     for row in range(N):
         asked = replace(search, seed=search.seed + row)
@@ -103,8 +105,8 @@ def seek_goals(
         "start": prompts[:, -1],
         "random": torch.stack([plan.frames[-1] for plan in random]),
         "planned": torch.stack([plan.frames[-1] for plan in planned]),
-        "replayed": _again(world, prompts, planned, noises[2]),
-        "true": _end(world, prompts, true, noises[1]),
+        "replayed": _again(world, prompts, planned, noises[2], sampler),
+        "true": _end(world, prompts, true, noises[1], sampler),
     }
     found = {
         name: psnr(end[:, None], goals[:, None])[:, 0].clamp(max=SAME) for name, end in ends.items()
@@ -138,10 +140,11 @@ def _end(
     prompts: UInt8[Tensor, "N P H W 3"],
     buttons: Int[Tensor, "N K"],
     seeds: Int[Tensor, " N"],
+    sampler: SamplerConfig,
 ) -> UInt8[Tensor, "N H W 3"]:
     """Where buttons lead, in this noise."""
     _, state = world.start(prompts, seeds)
-    return press(world, state, buttons)[:, -1]
+    return press(world, state, buttons, sampler)[:, -1]
 
 
 def _again(
@@ -149,13 +152,16 @@ def _again(
     prompts: UInt8[Tensor, "N P H W 3"],
     plans: list[Plan],
     seeds: Int[Tensor, " N"],
+    sampler: SamplerConfig,
 ) -> UInt8[Tensor, "N H W 3"]:
     """Where plans lead in other noise; they differ in length, so each is played by itself."""
     ends = []
     for row, plan in enumerate(plans):
         way, one = torch.tensor([plan.buttons]), slice(row, row + 1)
         ends.append(
-            _end(world, prompts[one], way, seeds[one])[0] if plan.buttons else prompts[row, -1]
+            _end(world, prompts[one], way, seeds[one], sampler)[0]
+            if plan.buttons
+            else prompts[row, -1]
         )
     return torch.stack(ends)
 

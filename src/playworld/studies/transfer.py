@@ -12,12 +12,13 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from playworld.agents.arena import Arena, ArenaOptions
+from playworld.agents.arena import SIDE, Arena, ArenaOptions
 from playworld.agents.dictionary import Dictionary
-from playworld.agents.labels import read_demonstrations
+from playworld.agents.labels import read_demonstrations, refuse_recorded
 from playworld.agents.moves import MOVES, NAMES, UNKNOWN
 from playworld.agents.ppo import Chooser, PPOOptions, Trained, play_inside, train_agent
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
+from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
 from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.metrics import interval
@@ -80,12 +81,15 @@ def transfer(
         InputError: without Stable-Baselines3 or Procgen, for clips without true actions beside
             their videos, or of another size than the game's.
     """
+    folder_at(out)
+    if (world.height, world.width) != (SIDE, SIDE):
+        raise InputError(f"the game is {SIDE}x{SIDE}, this world {world.width}x{world.height}")
+    refuse_recorded(clips, [trial.arena().played])
     dictionary = known_moves(world, clips, trial.labels, options.seed)
     prompts = read_held_out(
         clips, options.prompts, options.prompt_frames, options.seed, "train"
     ).video
     trained = train_agent(world, prompts, options, bars("ppo"))
-    out.mkdir(parents=True, exist_ok=True)
     trained.save(out / "agent.zip")
     report = {
         "options": to_dict(options) | to_dict(trial),
@@ -107,7 +111,12 @@ def known_moves(world: World, clips: Path, labels: int, seed: int) -> Dictionary
     """What each button is in the real game, from so many transitions whose moves are known."""
     shown = read_demonstrations(clips, "train", LABEL_MINUTES)
     moves = shown.true_moves()
-    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(moves != UNKNOWN))[:labels]
+    known = np.flatnonzero(moves != UNKNOWN)
+    if labels > len(known):
+        raise InputError(
+            f"--labels {labels}: the clips have only {len(known)} transitions with moves"
+        )
+    drawn = np.random.default_rng(seed).permutation(known)[:labels]
     codes = shown.latent_actions(world)
     return Dictionary.of(codes[drawn], moves[drawn], world.num_actions, seed)
 
