@@ -16,7 +16,8 @@ KEY = {"latent": "latent", "oracle": "oracle", "random": "random", "steady": "ri
 def draw_cloning(found: Sequence[Score]) -> Image.Image:
     """One set of axes for each difficulty."""
     difficulties = sorted({score.difficulty for score in found})
-    return side_by_side([_panel(d, [s for s in found if s.difficulty == d]) for d in difficulties])
+    panels = [_panel(d, [s for s in found if s.difficulty == d]) for d in difficulties]
+    return side_by_side(panels) if len(panels) > 1 else panels[0].image
 
 
 def _panel(difficulty: str, own: Sequence[Score]) -> Panel:
