@@ -102,3 +102,17 @@ def browser():
         browser = playwright.chromium.launch(executable_path=path, args=QUIET.split())
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def python():
+    """An interpreter that has Procgen; without a wheel for this machine, its tests are skipped."""
+    from playworld.config import InputError
+    from playworld.data import simulator  # here, as not every test should wait for it
+
+    try:
+        return simulator.procgen_python()
+    except InputError as error:
+        if "wheels are for" in str(error):
+            pytest.skip(str(error))
+        raise

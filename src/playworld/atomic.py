@@ -165,6 +165,13 @@ def _exchange(a: Path, b: Path) -> bool:
     return False
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that is there complete or not at all, whenever the process is killed."""
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    part.replace(path)
+
+
 def fsync(path: Path) -> None:
     """Make a file's content, or the names in a folder, outlast a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -6,20 +6,9 @@ import pytest
 from playworld.agents import arena as module
 from playworld.agents.arena import Arena, ArenaOptions
 from playworld.config import InputError
-from playworld.data import simulator
 
 OPTIONS = ArenaOptions(seed=7, games=6, max_steps=40)
 RIGHT, JUMP, NOTHING = 7, 8, 4
-
-
-@pytest.fixture(scope="module")
-def python():
-    try:
-        return simulator.procgen_python()
-    except InputError as error:
-        if "wheels are for" in str(error):
-            pytest.skip(str(error))
-        raise
 
 
 @pytest.fixture(scope="module")

@@ -11,21 +11,11 @@ import pytest
 from playworld.agents.arena import Arena, ArenaOptions
 from playworld.cli import main
 from playworld.config import InputError
-from playworld.data import games, procgen_expert, record, simulator
+from playworld.data import games, procgen_expert, record
 from playworld.data.actions import read_actions
 from playworld.data.record import RecordOptions
 
 OPTIONS = RecordOptions(episodes=6, seed=5, backgrounds=False, player="expert")
-
-
-@pytest.fixture(scope="session")
-def python():
-    try:
-        return simulator.procgen_python()
-    except InputError as error:
-        if "wheels are for" in str(error):
-            pytest.skip(str(error))
-        raise
 
 
 @pytest.fixture(scope="module", params=["easy", "hard"])

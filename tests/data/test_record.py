@@ -142,16 +142,6 @@ def test_the_movement_of_the_view_is_measured_to_the_pixel():
     assert procgen_player.steps_right(frames).tolist() == [5, 0, -3, 6]
 
 
-@pytest.fixture(scope="session")
-def python():
-    try:
-        return simulator.procgen_python()
-    except InputError as error:
-        if "wheels are for" in str(error):
-            pytest.skip(str(error))
-        raise
-
-
 OPTIONS = RecordOptions(episodes=16, seed=3, max_frames=300)
 
 

@@ -6,7 +6,6 @@ for as many game steps as one transition of a world spans.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from playworld.config import InputError
 from playworld.data.child import Child
+from playworld.data.closing import Closing
 from playworld.data.games import ACTION_NAMES, LEVELS_PER_SEED, MAX_SEED, levels
 from playworld.data.simulator import procgen_python
 
@@ -69,7 +69,7 @@ class Step:
     """Whether a game has ended, at this press or before; actions for it are ignored."""
 
 
-class Arena:
+class Arena(Closing):
     """Levels of the real game, each played once; game k is the same level for the same options.
 
     The same options and actions give the same pictures. The simulator runs in a child process that
@@ -125,17 +125,6 @@ class Arena:
     def close(self) -> None:
         """End the simulator; a second call does nothing."""
         self._child.close()
-
-    def __enter__(self) -> "Arena":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _answer(self) -> Step:
         N = self.games

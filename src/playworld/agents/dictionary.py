@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from playworld.agents.moves import MOVES, NAMES
+from playworld.agents.moves import MOVES, NAMES, UNKNOWN
+from playworld.config import InputError
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,29 @@ class Dictionary:
         guesses = np.random.default_rng(seed).integers(len(MOVES), size=num_codes)
         seen = [tuple(moves[codes == code].tolist()) for code in range(num_codes)]
         return cls(tuple(s or (int(g),) for s, g in zip(seen, guesses, strict=True)))
+
+    @classmethod
+    def drawn(
+        cls,
+        codes: Int[np.ndarray, " n"],
+        moves: Int[np.ndarray, " n"],
+        samples: int,
+        num_codes: int,
+        seed: int,
+    ) -> "Dictionary":
+        """From so many transitions, drawn at random; those of fewer samples are among them.
+
+        Raises:
+            InputError: where fewer have a move that is known.
+        """
+        known = np.flatnonzero(moves != UNKNOWN)
+        if samples > len(known):
+            raise InputError(
+                f"{samples} labelled transitions are asked for, the clips have {len(known)}: ask "
+                "for fewer"
+            )
+        picked = np.random.default_rng(seed).permutation(known)[:samples]
+        return cls.of(codes[picked], moves[picked], num_codes, seed)
 
     def translate(self, codes: Sequence[int], rng: np.random.Generator) -> list[int]:
         """One move for each latent action, drawn from those seen with it, as often as seen."""

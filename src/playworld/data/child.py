@@ -4,10 +4,11 @@ import json
 import subprocess
 import tempfile
 from pathlib import Path
-from types import TracebackType
+
+from playworld.data.closing import Closing
 
 
-class Child:
+class Child(Closing):
     """A process that got one JSON request and answers on its standard output.
 
     It ends when closed; when this process dies, its standard input ends.
@@ -76,17 +77,6 @@ class Child:
                 pass
         self.process.wait()
         self.said.close()
-
-    def __enter__(self) -> "Child":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _stopped(self) -> RuntimeError:
         status = self.process.wait()

@@ -78,6 +78,13 @@ def resamples(num_clips: int, seed: int = 0) -> Int[Tensor, "resamples clips"]:
     return torch.randint(num_clips, (RESAMPLES, num_clips), generator=generator)
 
 
+def resample_weights(num_clips: int, seed: int = 0) -> Float[Tensor, "resamples clips"]:
+    """How often each bootstrap resample holds each clip, in double precision."""
+    picks = resamples(num_clips, seed)
+    weights = torch.zeros(RESAMPLES, num_clips, dtype=torch.double)
+    return weights.scatter_add_(1, picks, torch.ones_like(picks, dtype=torch.double))
+
+
 def percentiles(values: Float[Tensor, " resamples"]) -> tuple[float, float]:
     """The 2.5th and the 97.5th percentile: a 95% bootstrap interval."""
     low, high = torch.quantile(values, torch.tensor([0.025, 0.975], dtype=values.dtype)).tolist()

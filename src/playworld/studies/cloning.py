@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from playworld.agents.arena import SIDE, Arena, ArenaOptions
 from playworld.agents.clone import CloneOptions, School, clone, label
 from playworld.agents.dictionary import Dictionary
 from playworld.agents.labels import refuse_recorded
-from playworld.agents.moves import MOVES, NAMES, UNKNOWN
+from playworld.agents.moves import MOVES, NAMES
 from playworld.agents.policy import Meaning, Policy
 from playworld.agents.trial import (
     Player,
@@ -25,8 +23,10 @@ from playworld.agents.trial import (
     random_player,
     steady_player,
 )
+from playworld.atomic import write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.shards import sha256_of
+from playworld.train.runs import other_inputs
 from playworld.world import World
 
 Bars = Callable[[str], Callable[[int, int, str], None]]
@@ -126,14 +126,7 @@ class Study:
         """From so many labelled transitions; those of fewer samples are among them."""
         codes = self.school("latent").train.labels
         moves = self.school("true").train.labels
-        known = np.flatnonzero(moves != UNKNOWN)
-        if samples > len(known):
-            raise InputError(
-                f"{samples} labelled transitions are asked for, the clips have {len(known)}: "
-                "lower --samples"
-            )
-        drawn = np.random.default_rng(seed).permutation(known)[:samples]
-        return Dictionary.of(codes[drawn], moves[drawn], self.world.num_actions, seed)
+        return Dictionary.drawn(codes, moves, samples, self.world.num_actions, seed)
 
     def player(self, arm: Arm, seed: int) -> tuple[Player, int]:
         """Who plays an arm, and how many frames it sees."""
@@ -163,7 +156,7 @@ class Study:
             "solved": outcome.solved.astype(int).tolist(),
             "presses": outcome.presses.tolist(),
         }
-        write_whole(path, json.dumps(found))
+        write_whole(path, json.dumps(found) + "\n")
         return found
 
 
@@ -201,12 +194,7 @@ def study(
 
 def claim(folder: Path, inputs: dict[str, Any]) -> None:
     """Make a study's folder, or raise InputError if it was begun with other inputs than these."""
-    path, given = folder / "inputs.json", {k: v for k, v in inputs.items() if k != "device"}
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(given, indent=2))
-    known, given = json.loads(path.read_text()), json.loads(json.dumps(given))
-    other = [key for key in given if known.get(key) != given[key]]
+    other = other_inputs(folder, {k: v for k, v in inputs.items() if k != "device"})
     if other:
         raise InputError(
             f"{folder} was begun with other {', '.join(other)}: name another folder, or remove it "
@@ -222,10 +210,3 @@ def fit_arena(school: School) -> None:
             f"the clips are {width}x{height}, the game {SIDE}x{SIDE}: ingest again with --size "
             f"{SIDE}x{SIDE}"
         )
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is there complete or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(text + "\n")
-    part.replace(path)

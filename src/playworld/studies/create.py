@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from playworld.atomic import write_whole
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
@@ -160,9 +161,7 @@ class Clock:
         self.state["spent"] += now - self.begun
         self.begun = now
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(self.state))
-        part.replace(self.path)
+        write_whole(self.path, json.dumps(self.state))
 
 
 def check_size(recipe: Recipe, size: str) -> None:

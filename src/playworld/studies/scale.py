@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playworld.atomic import write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
 from playworld.data.tokens import TokenStore
@@ -132,9 +133,7 @@ def scale(
         path = out / f"{row.name}.json"
         if not path.exists():
             made = study.train(row, told(row.name))
-            part = path.with_suffix(".part")
-            part.write_text(json.dumps(made))
-            part.replace(path)
+            write_whole(path, json.dumps(made))
     return read_rows(out, options)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from playworld.agents.arena import SIDE, Arena, ArenaOptions
 from playworld.agents.dictionary import Dictionary
 from playworld.agents.labels import read_demonstrations, refuse_recorded
-from playworld.agents.moves import MOVES, NAMES, UNKNOWN
+from playworld.agents.moves import MOVES, NAMES
 from playworld.agents.ppo import Chooser, PPOOptions, Trained, play_inside, train_agent
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
 from playworld.atomic import folder_at
@@ -110,15 +110,8 @@ def transfer(
 def known_moves(world: World, clips: Path, labels: int, seed: int) -> Dictionary:
     """What each button is in the real game, from so many transitions whose moves are known."""
     shown = read_demonstrations(clips, "train", LABEL_MINUTES)
-    moves = shown.true_moves()
-    known = np.flatnonzero(moves != UNKNOWN)
-    if labels > len(known):
-        raise InputError(
-            f"--labels {labels}: the clips have only {len(known)} transitions with moves"
-        )
-    drawn = np.random.default_rng(seed).permutation(known)[:labels]
-    codes = shown.latent_actions(world)
-    return Dictionary.of(codes[drawn], moves[drawn], world.num_actions, seed)
+    codes, moves = shown.latent_actions(world), shown.true_moves()
+    return Dictionary.drawn(codes, moves, labels, world.num_actions, seed)
 
 
 def inside(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from playworld.atomic import write_whole
 from playworld.checkpoint import load_into, read_folder, write_folder
 from playworld.config import InputError, to_dict
 from playworld.data.simulator import cache_folder
@@ -29,16 +30,19 @@ def claim(run: Path, inputs: Mapping[str, Any]) -> None:
     first_rank_does(lambda: _claim(run, inputs))
 
 
-def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
-    path = run / "inputs.json"
+def other_inputs(folder: Path, inputs: Mapping[str, Any]) -> list[str]:
+    """Names of the inputs that a folder was begun with otherwise; a new one is begun with these."""
+    path = folder / "inputs.json"
     if not path.exists():
-        run.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(inputs, indent=2))
-        part.replace(path)
-        return
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(inputs, indent=2))
+        return []
     known, given = json.loads(path.read_text()), json.loads(json.dumps(inputs))
-    other = [key for key in given if known.get(key) != given[key]]
+    return [key for key in given if known.get(key) != given[key]]
+
+
+def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
+    other = other_inputs(run, inputs)
     if other:
         raise InputError(
             f"{run} was begun with another {', another '.join(other)}; choose another --run, or "

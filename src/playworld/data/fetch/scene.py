@@ -10,13 +10,13 @@ import io
 import os
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from playworld.config import InputError
+from playworld.data.closing import Closing
 from playworld.data.fetch import door
 
 TASKS = ("push", "pick", "door")
@@ -44,7 +44,7 @@ COLOURS = ((0.85, 0.12, 0.12), (0.10, 0.55, 0.20), (0.20, 0.25, 0.85))
 """Of the thing on the table, which differs from episode to episode."""
 
 
-class Scene:
+class Scene(Closing):
     """One simulation that can begin again and again; a context manager, since it draws."""
 
     def __init__(self, task: str, width: int = 64, height: int = 64) -> None:
@@ -106,17 +106,6 @@ class Scene:
     def close(self) -> None:
         """Let go of what draws."""
         self._renderer.close()
-
-    def __enter__(self) -> "Scene":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _paint(self) -> None:
         """Calm colours; no shadows and no smoothing, which cost two thirds of the time."""

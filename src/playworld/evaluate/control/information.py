@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.evaluate.agreement import MIN_COUNT, UNKNOWN
-from playworld.evaluate.metrics import RESAMPLES, percentiles, positive, resamples, spread
+from playworld.evaluate.metrics import percentiles, positive, resample_weights, spread
 from playworld.evaluate.starts import LEVEL, on_level
 
 LABELS = (10, 50, 200)
@@ -39,10 +39,7 @@ def mutual_information(
         return None
     tables = _tables(codes, labels, num_codes, num_labels)
     whole = tables.sum(dim=0)
-    counts = torch.zeros(RESAMPLES, len(codes), dtype=tables.dtype)
-    picks = resamples(len(codes), seed)
-    counts.scatter_add_(1, picks, torch.ones_like(picks, dtype=tables.dtype))
-    again = bits((counts @ tables.flatten(1)).unflatten(1, whole.shape))
+    again = bits((resample_weights(len(codes), seed) @ tables.flatten(1)).unflatten(1, whole.shape))
     value = bits(whole).item()
     rolls = range(1, min(len(codes), DRAWS + 1))
     strangers = [

@@ -18,7 +18,7 @@ from torch import Tensor
 from playworld.data.actions import ContinuousActions, read_actions
 from playworld.evaluate.control.information import DRAWS
 from playworld.evaluate.heldout import CLOCK_SLACK, HeldOut
-from playworld.evaluate.metrics import RESAMPLES, resamples, spread
+from playworld.evaluate.metrics import resample_weights, spread
 
 WAY = "d"
 """What the name of a number begins with that says how far to go, as in "dx". Other numbers, such
@@ -161,10 +161,7 @@ def _with_chance(
     """A figure with its interval over clips, and what strangers' codes would give."""
     sums, clips = Sums.of(codes, where, vectors, num_codes), len(codes)
     everyone = torch.ones(1, clips, dtype=torch.double)
-    picks = resamples(clips, seed)
-    weights = torch.zeros(RESAMPLES, clips, dtype=torch.double)
-    weights.scatter_add_(1, picks, torch.ones_like(picks, dtype=torch.double))
-    mean, again = of(sums.mixed(everyone)), of(sums.mixed(weights))
+    mean, again = of(sums.mixed(everyone)), of(sums.mixed(resample_weights(clips, seed)))
     if mean.isnan():
         return dict.fromkeys(("mean", "low", "high", "chance"))
     strangers = [
