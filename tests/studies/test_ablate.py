@@ -5,7 +5,8 @@ import pytest
 
 from playworld.config import InputError
 from playworld.presets import SMALL, TINY
-from playworld.studies.ablate import TABLES, AblateOptions, ablate, kept_megabytes
+from playworld.studies.ablate import AblateOptions, ablate, kept_megabytes
+from playworld.studies.tables import TABLES
 
 QUICK = AblateOptions(tokenizer_steps=4, world_steps=4, num_clips=2)
 
@@ -62,12 +63,14 @@ def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path):
     both = ablate("context", tmp_path, replace(options, rows=("1", "2")), silent, base=TINY)
     assert "| 1 frame | 1 | 12.3" in both  # what was there is not made again
     assert "| 2 frames (default) | 1 |" in both and both.count("not run") == 10
+    other = ablate("codes", tmp_path, replace(options, rows=("8",)), silent, base=TINY)
+    default = next(line for line in both.splitlines() if line.startswith("| 2 frames"))
+    assert default.replace("2 frames", "8") in other  # one row for all tables
 
 
 def test_rows_made_with_other_options_are_not_mixed(clips, tmp_path):
-    (tmp_path / "codes").mkdir()
-    (tmp_path / "codes" / "options.json").write_text("{}")
-    with pytest.raises(InputError, match="begun with other options"):
+    (tmp_path / "inputs.json").write_text("{}")
+    with pytest.raises(InputError, match="begun with another clips"):
         ablate("codes", tmp_path, replace(QUICK, clips=clips), silent, base=TINY)
 
 

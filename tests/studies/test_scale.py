@@ -56,7 +56,7 @@ def test_a_study_is_made_row_by_row_and_taken_up(clips, world, tmp_path):
     again = scale(clips, tmp_path, options, silent, base=TINY)
     assert again[2]["minutes"] == 12.5  # what was there is not made again
     assert again[0]["points"] == made[0]["points"]  # and what is made again comes out the same
-    with pytest.raises(InputError, match="begun with other options"):
+    with pytest.raises(InputError, match="begun with another tokens"):
         scale(clips, tmp_path, replace(options, tokens=8_192), silent, base=TINY)
 
 

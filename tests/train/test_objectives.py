@@ -105,6 +105,36 @@ def test_only_hidden_tokens_are_scored():
     torch.testing.assert_close(loss, torch.tensor(64.0).log())
 
 
+def test_wrong_actions_reach_the_dynamics_and_nothing_else():
+    objective = world_objective(wrong_actions=1.0)
+    latents, draws = torch.zeros(2, 4, 4), batch().generators()
+    told = objective.mislead(latents, draws)
+    book = objective.actions.embed(torch.arange(8))
+    wrong = (told != 0).any(-1)
+    assert wrong.any(dim=1).all() and not wrong.all()
+    assert all((row == book).all(-1).any() for row in told[wrong])
+    right = world_objective(wrong_actions=0.0)
+    assert torch.equal(objective(batch())[1]["actions_loss"], right(batch())[1]["actions_loss"])
+
+
+def test_while_latent_actions_are_continuous_none_is_wrong():
+    objective = world_objective(wrong_actions=1.0, warm_share=0.5)
+    latents = torch.zeros(2, 4, 4)
+    assert objective.mislead(latents, batch().generators()) is latents
+
+
+def test_finished_latent_actions_stay_as_they_are():
+    objective = world_objective(action_weight=0.0, warm_share=0.5)
+    objective.actions.quantizer.placed.fill_(True)  # as in any trained world
+    before = {name: t.clone() for name, t in objective.actions.state_dict().items()}
+    loss, _ = objective(batch())
+    found = gradients(objective, loss)
+    objective.learn(torch.Generator().manual_seed(0), 0.5)
+    assert all(torch.equal(before[n], t) for n, t in objective.actions.state_dict().items())
+    assert not any(value for name, value in found.items() if name.startswith("actions"))
+    assert any(found.values())
+
+
 def test_kmeans_cuts_the_codebook_when_the_warm_start_ends():
     objective = world_objective(warm_share=0.3)
     for seed in range(4):

@@ -62,6 +62,21 @@ def test_fine_tuning_starts_from_the_weights_of_the_other_world(clips, tiny_worl
         torch.testing.assert_close(tensor, before[name], atol=1e-5, rtol=0)
 
 
+def test_kept_actions_are_those_of_the_other_world_while_the_dynamics_learns(
+    clips, tiny_world, tmp_path
+):
+    options = replace(FEW, start=str(tiny_world), run=tmp_path / "run", keep_actions=True)
+    tuned, before = train_world(TINY, clips, tmp_path / "tuned", options), World.load(tiny_world)
+    for name, tensor in tuned.actions.state_dict().items():
+        assert torch.equal(tensor, before.actions.state_dict()[name])
+    assert not torch.equal(tuned.dynamics.head.weight, before.dynamics.head.weight)
+
+
+def test_nothing_can_be_kept_of_no_world():
+    with pytest.raises(InputError, match="--from"):
+        TrainOptions(keep_actions=True)
+
+
 def test_a_run_is_not_taken_up_with_other_inputs(clips, tiny_world, tmp_path):
     first = replace(FEW, run=tmp_path / "run")
     train_world(TINY, clips, tmp_path / "w", first)

@@ -35,7 +35,8 @@ def plan() -> type[Verb]:
 
 def ablate() -> type[Verb]:
     """Make and measure small worlds that differ in one thing, and print them as a table."""
-    from playworld.studies.ablate import TABLES, AblateOptions, ablate
+    from playworld.studies.ablate import AblateOptions, ablate
+    from playworld.studies.tables import TABLES
 
     @dataclass(frozen=True, kw_only=True)
     class Ablate(Verb):

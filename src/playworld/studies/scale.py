@@ -24,6 +24,7 @@ from playworld.train.objectives import Batch, DynamicsObjective
 from playworld.train.optim import StageConfig
 from playworld.train.options import choose_device
 from playworld.train.recipe import Recipe
+from playworld.train.runs import other_inputs
 from playworld.train.token_cache import token_cache
 from playworld.train.trainer import Trainer, clip_seed
 from playworld.world import World
@@ -156,23 +157,16 @@ class Study:
         size = (valid.height, valid.width)
         if size != (self.world.height, self.world.width):
             raise InputError(f"the clips are {size[1]}x{size[0]}, not of the size of the world")
-        self._claim(out, valid)
-        self.tokens = self._tokens(self.train_clips, out, told)
-        self.held_out = list(self._clips(valid, self._tokens(valid, out, told), options.held_out))
-
-    def _claim(self, out: Path, valid: ClipDataset) -> None:
-        """Refuse to mix rows that were made differently."""
         free = ("sizes", "batches", "seeds", "device")
-        inputs = {k: v for k, v in to_dict(self.options).items() if k not in free} | {
+        inputs = {k: v for k, v in to_dict(options).items() if k not in free} | {
             "world": self.world.sha256,
             "clips": [self.train_clips.sha256, valid.sha256],
             "stage": to_dict(self.stage),
         }
-        path = out / "options.json"
-        if path.exists() and json.loads(path.read_text()) != json.loads(json.dumps(inputs)):
-            raise InputError(f"{out} was begun with other options; choose another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(inputs))
+        if other := other_inputs(out, inputs):
+            raise InputError(f"{out} was begun with another {other[0]}; choose another --out")
+        self.tokens = self._tokens(self.train_clips, out, told)
+        self.held_out = list(self._clips(valid, self._tokens(valid, out, told), options.held_out))
 
     def _tokens(self, dataset: ClipDataset, out: Path, told: Told) -> TokenStore:
         return token_cache(

@@ -1,4 +1,4 @@
-"""Which tokens a training step hides, and what it spoils of the past."""
+"""Which tokens a training step hides, and what it spoils of the past and of the actions."""
 
 import math
 from collections.abc import Sequence
@@ -50,3 +50,20 @@ def corrupt(
     spoiled = torch.rand(tokens.shape, generator=generator) < rate
     noise = torch.randint(num_codes, tokens.shape, generator=generator)
     return torch.where(spoiled.to(tokens.device), noise.to(tokens.device), tokens)
+
+
+def held_wrongly(
+    count: int, num_actions: int, share: float, generator: torch.Generator
+) -> Int[Tensor, " S"]:
+    """A button held at the wrong time: its code where a clip's action is to be wrong, else -1.
+
+    A share of the clips has one such stretch, of any length, with one code.
+    """
+    draw = torch.rand((), generator=generator)
+    start, length, code = (
+        int(torch.randint(most, (), generator=generator)) for most in (count, count, num_actions)
+    )
+    wrong = torch.full((count,), -1)
+    if draw < share:
+        wrong[start : start + length + 1] = code
+    return wrong

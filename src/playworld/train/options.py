@@ -37,6 +37,8 @@ class TrainOptions:
     """Peak learning rate in both stages, instead of the preset's; Muon's changes in proportion."""
     masking: Literal["history", "prefix", "paper"] | None = None
     """What a hidden frame sees of its past, instead of the preset's choice (docs/train.md)."""
+    keep_actions: bool = False
+    """Train only the dynamics: the buttons of --from mean what they meant."""
     prompts: Path | None = None
     """Folder of pictures that become prompts beside held-out frames."""
     about: Path | None = None
@@ -59,6 +61,8 @@ class TrainOptions:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
+        if self.keep_actions and self.start is None:
+            raise InputError("--keep-actions keeps those of a world; name it with --from")
 
     def spread(self) -> Parallel:
         """How a step is spread over processes and time."""
@@ -80,11 +84,15 @@ class TrainOptions:
             )
 
         loss = recipe.world_loss
+        if self.masking:
+            loss = replace(loss, masking=self.masking)
+        if self.keep_actions:
+            loss = replace(loss, action_weight=0.0)
         return replace(
             recipe,
             tokenizer_stage=changed(recipe.tokenizer_stage, self.tokenizer_steps),
             world_stage=changed(recipe.world_stage, self.world_steps),
-            world_loss=replace(loss, masking=self.masking) if self.masking else loss,
+            world_loss=loss,
         )
 
 

@@ -13,7 +13,7 @@ from playworld.models.pixels import to_float
 from playworld.models.quantizer import Quantized, kmeans, sum_over_ranks
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import from_first_rank, gather_ranks
-from playworld.train.masking import Masking, corrupt, hide
+from playworld.train.masking import Masking, corrupt, held_wrongly, hide
 from playworld.train.objectives.objective import (
     Batch,
     Metrics,
@@ -35,17 +35,23 @@ class WorldLoss:
     """What a hidden frame sees of its past; see train/masking.py."""
     corrupt: float = 0.1
     """Up to this share of the past's tokens is replaced at random, so that errors are forgiven."""
+    wrong_actions: float = 0.0
+    """Share of the clips in which the dynamics is told, for a while, an action that was not taken.
+    People hold jump in mid-air and run against walls; so it learns to doubt what cannot be."""
     warm_share: float = 0.15
     """Share of the steps in which latent actions stay continuous before k-means cuts the codebook;
     0: codes from the first step on (the paper)."""
     warm_noise: float = 0.3
     """Noise on the continuous latents, in units of their radius per dimension."""
     action_weight: float = 1.0
-    """Weight of the latent action model's losses beside the dynamics' cross-entropy."""
+    """Weight of the latent action model's losses beside the dynamics' cross-entropy; 0: it is
+    finished, and only the dynamics learns."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.corrupt < 1 and 0 <= self.warm_share < 1 and self.warm_noise >= 0):
             raise ValueError(f"corrupt and warm_share are shares in [0, 1), got {self}")
+        if not 0 <= self.wrong_actions <= 1:
+            raise ValueError(f"wrong_actions is a share in [0, 1], got {self.wrong_actions}")
 
 
 class WorldObjective(Objective):
@@ -70,9 +76,11 @@ class WorldObjective(Objective):
         self.actions, self.dynamics, self.weights = actions, dynamics, loss
         # The tokenizer is finished: a list keeps it out of parameters, optimizer and checkpoints.
         self._tokenizer = [tokenizer.eval().requires_grad_(False)]
+        self.finished = loss.action_weight == 0
+        actions.requires_grad_(not self.finished)
         self.register_buffer("stash", torch.zeros(self.STASH, actions.config.quantizer.code_size))
         self.register_buffer("stashed", torch.zeros((), dtype=torch.long))
-        self.register_buffer("warm", torch.tensor(loss.warm_share > 0))
+        self.register_buffer("warm", torch.tensor(loss.warm_share > 0 and not self.finished))
         self._seen = Seen()
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
@@ -88,7 +96,8 @@ class WorldObjective(Objective):
         action_loss = error + share * quantized.loss
         past = self.spoil(tokens, draws)
         scored = hidden[:, 1:].sum() / totals[1]
-        loss, metrics = self.predict(tokens, hidden, past, quantized.latents.detach())
+        told = self.mislead(quantized.latents.detach(), draws)
+        loss, metrics = self.predict(tokens, hidden, past, told)
         metrics = {key: scored * value for key, value in metrics.items()}
         metrics |= {"change_error": error.detach(), "actions_loss": action_loss.detach()}
         metrics["quantizer_loss"] = share * quantized.loss.detach()
@@ -159,6 +168,18 @@ class WorldObjective(Objective):
             self._seen.add(z, quantized.codes)
         return self.actions.decoder(view[:, :-1], quantized.latents), quantized
 
+    @torch.no_grad()
+    def mislead(
+        self, latents: Float[Tensor, "B S E"], draws: list[torch.Generator]
+    ) -> Float[Tensor, "B S E"]:
+        """The latent actions with some replaced, once there are codes to replace them with."""
+        share, codes = self.weights.wrong_actions, self.actions.config.num_actions
+        if share == 0 or (self.training and self.warm):
+            return latents
+        wrong = torch.stack([held_wrongly(latents.shape[1], codes, share, draw) for draw in draws])
+        wrong = wrong.to(latents.device)
+        return torch.where((wrong < 0)[..., None], latents, self.actions.embed(wrong.clamp_min(0)))
+
     def predict(
         self,
         tokens: Int[Tensor, "B T N"],
@@ -183,6 +204,9 @@ class WorldObjective(Objective):
     def learn(self, generator: torch.Generator, progress: float) -> Metrics:
         """Collect latents until k-means cuts the codebook, which from then on follows them."""
         book, (z, codes) = self.actions.quantizer, self._seen.take()
+        if self.finished:
+            count = torch.bincount(codes, minlength=book.config.num_codes)
+            return code_use(book, sum_over_ranks(count))
         if not self.warm:
             return code_use(book, book.learn(z, codes, generator))
         latents = gather_ranks(book.scale(z.float()))[: self.STASH]
