@@ -5,8 +5,8 @@
     python benchmarks/sample.py --device cuda --preset genie-811m
     python benchmarks/sample.py --floors                       every preset by arithmetic alone
 
-One player, random weights, from the press to the RGB frame; fp32 on a CPU, bf16 autocast on CUDA.
-Ways: `cached` is what `playworld play` does, but for that autocast; `full window` recomputes all 16
+One player, random weights, from the press to the RGB frame; fp32 on a CPU, `World.half` on CUDA.
+Ways: `cached` is what `playworld play` does (`--half` on CUDA); `full window` recomputes all 16
 frames at every refinement; `int8` has dynamically quantised linear layers (CPU); `compiled` is
 torch.compile, which on CUDA captures a CUDA graph. The floor is S + 1 passes of the dynamics and
 one of the tokenizer's decoder, each the longer of its operations over the matrix peak and its bytes
@@ -58,7 +58,8 @@ def make_world(recipe: Recipe, device: torch.device) -> World:
     with device:
         models = VideoTokenizer(recipe.tokenizer), LatentActionModel(recipe.actions)
         dynamics = Dynamics(recipe.dynamics)
-    return World(config, *(m.eval() for m in models), dynamics.eval())
+    world = World(config, *(m.eval() for m in models), dynamics.eval())
+    return world.half() if device.type == "cuda" else world
 
 
 def prompt(world: World) -> Tensor:
@@ -212,8 +213,7 @@ def measure(recipe: Recipe, asked: argparse.Namespace) -> None:
     for name in asked.way:
         times: list[float] = []
         try:
-            half = torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda")
-            with half, limit(asked.limit):
+            with limit(asked.limit):
                 play = WAYS[name](world)
                 for steps in STEPS:
                     times.append(seconds_per_frame(play, steps, asked.seconds))

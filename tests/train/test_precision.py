@@ -51,6 +51,20 @@ def test_codes_are_chosen_in_float32():
     assert torch.equal(half, book.nearest(z))
 
 
+def test_a_world_of_half_precision_plays_in_half_the_memory(tiny_world):
+    whole, half = World.load(tiny_world), World.load(tiny_world).half()
+    (_, picture), *_ = whole.prompts()
+    shown = []
+    for world in (whole, half):
+        _, state = world.start(picture[None, None], seeds=[0])
+        frame, state = world.step(state, [1])
+        same = world.replay(state, torch.arange(16)[None] * 4, [2])[0]  # whatever was drawn before
+        shown.append(same.float())
+        assert frame.dtype == torch.uint8
+    assert 2 * state.memory.keys.itemsize == whole.dynamics.head.weight.itemsize
+    assert (shown[0] - shown[1]).abs().mean() < 3 and not torch.equal(*shown)
+
+
 def test_a_world_plays_in_bfloat16(tiny_world):
     world = World.load(tiny_world)
     (_, picture), *_ = world.prompts()

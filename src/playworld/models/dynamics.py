@@ -114,8 +114,12 @@ class Dynamics(nn.Module):
         self, x: Float[Tensor, "B T N D"], actions: Float[Tensor, "B S E"]
     ) -> Float[Tensor, "B T P D"]:
         """Action k goes in with frame k+1; in place of one, frame 0 has zeros."""
-        led = F.pad(self.action(actions), (0, 0, 1, 0))
+        led = F.pad(self.lead(actions), (0, 0, 1, 0))
         return self.join(x, led[:, :, None].expand_as(x))
+
+    def lead(self, actions: Float[Tensor, "*batch E"]) -> Float[Tensor, "*batch D"]:
+        """Latent actions in the transformer's width and precision."""
+        return self.action(actions.to(self.embed.weight.dtype))
 
     def join(
         self, x: Float[Tensor, "*batch N D"], led: Float[Tensor, "*batch N D"]
@@ -152,7 +156,7 @@ class Dynamics(nn.Module):
         # world's frames must not depend on who else is in its batch.
         led = torch.zeros_like(x)
         if action is not None:
-            led = self.action(action[:, None].expand(-1, x.shape[1], -1))
+            led = self.lead(action[:, None].expand(-1, x.shape[1], -1))
         x, entry = self.transformer.step(self.join(x, led), cache)
         return self.logits(x), entry
 

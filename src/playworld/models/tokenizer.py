@@ -105,7 +105,15 @@ class VideoTokenizer(nn.Module):
 
     def pixels(self, latents: Float[Tensor, "B T N E"]) -> Float[Tensor, "B T H W C"]:
         """Frames in [0, 1] from quantised latents."""
-        return torch.sigmoid(self.head(self.decoder(self.from_latent(latents))))
+        return self.picture(self.decoder(self.spread(latents)))
+
+    def spread(self, latents: Float[Tensor, "*batch E"]) -> Float[Tensor, "*batch D"]:
+        """Codes as the decoder's input, in the precision of its weights."""
+        return self.from_latent(latents.to(self.decoder.position.dtype))
+
+    def picture(self, x: Float[Tensor, "B T N D"]) -> Float[Tensor, "B T H W C"]:
+        """The decoder's output as frames in [0, 1]."""
+        return torch.sigmoid(self.head(x).float())
 
     def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T N"]:
         """Tokens of every frame. Pixels in [0, 1]."""
@@ -130,6 +138,5 @@ class VideoTokenizer(nn.Module):
 
         The cache that was given stays as it was, or is used up if `in_place`.
         """
-        x = self.from_latent(self.quantizer.lookup(tokens))
-        x, entry = self.decoder.step(x, cache)
-        return torch.sigmoid(self.head(x[:, None]))[:, 0], cache.append(entry, in_place)
+        x, entry = self.decoder.step(self.spread(self.quantizer.lookup(tokens)), cache)
+        return self.picture(x[:, None])[:, 0], cache.append(entry, in_place)
