@@ -8,9 +8,11 @@ import sys
 import playworld
 import playworld.world
 
-WORLD = """actions buttons card config device dynamics fps from_pretrained height infer_actions load
-num_actions prompt prompts push_to_hub reconstruct replay save save_pretrained sha256 start step to
-tokenizer width"""
+WORLD = """
+actions buttons card config device dynamics fps from_pretrained half height infer_actions load
+num_actions prompt prompts push_to_hub reconstruct replay sampler save save_pretrained sha256
+start step to tokenizer width
+"""
 
 
 def names(cls) -> list[str]:
@@ -33,6 +35,7 @@ def test_the_world_package_offers_these_names():
         "Button",
         "Engine",
         "Moved",
+        "Order",
         "SamplerConfig",
         "World",
         "WorldConfig",

@@ -56,11 +56,6 @@ class PlanOptions:
         """Buttons chosen for one plan, each held."""
         return -(-self.horizon // self.hold)
 
-    def sampler(self, world: World) -> SamplerConfig:
-        """How frames are drawn."""
-        own = world.config.sampler
-        return own if self.steps is None else replace(own, steps=self.steps)
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -97,7 +92,7 @@ def make_plan(
     for _ in range(options.rounds):
         chosen = draw(chances, options.candidates, generator)
         presses = chosen.repeat_interleave(options.hold, dim=1)[:, : options.horizon]
-        frames = futures(world, state, presses, options.sampler(world))
+        frames = futures(world, state, presses, world.sampler(options.steps))
         far, at = distances(frames, target).min(dim=1)
         best = int(far.argmin())
         if far[best] < found.distance:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from playworld.agents.rewards import travel_right
 from playworld.config import InputError
-from playworld.world import SamplerConfig, World
+from playworld.world import World
 from playworld.world.env import Reward
 
 Progress = Callable[[int, int, str], None]
@@ -71,11 +71,6 @@ class PPOOptions:
             raise InputError(f"minutes must be above 0, got {self.minutes}")
         if not 0 <= self.discount < 1:
             raise InputError(f"discount must be from 0 to below 1, got {self.discount}")
-
-    def sampler(self, world: World) -> SamplerConfig:
-        """How frames are drawn."""
-        own = world.config.sampler
-        return own if self.steps is None else replace(own, steps=self.steps)
 
 
 @dataclass(frozen=True)
@@ -147,6 +142,6 @@ def play_inside(
     for _ in range(options.presses):
         seen = torch.stack([film[0]] * options.frames + film, dim=1)[:, -options.frames :]
         buttons = torch.from_numpy(np.asarray(choose(seen.numpy())))
-        frames, state = world.step(state, buttons, options.sampler(world), in_place=True)
+        frames, state = world.step(state, buttons, world.sampler(options.steps), in_place=True)
         film.append(frames.cpu())
     return torch.stack(film, dim=1)

@@ -113,7 +113,7 @@ def learner(
         world=world,
         prompts=list(prompts),
         reward=reward,
-        sampler=options.sampler(world),
+        sampler=world.sampler(options.steps),
         max_episode_steps=options.presses,
     )
     watched = VecMonitor(WorldVecEnv(envs, options.frames))

@@ -1,6 +1,6 @@
 """What an evaluation is told: how much is measured, and how the world samples."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -8,7 +8,7 @@ from playworld.config import InputError
 from playworld.evaluate.buttons import STARTS
 from playworld.evaluate.fidelity.embeddings import I3D_FRAMES
 from playworld.evaluate.movement import Camera
-from playworld.world import SamplerConfig, World
+from playworld.world import Order
 
 AT_LEAST_ONE = (
     *("num_clips", "prompt_frames", "horizon", "batch_size", "button_starts"),
@@ -55,7 +55,7 @@ class EvaluateOptions:
     """MaskGIT steps per frame; the world's own without it."""
     temperature: float | None = None
     """Sampling temperature; the world's own without it."""
-    order: Literal["random", "halton", "confidence"] | None = None
+    order: Order | None = None
     """Order in which tokens are decided; the world's own without it."""
 
     def __post_init__(self) -> None:
@@ -73,13 +73,3 @@ class EvaluateOptions:
     def length(self) -> int:
         """Frames of a held-out clip: the prompt and what follows it."""
         return self.prompt_frames + self.horizon
-
-    def sampler(self, world: World) -> SamplerConfig:
-        """The world's sampler with what these options say otherwise."""
-        own = world.config.sampler
-        return replace(
-            own,
-            steps=own.steps if self.steps is None else self.steps,
-            temperature=own.temperature if self.temperature is None else self.temperature,
-            order=own.order if self.order is None else self.order,
-        )

@@ -121,7 +121,8 @@ def evaluate(
     enough = read_held_out(clips, 2 * options.num_clips, options.length, options.seed)
     held, others = enough.part(options.num_clips)
     _check_size(world, held)
-    networks, sampler = Networks.load(options, world.device), options.sampler(world)
+    networks = Networks.load(options, world.device)
+    sampler = world.sampler(options.steps, options.temperature, options.order)
     seed, num_clips = options.seed, len(held.video)
     camera = camera_of(held.video) if options.camera == "auto" else options.camera
     begun = num_clips + options.button_starts

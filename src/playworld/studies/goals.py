@@ -91,7 +91,7 @@ def seek_goals(
     true = torch.randint(world.num_actions, (N, choices), generator=generator)
     true = true.repeat_interleave(options.goal_hold, dim=1)[:, : options.goal_presses]
     noises = torch.randint(2**62, (3, N), generator=generator)
-    sampler = search.sampler(world)
+    sampler = world.sampler(search.steps)
     goals = _end(world, prompts, true, noises[0], sampler)
     planned, random = [], []
     for row in range(N):

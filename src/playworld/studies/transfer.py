@@ -81,6 +81,8 @@ def transfer(
         InputError: without Stable-Baselines3 or Procgen, for clips without true actions beside
             their videos, or of another size than the game's.
     """
+    import playworld.agents.stable_baselines  # noqa: F401  says at once if it is missing
+
     folder_at(out)
     if (world.height, world.width) != (SIDE, SIDE):
         raise InputError(f"the game is {SIDE}x{SIDE}, this world {world.width}x{world.height}")

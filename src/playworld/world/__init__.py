@@ -2,7 +2,7 @@
 
 from playworld.world.engine import Engine, Moved
 from playworld.world.folder import Button, WorldConfig, built_in_worlds
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.maskgit import Order, SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.world import World
 
@@ -10,6 +10,7 @@ __all__ = [
     "Button",
     "Engine",
     "Moved",
+    "Order",
     "SamplerConfig",
     "World",
     "WorldConfig",

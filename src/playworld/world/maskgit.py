@@ -21,6 +21,10 @@ COLDEST = 1e-6
 Predict = Callable[[Int[Tensor, "B N"], Bool[Tensor, "B N"]], Float[Tensor, "B N K"]]
 
 
+Order = Literal["random", "halton", "confidence"]
+"""In which tokens of a frame are decided."""
+
+
 @dataclass(frozen=True)
 class SamplerConfig:
     """How the tokens of a frame are drawn."""
@@ -30,7 +34,7 @@ class SamplerConfig:
     temperature: float = 0.25
     """Divides the logits, the same in every refinement; 0 takes the likeliest token. The paper has
     2, and 1 for CoinRun; low values score better in PSNR."""
-    order: Literal["random", "halton", "confidence"] = "random"
+    order: Order = "random"
     """Which tokens are decided first: random ones (the paper), spread evenly over the picture
     (arXiv:2503.17076), or the surest (MaskGIT), which in video tends to copy the last frame."""
     confidence_noise: float = 4.5

@@ -1,6 +1,7 @@
 """A trained world that can be played: explicit, batched state, one call per frame."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.world import folder as files
 from playworld.world import hub
 from playworld.world.folder import Button, WorldConfig
-from playworld.world.maskgit import SamplerConfig, decode_frame, frame_noise
+from playworld.world.maskgit import Order, SamplerConfig, decode_frame, frame_noise
 from playworld.world.state import WorldState
 
 
@@ -191,6 +192,17 @@ class World:
     def buttons(self) -> tuple[Button, ...]:
         """What each latent action is called."""
         return self.config.buttons
+
+    def sampler(
+        self,
+        steps: int | None = None,
+        temperature: float | None = None,
+        order: Order | None = None,
+    ) -> SamplerConfig:
+        """How the world's frames are drawn, but for what is given."""
+        given = {"steps": steps, "temperature": temperature, "order": order}
+        known = {name: value for name, value in given.items() if value is not None}
+        return replace(self.config.sampler, **known)  # type: ignore[arg-type]
 
     def prompts(self) -> list[tuple[str, UInt8[Tensor, "H W 3"]]]:
         """The pictures that come with the world, by name; `picture[None, None]` fits `start`."""
