@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from rich.console import Console
 from playworld import __version__
 from playworld.cli import ALLOCATOR, allocator_environment, complain, main
 from playworld.cli.bars import Bars
-from playworld.cli.verb import Ended, endings
+from playworld.cli.verb import Ended, endings, then
 from playworld.cli.verbs import VERBS
 from playworld.config import InputError
 from playworld.train.loop import NonFinite, Preempted
@@ -226,3 +227,9 @@ def test_progress_on_a_terminal_is_a_bar_for_each_kind_of_work():
         bars("tokenizer")(2, 2, "loss 0.1")
         bars("world")(1, 5, "loss 0.2")
     assert "100%" in out.getvalue() and " 20%" in out.getvalue()
+
+
+def test_the_command_that_comes_next_can_be_pasted_into_a_shell():
+    said = then("recorded", "ingest", Path("my videos"), "CLIPS")
+    assert said.startswith("recorded; next: playworld ingest ")
+    assert shlex.split(said.partition("next: ")[2])[2:] == ["my videos", "CLIPS"]

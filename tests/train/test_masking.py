@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.train.masking import corrupt, held_wrongly, hide
+from playworld.train.masking import corrupt, held_too_long, hide
 
 MASKINGS = ["history", "prefix", "paper"]
 
@@ -60,13 +60,15 @@ def test_corruption_leaves_the_targets_alone_and_stays_below_its_limit():
     assert 0.08 < float(share.mean()) < 0.12 and float(share.max()) < 0.35
 
 
-def test_a_wrong_action_is_held_for_one_stretch_in_a_share_of_the_clips():
-    generator = torch.Generator().manual_seed(0)
-    drawn = [held_wrongly(11, 8, 0.3, generator) for _ in range(2_000)]
-    held = [wrong for wrong in drawn if (wrong >= 0).any()]
+def test_an_action_is_held_too_long_for_one_stretch_in_a_share_of_the_clips():
+    generator, codes = torch.Generator().manual_seed(0), torch.arange(11)
+    drawn = [held_too_long(codes, 0.3, generator) for _ in range(2_000)]
+    held = [told for told in drawn if not torch.equal(told, codes)]
     assert 0.25 < len(held) / len(drawn) < 0.35
-    for wrong in held:
-        where = (wrong >= 0).nonzero()[:, 0]
-        assert len(wrong[where].unique()) == 1 and len(where) == int(where[-1] - where[0]) + 1
-    assert {int(wrong.max()) for wrong in held} == set(range(8))
-    assert {int((wrong >= 0).sum()) for wrong in held} == set(range(1, 12))
+    lengths = set()
+    for told in held:
+        where = (told != codes).nonzero()[:, 0]
+        assert (told[where] == codes[where[0] - 1]).all()  # the one before goes on
+        assert len(where) == int(where[-1] - where[0]) + 1
+        lengths.add(len(where))
+    assert lengths == set(range(1, 11))

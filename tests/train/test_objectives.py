@@ -5,6 +5,7 @@ import torch
 
 from playworld.models.actions import LatentActionConfig, LatentActionModel, TokenView
 from playworld.models.dynamics import Dynamics
+from playworld.models.pixels import to_float
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from playworld.train.objectives import (
@@ -105,22 +106,21 @@ def test_only_hidden_tokens_are_scored():
     torch.testing.assert_close(loss, torch.tensor(64.0).log())
 
 
-def test_wrong_actions_reach_the_dynamics_and_nothing_else():
-    objective = world_objective(wrong_actions=1.0)
-    latents, draws = torch.zeros(2, 4, 4), batch().generators()
-    told = objective.mislead(latents, draws)
-    book = objective.actions.embed(torch.arange(8))
-    wrong = (told != 0).any(-1)
-    assert wrong.any(dim=1).all() and not wrong.all()
-    assert all((row == book).all(-1).any() for row in told[wrong])
-    right = world_objective(wrong_actions=0.0)
+def test_held_actions_reach_the_dynamics_and_nothing_else():
+    objective = world_objective(held_actions=1.0)
+    _, actions = objective.act(to_float(batch().video), batch().generator, [])
+    actions = replace(actions, codes=torch.tensor([[0, 1, 2, 3]] * 2))
+    told, book = objective.hold(actions, batch().generators()), objective.actions.embed
+    assert (told[:, 0] == book(torch.tensor(0))).all()
+    assert not torch.equal(told, book(actions.codes))
+    right = world_objective(held_actions=0.0)
     assert torch.equal(objective(batch())[1]["actions_loss"], right(batch())[1]["actions_loss"])
 
 
-def test_while_latent_actions_are_continuous_none_is_wrong():
-    objective = world_objective(wrong_actions=1.0, warm_share=0.5)
-    latents = torch.zeros(2, 4, 4)
-    assert objective.mislead(latents, batch().generators()) is latents
+def test_while_latent_actions_are_continuous_none_is_held():
+    objective = world_objective(held_actions=1.0, warm_share=0.5)
+    _, actions = objective.act(to_float(batch().video), batch().generator, batch().generators())
+    assert torch.equal(objective.hold(actions, batch().generators()), actions.latents)
 
 
 def test_finished_latent_actions_stay_as_they_are():

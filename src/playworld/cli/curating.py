@@ -17,7 +17,7 @@ from tyro.conf import (
 
 from playworld.cli.bars import Bars, say
 from playworld.cli.using import has_screen
-from playworld.cli.verb import FLAT, Verb, endings
+from playworld.cli.verb import FLAT, Verb, endings, then
 
 
 @functools.cache  # one set of classes: those of two calls would not be each other's steps
@@ -43,10 +43,7 @@ def curate() -> type[Verb]:
                     webbrowser.open(address)
 
             path = label(self.clips, self.options, ready)
-            say(
-                console,
-                f"labels in {path}; next: playworld curate train {self.clips} {path} FILTER",
-            )
+            say(console, then(f"labels in {path}", "curate", "train", self.clips, path, "FILTER"))
             return 0
 
     @dataclass(frozen=True, kw_only=True)
@@ -66,7 +63,7 @@ def curate() -> type[Verb]:
             with endings():
                 made = train_filter(self.clips, self.labels, self.filter, self.options, told)
             say(console, format_measured(made.report))
-            say(console, f"trained; next: playworld curate apply {self.clips} {self.filter} OUT")
+            say(console, then("trained", "curate", "apply", self.clips, self.filter, "OUT"))
             return 0
 
     @dataclass(frozen=True, kw_only=True)
@@ -85,7 +82,7 @@ def curate() -> type[Verb]:
             told = bars("judge")
             report = apply_filter(self.clips, self.filter, self.out, self.options, told)
             say(console, format_verdict(report))
-            say(console, f"written; next: playworld train small {self.out} WORLD")
+            say(console, then("written", "train", "small", self.out, "WORLD"))
             return 0
 
     @configure(CascadeSubcommandArgs, OmitArgPrefixes, OmitSubcommandPrefixes)

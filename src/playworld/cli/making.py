@@ -9,7 +9,7 @@ from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional
 
 from playworld.cli.bars import Bars, say
-from playworld.cli.verb import FLAT, Verb, endings
+from playworld.cli.verb import FLAT, Verb, endings, then
 
 
 def record() -> type[Verb]:
@@ -29,7 +29,7 @@ def record() -> type[Verb]:
             done = "recorded"
             if self.options.player == "expert":
                 done = f"{counts['episodes']} levels solved, {counts['unsolved']} left out"
-            say(console, f"{done}; next: playworld ingest {self.videos} CLIPS")
+            say(console, then(done, "ingest", self.videos, "CLIPS"))
             return 0
 
     return Record
@@ -50,7 +50,7 @@ def import_() -> type[Verb]:
         def run(self, console: Console, bars: Bars) -> int:
             counts = import_dataset(self.dataset, self.videos, self.options, bars("import"))
             done = f"{counts['episodes']} episodes imported, {counts['skipped']} left out"
-            say(console, f"{done}; next: playworld ingest {self.videos} CLIPS")
+            say(console, then(done, "ingest", self.videos, "CLIPS"))
             return 0
 
     return Import
@@ -72,7 +72,7 @@ def ingest() -> type[Verb]:
         def run(self, console: Console, bars: Bars) -> int:
             report = ingest(self.videos, self.clips, self.options, bars("ingest"))
             say(console, f"{summary(report)}; look at {self.clips / 'report.html'}")
-            say(console, f"ingested; next: playworld train small {self.clips} WORLD")
+            say(console, then("ingested", "train", "small", self.clips, "WORLD"))
             return 0
 
     return Ingest
@@ -102,9 +102,10 @@ def train() -> type[Verb]:
                 made = train_world(recipe, at_hand(self.clips), self.world, self.options, bars)
             if os.environ.get("RANK", "0") != "0":  # one of several processes under torchrun
                 return 0
-            ready = f"playworld evaluate {self.world} {self.clips}"
-            again = f"playworld train {self.preset} {self.clips} {self.world} --stage world"
-            say(console, f"trained; next: {again if made is None else ready}")
+            words: tuple[object, ...] = ("evaluate", self.world, self.clips)
+            if made is None:
+                words = ("train", self.preset, self.clips, self.world, "--stage", "world")
+            say(console, then("trained", *words))
             return 0
 
     return Train

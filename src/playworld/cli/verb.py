@@ -2,6 +2,7 @@
 
 import abc
 import contextlib
+import shlex
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class OnDevice(Verb):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the world runs; auto takes a GPU where there is one."""
+
+
+def then(done: str, *words: object) -> str:
+    """What is done, and the command that comes next, ready for a shell."""
+    return f"{done}; next: {shlex.join(['playworld', *map(str, words)])}"
 
 
 @contextlib.contextmanager

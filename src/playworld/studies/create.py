@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -249,7 +250,7 @@ def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -
     lines = [table, f"report and pictures: {run / 'report'}", ""]
     if verdict:
         lines += [verdict, advice(ClipDataset(clips, "train", 2))]
-    lines.append(f"Play it with: playworld play {world}")
+    lines.append(f"Play it with: {shlex.join(['playworld', 'play', str(world)])}")
     return "\n".join(lines)
 
 

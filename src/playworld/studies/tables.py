@@ -105,9 +105,9 @@ TABLES: dict[str, Table] = {
             "up to 30%": _world_loss(corrupt=0.3),
         },
     ),
-    "wrong": Table(
-        "Should the dynamics be told wrong actions in training?",
-        {"never (default)": as_it_is, "in 30% of the clips": _world_loss(wrong_actions=0.3)},
+    "held": Table(
+        "Should the dynamics be told, in training, of actions that are held for too long?",
+        {"never (default)": as_it_is, "in 30% of the clips": _world_loss(held_actions=0.3)},
     ),
     "codes": Table(
         "How many latent actions?",

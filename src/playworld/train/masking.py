@@ -52,18 +52,17 @@ def corrupt(
     return torch.where(spoiled.to(tokens.device), noise.to(tokens.device), tokens)
 
 
-def held_wrongly(
-    count: int, num_actions: int, share: float, generator: torch.Generator
+def held_too_long(
+    codes: Int[Tensor, " S"], share: float, generator: torch.Generator
 ) -> Int[Tensor, " S"]:
-    """A button held at the wrong time: its code where a clip's action is to be wrong, else -1.
+    """The actions of one clip, of which a share of the clips holds one for longer than it was.
 
-    A share of the clips has one such stretch, of any length, with one code.
+    Where its stretch begins, and how long it is, is drawn uniformly.
     """
+    count = len(codes)
     draw = torch.rand((), generator=generator)
-    start, length, code = (
-        int(torch.randint(most, (), generator=generator)) for most in (count, count, num_actions)
-    )
-    wrong = torch.full((count,), -1)
+    start, length = (int(torch.randint(1, count, (), generator=generator)) for _ in range(2))
+    held = codes.clone()
     if draw < share:
-        wrong[start : start + length + 1] = code
-    return wrong
+        held[start : start + length] = codes[start - 1]
+    return held
