@@ -8,6 +8,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := $(shell grep '^torch==' constraints.txt)
 
+# One process of tests for each processor, each with pictures and worlds of its own, so no more than
+# memory is sure to hold; ARGS='-n 0' runs the tests one by one.
+WORKERS := -n logical --maxprocesses 8 --dist worksteal
+
 # The first interpreter that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -29,10 +33,10 @@ play: $(READY)
 
 test: $(READY_DEV)
 	-$(BIN)/python -m playworld.data.simulator
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-fast: $(READY_DEV)
-	$(BIN)/python -m pytest -m 'not slow and not browser' $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m 'not slow and not browser' $(ARGS)
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .

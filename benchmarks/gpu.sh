@@ -1,18 +1,21 @@
 #!/bin/sh
-# What one GPU does, in under 10 minutes: training steps, and frames of play. Folders of compiled
-# kernels go below $1 (default: ./gpu). About 45 GB of GPU memory for the largest model.
+# What one GPU of 80 GB does, in about 10 minutes: training steps, then frames of play. What is
+# printed goes to gpu.txt in the folder $1 (default: ./gpu) as well.
 set -eu
 out=${1:-gpu}
 here=$(dirname "$0")
 mkdir -p "$out"
 export TORCHINDUCTOR_CACHE_DIR="$out/inductor"
 
-step="python $here/train_step.py --device cuda --seconds 4"
-$step --preset small comparison | tee "$out/train_step.txt"
-$step --preset coinrun-paper --batch 36 | tee -a "$out/train_step.txt"
-$step --preset genie-811m --stage dynamics --batch 4 --recompute | tee -a "$out/train_step.txt"
-$step --preset genie-2.7b --stage dynamics --batch 1 --recompute | tee -a "$out/train_step.txt"
+measure() {
+    python "$@" --device cuda > "$out/part.txt"
+    cat "$out/part.txt"
+    cat "$out/part.txt" >> "$out/gpu.txt"
+}
 
-sample="python $here/sample.py --device cuda --seconds 1"
-$sample --preset small coinrun-paper genie-811m --limit 60 | tee "$out/sample.txt"
-$sample --preset genie-10.7b --way cached compiled --limit 90 | tee -a "$out/sample.txt"
+measure "$here/train_step.py" --seconds 4 --preset small comparison
+measure "$here/train_step.py" --seconds 4 --preset coinrun-paper --batch 16
+measure "$here/train_step.py" --seconds 4 --preset genie-811m --stage dynamics --batch 4 --recompute
+measure "$here/sample.py" --seconds 0.5 --limit 60 --preset small genie-811m --way cached compiled
+measure "$here/sample.py" --seconds 0.5 --limit 60 --preset coinrun-paper --way cached "full window"
+measure "$here/sample.py" --seconds 0.5 --limit 90 --preset genie-10.7b --way cached

@@ -15,7 +15,6 @@ given for `--floors`. `--shared` counts processor time over threads in place of 
 """
 
 import argparse
-import copy
 import signal
 import statistics
 import warnings
@@ -109,21 +108,19 @@ def quantised(world: World) -> Play:
     """Linear layers of dynamics and decoder with int8 weights and activations."""
     if world.device.type != "cpu":
         raise RuntimeError("only for a CPU")
-    small = copy.deepcopy(world)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # this interface is deprecated, and still there
-        for model in (small.dynamics, small.tokenizer):
+        for model in (world.dynamics, world.tokenizer):
             torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, inplace=True)
-    return cached(small)
+    return cached(world)
 
 
 def compiled(world: World) -> Play:
     """The pass over one frame as one compiled function."""
-    fast = copy.deepcopy(world)
     mode = "reduce-overhead" if world.device.type == "cuda" else None
-    for model in (fast.dynamics.transformer, fast.tokenizer.decoder):
+    for model in (world.dynamics.transformer, world.tokenizer.decoder):
         model.step = torch.compile(model.step, mode=mode, dynamic=False)  # type: ignore[method-assign]
-    play = cached(fast)
+    play = cached(world)
     play(SamplerConfig(1))
     return play
 
@@ -204,19 +201,25 @@ def row(name: str, times: list[float]) -> str:
     return f"{name:28}" + "".join(f"{1000 * t:10.1f}" for t in times)
 
 
+def time_way(
+    name: str, recipe: Recipe, device: torch.device, least: float, times: list[float]
+) -> None:
+    """Add to `times` as far as it gets. The world is its own, and gone with it: it may be large."""
+    play = WAYS[name](make_world(recipe, device))
+    for steps in STEPS:
+        times.append(seconds_per_frame(play, steps, least))
+
+
 def measure(recipe: Recipe, asked: argparse.Namespace) -> None:
     """Print the lines of one preset."""
     device = torch.device(asked.device)
     peak, speed = matrix_peak(device), memory_speed(device)
     costs = passes(recipe, 2 if device.type == "cuda" else 4)
-    world = make_world(recipe, device)
     for name in asked.way:
         times: list[float] = []
         try:
             with limit(asked.limit):
-                play = WAYS[name](world)
-                for steps in STEPS:
-                    times.append(seconds_per_frame(play, steps, asked.seconds))
+                time_way(name, recipe, device, asked.seconds, times)
         except Exception as error:  # an arm that this machine cannot run is no reason to stop
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:80]
             print(f"{row(f'{recipe.name} {name}', times)}  {reason}", flush=True)

@@ -1,10 +1,16 @@
 """What all tests share: shapes checked on every call, one thread, small real videos and clips."""
 
 import json
+import os
 import shutil
 import sys
 import types
 from pathlib import Path
+
+# Before numpy and torch are imported. Tests are many small operations, for which a second thread
+# costs more than it gives, and other tests run beside them; one thread makes sums repeatable. It
+# holds for every program that a test starts, too.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
@@ -19,10 +25,6 @@ install_import_hook("playworld", "playworld_type_checker.check")
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
-
-# Tests are many small operations, for which a second thread costs more than it gives; and one
-# thread makes sums repeatable.
-torch.set_num_threads(1)
 
 QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update

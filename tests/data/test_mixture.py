@@ -162,7 +162,8 @@ def test_a_histogram_has_every_scene_once():
     assert histogram(np.array([], dtype=np.int64)) == []
 
 
-def test_inspect_prints_tables_and_draws_a_sheet(clips, capsys):
+def test_inspect_prints_tables_and_draws_a_sheet(clips, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")  # however long the folder's name, nothing is wrapped
     assert main(["inspect", str(clips), "--scenes", "3", "--verify"]) == 0
     said = capsys.readouterr().out
     assert "duplicate" in said and "64x64, 10 frames per second" in said

@@ -21,7 +21,7 @@ from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.train.checkpoints import checkpoints
-from playworld.train.distributed import Parallel, footprint, processes, rank, ranks
+from playworld.train.distributed import ALONE, Parallel, footprint, processes, rank
 from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import (
     Objective,
@@ -62,11 +62,12 @@ def make(stage: str) -> Objective:
     return WorldObjective(actions, dynamics, tokenizer(), WorldLoss(warm_share=0.4))
 
 
-def source(start: int):
+def source(start: int, parallel: Parallel = ALONE):
     """Clips in one order, whoever reads them; the last clip of step POISONED is poison."""
-    share = CONFIG.batch_size // ranks()
+    share = parallel.share(CONFIG.batch_size)
     for step in range(start, STEPS):
-        numbers = [step * CONFIG.batch_size + rank() * share + i for i in range(share)]
+        first = step * CONFIG.batch_size + parallel.worker() * share
+        numbers = [first + i for i in range(share)]
         draws = [torch.Generator().manual_seed(number) for number in numbers]
         shape = (4, 16, 16, 3)
         video = torch.stack([torch.randint(255, shape, generator=g) for g in draws])
@@ -75,11 +76,11 @@ def source(start: int):
         yield Clips(torch.tensor([(0, n) for n in numbers]), video.to(torch.uint8), None)
 
 
-def train(folder: Path, stage: str, parallel: Parallel = Parallel(), stop: str = "") -> Objective:  # noqa: B008
+def train(folder: Path, stage: str, parallel: Parallel = ALONE, stop: str = "") -> Objective:
     """One stage; `stop` is "rank:step", where that process gets a SIGTERM."""
 
     def stopping(start: int):
-        for step, clips in enumerate(source(start), start=start + 1):
+        for step, clips in enumerate(source(start, parallel), start=start + 1):
             if stop == f"{rank()}:{step}":
                 os.kill(os.getpid(), signal.SIGTERM)
             yield clips
@@ -90,13 +91,13 @@ def train(folder: Path, stage: str, parallel: Parallel = Parallel(), stop: str =
     return objective
 
 
-def main(folder: Path, stage: str, mode: str, accumulate: str, stop: str) -> int:
+def main(folder: Path, stage: str, mode: str, accumulate: str, stop: str, tensor: str) -> int:
     """What each process runs; it leaves its own hash of what was learned.
 
     With "again" for `stop` it trains once without a break, and once with one.
     """
     torch.set_num_threads(1)
-    parallel = Parallel(mode, int(accumulate), recompute=int(accumulate) > 1)
+    parallel = Parallel(mode, int(accumulate), int(accumulate) > 1, int(tensor))
     try:
         with processes(CPU):
             if stop == "again":
@@ -113,7 +114,13 @@ def main(folder: Path, stage: str, mode: str, accumulate: str, stop: str) -> int
 
 
 def start(
-    folder: Path, stage: str, mode: str, accumulate: int = 1, stop: str = "-", count: int = 2
+    folder: Path,
+    stage: str,
+    mode: str,
+    accumulate: int = 1,
+    stop: str = "-",
+    count: int = 2,
+    tensor: int = 1,
 ) -> list[int]:
     """Run some processes and return their exit codes."""
     with socket.socket() as free:
@@ -121,6 +128,7 @@ def start(
         port = free.getsockname()[1]
     group = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     command = [sys.executable, __file__, str(folder), stage, mode, str(accumulate), stop]
+    command.append(str(tensor))
     started = [
         subprocess.Popen(command, env=os.environ | group | {"RANK": r, "LOCAL_RANK": r})
         for r in map(str, range(count))

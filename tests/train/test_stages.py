@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -67,14 +68,35 @@ def test_kept_actions_are_those_of_the_other_world_while_the_dynamics_learns(
 ):
     options = replace(FEW, start=str(tiny_world), run=tmp_path / "run", keep_actions=True)
     tuned, before = train_world(TINY, clips, tmp_path / "tuned", options), World.load(tiny_world)
-    for name, tensor in tuned.actions.state_dict().items():
-        assert torch.equal(tensor, before.actions.state_dict()[name])
+    for part in ("tokenizer", "actions"):
+        kept = getattr(before, part).state_dict()
+        assert all(torch.equal(t, kept[n]) for n, t in getattr(tuned, part).state_dict().items())
+    assert tuned.buttons == before.buttons
     assert not torch.equal(tuned.dynamics.head.weight, before.dynamics.head.weight)
 
 
-def test_nothing_can_be_kept_of_no_world():
-    with pytest.raises(InputError, match="--from"):
-        TrainOptions(keep_actions=True)
+@pytest.mark.parametrize("more", [{}, {"start": "coinrun", "stage": "tokenizer"}])
+def test_actions_that_cannot_be_kept_are_refused(more):
+    with pytest.raises(InputError, match="--keep-actions"):
+        TrainOptions(keep_actions=True, **more)
+
+
+def test_a_batch_that_does_not_divide_is_refused_before_the_first_stage(clips, tmp_path):
+    recipe = replace(TINY, world_stage=replace(TINY.world_stage, batch_size=3))
+    options = replace(FEW, run=tmp_path / "run", accumulate=2)
+    with pytest.raises(InputError, match="a batch of 3 clips"):
+        train_world(recipe, clips, tmp_path / "world", options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tokenizer_whose_weights_lie_in_an_older_order_is_not_taken_up(clips, tmp_path):
+    options = replace(FEW, run=tmp_path / "run", stage="tokenizer")
+    train_world(TINY, clips, tmp_path / "world", options)
+    known = json.loads((tmp_path / "run" / "tokenizer" / "inputs.json").read_text())
+    known.pop("format of weights")
+    (tmp_path / "run" / "tokenizer" / "inputs.json").write_text(json.dumps(known))
+    with pytest.raises(InputError, match="begun with another format of weights"):
+        train_world(TINY, clips, tmp_path / "world", options)
 
 
 def test_a_run_is_not_taken_up_with_other_inputs(clips, tiny_world, tmp_path):

@@ -118,7 +118,7 @@ class Policy:
 
     def save(self, path: Path) -> None:
         """Write the folder, whole or not at all."""
-        documents = {CONFIG: {"format": 1, **to_dict(self.config)}, REPORT: self.report}
+        documents = {CONFIG: {"format": 2, **to_dict(self.config)}, REPORT: self.report}
         write_folder(path, {WEIGHTS: self.network.state_dict()}, documents)
 
     @classmethod
@@ -130,8 +130,8 @@ class Policy:
         """
         folder = read_folder(path)
         config = folder.json(CONFIG)
-        if not isinstance(config, dict) or config.pop("format", None) != 1:
-            raise InputError(f"{path / CONFIG}: expected format 1, is it from a newer version?")
+        if not isinstance(config, dict) or config.pop("format", None) != 2:
+            raise InputError(f"{path / CONFIG}: expected format 2, is it from another version?")
         settings = from_dict(PolicyConfig, config, where=str(path / CONFIG))
         network = NETWORKS[settings.kind](settings)
         load_into(network, folder.tensors(WEIGHTS), str(path / WEIGHTS))

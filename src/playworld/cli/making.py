@@ -105,6 +105,7 @@ def train() -> type[Verb]:
             words: tuple[object, ...] = ("evaluate", self.world, self.clips)
             if made is None:
                 words = ("train", self.preset, self.clips, self.world, "--stage", "world")
+                words += ("--run", self.options.run) if self.options.run else ()
             say(console, then("trained", *words))
             return 0
 

@@ -12,11 +12,15 @@ KeysValues = tuple[Float[Tensor, "B _ N H S"], Float[Tensor, "B _ N H S"]]
 
 
 class Attention(nn.Module):
-    """Fused query-key-value projection; queries and keys RMS-normed (QK-norm, Genie section 3)."""
+    """Fused query-key-value projection; queries and keys RMS-normed (QK-norm, Genie section 3).
+
+    The rows of the projection lie head by head, so that processes can share them (tensor
+    parallelism): how many heads are here, the tensors say.
+    """
 
     def __init__(self, width: int, num_heads: int, head_dim: int):
         super().__init__()
-        self.num_heads, self.head_dim = num_heads, head_dim
+        self.head_dim = head_dim
         self.qkv = nn.Linear(width, 3 * num_heads * head_dim, bias=False)
         self.norm_q = RMSNorm(head_dim)
         self.norm_k = RMSNorm(head_dim)
@@ -26,7 +30,7 @@ class Attention(nn.Module):
         self, x: Float[Tensor, "*L D"]
     ) -> tuple[Float[Tensor, "*L H S"], Float[Tensor, "*L H S"], Float[Tensor, "*L H S"]]:
         """Queries, keys and values per head; queries and keys are normalised."""
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.num_heads, self.head_dim)).unbind(-3)
+        q, k, v = self.qkv(x).unflatten(-1, (-1, 3, self.head_dim)).unbind(-2)
         return self.norm_q(q), self.norm_k(k), v
 
 
@@ -69,10 +73,11 @@ class TemporalAttention(Attention):
         own = (k, v)
         if past is not None:
             return self.out(recall(q, own, past, mask[:, 0]).flatten(3)), own
-        # Positions and heads form one axis: a view for q and k, no copy along time.
+        # Positions and heads form one axis: views, no copy along time.
+        tokens = x.shape[2]
         q, k, v = (rearrange(t, "B F N H S -> B (N H) F S") for t in (q, k, v))
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
-        mixed = rearrange(mixed, "B (N H) F S -> B F N (H S)", H=self.num_heads)
+        mixed = rearrange(mixed, "B (N H) F S -> B F N (H S)", N=tokens)
         return self.out(mixed), own
 
 

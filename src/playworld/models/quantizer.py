@@ -73,6 +73,8 @@ class VectorQuantizer(nn.Module):
     def __init__(self, config: QuantizerConfig):
         super().__init__()
         self.config = config
+        self.copies = 1
+        """Neighbouring processes that hold the same latents (tensor parallelism)."""
         book = self.scale(torch.randn(config.num_codes, config.code_size))
         if config.codebook == "gradient":
             self.codebook = nn.Parameter(book)
@@ -115,7 +117,7 @@ class VectorQuantizer(nn.Module):
             # Latents of a fresh encoder fill a narrow cone, which most random codes would miss.
             every = torch.arange(self.config.num_codes, device=z.device)
             flat = z.detach().reshape(-1, z.shape[-1])
-            drawn = draw(flat, len(every), generator)
+            drawn = draw(flat, len(every), generator, self.copies)
             if torch.isfinite(drawn).all():  # else the step is skipped, and the next one places
                 self.place(every, drawn)
         with torch.no_grad():
@@ -136,7 +138,8 @@ class VectorQuantizer(nn.Module):
         """Follow the latents of one step and their codes; returns how often each code was chosen.
 
         An EMA codebook moves; with a generator, dead codes are put onto random latents. Processes
-        that train together each give their own M latents and come to the same codebook.
+        that train together each give their own M latents and come to the same codebook; where
+        several hold the same ones, shares and means are what they are without the copies.
         """
         K, decay, z = self.config.num_codes, self.config.decay, self.scale(z.float())
         count = sum_over_ranks(torch.bincount(codes, minlength=K))
@@ -151,7 +154,7 @@ class VectorQuantizer(nn.Module):
         if generator is not None:
             dead = (self.usage < self.config.revive_below / K).nonzero()[:, 0]
             if len(dead):
-                self.place(dead, draw(z, len(dead), generator))
+                self.place(dead, draw(z, len(dead), generator, self.copies))
         return count
 
     @torch.no_grad()
@@ -178,15 +181,18 @@ def sum_over_ranks(tensor: Tensor) -> Tensor:
 
 
 def draw(
-    z: Float[Tensor, "M E"], count: int, generator: torch.Generator
+    z: Float[Tensor, "M E"], count: int, generator: torch.Generator, copies: int = 1
 ) -> Float[Tensor, "count E"]:
-    """Random rows out of those of all processes, M in each: the same rows everywhere."""
+    """Random rows out of those of all processes, M in each: the same rows everywhere.
+
+    Of `copies` neighbouring processes, which hold the same rows, the first one gives them.
+    """
     ranks, rank = 1, 0
     if dist.is_available() and dist.is_initialized():
         ranks, rank = dist.get_world_size(), dist.get_rank()
-    picks = torch.randint(len(z) * ranks, (count,), generator=generator).to(z.device)
+    picks = torch.randint(len(z) * (ranks // copies), (count,), generator=generator).to(z.device)
     found = z[picks % len(z)]
-    found[picks // len(z) != rank] = 0
+    found[picks // len(z) * copies != rank] = 0
     return sum_over_ranks(found)
 
 

@@ -36,24 +36,46 @@ class Parallel:
     """Parts of a process's batch that go through the model one after the other."""
     recompute: bool = False
     """Keep no activations inside transformer blocks, and compute them again for the gradient."""
+    tensor: int = 1
+    """Neighbouring processes that share every ST block, and the same clips (tensor parallelism)."""
 
     def __post_init__(self) -> None:
-        if self.accumulate < 1:
-            raise InputError(f"accumulate must be at least 1, got {self.accumulate}")
+        if min(self.accumulate, self.tensor) < 1:
+            raise InputError(f"accumulate and tensor must be at least 1, got {self}")
+        if self.tensor > 1 and self.mode == "ddp":
+            raise InputError("--tensor-parallel works on shards: it needs --parallel fsdp, or auto")
+
+    def workers(self) -> int:
+        """Groups of processes that have clips of their own; of one process each, as a rule.
+
+        Raises:
+            InputError: if the processes do not divide.
+        """
+        if ranks() % self.tensor:
+            raise InputError(
+                f"--tensor-parallel {self.tensor} needs a number of processes that divides by "
+                f"{self.tensor}, got {ranks()}; torchrun --nproc-per-node says how many"
+            )
+        return ranks() // self.tensor
+
+    def worker(self) -> int:
+        """Number of the group that this process is in."""
+        return rank() // self.tensor
 
     def share(self, batch_size: int) -> int:
-        """Clips per step of one process.
+        """Clips per step of one worker.
 
         Raises:
             InputError: if the batch does not divide.
         """
-        parts = ranks() * self.accumulate
+        parts = self.workers() * self.accumulate
         if batch_size % parts:
+            who = "processes" if self.tensor == 1 else f"groups of {self.tensor} processes"
             raise InputError(
-                f"a batch of {batch_size} clips cannot be shared by {ranks()} processes in "
+                f"a batch of {batch_size} clips cannot be shared by {self.workers()} {who} in "
                 f"{self.accumulate} parts each; choose a --batch-size that divides by {parts}"
             )
-        return batch_size // ranks()
+        return batch_size // self.workers()
 
 
 ALONE = Parallel()
@@ -90,13 +112,16 @@ def processes(device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def gather_ranks(own: Tensor) -> Tensor:
-    """The rows of all processes, in the order of their ranks; each has as many."""
+def gather_ranks(own: Tensor, copies: int = 1) -> Tensor:
+    """The rows of all processes, in the order of their ranks; each has as many.
+
+    Where `copies` neighbouring processes have the same rows, these are there once.
+    """
     if ranks() == 1:
         return own
     found = [torch.empty_like(own) for _ in range(ranks())]
     dist.all_gather(found, own.contiguous())
-    return torch.cat(found)
+    return torch.cat(found[::copies])
 
 
 def from_first_rank(tensor: Tensor) -> Tensor:
@@ -135,6 +160,8 @@ def chosen(parallel: Parallel, objective: nn.Module) -> Literal["one", "ddp", "f
     """How this objective is spread over the processes there are."""
     if ranks() == 1:
         return "one"
+    if parallel.tensor > 1:
+        return "fsdp"
     if parallel.mode == "auto":
         trained = sum(p.numel() for p in objective.parameters() if p.requires_grad)
         return "fsdp" if trained >= LARGE else "ddp"

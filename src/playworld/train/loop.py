@@ -14,7 +14,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from playworld.train.checkpoints import Saver
-from playworld.train.distributed import ALONE, Parallel, any_rank, gather_ranks, rank, ranks
+from playworld.train.distributed import ALONE, Parallel, any_rank, gather_ranks, rank
 from playworld.train.log import RunLog
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig
@@ -91,15 +91,17 @@ def fit(
 
 
 def _steps(trainer, batches, log, saver, stop, progress, pictures) -> None:
-    config, begun, frames = trainer.config, time.perf_counter(), 0
+    config, parallel = trainer.config, trainer.parallel
+    begun, frames = time.perf_counter(), 0
     while trainer.done < config.steps:
         ids, video, tokens, labels = next(batches)
         metrics = trainer.update(video, tokens, labels)
-        step, seen = trainer.done, video.shape[0] * video.shape[1] * ranks()
+        step, seen = trainer.done, video.shape[0] * video.shape[1] * parallel.workers()
         frames += seen
         metrics["frames_per_second"] = frames / (time.perf_counter() - begun)
         metrics["clip_frames"] = seen
-        known = hashlib.sha256(gather_ranks(ids).numpy().astype("<i8").tobytes()).hexdigest()
+        every = gather_ranks(ids, parallel.tensor).numpy().astype("<i8")
+        known = hashlib.sha256(every.tobytes()).hexdigest()
         if log:
             texts = {"loss_hex": metrics["loss"].hex(), "batch_ids_sha256": known}
             log.step(step, {**metrics, **texts})

@@ -38,7 +38,7 @@ class TrainOptions:
     masking: Literal["history", "prefix", "paper"] | None = None
     """What a hidden frame sees of its past, instead of the preset's choice (docs/train.md)."""
     keep_actions: bool = False
-    """Train only the dynamics: the buttons of --from mean what they meant."""
+    """Train only the dynamics: tokenizer and buttons of --from stay as they are."""
     prompts: Path | None = None
     """Folder of pictures that become prompts beside held-out frames."""
     about: Path | None = None
@@ -53,20 +53,31 @@ class TrainOptions:
     """Parts of a process's batch that go through the model one after the other, to save memory."""
     recompute: bool = False
     """Compute activations twice instead of keeping them, to save more."""
+    tensor_parallel: int = 1
+    """Neighbouring processes that share every block and its activations, for the widest models."""
     wandb: str | None = None
     """Log to this project of Weights & Biases as well; needs the package wandb."""
 
     def __post_init__(self) -> None:
-        for name in ("tokenizer_steps", "world_steps", "batch_size", "accumulate"):
+        counts = ("tokenizer_steps", "world_steps", "batch_size", "accumulate", "tensor_parallel")
+        for name in counts:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
         if self.keep_actions and self.start is None:
             raise InputError("--keep-actions keeps those of a world; name it with --from")
+        if self.keep_actions and self.stage == "tokenizer":
+            raise InputError("--keep-actions trains the dynamics alone, --stage tokenizer does not")
+
+    def stages(self) -> tuple[str, ...]:
+        """What is trained, in this order."""
+        if self.stage == "all":
+            return ("world",) if self.keep_actions else ("tokenizer", "world")
+        return (self.stage,)
 
     def spread(self) -> Parallel:
         """How a step is spread over processes and time."""
-        return Parallel(self.parallel, self.accumulate, self.recompute)
+        return Parallel(self.parallel, self.accumulate, self.recompute, self.tensor_parallel)
 
     def applied_to(self, recipe: Recipe) -> Recipe:
         """The recipe with what the user asked for."""

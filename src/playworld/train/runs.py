@@ -10,9 +10,10 @@ from playworld.atomic import write_whole
 from playworld.checkpoint import load_into, read_folder, write_folder
 from playworld.config import InputError, to_dict
 from playworld.data.simulator import cache_folder
-from playworld.models.tokenizer import VideoTokenizer
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.train.distributed import first_rank_does
 from playworld.train.recipe import Recipe
+from playworld.world.folder import WorldConfig
 
 FINISHED = "finished-tokenizer"
 """Folder of a run that holds its tokenizer once that is trained."""
@@ -27,7 +28,7 @@ def default_run(world: Path, source: Path, recipe: str) -> Path:
 
 def claim(run: Path, inputs: Mapping[str, Any]) -> None:
     """Make a stage's folder, or raise InputError if it was begun with other inputs than these."""
-    first_rank_does(lambda: _claim(run, inputs))
+    first_rank_does(lambda: _claim(run, {"format of weights": WorldConfig.format} | {**inputs}))
 
 
 def other_inputs(folder: Path, inputs: Mapping[str, Any]) -> list[str]:
@@ -52,12 +53,16 @@ def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
 
 def keep_tokenizer(run: Path, tokenizer: VideoTokenizer) -> None:
     """Store a tokenizer that is trained."""
-    weights, shape = tokenizer.state_dict(), to_dict(tokenizer.config)
+    weights, shape = tokenizer.state_dict(), _shape(tokenizer.config)
     first_rank_does(
         lambda: write_folder(
             run / FINISHED, {"tokenizer.safetensors": weights}, {"config.json": shape}
         )
     )
+
+
+def _shape(config: TokenizerConfig) -> dict[str, Any]:
+    return to_dict(config) | {"format": WorldConfig.format}
 
 
 def finished_tokenizer(recipe: Recipe, run: Path) -> VideoTokenizer:
@@ -68,9 +73,10 @@ def finished_tokenizer(recipe: Recipe, run: Path) -> VideoTokenizer:
             "with --stage tokenizer, or name a world to start from with --from"
         )
     folder = read_folder(run / FINISHED)
-    if folder.json("config.json") != to_dict(recipe.tokenizer):
+    if folder.json("config.json") != _shape(recipe.tokenizer):
         raise InputError(
-            f"{run} holds a tokenizer of another shape; use the preset it was made with"
+            f"{run} holds a tokenizer of another shape or an older version; use the preset it was "
+            "made with, or choose another --run"
         )
     tokenizer = VideoTokenizer(recipe.tokenizer)
     load_into(tokenizer, folder.tensors("tokenizer.safetensors"), str(run / FINISHED))

@@ -14,8 +14,9 @@ from playworld.data.clips import ClipDataset, batches
 from playworld.data.tokens import TokenStore
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
+from playworld.models.flops import on_meta
 from playworld.models.tokenizer import VideoTokenizer
-from playworld.train.distributed import first_rank_does, processes, rank, ranks
+from playworld.train.distributed import Parallel, first_rank_does, processes
 from playworld.train.furnish import (
     choose_prompts,
     first_card,
@@ -34,6 +35,7 @@ from playworld.train.pictures import action_grid, reconstructions
 from playworld.train.preview import write_preview
 from playworld.train.recipe import Recipe
 from playworld.train.runs import claim, default_run, finished_tokenizer, keep_tokenizer
+from playworld.train.tensor_parallel import refuse_uneven
 from playworld.train.token_cache import token_cache
 from playworld.world.folder import WorldConfig
 from playworld.world.world import World
@@ -70,21 +72,26 @@ def train_world(
         dataset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
         base = World.load(options.start) if options.start is not None else None
         recipe = _fit_recipe(recipe, base, dataset)
+        _refuse_uneven(recipe, options)
         run = options.run or default_run(world, clips, recipe.name)
         pictures = read_pictures(options.prompts) if options.prompts else {}
         about = read_about(options.about) if options.about else ""
         job = Job(recipe, clips, options, run, device, base, progress or (lambda stage: None))
 
-        if options.stage != "world":
+        if "tokenizer" in options.stages():
             tokenizer = _train_tokenizer(job, dataset)
         else:
             tokenizer = base.tokenizer if base is not None else finished_tokenizer(recipe, run)
-        if options.stage == "tokenizer":
+        if "world" not in options.stages():
             return None
         made = _train_dynamics(job, tokenizer.to(device))
 
         def publish() -> None:
-            named = name_buttons(made, clips)
+            if base is not None and options.keep_actions:
+                config = replace(made.config, buttons=base.buttons)
+                named = World(config, made.tokenizer, made.actions, made.dynamics)
+            else:
+                named = name_buttons(made, clips)
             prompts = choose_prompts(clips) | fit_prompts(named, pictures)
             named.save(world, first_card(named, recipe.name, clips, job.history(), about), prompts)
 
@@ -116,7 +123,8 @@ class Job:
         tokenizer, world = self.recipe.tokenizer_stage.steps, self.recipe.world_stage.steps
         if self.base is None:
             return f"{tokenizer:,} + {world:,} steps"
-        more = f"{tokenizer:,} + {world:,}" if self.options.stage == "all" else f"{world:,}"
+        both = "tokenizer" in self.options.stages()
+        more = f"{tokenizer:,} + {world:,}" if both else f"{world:,}"
         return f"{more} steps more, from {self.base.config.name}"
 
     def fit(
@@ -147,7 +155,7 @@ def _train_tokenizer(job: Job, dataset: ClipDataset) -> VideoTokenizer:
         tokenizer.load_state_dict(base.tokenizer.state_dict())
     objective = TokenizerObjective(tokenizer, recipe.tokenizer_loss)
     clip = held_out(job.clips, 4, min(8, stage.clip_length))
-    source = _clip_source(dataset, stage)
+    source = _clip_source(dataset, stage, job.options.spread())
     job.fit("tokenizer", stage, objective, source,
             lambda: {"clips": reconstructions(tokenizer, clip)})  # fmt: skip
     keep_tokenizer(job.run, tokenizer)
@@ -195,9 +203,22 @@ def _train_dynamics(job: Job, tokenizer: VideoTokenizer) -> World:
     world = World(config, tokenizer, actions, dynamics)
     first_rank_does(lambda: write_preview(job.run, world, choose_prompts(job.clips)))
     prompts = held_out(job.clips, 4, 1)
-    job.fit("world", stage, objective, _clip_source(dataset, stage, store),
+    source = _clip_source(dataset, stage, job.options.spread(), store)
+    job.fit("world", stage, objective, source,
             lambda: {"buttons": action_grid(world, prompts)})  # fmt: skip
     return world
+
+
+def _refuse_uneven(recipe: Recipe, options: TrainOptions) -> None:
+    """What of processes and parts does not divide, of any stage, is said before the first one."""
+    parallel = options.spread()
+    if "tokenizer" in options.stages():
+        parallel.share(recipe.tokenizer_stage.batch_size)
+        refuse_uneven(on_meta(lambda: VideoTokenizer(recipe.tokenizer)), parallel)
+    if "world" in options.stages():
+        parallel.share(recipe.world_stage.batch_size)
+        refuse_uneven(on_meta(lambda: LatentActionModel(recipe.actions)), parallel)
+        refuse_uneven(on_meta(lambda: Dynamics(recipe.dynamics)), parallel)
 
 
 def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Recipe:
@@ -228,13 +249,14 @@ def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Rec
 
 
 def _clip_source(
-    dataset: ClipDataset, stage: StageConfig, store: TokenStore | None = None
+    dataset: ClipDataset, stage: StageConfig, parallel: Parallel, store: TokenStore | None = None
 ) -> Source:
-    """This process's batches of video, and of the same frames' tokens where they are cached."""
-    share = stage.batch_size // ranks()
+    """This worker's batches of video, and of the same frames' tokens where they are cached."""
+    workers, worker = parallel.workers(), parallel.worker()
+    share = stage.batch_size // workers
 
     def source(start: int) -> Iterator[Clips]:
-        for ids, video in batches(dataset, share, stage.seed, rank(), ranks(), start):
+        for ids, video in batches(dataset, share, stage.seed, worker, workers, start):
             tokens = None
             if store is not None:
                 found = [store.read(i.scene, i.start, stage.clip_length) for i in ids]

@@ -22,8 +22,6 @@ from playworld.train.distributed import (
     chosen,
     copy_from_first,
     placed_like,
-    rank,
-    ranks,
     recompute_blocks,
     shard,
     whole,
@@ -35,6 +33,13 @@ from playworld.train.optim import (
     load_optimizers,
     make_optimizers,
     optimizer_tensors,
+)
+from playworld.train.tensor_parallel import (
+    average_over_group,
+    clip_gradients,
+    make_mesh,
+    refuse_uneven,
+    split_blocks,
 )
 
 logger = logging.getLogger(__name__)
@@ -55,11 +60,15 @@ class Trainer:
         parallel: Parallel = ALONE,
     ):
         self.config, self.run, self.device, self.parallel = config, run, device, parallel
+        refuse_uneven(objective, parallel)
         mode = chosen(parallel, objective)
         self.sharded, self.copied = mode == "fsdp", mode == "ddp"
+        self.mesh = make_mesh(parallel, device) if parallel.tensor > 1 else None
         if self.sharded:  # what the caller holds stays whole, and gets the weights at the end
             objective = copy.deepcopy(objective)
-            shard(objective, device)
+            if self.mesh:
+                split_blocks(objective, self.mesh["tensor"])
+            shard(objective, device, self.mesh["data"] if self.mesh else None)
         self.objective: Objective = objective.to(device)
         recompute_blocks(objective, parallel.recompute)
         if self.copied:
@@ -82,8 +91,7 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = share * group["peak"]
         named = self._backward(batch)
-        norm = nn.utils.clip_grad_norm_(self.objective.parameters(), config.clip_norm)
-        named["gradient_norm"] = whole(norm)
+        named["gradient_norm"] = self._clip()
         values = _numbers(named)
         # Both were summed over all processes, so all of them decide the same.
         finite = math.isfinite(values["loss"]) and math.isfinite(values["gradient_norm"])
@@ -102,7 +110,7 @@ class Trainer:
         return values | {"learning_rate": rate, "skipped": float(not finite)}
 
     def _batch(self, video: Tensor, tokens: Tensor | None, labels: Tensor | None) -> Batch:
-        first, seed = rank() * len(video), self.config.seed
+        first, seed = self.parallel.worker() * len(video), self.config.seed
 
         def here(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.to(self.device, non_blocking=True)
@@ -113,7 +121,7 @@ class Trainer:
             self.done / self.config.steps,
             tuple(clip_seed(seed, self.done, first + row) for row in range(len(video))),
             torch.Generator().manual_seed(seed * 1_000_003 + self.done),
-            len(video) * ranks(),
+            len(video) * self.parallel.workers(),
             labels=here(labels),
         )
 
@@ -121,19 +129,29 @@ class Trainer:
         """Gradients of the whole step; returns its loss and metrics."""
         self.objective.train()
         parts, totals = batch.split(self.parallel.accumulate), None
-        if len(parts) * ranks() > 1:
-            totals = sum_over_ranks(self.objective.totals(batch))
+        workers, copies = self.parallel.workers(), self.parallel.tensor
+        if len(parts) * workers > 1:
+            totals = sum_over_ranks(self.objective.totals(batch)) / copies
         sums: dict[str, Tensor] = {}
         for part in parts:
             with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
                 loss, metrics = self.objective(replace(part, totals=totals))
-            (ranks() * loss).backward()  # gradients are averaged over processes, not summed
+            (workers * loss).backward()  # gradients are averaged over workers, not summed
             for key, value in ({"loss": loss.detach()} | metrics).items():
                 sums[key] = sums[key] + value if key in sums else value
         if self.copied:
             average_gradients(self.objective)
-        added = sum_over_ranks(torch.stack([value.float() for value in sums.values()]))
+        if self.mesh:
+            average_over_group(self.objective, self.mesh["tensor"])
+        added = sum_over_ranks(torch.stack([value.float() for value in sums.values()])) / copies
         return dict(zip(sums, added, strict=True))
+
+    def _clip(self) -> Tensor:
+        """Scale the gradients down to `clip_norm`; returns the norm that they had."""
+        if self.mesh:
+            return clip_gradients(self.objective, self.config.clip_norm, self.parallel.tensor)
+        parameters = self.objective.parameters()
+        return whole(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm))
 
     def save(self, saver: Saver) -> None:
         """Start to write a checkpoint; the two newest are kept."""

@@ -61,12 +61,13 @@ class WorldConfig:
     """How frames are drawn unless the caller says otherwise."""
     buttons: tuple[Button, ...] = ()
     """One per latent action; left empty they are called "1", "2", ..."""
-    format: int = 1
-    """Version of this file's layout."""
+    format: int = 2
+    """Version of this file and of the order of numbers in the weights."""
 
     def __post_init__(self) -> None:
-        if self.format != 1:
-            raise ValueError(f"format must be 1, got {self.format}: it needs a newer playworld")
+        if self.format != 2:
+            other = "a newer" if self.format > 2 else "an older"
+            raise ValueError(f"format must be 2, got {self.format}: it needs {other} playworld")
         if not (1 <= len(self.name) <= 100 and self.name.isprintable()):
             raise ValueError(f"name must be 1 to 100 printable characters, got {self.name!r:.120}")
         if not 0 < self.fps <= 240:

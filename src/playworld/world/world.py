@@ -148,7 +148,7 @@ class World:
         """Round the weights of the dynamics and of the decoder of pictures to bfloat16, in place.
 
         For a GPU: half the memory, and matrix products at its full speed. A CPU is slower so.
-        Codes are still chosen, and tokens drawn, in float32. Such a world is not for saving.
+        Codes are still chosen, and tokens drawn, in float32. Saved, it stays rounded.
         """
         tokenizer = self.tokenizer
         for part in (self.dynamics, tokenizer.from_latent, tokenizer.decoder, tokenizer.head):
@@ -306,8 +306,9 @@ class World:
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
         visible = torch.zeros_like(tokens, dtype=torch.bool)
         _, entry = self.dynamics.step(tokens, visible, action, state.memory)
-        picture, decoder = self.tokenizer.decode_step(tokens, state.decoder, in_place)
+        # First of all: a CUDA graph of the decoder may take over the memory of the entry.
         memory = self.dynamics.append(state.memory, entry, in_place)
+        picture, decoder = self.tokenizer.decode_step(tokens, state.decoder, in_place)
         frame = state.frame + 1
         return to_uint8(picture), WorldState(memory, decoder, state.seeds, frame, tokens)
 

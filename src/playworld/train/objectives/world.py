@@ -13,7 +13,7 @@ from playworld.models.pixels import to_float
 from playworld.models.quantizer import Quantized, kmeans, sum_over_ranks
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import from_first_rank, gather_ranks
-from playworld.train.masking import Masking, corrupt, held_wrongly, hide
+from playworld.train.masking import Masking, corrupt, held_too_long, hide
 from playworld.train.objectives.objective import (
     Batch,
     Metrics,
@@ -35,9 +35,9 @@ class WorldLoss:
     """What a hidden frame sees of its past; see train/masking.py."""
     corrupt: float = 0.1
     """Up to this share of the past's tokens is replaced at random, so that errors are forgiven."""
-    wrong_actions: float = 0.0
-    """Share of the clips in which the dynamics is told, for a while, an action that was not taken.
-    People hold jump in mid-air and run against walls; so it learns to doubt what cannot be."""
+    held_actions: float = 0.0
+    """Share of the clips in which the dynamics is told that an action went on when it had ended.
+    People hold jump in mid-air and run against walls: it learns what happens then."""
     warm_share: float = 0.15
     """Share of the steps in which latent actions stay continuous before k-means cuts the codebook;
     0: codes from the first step on (the paper)."""
@@ -50,8 +50,8 @@ class WorldLoss:
     def __post_init__(self) -> None:
         if not (0 <= self.corrupt < 1 and 0 <= self.warm_share < 1 and self.warm_noise >= 0):
             raise ValueError(f"corrupt and warm_share are shares in [0, 1), got {self}")
-        if not 0 <= self.wrong_actions <= 1:
-            raise ValueError(f"wrong_actions is a share in [0, 1], got {self.wrong_actions}")
+        if not 0 <= self.held_actions <= 1:
+            raise ValueError(f"held_actions is a share in [0, 1], got {self.held_actions}")
 
 
 class WorldObjective(Objective):
@@ -96,7 +96,7 @@ class WorldObjective(Objective):
         action_loss = error + share * quantized.loss
         past = self.spoil(tokens, draws)
         scored = hidden[:, 1:].sum() / totals[1]
-        told = self.mislead(quantized.latents.detach(), draws)
+        told = self.hold(quantized, draws)
         loss, metrics = self.predict(tokens, hidden, past, told)
         metrics = {key: scored * value for key, value in metrics.items()}
         metrics |= {"change_error": error.detach(), "actions_loss": action_loss.detach()}
@@ -169,16 +169,15 @@ class WorldObjective(Objective):
         return self.actions.decoder(view[:, :-1], quantized.latents), quantized
 
     @torch.no_grad()
-    def mislead(
-        self, latents: Float[Tensor, "B S E"], draws: list[torch.Generator]
-    ) -> Float[Tensor, "B S E"]:
-        """The latent actions with some replaced, once there are codes to replace them with."""
-        share, codes = self.weights.wrong_actions, self.actions.config.num_actions
-        if share == 0 or (self.training and self.warm):
-            return latents
-        wrong = torch.stack([held_wrongly(latents.shape[1], codes, share, draw) for draw in draws])
-        wrong = wrong.to(latents.device)
-        return torch.where((wrong < 0)[..., None], latents, self.actions.embed(wrong.clamp_min(0)))
+    def hold(self, actions: Quantized, draws: list[torch.Generator]) -> Float[Tensor, "B S E"]:
+        """The latent actions without their gradient, some held too long once there are codes."""
+        share = self.weights.held_actions
+        if share == 0 or actions.codes.shape[1] < 2 or (self.training and self.warm):
+            return actions.latents.detach()
+        told = [
+            held_too_long(row, share, draw) for row, draw in zip(actions.codes, draws, strict=True)
+        ]
+        return self.actions.embed(torch.stack(told))
 
     def predict(
         self,
@@ -206,10 +205,10 @@ class WorldObjective(Objective):
         book, (z, codes) = self.actions.quantizer, self._seen.take()
         if self.finished:
             count = torch.bincount(codes, minlength=book.config.num_codes)
-            return code_use(book, sum_over_ranks(count))
+            return {"codes_used": (sum_over_ranks(count) > 0).sum()}
         if not self.warm:
             return code_use(book, book.learn(z, codes, generator))
-        latents = gather_ranks(book.scale(z.float()))[: self.STASH]
+        latents = gather_ranks(book.scale(z.float()), book.copies)[: self.STASH]
         slots = (self.stashed + torch.arange(len(latents), device=z.device)) % self.STASH
         self.stash[slots] = latents
         self.stashed += len(latents)
@@ -229,7 +228,7 @@ class WorldObjective(Objective):
 
     def check(self, metrics: dict[str, float], progress: float) -> None:
         """Stop loudly once the latent actions have collapsed."""
-        if not bool(self.warm):
+        if not (self.finished or bool(self.warm)):
             refuse_collapse("latent action", metrics, self.actions.config.num_actions, progress)
 
 
