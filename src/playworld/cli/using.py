@@ -129,8 +129,8 @@ def play() -> type[Verb]:
 
         def load(self) -> World:
             """The world, or what the newest checkpoint of a run has come to."""
-            run = is_run(Path(self.world))
+            device, run = choose_device(self.device), is_run(Path(self.world))
             world = world_of_run(Path(self.world)) if run else World.load(self.world)
-            return (world.half() if self.half else world).to(choose_device(self.device))
+            return (world.half() if self.half else world).to(device)
 
     return Play

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -181,12 +181,24 @@ def average_gradients(objective: nn.Module) -> None:
     settles for an order of its own after its first step; where more than two processes add up, a
     resumed run would not be the same to the bit.
     """
-    grads = [p.grad for p in objective.parameters() if p.grad is not None]
-    mean = torch.cat([grad.flatten() for grad in grads])
-    dist.all_reduce(mean)
-    mean /= ranks()
-    for grad, piece in zip(grads, mean.split([g.numel() for g in grads]), strict=True):
-        grad.copy_(piece.view_as(grad))
+    average([p.grad for p in objective.parameters() if p.grad is not None])
+
+
+def average(tensors: Sequence[Tensor], group: dist.ProcessGroup | None = None) -> None:
+    """Replace each tensor by its mean over the processes of a group (all, if not given), in place.
+
+    They travel in one piece.
+    """
+    mean = torch.cat([tensor.flatten() for tensor in tensors])
+    dist.all_reduce(mean, group=group)
+    mean /= dist.get_world_size(group)
+    for tensor, piece in zip(tensors, mean.split([t.numel() for t in tensors]), strict=True):
+        tensor.copy_(piece.view_as(tensor))
+
+
+def st_blocks(model: nn.Module) -> list[STBlock]:
+    """The ST blocks of a model, which is what it is spread and recomputed by."""
+    return [module for module in model.modules() if isinstance(module, STBlock)]
 
 
 def shard(objective: nn.Module, device: torch.device, mesh: DeviceMesh | None = None) -> None:
@@ -207,15 +219,14 @@ def shard(objective: nn.Module, device: torch.device, mesh: DeviceMesh | None = 
         policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
     # A block also returns its values for a cache, as views; nothing writes into them.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view")
-    for module in objective.modules():
-        if isinstance(module, STBlock):
-            fully_shard(module, mesh=mesh, mp_policy=policy)
+    for block in st_blocks(objective):
+        fully_shard(block, mesh=mesh, mp_policy=policy)
     fully_shard(objective, mesh=mesh, mp_policy=policy)
 
 
 def recompute_blocks(objective: nn.Module, wanted: bool) -> None:
     """Let ST blocks forget their activations until the gradient needs them, or stop doing so."""
-    for block in [m for m in objective.modules() if isinstance(m, STBlock)]:
+    for block in st_blocks(objective):
         block.__dict__.pop("forward", None)
         if wanted:
             once = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
@@ -258,11 +269,7 @@ def footprint(build: Callable[[], nn.Module], processes: int) -> Footprint:
     try:
         with torch.device("meta"):
             model = build()
-        blocks = sorted(
-            sum(p.numel() for p in m.parameters())
-            for m in model.modules()
-            if isinstance(m, STBlock)
-        )
+        blocks = sorted(sum(p.numel() for p in b.parameters()) for b in st_blocks(model))
         count = sum(p.numel() for p in model.parameters())
         cpu = torch.device("cpu")
         shard(model, cpu, init_device_mesh("cpu", (processes,)))

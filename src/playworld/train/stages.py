@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from playworld.checkpoint import params_sha256, refuse_foreign
 from playworld.config import InputError, to_dict
@@ -212,13 +213,16 @@ def _train_dynamics(job: Job, tokenizer: VideoTokenizer) -> World:
 def _refuse_uneven(recipe: Recipe, options: TrainOptions) -> None:
     """What of processes and parts does not divide, of any stage, is said before the first one."""
     parallel = options.spread()
+    models: list[Callable[[], nn.Module]] = []
     if "tokenizer" in options.stages():
         parallel.share(recipe.tokenizer_stage.batch_size)
-        refuse_uneven(on_meta(lambda: VideoTokenizer(recipe.tokenizer)), parallel)
+        models.append(lambda: VideoTokenizer(recipe.tokenizer))
     if "world" in options.stages():
         parallel.share(recipe.world_stage.batch_size)
-        refuse_uneven(on_meta(lambda: LatentActionModel(recipe.actions)), parallel)
-        refuse_uneven(on_meta(lambda: Dynamics(recipe.dynamics)), parallel)
+        models.append(lambda: LatentActionModel(recipe.actions))
+        models.append(lambda: Dynamics(recipe.dynamics))
+    for build in models if parallel.tensor > 1 else []:
+        refuse_uneven(on_meta(build), parallel)
 
 
 def _fit_recipe(recipe: Recipe, base: World | None, dataset: ClipDataset) -> Recipe:

@@ -11,7 +11,6 @@ groups.
 import logging
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor
@@ -26,7 +25,7 @@ from playworld.config import InputError
 from playworld.models.attention import Attention
 from playworld.models.quantizer import VectorQuantizer, sum_over_ranks
 from playworld.models.st_transformer import STBlock
-from playworld.train.distributed import Parallel
+from playworld.train.distributed import Parallel, average, st_blocks
 
 
 def refuse_uneven(model: nn.Module, parallel: Parallel) -> None:
@@ -37,7 +36,7 @@ def refuse_uneven(model: nn.Module, parallel: Parallel) -> None:
     """
     parallel.workers()
     tensor = parallel.tensor
-    for block in _blocks(model):
+    for block in st_blocks(model):
         heads = block.space.out.in_features // block.space.head_dim
         hidden = len(block.mlp.get_parameter("0.weight"))
         if heads % tensor or hidden % tensor:
@@ -62,7 +61,7 @@ def split_blocks(objective: nn.Module, mesh: DeviceMesh) -> None:
     """
     # It would warn of two gathers in a row, wherever a weight that both dimensions share is wanted.
     logging.getLogger("torch.distributed.tensor._redistribute").setLevel(logging.ERROR)
-    for block in _blocks(objective):
+    for block in st_blocks(objective):
         plan: dict[str, ParallelStyle] = {"mlp.0": ColwiseParallel(), "mlp.2": RowwiseParallel()}
         for name, _ in _attentions(block):
             plan |= {f"{name}.qkv": ColwiseParallel(), f"{name}.out": RowwiseParallel()}
@@ -82,18 +81,15 @@ def average_over_group(objective: nn.Module, mesh: DeviceMesh) -> None:
     """
     partial = {
         norm.weight
-        for block in _blocks(objective)
+        for block in st_blocks(objective)
         for _, attention in _attentions(block)
         for norm in (attention.norm_q, attention.norm_k)
     }
     kept = [p for p in _with_gradient(objective) if not _is_split(p)]
-    grads = [_local(p.grad) for p in kept]
-    parts = [mesh.size() * g if p in partial else g for p, g in zip(kept, grads, strict=True)]
-    mean = torch.cat([part.flatten() for part in parts])
-    dist.all_reduce(mean, group=mesh.get_group())
-    mean /= mesh.size()
-    for grad, piece in zip(grads, mean.split([g.numel() for g in grads]), strict=True):
-        grad.copy_(piece.view_as(grad))
+    for parameter in kept:
+        if parameter in partial:
+            _local(parameter.grad).mul_(mesh.size())
+    average([_local(p.grad) for p in kept], mesh.get_group())
 
 
 @torch.no_grad()
@@ -109,10 +105,6 @@ def clip_gradients(objective: nn.Module, most: float, tensor: int) -> Tensor:
     norm = sum_over_ranks(split.square() + kept.square() / tensor).sqrt()
     torch._foreach_mul_([_local(p.grad) for p in trained], (most / (norm + 1e-6)).clamp(max=1.0))
     return norm
-
-
-def _blocks(model: nn.Module) -> list[STBlock]:
-    return [module for module in model.modules() if isinstance(module, STBlock)]
 
 
 def _attentions(block: STBlock) -> list[tuple[str, Attention]]:
