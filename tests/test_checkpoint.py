@@ -11,7 +11,13 @@ import torch
 from torch import nn
 
 from playworld.atomic import clear_stale, new_folder
-from playworld.checkpoint import load_into, params_sha256, read_folder, write_folder
+from playworld.checkpoint import (
+    load_into,
+    params_sha256,
+    read_folder,
+    refuse_foreign,
+    write_folder,
+)
 from playworld.config import InputError
 
 TENSORS = {"model.safetensors": {"weight": torch.arange(6.0).view(2, 3), "count": torch.tensor(7)}}
@@ -116,6 +122,35 @@ def test_a_folder_of_somebody_else_is_never_replaced(tmp_path):
     with pytest.raises(InputError, match="files that playworld did not write"):
         write_folder(tmp_path, TENSORS, DOCUMENTS)
     assert os.listdir(tmp_path) == ["holiday.mp4"]
+
+
+def test_a_folder_of_another_kind_is_never_replaced(folder):
+    policy = {"policy.safetensors": TENSORS["model.safetensors"]}
+    with pytest.raises(InputError, match=r"holds model.safetensors, where policy.safetensors"):
+        write_folder(folder, policy, {})
+    with pytest.raises(InputError, match="another kind of folder"):
+        refuse_foreign(folder, policy)
+    assert "model.safetensors" in read_folder(folder).names
+    write_folder(folder, TENSORS, {})
+    assert read_folder(folder).names == ["model.safetensors"]
+
+
+def test_a_folder_whose_manifest_is_another_programs_is_never_replaced(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"manifest_version": 3, "name": "an extension"}')
+    with pytest.raises(InputError, match="files that playworld did not write"):
+        write_folder(tmp_path, TENSORS, DOCUMENTS)
+
+
+def test_a_folder_of_ours_with_a_damaged_manifest_can_be_written_anew(folder):
+    (folder / "manifest.json").write_text("{")
+    write_folder(folder, TENSORS, {})
+    assert read_folder(folder).names == ["model.safetensors"]
+
+
+def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="no folder can be made at .*file cannot be written"):
+        refuse_foreign(tmp_path / "file" / "policies" / "first")
 
 
 def test_a_file_is_never_replaced_by_a_folder(tmp_path):

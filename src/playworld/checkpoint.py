@@ -6,7 +6,8 @@ Nothing here unpickles anything.
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -93,12 +94,12 @@ def write_folder(
     fsynced. What the old folder held beyond the new files is gone.
 
     Raises:
-        InputError: if `path` is a file, or a folder with content that this function did not write.
+        InputError: if `path` is a file, or a folder that is not of the kind that is written here.
         OSError: if the disk is full or fails; names `path` and the bytes needed, and the old
             folder is as it was.
     """
     path = Path(path).resolve()
-    refuse_foreign(path)
+    refuse_foreign(path, tensors)
     encoded = {name: _encode_document(value) for name, value in documents.items()}
     needed = sum(map(len, encoded.values()))
     needed += sum(tensor.nbytes for group in tensors.values() for tensor in group.values())
@@ -195,15 +196,43 @@ def params_sha256(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def refuse_foreign(path: Path) -> None:
-    """Raise InputError if writing here would replace something that is not ours.
+def refuse_foreign(path: Path, weights: Collection[str] = ()) -> None:
+    """Raise InputError if writing here would fail, or replace something of another kind.
 
-    `playworld train ... ~/Videos` must not replace the videos; better said before the training.
+    `playworld train ... ~/Videos` must not replace the videos, nor `agent clone` a world; better
+    said before the training. The kind of a folder of ours is told by the safetensors files that its
+    manifest lists: `weights` names those that are to be written.
     """
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file, where a folder is to be written")
-    if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST).is_file():
+    parent = next((folder for folder in path.resolve().parents if folder.exists()), path)
+    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise InputError(f"no folder can be made at {path}: {parent} cannot be written")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not (path / MANIFEST).is_file():
         raise InputError(f"{path} holds files that playworld did not write: choose another folder")
+    found = _weights_at(path)
+    if weights and found and found != set(weights):
+        raise InputError(
+            f"{path} is another kind of folder: it holds {', '.join(sorted(found))}, where "
+            f"{', '.join(sorted(weights))} would be written; choose another folder"
+        )
+
+
+def _weights_at(path: Path) -> set[str]:
+    """The safetensors files of a folder of ours; none where its manifest is damaged.
+
+    Raises:
+        InputError: where the manifest is of another program.
+    """
+    try:
+        manifest = _parse_json(path / MANIFEST)
+    except InputError:
+        return set()
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise InputError(f"{path} holds files that playworld did not write: choose another folder")
+    return {name for name in manifest["files"] if name.endswith(".safetensors")}
 
 
 def _encode_tensors(tensors: Mapping[str, Tensor]) -> bytes:

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from playworld.agents.clone import CloneOptions, clone, label, shifted
-from playworld.agents.policy import Policy
+from playworld.agents.policy import NETWORKS, ConvNetwork, Policy
 from playworld.cli import main
 from playworld.config import InputError
+from playworld.train.loop import NonFinite
 from playworld.world import World
 
 
@@ -69,6 +70,69 @@ def test_the_command_writes_a_policy_and_says_how_well_it_foretells(
     assert "of 72 held-out choices" in capsys.readouterr().out
     made = Policy.load(tmp_path / "policy")
     assert made.config.meaning == "latent" and made.report["transitions"]["train"] == 12 * 24
+
+
+def test_a_finished_policy_is_kept_and_another_one_replaced(expert, world, tmp_path):
+    school, out, steps = label(expert, world, "true", minutes=0.1), tmp_path / "policy", []
+
+    def told(done: int, total: int, note: str) -> None:
+        steps.append(done)
+
+    first = clone(school, out, QUICK, 0, told)
+    assert clone(school, out, QUICK, 0, told).sha256 == first.sha256 and len(steps) == 3
+    other = clone(school, out, QUICK, 1, told)
+    assert Policy.load(out).sha256 == other.sha256 != first.sha256 and len(steps) == 6
+
+
+def test_a_world_is_never_replaced_by_a_policy(expert, world, tiny_world, tmp_path):
+    shutil.copytree(tiny_world, tmp_path / "world")
+    with pytest.raises(InputError, match="holds actions.safetensors, dynamics.safetensors"):
+        clone(label(expert, world, "true", minutes=0.1), tmp_path / "world", QUICK)
+    assert World.load(tmp_path / "world").sha256 == world.sha256
+
+
+def test_what_stops_after_the_last_step_is_not_trained_again(expert, world, tmp_path):
+    school, out, steps = label(expert, world, "true", minutes=0.1), tmp_path / "policy", []
+
+    def told(done: int, total: int, note: str) -> None:
+        steps.append(done)
+        if len(steps) == total:
+            out.write_text("in the way")
+
+    with pytest.raises(InputError, match="is a file"):
+        clone(school, out, QUICK, 0, told)
+    out.unlink()
+    assert clone(school, out, QUICK, 0, told).report["seed"] == 0 and steps == [1, 2, 3]
+    assert not list((tmp_path / "cache/playworld/runs").iterdir())
+
+
+def test_where_the_loss_is_not_finite_the_advice_is_one_that_can_be_followed(
+    expert, world, tmp_path, monkeypatch
+):
+    class Broken(ConvNetwork):
+        def forward(self, video):
+            return super().forward(video) * float("nan")
+
+    monkeypatch.setitem(NETWORKS, "cnn", Broken)
+    options = CloneOptions(steps=20, batch_size=2, device="cpu")
+    with pytest.raises(NonFinite, match="lower --learning-rate, with which .* begins anew"):
+        clone(label(expert, world, "true", minutes=0.1), tmp_path / "policy", options)
+
+
+@pytest.mark.parametrize("command", ["clone", "evaluate"])
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_missed_before_anything_is_labelled(
+    command, tiny_world, tmp_path, capsys
+):
+    args = [str(tiny_world), str(tmp_path / "no clips"), str(tmp_path / "out")]
+    assert main(["agent", command, *args, "--device", "cuda"]) == 2
+    assert "PyTorch finds no GPU here" in capsys.readouterr().err
+
+
+@pytest.mark.gpu
+def test_labels_found_on_a_gpu_are_those_of_the_cpu(expert, world, tiny_world):
+    there = label(expert, World.load(tiny_world, "cuda"), "latent").train.labels
+    assert (there == label(expert, world, "latent").train.labels).mean() > 0.99
 
 
 @pytest.mark.parametrize(

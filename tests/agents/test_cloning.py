@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,8 @@ from playworld.agents.labels import refuse_recorded
 from playworld.agents.policy import Policy
 from playworld.cli import main
 from playworld.config import InputError
-from playworld.studies.cloning import Arm, CloningOptions, Study, claim
+from playworld.studies.cloning import Arm, CloningOptions, Study, arms, claim
+from playworld.studies.cloning import study as run
 from playworld.world import World
 
 
@@ -29,7 +31,9 @@ def silent(title: str):
 def study(expert, tiny_world, tmp_path):
     options = CloningOptions(seeds=2)
     world = World.load(tiny_world)
-    return Study(world, expert, tmp_path, options, CloneOptions(steps=1, batch_size=2), silent)
+    return Study(
+        world, expert, tmp_path / "easy", options, CloneOptions(steps=1, batch_size=2), silent
+    )
 
 
 def command(world, expert, out, *more: str) -> int:
@@ -75,10 +79,38 @@ def test_a_dictionary_of_all_labels_is_the_counts_of_all_transitions(study):
     assert sorted(made.moves[code]) == sorted(moves[codes == code].tolist())
 
 
+def test_too_few_labelled_transitions_are_missed_before_anything_is_made(
+    expert, tiny_world, tmp_path, capsys
+):
+    assert command(tiny_world, expert, tmp_path / "study", "--samples", "5000") == 2
+    assert "5000 labelled transitions are asked for" in capsys.readouterr().err
+    assert not (tmp_path / "study").exists()
+
+
+def test_samples_and_seeds_can_be_added_to_a_study(study):
+    for arm in arms(study.options):
+        for seed in range(2):
+            put(study, arm, seed)
+    more = replace(study.options, samples=(0, 10), seeds=3)
+    added = replace(study, options=more)
+    for arm in arms(more):
+        put(added, arm, 2)
+    args = (study.world, study.clips, study.folder.parent)
+    assert len(run(*args, study.options, study.recipe, silent)) == 2 * 8 + 5
+    assert len(run(*args, more, study.recipe, silent)) == 2 * 8 + 5
+
+
+def put(study: Study, arm: Arm, seed: int) -> None:
+    """A result as if it had been played."""
+    told = {"difficulty": "easy", "arm": arm.name, "samples": arm.samples, "seed": seed}
+    study.path(arm, seed).parent.mkdir(exist_ok=True)
+    study.path(arm, seed).write_text(json.dumps(told | {"solved": [1], "presses": [9]}))
+
+
 def test_players_without_a_policy_need_no_demonstrations(study, tmp_path):
     for name in ("random", "steady"):
         assert study.player(Arm(name), 0)[1] == 1
-    assert not (tmp_path / "policies").exists() and not study._schools
+    assert not (tmp_path / "easy").exists() and not study._schools
 
 
 def test_a_level_that_was_recorded_is_never_played(expert):

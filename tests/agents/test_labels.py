@@ -58,6 +58,19 @@ def test_without_action_files_only_latent_actions_are_known(without_keys, tiny_w
         shown.true_moves()
 
 
+def test_the_numbers_of_a_robot_are_named_as_such(expert, tmp_path):
+    shutil.copytree(expert.parent, tmp_path / "robot")
+    for path in (tmp_path / "robot/videos").glob("*.actions.json"):
+        told = json.loads(path.read_text())
+        told |= {"actions": [[0.5, -0.5] for _ in told["times"]], "action_names": ["x", "y"]}
+        path.write_text(json.dumps(told))
+    path = tmp_path / "robot/clips/dataset.json"
+    told = json.loads(path.read_text()) | {"videos": str(tmp_path / "robot/videos")}
+    path.write_text(json.dumps(told))
+    with pytest.raises(InputError, match="has 2 numbers per frame, as of a robot"):
+        read_demonstrations(tmp_path / "robot/clips", "train").true_moves()
+
+
 def test_a_film_without_its_own_action_file_is_unknown_the_others_stay(expert, tmp_path):
     shutil.copytree(expert.parent, tmp_path / "some")
     (tmp_path / "some/videos/valid-1.actions.json").unlink()

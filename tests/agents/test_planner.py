@@ -95,15 +95,28 @@ def test_the_distance_grows_with_how_far_a_picture_is_shifted():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"horizon": 0}, {"elites": 33}, {"smoothing": 1.0}, {"candidates": 0}, {"steps": 0}]
+    "wrong",
+    [
+        {"horizon": 0},
+        {"elites": 33},
+        {"elites": 0},
+        {"smoothing": 1.0},
+        {"candidates": 0},
+        {"steps": 0},
+    ],
 )
 def test_options_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InputError):
         PlanOptions(**wrong)
 
 
+def test_one_candidate_in_five_is_kept_and_at_least_one():
+    assert PlanOptions().kept == 6 and PlanOptions(candidates=4).kept == 1
+    assert PlanOptions(candidates=4, elites=3).kept == 3
+
+
 def test_the_command_writes_a_picture_a_film_and_the_buttons(tiny_world, tmp_path, capsys):
-    few = ["--horizon", "2", "--hold", "1", "--candidates", "8", "--elites", "2", "--rounds", "1"]
+    few = ["--horizon", "2", "--hold", "1", "--candidates", "4", "--rounds", "1"]
     out = tmp_path / "way"
     goal = tmp_path / "goal.png"
     Image.new("RGB", (200, 100), "teal").save(goal)

@@ -1,6 +1,7 @@
 """An agent that learns within a world: the environment it gets, its learning, its transfer."""
 
 import json
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
@@ -8,21 +9,36 @@ import pytest
 import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
+from rich.console import Console
 
 from playworld.agents.dictionary import Dictionary
-from playworld.agents.ppo import PPOOptions, play_inside, train_agent
+from playworld.agents.ppo import (
+    PPOOptions,
+    is_kept,
+    load_agent,
+    play_inside,
+    save_agent,
+    train_agent,
+)
 from playworld.agents.rewards import travel_right
+from playworld.cli import parse
+from playworld.cli.bars import Bars
+from playworld.cli.verb import Ended
 from playworld.config import InputError
 from playworld.studies.transfer import (
     TransferOptions,
     draw_curve,
     format_transfer,
     inside,
+    made_from,
+    transfer,
     translated,
 )
 from playworld.world import World
 
 pytest.importorskip("stable_baselines3", reason="needs pip install 'playworld[agents]'")
+from stable_baselines3 import PPO  # noqa: E402
+
 from playworld.agents.stable_baselines import WorldVecEnv  # noqa: E402
 
 FEW = PPOOptions(minutes=1e-6, episodes=2, presses=4, frames=2, prompts=2, prompt_frames=1)
@@ -151,9 +167,81 @@ def test_a_button_becomes_a_move_that_was_seen_with_it():
     assert play(np.zeros((2, 1, 64, 64, 3), np.uint8)) == [7, 5]
 
 
+class Titles(Bars):
+    """Bars that remember what they were made for; at one of them somebody presses Ctrl-C."""
+
+    def __init__(self, stop: str | None = None) -> None:
+        super().__init__(Console())
+        self.stop, self.shown = stop, []
+
+    def __call__(self, title: str):
+        def told(done: int, total: int, note: str) -> None:
+            if title == self.stop:
+                raise KeyboardInterrupt
+
+        self.shown.append(title)
+        return told
+
+
+SHORT = TransferOptions(starts=2, games=2, max_steps=3, labels=20)
+
+
+@pytest.mark.slow
+def test_a_trained_agent_is_only_tried_again(tiny_world, expert, tmp_path):
+    world, first, second = World.load(tiny_world), Titles(), Titles()
+    curves = [transfer(world, expert, tmp_path, FEW, SHORT, b)["curve"] for b in (first, second)]
+    assert curves[0] == curves[1] and first.shown == ["ppo", *second.shown]
+    assert not is_kept(tmp_path / "agent.zip", made_from(world, expert, replace(FEW, seed=1)))
+
+
+def test_an_agent_that_was_kept_is_the_one_that_was_trained(tiny_world, tmp_path):
+    world = World.load(tiny_world)
+    prompts = torch.stack([picture[None] for _, picture in world.prompts()[:2]])
+    trained, path = train_agent(world, prompts, FEW), tmp_path / "agent.zip"
+    save_agent(trained, path, {"seed": 0})
+    again = load_agent(path, world, prompts, FEW)
+    seen = np.random.default_rng(0).integers(0, 256, (50, 2, 64, 64, 3), dtype=np.uint8)
+    choices = []
+    for agent in (trained, again):
+        torch.manual_seed(0)
+        choices.append(agent.choose(seen).tolist())
+    assert choices[0] == choices[1] and again.curve == trained.curve
+    assert is_kept(path, {"seed": 0}) and not is_kept(path, {"seed": 1})
+    assert PPO.load(path).num_timesteps == 8
+
+
+@pytest.mark.parametrize(("stop", "code"), [("ppo", 130), ("within the world", 75)])
+def test_ctrl_c_says_what_is_kept(stop, code, tiny_world, expert, tmp_path):
+    few = "--minutes 1e-6 --episodes 2 --presses 4 --frames 2 --prompts 2 --prompt-frames 1"
+    args = [str(tiny_world), str(expert), str(tmp_path), *few.split()]
+    args += "--starts 2 --games 2 --max-steps 3 --labels 20 --device cpu".split()
+    kept = "the agent is trained and kept" if code == 75 else "half a training is not kept"
+    with pytest.raises(Ended, match=kept) as ended:
+        parse("agent", ["ppo", *args]).run(Console(), Titles(stop))
+    assert ended.value.code == code and (tmp_path / "agent.zip").exists() == (code == 75)
+
+
+def test_one_held_out_start_is_too_few_and_missed_before_the_training(tiny_world, clips, tmp_path):
+    bars, long = Titles(), replace(FEW, prompt_frames=30)
+    with pytest.raises(InputError, match="one held-out start"):
+        transfer(World.load(tiny_world), clips, tmp_path, long, SHORT, bars)
+    assert not bars.shown
+
+
+def test_a_missing_simulator_is_missed_before_the_training(
+    tiny_world, clips, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sys.platform", "darwin")
+    bars = Titles()
+    with pytest.raises(InputError, match="wheels are for Python 3.11 and 3.12 on Linux"):
+        transfer(World.load(tiny_world), clips, tmp_path, FEW, SHORT, bars)
+    assert not bars.shown
+
+
 @pytest.mark.parametrize("wrong", [{"minutes": 0}, {"frames": 0}, {"steps": 0}, {"discount": 1.0}])
 def test_options_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InputError):
         PPOOptions(**wrong)
-    with pytest.raises(InputError):
-        TransferOptions(labels=0)
+    for few in ({"labels": 0}, {"starts": 1}, {"games": 1}):
+        with pytest.raises(InputError):
+            TransferOptions(**few)

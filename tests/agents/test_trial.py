@@ -1,4 +1,6 @@
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,3 +100,15 @@ def test_in_the_real_game_holding_right_and_jump_travels_right_and_left_does_not
     assert runs[1].travel.min() > 3 > 1 > np.abs(runs[0].travel).max()
     assert runs[1].travel.tolist() == again.travel.tolist()
     assert lost.presses.max() == 6 and lost.travel is None
+
+
+@pytest.mark.slow
+def test_the_example_of_the_documentation_runs_as_it_stands(expert, tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs/agents.md").read_text()
+    example = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
+    network = NETWORKS["cnn"](config := PolicyConfig("cnn", "latent", 8, 64, 64, 2))
+    Policy(config, network, {}).save(tmp_path / "policy")
+    (tmp_path / "expert-clips").symlink_to(expert)
+    monkeypatch.chdir(tmp_path)
+    exec(example.replace("games=100", "games=2, max_steps=3"), {})
+    assert 0 <= float(capsys.readouterr().out) <= 1

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from playworld.cli import main
 from playworld.config import InputError
 from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
 from playworld.evaluate.poster import DIRECTIONS, Poster, draw_arrow
@@ -66,6 +67,24 @@ def test_trajectories_start_from_the_prompt_asked_for(make):
     picture = gallery(world, replace(OPTIONS, prompt="02"))["trajectories.png"]
     assert shows(picture, two)
     assert not shows(picture, one)
+
+
+def test_pictures_of_ones_own_are_fitted_to_the_world_and_stand_alone(make):
+    world, wide = make("01", "sketch"), Image.new("RGB", (90, 30), (0, 200, 0))
+    picture = gallery(world, OPTIONS, {"mine": wide})["prompts.png"]
+    assert shows(picture, world.prompt(wide))
+    assert not shows(picture, dict(world.prompts())["sketch"])
+    assert shows(gallery(make(), OPTIONS, {"mine": wide})["buttons.png"], world.prompt(wide))
+
+
+def test_a_folder_of_pictures_is_drawn_by_one_command(make, tmp_path):
+    (tmp_path / "mine").mkdir()
+    Image.new("RGB", (90, 30), (0, 200, 0)).save(tmp_path / "mine" / "field.png")
+    make("01").save(tmp_path / "world")
+    told = ["--prompts", "mine", "--out", "out", "--presses", "2", "--frames", "2"]
+    told = [str(tmp_path / word) if word in ("mine", "out") else word for word in told]
+    assert main(["gallery", str(tmp_path / "world"), *told, "--device", "cpu"]) == 0
+    assert (tmp_path / "out" / "prompts.png").exists()
 
 
 def test_pictures_are_the_same_every_time(make):

@@ -9,8 +9,10 @@ from playworld.evaluate.metrics import (
     positive,
     psnr,
     psnr_where,
+    share_interval,
     spread,
     ssim,
+    student,
     usage,
 )
 
@@ -64,8 +66,36 @@ def test_the_interval_of_the_mean_has_the_width_that_theory_gives():
 
 
 def test_the_interval_leaves_out_clips_without_a_figure():
-    assert interval(torch.tensor([1.0, float("nan"), 1.0])) == {"mean": 1, "low": 1, "high": 1}
+    assert interval(torch.tensor([3.0, float("nan"), 3.0])) == {"mean": 3, "low": 3, "high": 3}
     assert interval(torch.tensor([float("nan")]))["mean"] is None
+
+
+def test_one_clip_says_nothing_of_others():
+    assert interval(torch.tensor([3.0])) == {"mean": 3.0, "low": None, "high": None}
+
+
+@pytest.mark.parametrize("clips", [2, 4, 8, 16])
+def test_the_interval_holds_the_true_mean_as_often_as_it_says_with_few_clips_too(clips):
+    drawn = torch.randn(400, clips, generator=torch.Generator().manual_seed(clips))
+    found = [interval(values) for values in drawn]
+    assert 0.92 <= sum(band["low"] <= 0 <= band["high"] for band in found) / 400 <= 0.98
+
+
+def test_a_share_is_no_certainty_where_all_or_none_came_true():
+    every, none = share_interval(torch.ones(8)), share_interval(torch.zeros(100))
+    assert every == {"mean": 1, "low": pytest.approx(0.676, abs=1e-3), "high": 1}
+    assert none == {"mean": 0, "low": 0, "high": pytest.approx(0.037, abs=1e-3)}
+
+
+def test_the_share_of_nothing_is_unknown():
+    unknown = {"mean": None, "low": None, "high": None}
+    assert share_interval(torch.tensor([float("nan")])) == unknown
+
+
+def test_students_t_goes_on_from_its_table_and_ends_at_the_normal_one():
+    assert student(10) == pytest.approx(2.2281, rel=2e-3)
+    assert student(30) == pytest.approx(2.0423, rel=1e-4)
+    assert student(100_000) == pytest.approx(1.96, abs=1e-3)
 
 
 def test_perplexity_counts_equally_used_codes_and_ignores_unused_ones():

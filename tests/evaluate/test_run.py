@@ -215,7 +215,7 @@ def test_clips_of_another_size_are_refused_with_the_size_to_ingest(world, clips)
     index = clips / "valid" / "index.json"
     data = json.loads(index.read_text())
     index.write_text(json.dumps(data | {"height": 8, "width": 32}))
-    with pytest.raises(InputError, match="--size 16x16"):
+    with pytest.raises(InputError, match="untrained shows 16x16 .* 32x8: .*--size 16x16"):
         evaluate(world, clips, OPTIONS)
 
 

@@ -70,8 +70,41 @@ def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path):
 
 def test_rows_made_with_other_options_are_not_mixed(clips, tmp_path):
     (tmp_path / "inputs.json").write_text("{}")
-    with pytest.raises(InputError, match="begun with another clips"):
+    with pytest.raises(InputError, match="begun with other"):
         ablate("codes", tmp_path, replace(QUICK, clips=clips), silent, base=TINY)
+
+
+def test_the_same_clips_at_another_path_are_the_same(clips, tmp_path):
+    shown = "tables/context/1-frame-0.json"
+    (tmp_path / "tables/context").mkdir(parents=True)
+    (tmp_path / shown).write_text(json.dumps({"row": "1 frame", "tokenizer": 12.345}))
+    (tmp_path / "here").symlink_to(clips)
+    for path in (clips, tmp_path / "here"):
+        options = replace(QUICK, clips=path, rows=("1",))
+        assert "| 12.35 |" in ablate("context", tmp_path / "tables", options, silent, base=TINY)
+
+
+def test_clips_that_nothing_can_be_measured_on_are_refused_before_the_training(clips, tmp_path):
+    options = replace(QUICK, clips=clips / "train")
+    with pytest.raises(InputError):
+        ablate("codes", tmp_path / "out", options, silent, base=TINY)
+    assert not list(tmp_path.glob("out/*-0"))
+
+
+@pytest.mark.slow
+def test_a_row_that_collapses_is_written_down_and_the_table_goes_on(clips, tmp_path):
+    """A step has fewer tokens than 1 in 200 of so many codes, and none is revived."""
+    many = replace(TINY.tokenizer.quantizer, num_codes=20_000, usage_decay=0.0, revive_below=0.0)
+    base = replace(
+        TINY,
+        tokenizer=replace(TINY.tokenizer, quantizer=many),
+        dynamics=replace(TINY.dynamics, num_codes=many.num_codes),
+        tokenizer_stage=replace(TINY.tokenizer_stage, batch_size=1, clip_length=4),
+    )
+    options = replace(QUICK, clips=clips, rows=("added", "prepended"))
+    text = ablate("input", tmp_path, options, silent, base=base)
+    assert "| added (default) | 1, 1 collapsed | none |" in text
+    assert "| prepended | 1, 1 collapsed | none |" in text
 
 
 @pytest.mark.parametrize("table, rows", [("contxt", ()), ("context", ("9",))])

@@ -47,3 +47,18 @@ def test_more_noise_gives_wider_intervals():
 
 def test_three_points_are_no_law():
     assert fit_with_intervals(X[:3], measured(0.1)[:3]) is None
+
+
+def test_intervals_of_few_points_hold_the_truth_about_as_often_as_they_say():
+    rng, x, held = np.random.default_rng(0), np.geomspace(1e5, 35e5, 5), []
+    for trial in range(100):
+        noisy = (3 * (x / 1e6) ** -0.2 + 1.5) * np.exp(0.01 * rng.standard_normal(5))
+        fitted = fit_with_intervals(x, noisy[:, None, None], draws=200, seed=trial)
+        (_, low, high), (_, least, most) = fitted.exponent(), fitted.loss(35e6)
+        held.append((low <= 0.2 <= high, least <= 3 * 35**-0.2 + 1.5 <= most))
+    assert min(np.mean(held, axis=0)) >= 0.9
+
+
+def test_points_that_lie_on_no_law_give_numbers_all_the_same():
+    fitted = fit_with_intervals(X[:4], np.array([9.0, 1.0, 8.0, 0.1])[:, None, None])
+    assert np.isfinite([*fitted.exponent(), *fitted.floor(), *fitted.loss(1e9)]).all()

@@ -3,7 +3,7 @@ import pytest
 
 from playworld.studies.panel import Panel, short
 from playworld.studies.scale import MARKS, ScaleOptions
-from playworld.studies.scale_figure import draw_scale
+from playworld.studies.scale_figure import curve_colours, draw_scale
 from playworld.studies.scale_report import format_scale, law_in_words, summarise
 
 OPTIONS = ScaleOptions(sizes=("48x2", "96x2", "144x3", "192x4"), batches=(4, 8), tokens=1_600)
@@ -37,6 +37,27 @@ def test_laws_are_fitted_through_the_right_points():
     assert found.flops is not None and (np.diff(found.flops.y) < 0).all()
 
 
+def test_the_law_of_operations_goes_through_the_best_of_all_rows_batches_included():
+    better = row("144x3", 8)
+    better["points"] = [p | {"losses": [x - 0.5 for x in p["losses"]]} for p in better["points"]]
+    with_batches = summarise([*EVERY[:4], better], OPTIONS).flops
+    assert with_batches is not None
+    assert np.mean(better["points"][-1]["losses"]) == pytest.approx(with_batches.y.min())
+
+
+def test_rows_of_another_seed_that_few_have_are_left_out_of_the_laws():
+    more = summarise([*EVERY, row("48x2", 4, seed=1)], OPTIONS)
+    assert (more.parameters.y == summarise(EVERY, OPTIONS).parameters.y).all()
+
+
+def test_the_report_stands_beside_the_paper_and_says_what_one_seed_leaves_out():
+    text = format_scale(summarise(EVERY, OPTIONS), OPTIONS)
+    assert "41M, 96M, 192M, 404M, 811M, 1.6B, 2.7B parameters, 2.05e+20 to 6.91e+21" in text
+    assert "One seed" in text
+    twice = [row(size, 4, seed) for size in PARAMETERS for seed in (0, 1)]
+    assert "One seed" not in format_scale(summarise(twice, OPTIONS), OPTIONS)
+
+
 def test_the_table_has_every_row_and_says_which_were_not_run():
     text = format_scale(summarise(EVERY[:3], OPTIONS), OPTIONS)
     assert text.count("not run") == 2 and "| 144x3 | 1M | 4 | 1 |" in text
@@ -54,6 +75,14 @@ def test_it_is_drawn_however_much_was_run(made):
     image = draw_scale(summarise(made, OPTIONS))
     dark = np.asarray(image.convert("L")) < 128
     assert image.size == (1240, 960) and dark[:480, :620].sum() > 500
+
+
+def test_every_curve_is_drawn_however_many_sizes_there_are():
+    many = [row("48x2", 4) | {"size": f"{48 * k}x2", "parameters": k * 100_000}
+            for k in range(1, 10)]  # fmt: skip
+    image = draw_scale(summarise(many, OPTIONS))
+    drawn = {tuple(colour) for colour in np.asarray(image)[:480, :620].reshape(-1, 3)}
+    assert len(set(curve_colours(9))) == 9 and set(curve_colours(9)) <= drawn
 
 
 def test_points_are_placed_by_factors():

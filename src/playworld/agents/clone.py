@@ -16,12 +16,12 @@ from torch import Tensor
 
 from playworld.agents.labels import Demonstrations, read_demonstrations
 from playworld.agents.moves import MOVES, UNKNOWN
-from playworld.agents.policy import NETWORKS, Kind, Meaning, Policy, PolicyConfig
+from playworld.agents.policy import NETWORKS, WEIGHTS, Kind, Meaning, Policy, PolicyConfig
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips import clips_at
 from playworld.data.shards import sha256_of
-from playworld.train.loop import Clips, Source, fit
+from playworld.train.loop import Clips, NonFinite, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
 from playworld.train.options import choose_device
@@ -50,9 +50,9 @@ class CloneOptions:
     """Transitions per step."""
     learning_rate: float = 1e-3
     """Peak learning rate."""
-    shift: int = 2
-    """Pixels by which pictures are moved at random while it learns, 0 for none: a policy meets what
-    no expert shows."""
+    shift: int = 0
+    """Pixels by which pictures are moved at random while it learns, 0 for none: helps where there
+    are few demonstrations, and blurs where things are."""
     minutes: float | None = None
     """Minutes of demonstrations to use; all if not given."""
     device: str = "auto"
@@ -126,25 +126,62 @@ def clone(
 ) -> Policy:
     """Train a policy, measure it on held-out demonstrations and write it to `out`.
 
-    One that was stopped goes on where it stopped when the same call is made again.
+    One that was stopped goes on where it stopped when the same call is made again. A policy that
+    lies there already is returned if the same call made it, and else replaced once the new one is
+    finished.
 
     Raises:
         InputError: for an `out` that holds something else.
         Preempted, NonFinite: see `playworld.train.loop.fit`.
     """
-    refuse_foreign(out)
+    refuse_foreign(out, [WEIGHTS])
+    config, stage = shape(school, options), stage_config(options, seed)
+    about = {**school.about, "options": to_dict(options), "seed": seed}
+    run = default_run(out, Path(school.about["clips"]), f"clone {options} {seed} {school.about}")
+    there = made_before(out, config, about)
+    if there:
+        log.info("%s is there already, made from the same clips by the same options", out)
+        shutil.rmtree(run, ignore_errors=True)  # what a stop just after the saving has left
+        return there
+    torch.manual_seed(seed)
+    network = NETWORKS[options.kind](config)
+    claim(run, {"set of clips": school.about["clips_sha256"]})
+    objective = CloneObjective(network, options.shift)
+    source = lessons_source(school.train, stage, options.frames)
+    device = choose_device(options.device)
+    try:
+        fit(objective, source, stage, run, "clone", device, progress)
+    except NonFinite:
+        raise NonFinite(
+            "loss or gradient was not finite in 10 steps in a row: this policy needs a lower "
+            "--learning-rate, with which its training begins anew"
+        ) from None
+    made = Policy(config, network, {})
+    measured = measure(made, school.valid)
+    made = Policy(config, network.cpu(), {**about, "measured": measured})
+    made.save(out)
+    shutil.rmtree(run)  # last: what stops before this is not trained again
+    return made
+
+
+def shape(school: School, options: CloneOptions) -> PolicyConfig:
+    """What a policy of these lessons is.
+
+    Raises:
+        InputError: for pictures or a number of frames that no policy takes.
+    """
     height, width = school.train.shown.films[0].frames.shape[1:3]
     try:
-        config = PolicyConfig(
+        return PolicyConfig(
             options.kind, school.meaning, school.choices, height, width, options.frames
         )
     except ValueError as error:
         raise InputError(str(error)) from None
-    torch.manual_seed(seed)
-    network = NETWORKS[options.kind](config)
-    run = default_run(out, Path(school.about["clips"]), f"clone {options} {seed} {school.about}")
-    claim(run, {"set of clips": school.about["clips_sha256"]})
-    stage = StageConfig(
+
+
+def stage_config(options: CloneOptions, seed: int) -> StageConfig:
+    """How it is trained."""
+    return StageConfig(
         steps=options.steps,
         batch_size=options.batch_size,
         clip_length=max(2, options.frames),
@@ -154,22 +191,21 @@ def clone(
         ema_decay=0.99,
         seed=seed,
     )
-    objective, source = (
-        CloneObjective(network, options.shift),
-        lessons_source(school.train, stage, options.frames),
-    )
-    fit(objective, source, stage, run, "clone", choose_device(options.device), progress)
-    shutil.rmtree(run)
-    made = Policy(config, network, {})
-    report = {
-        **school.about,
-        "options": to_dict(options),
-        "seed": seed,
-        "measured": measure(made, school.valid),
-    }
-    made = Policy(config, network.cpu(), report)
-    made.save(out)
-    return made
+
+
+def made_before(out: Path, config: PolicyConfig, about: dict[str, Any]) -> Policy | None:
+    """The policy at `out` if it was cloned from the same, in the same way, on whatever device."""
+    try:
+        there = Policy.load(out)
+    except InputError:  # none, a damaged one or one of another version
+        return None
+
+    def shared(report: dict[str, Any]) -> dict[str, Any]:
+        options = {k: v for k, v in report.get("options", {}).items() if k != "device"}
+        return {k: report.get(k) for k in about if k != "clips"} | {"options": options}
+
+    same = there.config == config and shared(there.report) == shared(about)
+    return there if same else None
 
 
 class CloneObjective(Objective):

@@ -10,6 +10,21 @@ from playworld.agents.moves import MOVES, NAMES, UNKNOWN
 from playworld.config import InputError
 
 
+def known_moves(moves: Int[np.ndarray, " n"], samples: int) -> Int[np.ndarray, " k"]:
+    """The transitions whose move is known, of which so many samples are to be drawn.
+
+    Raises:
+        InputError: where there are fewer.
+    """
+    known = np.flatnonzero(moves != UNKNOWN)
+    if samples > len(known):
+        raise InputError(
+            f"{samples} labelled transitions are asked for, the clips have {len(known)}: ask for "
+            "fewer"
+        )
+    return known
+
+
 @dataclass(frozen=True)
 class Dictionary:
     """For each latent action the true moves that it was seen with (Genie, appendix E)."""
@@ -44,14 +59,13 @@ class Dictionary:
         Raises:
             InputError: where fewer have a move that is known.
         """
-        known = np.flatnonzero(moves != UNKNOWN)
-        if samples > len(known):
-            raise InputError(
-                f"{samples} labelled transitions are asked for, the clips have {len(known)}: ask "
-                "for fewer"
-            )
+        known = known_moves(moves, samples)
         picked = np.random.default_rng(seed).permutation(known)[:samples]
         return cls.of(codes[picked], moves[picked], num_codes, seed)
+
+    def commonest(self) -> "Dictionary":
+        """For each latent action only the move that it was seen with most often."""
+        return Dictionary(tuple((max(sorted(set(m)), key=m.count),) for m in self.moves))
 
     def translate(self, codes: Sequence[int], rng: np.random.Generator) -> list[int]:
         """One move for each latent action, drawn from those seen with it, as often as seen."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from playworld.agents.moves import UNKNOWN, move_of
 from playworld.config import InputError
-from playworld.data.actions import ACTIONS_SUFFIX, Actions, read_actions
+from playworld.data.actions import ACTIONS_SUFFIX, ContinuousActions, read_actions
 from playworld.data.clips import ClipDataset
 from playworld.data.shards import DamagedChunk
 from playworld.evaluate.heldout import held_longest
@@ -80,7 +80,7 @@ class Demonstrations:
         """What was really pressed in each transition: indices into `MOVES`, or `UNKNOWN`.
 
         Raises:
-            InputError: where none is known.
+            InputError: where none is known, or they are not those of a game with keys.
         """
         moves = np.concatenate([_moves(film) for film in self.films])
         if (moves == UNKNOWN).all():
@@ -141,7 +141,13 @@ def read_demonstrations(
 
 def _moves(film: Film) -> Int[np.ndarray, " s"]:
     truth = read_actions(film.source) if film.source.parent.is_dir() else None
-    if not isinstance(truth, Actions):
+    if isinstance(truth, ContinuousActions):
+        raise InputError(
+            f"the action file of {film.source} has {len(truth.names)} numbers per frame, as of a "
+            "robot: true actions are needed only from recordings of CoinRun (playworld record "
+            "coinrun)"
+        )
+    if truth is None:
         return np.full(len(film.times) - 1, UNKNOWN)
     known = {number: move_of(name) for number, name in enumerate(truth.names)}
     held = held_longest(truth.times, truth.actions, np.asarray(film.times))

@@ -27,8 +27,8 @@ class PlanOptions:
     """Presses that a button is kept for: buttons pressed once each lead nowhere far."""
     candidates: int = 32
     """Sequences tried in each round."""
-    elites: int = 6
-    """The best of them, after which the next are drawn."""
+    elites: int | None = None
+    """The best of them, after which the next are drawn; one in five if not given."""
     rounds: int = 4
     """Times that sequences are drawn."""
     smoothing: float = 0.2
@@ -40,16 +40,22 @@ class PlanOptions:
 
     def __post_init__(self) -> None:
         for name in ("horizon", "hold", "candidates", "elites", "rounds"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
         if self.seed < 0:
             raise InputError(f"seed must be 0 or more, got {self.seed}")
-        if self.elites > self.candidates:
+        if self.elites is not None and self.elites > self.candidates:
             raise InputError(f"elites ({self.elites}) must be among {self.candidates} candidates")
         if not 0 <= self.smoothing < 1:
             raise InputError(f"smoothing must be from 0 to below 1, got {self.smoothing}")
+
+    @property
+    def kept(self) -> int:
+        """Elites: those asked for, or one candidate in five, and at least one."""
+        return self.elites or max(1, self.candidates // 5)
 
     @property
     def choices(self) -> int:
@@ -100,7 +106,7 @@ def make_plan(
             way = torch.cat([start, frames[best, :end]])
             found = Plan(tuple(presses[best, :end].tolist()), way, float(far[best]), found.best)
         found = replace(found, best=(*found.best, found.distance))
-        elites = chosen[far.topk(options.elites, largest=False).indices]
+        elites = chosen[far.topk(options.kept, largest=False).indices]
         share = one_hot(elites, world.num_actions).float().mean(dim=0)
         chances = options.smoothing * chances + (1 - options.smoothing) * share
     return found

@@ -1,11 +1,13 @@
 """An agent that learns by trial within a world, and nowhere else (PPO, arXiv:1707.06347)."""
 
+import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -20,6 +22,8 @@ from playworld.world.env import Reward
 Progress = Callable[[int, int, str], None]
 Chooser = Callable[[UInt8[np.ndarray, "N F H W 3"]], Int[np.ndarray, " N"]]
 """From the newest frames of N episodes, oldest first, to one button for each."""
+STORY = "playworld.json"
+"""File within agent.zip that says what made the agent; Stable-Baselines3 passes it over."""
 SMALLEST = 36
 """Pixels along a side that the network's convolutions (Nature, 2015) need."""
 
@@ -123,10 +127,47 @@ def train_agent(
             done, whole = (int(60 * m) for m in (minutes, options.minutes))
             progress(min(done, whole), whole, f"{curve[-1]['reward']:.1f} per episode")
 
+    return Trained(_chooser(agent), curve, agent.save)
+
+
+def save_agent(trained: Trained, path: Path, inputs: dict[str, Any]) -> None:
+    """Write agent.zip, whole or not at all; it says itself which inputs made it, and its curve."""
+    part = path.with_suffix(".part")
+    trained.save(part)
+    with ZipFile(part, "a") as archive:
+        archive.writestr(STORY, json.dumps({"inputs": inputs, "curve": trained.curve}))
+    part.replace(path)
+
+
+def is_kept(path: Path, inputs: dict[str, Any]) -> bool:
+    """Whether an agent that these inputs made lies there."""
+    try:
+        return _story(path)["inputs"] == json.loads(json.dumps(inputs))
+    except (OSError, KeyError, ValueError, BadZipFile):  # none, or of somebody else
+        return False
+
+
+def load_agent(
+    path: Path, world: World, prompts: UInt8[Tensor, "N P H W 3"], options: PPOOptions
+) -> Trained:
+    """What `save_agent` wrote for this world and these options; nothing is unpickled."""
+    from playworld.agents.stable_baselines import learner
+
+    agent = learner(world, prompts, options, travel_right)
+    agent.set_parameters(str(path), device=world.device)
+    return Trained(_chooser(agent), _story(path)["curve"], agent.save)
+
+
+def _story(path: Path) -> dict[str, Any]:
+    with ZipFile(path) as archive:
+        return json.loads(archive.read(STORY))
+
+
+def _chooser(agent: Any) -> Chooser:
     def choose(seen: UInt8[np.ndarray, "N F H W 3"]) -> Int[np.ndarray, " N"]:
         return agent.predict(np.concatenate(list(seen.swapaxes(0, 1)), axis=-1))[0]
 
-    return Trained(choose, curve, agent.save)
+    return choose
 
 
 def play_inside(

@@ -15,7 +15,7 @@ from tyro.conf import (
 )
 
 from playworld.cli.bars import Bars, say
-from playworld.cli.verb import FLAT, Verb, endings
+from playworld.cli.verb import FLAT, PREEMPTED, Ended, Verb, endings
 
 
 @functools.cache  # one set of classes: those of two calls would not be each other's steps
@@ -24,14 +24,21 @@ def agent() -> type[Verb]:
     from playworld.agents.clone import CloneOptions, clone, label
     from playworld.agents.plan_film import in_words, open_prompt, write_plan
     from playworld.agents.planner import PlanOptions, make_plan
-    from playworld.agents.ppo import PPOOptions
+    from playworld.agents.ppo import PPOOptions, is_kept
     from playworld.atomic import folder_at
+    from playworld.cli import INTERRUPTED
     from playworld.evaluate.page.files import write_picture
     from playworld.studies.cloning import CloningOptions, study
     from playworld.studies.cloning_figure import draw_cloning
     from playworld.studies.cloning_report import format_scores, scores
     from playworld.studies.goals import GoalOptions, format_goals, seek_goals
-    from playworld.studies.transfer import TransferOptions, format_transfer, transfer
+    from playworld.studies.transfer import (
+        AGENT_FILE,
+        TransferOptions,
+        format_transfer,
+        made_from,
+        transfer,
+    )
     from playworld.train.options import choose_device
     from playworld.world import World
 
@@ -45,7 +52,8 @@ def agent() -> type[Verb]:
         clips: Positional[Path]
         """Folder that `playworld ingest` wrote from videos of the expert."""
         policy: Positional[Path]
-        """Folder for the policy."""
+        """Folder for the policy. One that the same inputs and options made is kept, another one is
+        replaced once the new one is finished."""
         labels: Literal["latent", "true"] = "latent"
         """What is cloned: latent actions, which need no action file, or the true ones."""
         seed: int = 0
@@ -54,14 +62,14 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             with endings():
-                world = World.load(self.world)
+                world = World.load(self.world, choose_device(self.options.device))
                 school = label(self.clips, world, self.labels, self.options.minutes)
                 made = clone(school, self.policy, self.options, self.seed, bars("clone"))
             told = made.report["measured"]
             say(
                 console,
                 f"foretells {told['accuracy']:.0%} of {told['transitions']} held-out choices "
-                f"(always the commonest: {told['commonest']:.0%}); written to {self.policy}",
+                f"(always the commonest: {told['commonest']:.0%}); the policy is in {self.policy}",
             )
             return 0
 
@@ -69,8 +77,8 @@ def agent() -> type[Verb]:
     class Evaluate:
         """Play held-out levels with clones on latent actions, on true ones, and without any.
 
-        Makes a table, a figure and one file of results for each arm and seed; what is there already
-        is not made again.
+        Clones policies of its own and makes a table, a figure and one file of results for each arm
+        and seed; what is there already is not made again, and more seeds and samples can be added.
         """
 
         world: Positional[str]
@@ -85,7 +93,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             with endings():
-                world = World.load(self.world)
+                world = World.load(self.world, choose_device(self.recipe.device))
                 made = study(world, self.clips, self.out, self.options, self.recipe, bars)
             found = scores(made)
             write_picture(draw_cloning(found), self.out / "cloning.png")
@@ -151,7 +159,8 @@ def agent() -> type[Verb]:
         """Folder that `playworld ingest` wrote from recordings of the game: where episodes start,
         and 200 labelled transitions for the dictionary."""
         out: Positional[Path]
-        """Folder for agent.zip, transfer.json and curve.png."""
+        """Folder for agent.zip, transfer.json and curve.png. An agent that the same world, clips
+        and options made is tried again, not trained again; another one is replaced."""
         options: Annotated[PPOOptions, FLAT]
         trial: Annotated[TransferOptions, FLAT]
         device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -159,7 +168,13 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             world = World.load(self.world, choose_device(self.device))
-            report = transfer(world, self.clips, self.out, self.options, self.trial, bars)
+            try:
+                report = transfer(world, self.clips, self.out, self.options, self.trial, bars)
+            except KeyboardInterrupt:
+                if is_kept(self.out / AGENT_FILE, made_from(world, self.clips, self.options)):
+                    kept = "the agent is trained and kept; the same command goes on with its trial"
+                    raise Ended(f"stopped; {kept}", PREEMPTED) from None
+                raise Ended("stopped; half a training is not kept", INTERRUPTED) from None
             say(console, f"{format_transfer(report)}\n\nwritten to {self.out}")
             return 0
 

@@ -74,6 +74,7 @@ def evaluate() -> type[Verb]:
 def gallery() -> type[Verb]:
     """Draw what a world's buttons do: from its own prompts, as pictures for a page."""
     from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
+    from playworld.train.furnish import read_pictures
     from playworld.train.options import choose_device
     from playworld.world import World
 
@@ -83,11 +84,15 @@ def gallery() -> type[Verb]:
         """Folder of a world, or the name of a built-in one, such as coinrun."""
         out: Path
         """Folder for the pictures."""
+        prompts: Path | None = None
+        """Folder of pictures of your own, which prompts.png then shows; they are fitted to the
+        size of the world."""
         options: Annotated[GalleryOptions, FLAT]
 
         def run(self, console: Console, bars: Bars) -> int:
+            own = read_pictures(self.prompts) if self.prompts else {}
             world = World.load(self.world, choose_device(self.device))
-            write_gallery(gallery(world, self.options), self.out)
+            write_gallery(gallery(world, self.options, own), self.out)
             say(console, f"written to {self.out}")
             return 0
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.curate.features import features
-from playworld.curate.filter import BATCH, Filter, FilterConfig, Progress, glimpses
+from playworld.curate.filter import BATCH, WEIGHTS, Filter, FilterConfig, Progress, glimpses
 from playworld.curate.judges import KINDS, Judge, QuickJudge, ordinal_loss
 from playworld.curate.labels import BEST, WORST, Labels
 from playworld.curate.measure import measure, plain
@@ -99,7 +99,7 @@ def train_filter(
         InputError: for clips, labels or a folder that cannot be used.
         Preempted, NonFinite: see `playworld.train.loop.fit`.
     """
-    refuse_foreign(out)
+    refuse_foreign(out, [WEIGHTS])
     footage = Footage(clips)
     given = Labels(labels, footage)
     known = [(stretch, label) for stretch, label in given.given.items() if label is not None]
@@ -109,13 +109,11 @@ def train_filter(
     device = choose_device(options.device)
     torch.manual_seed(options.seed)
     judge = KINDS[options.kind]()
+    run = options.run or default_run(out, clips, f"filter {options} {train.sha256}")
     if isinstance(judge, QuickJudge):
         fit_quick(judge, footage, train)
     else:
-        run = options.run or default_run(out, clips, f"filter {options} {train.sha256}")
         fit_network(judge, footage, train, options, run, device, progress)
-        if options.run is None:
-            shutil.rmtree(run)
     config = FilterConfig(options.kind, given.length, footage.height, footage.width, footage.fps)
     made = Filter(config, judge.eval(), {})
     chances = made.judged(footage, test.stretches, device)
@@ -128,6 +126,8 @@ def train_filter(
     }
     made = Filter(config, made.judge.cpu(), report)
     made.save(out)
+    if options.run is None:  # last: what stops before this is not trained again
+        shutil.rmtree(run, ignore_errors=True)
     return made
 
 

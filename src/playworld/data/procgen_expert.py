@@ -38,8 +38,10 @@ VISITS = 4
 """Times the expert looks round at one place: an enemy may have gone on since."""
 LOOKS = 150
 """Looks (a run and its jumps) after which a level counts as unsolved."""
-BLUNDER = (10, 60)
-"""Presses of a blunder, at least and at most."""
+BLUNDER = 5
+"""A blunder takes 1 to 2^5 presses, half of all up to 2^2.5: most errors are small."""
+BLUNDERS = 8
+"""Blunders that are tried in a level until one leaves a way on."""
 WHIMS = (RIGHT, RIGHT, JUMP, JUMP, LEFT, LEFT_JUMP, UP, STAND)
 """What is pressed in a blunder, for about three presses at a time."""
 LONGEST = 60
@@ -153,17 +155,32 @@ def passes(after: Moment, stop: Moment) -> bool:
     return after.end == "coin" or (not after.end and beyond)
 
 
-def blunder(game: Game, rng: random.Random) -> Moment:
-    """Return the last safe moment, the figure on its feet, of keys held at random for a while."""
-    now = safe = game.start
-    action = RIGHT
-    for _ in range(rng.randint(*BLUNDER)):
+def blunder(game: Game, way: tuple[int, ...], rng: random.Random) -> Moment:
+    """Return where random keys lead in a while from somewhere on a way; often that is mid-air."""
+    now = game.start
+    for action in way[: rng.randrange(len(way))]:
+        now = game.press(now, action)
+    action = rng.choice(WHIMS)
+    for _ in range(round(2 ** rng.uniform(0, BLUNDER))):
         if rng.random() < 0.3:
             action = rng.choice(WHIMS)
         after = game.press(now, action)
-        now = safe if after.end else after
-        safe = now if now.lands else safe
-    return replace(safe, presses=())
+        now = now if after.end else after
+    return replace(now, presses=())
+
+
+def from_a_blunder(
+    game: Game, way: tuple[int, ...], rng: random.Random, longest: int
+) -> tuple[Moment, tuple[int, ...]]:
+    """Return where a blunder has led and the presses from there to the coin.
+
+    Where none of a few blunders leaves a way on, that is the start of the level and `way`.
+    """
+    for _ in range(BLUNDERS):
+        start = blunder(game, way, rng)
+        if presses := solve(game, start, longest):
+            return start, presses
+    return game.start, way
 
 
 def solve(game: Game, start: Moment, longest: int) -> tuple[int, ...] | None:
@@ -211,8 +228,10 @@ def answer(out: BinaryIO, request: dict[str, Any]) -> None:
     for level in range(*request["levels"]):
         game = Game(request["env"], level, request["hold"])
         rng = random.Random(f"coinrun/{level}")
-        start = blunder(game, rng) if rng.random() < request["blunders"] else game.start
-        presses = solve(game, start, request["max_frames"] // request["hold"])
+        longest = request["max_frames"] // request["hold"]
+        start, presses = game.start, solve(game, game.start, longest)
+        if presses and rng.random() < request["blunders"]:
+            start, presses = from_a_blunder(game, presses, rng, longest)
         frames, actions = ([], []) if presses is None else film(game, start, presses)
         head = {"frames": len(frames), "level_seed": level, "actions": actions}
         out.write(json.dumps({**head, "solved": presses is not None}).encode() + b"\n")

@@ -15,8 +15,9 @@ HORIZON = 32
 """Row at which the ground begins, of 64."""
 LEFT, NONE, RIGHT = 1, 4, 7
 """The keys, numbered as in `games.ACTION_NAMES`."""
-HELD = (4, 24)
-"""Fewest and most frames for which a key is held."""
+HELD = (2, 6)
+"""Fewest and most frames for which a key is held. At half the rate that is one to three frames of a
+world: were it more, the past would give the next frame away, and no action need be found."""
 WIDE = 1_024
 """Columns after which a layer repeats."""
 

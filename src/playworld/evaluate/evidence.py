@@ -34,12 +34,13 @@ def gather(
     long: dict[str, LongPlay],
     looks: RealLooks,
     embedded: dict[str, Embedded],
+    lpips: Float[Tensor, "clips frames"] | None,
 ) -> Evidence:
     """Everything that is kept of an evaluation beside its figures."""
     return Evidence(
         grids=_grids(figures, played.rollouts, pressed, trips, long),
         films=_films(played.rollouts, long, world.fps),
-        samples=_samples(figures, played, pressed, long, looks),
+        samples=_samples(figures, played, pressed, long, looks, lpips),
         embedded=embedded,
         rollouts=played.rollouts.first(FILMS),
     )
@@ -60,8 +61,9 @@ def _grids(
     trips: Sequence[Trip],
     long: dict[str, LongPlay],
 ) -> dict[str, Grid]:
-    labels = [button["does"] for button in figures["control"]["buttons"]]
-    grids = {"rollouts.png": rollout_grid(rollouts), "actions.png": button_grid(pressed, labels)}
+    buttons = figures["control"]["buttons"]
+    stored, labels = ([button[key] for button in buttons] for key in ("label", "does"))
+    grids = {"rollouts.png": rollout_grid(rollouts), "actions.png": button_grid(pressed, stored)}
     if trips:
         far = max(trips, key=lambda trip: trip.presses)
         names = labels[far.button], labels[far.opposite]
@@ -93,6 +95,7 @@ def _samples(
     pressed: UInt8[Tensor, "buttons starts K H W C"],
     long: dict[str, LongPlay],
     looks: RealLooks,
+    lpips: Float[Tensor, "clips frames"] | None,
 ) -> dict[str, Float[Tensor, " units"]]:
     """By names that stand in the table of a comparison."""
     rollouts, camera = played.rollouts, figures["settings"]["camera"]
@@ -102,6 +105,8 @@ def _samples(
         "rollout SSIM": ssim(rollouts.inferred, rollouts.truth),
         "delta PSNR": right - psnr(rollouts.random, rollouts.truth),
     }
+    if lpips is not None:
+        frames["LPIPS"] = lpips
     found = {
         "tokenizer PSNR": played.psnr.mean(dim=1),
         "tokenizer SSIM": played.ssim.mean(dim=1),

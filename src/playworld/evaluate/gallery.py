@@ -1,5 +1,6 @@
 """Pictures for a page: what a world's buttons do, from its own prompts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,23 +47,30 @@ class GalleryOptions:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
-def gallery(world: World, options: GalleryOptions | None = None) -> dict[str, Image.Image]:
+def gallery(
+    world: World,
+    options: GalleryOptions | None = None,
+    own: Mapping[str, Image.Image] | None = None,
+) -> dict[str, Image.Image]:
     """The pictures by file name: buttons.png, trajectories.png, parallax.png and prompts.png.
 
-    The last shows prompts that are no numbered frames of video, and is left out where there are
+    The last shows pictures of one's `own`, fitted to the world as uploads are; without them,
+    prompts of the world that are no numbered frames of video. It is left out where there are
     none.
 
     Raises:
-        InputError: where the world has no prompts, or none of the name that is asked for.
+        InputError: where there is nothing to start from, or no prompt of the name asked for.
     """
     options, prompts = options or GalleryOptions(), dict(world.prompts())
-    if not prompts:
+    given = {name: world.prompt(picture) for name, picture in (own or {}).items()}
+    strange = given or {name: p for name, p in prompts.items() if not name.isdigit()}
+    everything = prompts | given
+    if not everything:
         raise InputError(f"{world.config.name} has no prompts to draw from")
-    if options.prompt is not None and options.prompt not in prompts:
-        raise InputError(f"no prompt {options.prompt!r}; there are {', '.join(prompts)}")
-    strange = {name: picture for name, picture in prompts.items() if not name.isdigit()}
-    known = {name: prompts[name] for name in prompts if name not in strange} or prompts
-    start = prompts[options.prompt or next(iter(known))]
+    if options.prompt is not None and options.prompt not in everything:
+        raise InputError(f"no prompt {options.prompt!r}; there are {', '.join(everything)}")
+    known = {name: p for name, p in prompts.items() if name.isdigit()} or prompts or given
+    start = everything[options.prompt or next(iter(known))]
     pictures = {
         "buttons.png": buttons_picture(world, list(known.values())[: options.starts], options),
         "trajectories.png": trajectories_picture(world, start, options),

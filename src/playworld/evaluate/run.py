@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.config import InputError, to_dict
@@ -89,8 +89,8 @@ def compare(
     """
     options = options or EvaluateOptions()
     held = read_held_out(clips, options.num_clips, options.length, options.seed)
-    for world in worlds.values():
-        _check_size(world, held)
+    for name, world in worlds.items():
+        _check_size(name, world, held)
     reports: dict[str, Report] = {}
     for turn, (name, world) in enumerate(worlds.items()):
         tell = progress and _in_turn(progress, turn, len(worlds), name)
@@ -120,7 +120,7 @@ def evaluate(
     # The clips that follow in the same order are the real ones that nothing is played along.
     enough = read_held_out(clips, 2 * options.num_clips, options.length, options.seed)
     held, others = enough.part(options.num_clips)
-    _check_size(world, held)
+    _check_size(world.config.name, world, held)
     networks = Networks.load(options, world.device)
     sampler = world.sampler(options.steps, options.temperature, options.order)
     seed, num_clips = options.seed, len(held.video)
@@ -169,15 +169,15 @@ def evaluate(
     sideways = real_sideways(sides, real.codes, real.moved, camera)
     tell(total - 1, "speed")
     speed = measure_speed(world, tried[:1], options.speed_frames, seed, sampler)
-    rollout, fidelity, embedded = _fidelity(played, others, networks, seed)
+    looked = _looked_at(played, others, networks, seed)
     figures: dict[str, Any] = {
         "format": FORMAT,
         "world": world.config.name,
         "clips": num_clips,
         "data": _data(world, held),
         "tokenizer": _tokenizer(played, seed),
-        "rollout": rollout,
-        "fidelity": fidelity,
+        "rollout": looked.rollout,
+        "fidelity": looked.distances,
         "control": control,
         "long_play": {n: score_long_play(part, looks, sideways) for n, part in long.items()},
         "prompts": measure_prompts(world, sides, PRESSES, seed, camera, sampler),
@@ -192,7 +192,10 @@ def evaluate(
     }
     figures["notes"] = notes(world, figures, options)
     tell(total, "done")
-    return Report(figures, gather(world, figures, played, pressed, trips, long, looks, embedded))
+    made = gather(
+        world, figures, played, pressed, trips, long, looks, looked.embedded, looked.lpips
+    )
+    return Report(figures, made)
 
 
 def _silent(done: int, note: str) -> None:
@@ -204,11 +207,11 @@ def _in_turn(progress: Progress, turn: int, turns: int, name: str) -> Progress:
     return lambda done, total, note: progress(turn * total + done, turns * total, f"{name}: {note}")
 
 
-def _check_size(world: World, held: HeldOut) -> None:
+def _check_size(name: str, world: World, held: HeldOut) -> None:
     height, width = held.video.shape[2:4]
     if (height, width) != (world.height, world.width):
         raise InputError(
-            f"this world shows {world.width}x{world.height} pixels and the clips are "
+            f"{name} shows {world.width}x{world.height} pixels and the clips are "
             f"{width}x{height}: ingest the videos with --size {world.width}x{world.height}"
         )
 
@@ -261,18 +264,28 @@ def _play_long(
     return {name: play(turn, moves[name]) for turn, name in enumerate(moves)}
 
 
-def _fidelity(
-    played: Played, others: HeldOut, networks: Networks, seed: int
-) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Embedded]]:
-    """The figures of rollouts by frame, those of whole clips, and the points behind these."""
-    rollouts = played.rollouts
+@dataclass(frozen=True)
+class _Looked:
+    """What generated pictures are like, and the numbers clip by clip behind that."""
+
+    rollout: dict[str, Any]
+    """The figures by frame."""
+    distances: list[dict[str, Any]]
+    """The figures of whole clips."""
+    embedded: dict[str, Embedded]
+    lpips: Float[Tensor, "clips K"] | None
+
+
+def _looked_at(played: Played, others: HeldOut, networks: Networks, seed: int) -> _Looked:
+    rollouts, lpips = played.rollouts, None
     frames = score_rollouts(rollouts, seed)
     if networks.lpips is not None:
-        frames |= score_lpips(rollouts, networks.lpips, seed)
+        own, lpips = score_lpips(rollouts, networks.lpips, seed)
+        frames |= own
     later = others.video[:, -rollouts.truth.shape[1] :]
     found = {e.name: embed_all(rollouts, later, e, seed) for e in networks.embeddings}
     distances = [score_distance(found[e.name], e, seed) for e in networks.embeddings]
-    return frames, distances, found
+    return _Looked(frames, distances, found, lpips)
 
 
 def _data(world: World, held: HeldOut) -> dict[str, Any]:

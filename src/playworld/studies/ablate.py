@@ -14,12 +14,15 @@ from playworld.atomic import write_whole
 from playworld.config import InputError, did_you_mean, to_dict
 from playworld.data.ingest import IngestOptions, ingest
 from playworld.data.record import RecordOptions, record
+from playworld.data.shards import sha256_of
 from playworld.evaluate import EvaluateOptions, evaluate
+from playworld.evaluate.heldout import read_held_out
 from playworld.models.flops import kept_bytes
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
 from playworld.studies.tables import TABLES, as_it_is
 from playworld.train.loop import Progress
+from playworld.train.objectives import Collapsed
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import FINISHED, other_inputs
@@ -59,10 +62,11 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
     The row of the default recipe is made once and stands in every table.
 
     Returns:
-        The table in Markdown; rows that were not run say so.
+        The table in Markdown; rows that were not run say so, and rows that collapsed.
 
     Raises:
-        InputError: for an unknown table or row, or a folder begun with other options.
+        InputError: for an unknown table or row, clips that nothing can be measured on, or a folder
+            begun with other options or clips.
     """
     if table not in TABLES:
         raise InputError(f"unknown table {table!r}, {did_you_mean(table, TABLES)}")
@@ -71,17 +75,32 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
         raise InputError(
             f"table {table!r} has no row {options.rows}; it has {list(TABLES[table].rows)}"
         )
-    kept = {k: v for k, v in to_dict(options).items() if k not in ("rows", "seeds")}
-    if other := other_inputs(out, kept):
-        raise InputError(f"{out} was begun with another {other[0]}; choose another --out")
-    clips = _clips(out, options, told)
+    clips = _begin(out, options, told)
     for seed in range(options.seeds):
         for name in names:
             path = _row(out, table, name, seed).with_suffix(".json")
             if not path.exists():
-                row = _run(table, name, seed, out, clips, options, told, base)
+                try:
+                    row = _run(table, name, seed, out, clips, options, told, base)
+                except Collapsed as error:
+                    row = {"row": name, "seed": seed, "collapsed": str(error)}
+                path.parent.mkdir(exist_ok=True)
                 write_whole(path, json.dumps(row, indent=2))
     return format_rows(table, out, options)
+
+
+def _begin(out: Path, options: AblateOptions, told: Told) -> Path:
+    """The clips, once it is certain that they are those of the folder and can be measured on."""
+    kept = {k: v for k, v in to_dict(options).items() if k not in ("rows", "seeds", "clips")}
+    if options.clips is not None:
+        index = {s: options.clips / s / "index.json" for s in ("train", "valid")}
+        kept |= {f"{s} clips": sha256_of(path) for s, path in index.items() if path.is_file()}
+    if other := other_inputs(out, kept):
+        raise InputError(f"{out} was begun with other {other[0]}; choose another --out")
+    clips = _clips(out, options, told)
+    measuring = _measuring(options)
+    read_held_out(clips, measuring.num_clips, measuring.length, measuring.seed)
+    return clips
 
 
 def _clips(out: Path, options: AblateOptions, told: Told) -> Path:
@@ -127,18 +146,21 @@ def _run(
         train_world(recipe, clips, run / "made", replace(training, stage="tokenizer"), told)
     if not (run / FINISHED).exists():
         shutil.copytree(tokenizer / FINISHED, run / FINISHED)
-    begun = time.process_time()
+    taken_up, begun = (run / "world").exists(), time.process_time()
     training = replace(training, run=run, stage="world")
     world = train_world(recipe, clips, run / "made", training, told)
     assert world is not None
-    measuring = EvaluateOptions(
-        num_clips=options.num_clips, long_rollouts=0, arm_clips=0, return_starts=0
-    )
-    figures = evaluate(world, clips, measuring, told(f"evaluate {name}"))
-    minutes = (time.process_time() - begun) / 60
+    figures = evaluate(world, clips, _measuring(options), told(f"evaluate {name}"))
+    minutes = None if taken_up else (time.process_time() - begun) / 60
     kept = kept_megabytes(recipe.tokenizer, recipe.tokenizer_stage.clip_length)
     made = {"row": name, "seed": seed, "minutes": minutes, "tokenizer MB": kept}
     return made | _figures(figures)
+
+
+def _measuring(options: AblateOptions) -> EvaluateOptions:
+    return EvaluateOptions(
+        num_clips=options.num_clips, long_rollouts=0, arm_clips=0, return_starts=0
+    )
 
 
 def kept_megabytes(shape: TokenizerConfig, frames: int) -> float:
@@ -179,8 +201,10 @@ def format_rows(table: str, out: Path, options: AblateOptions) -> str:
         rows = [_row(out, table, name, seed) for seed in range(options.seeds)]
         paths = [row.with_suffix(".json") for row in rows]
         found = [json.loads(path.read_text()) for path in paths if path.exists()]
+        lost = sum("collapsed" in row for row in found)
         cells = [_cell([row.get(column) for row in found], column) for column in COLUMNS]
-        lines.append(f"| {name} | {len(found)} | {' | '.join(cells)} |")
+        count = f"{len(found)}, {lost} collapsed" if lost else len(found)
+        lines.append(f"| {name} | {count} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from playworld.agents.arena import SIDE, Arena, ArenaOptions
 from playworld.agents.clone import CloneOptions, School, clone, label
-from playworld.agents.dictionary import Dictionary
+from playworld.agents.dictionary import Dictionary, known_moves
 from playworld.agents.labels import refuse_recorded
 from playworld.agents.moves import MOVES, NAMES
 from playworld.agents.policy import Meaning, Policy
@@ -26,6 +26,7 @@ from playworld.agents.trial import (
 from playworld.atomic import write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.shards import sha256_of
+from playworld.train.loop import NonFinite
 from playworld.train.runs import other_inputs
 from playworld.world import World
 
@@ -53,6 +54,9 @@ class CloningOptions:
     """Presses after which a game counts as lost; Procgen itself ends it then."""
     temperature: float = 1.0
     """Of a policy's choices; 0 takes the likeliest."""
+    moves: Literal["commonest", "drawn"] = "commonest"
+    """Which of the moves that were seen with a latent action it stands for: the commonest, or one
+    that is drawn at every press, as in the paper."""
 
     def __post_init__(self) -> None:
         if not 2 <= self.seeds <= 10:
@@ -120,13 +124,17 @@ class Study:
         if path.is_dir():
             return Policy.load(path)
         told = self.bars(f"clone {meaning}, seed {seed}")
-        return clone(self.school(meaning), path, self.recipe, seed, told)
+        try:
+            return clone(self.school(meaning), path, self.recipe, seed, told)
+        except NonFinite as error:
+            raise NonFinite(f"{error}; a study with another one is made in another OUT") from None
 
     def dictionary(self, samples: int, seed: int) -> Dictionary:
         """From so many labelled transitions; those of fewer samples are among them."""
         codes = self.school("latent").train.labels
         moves = self.school("true").train.labels
-        return Dictionary.drawn(codes, moves, samples, self.world.num_actions, seed)
+        found = Dictionary.drawn(codes, moves, samples, self.world.num_actions, seed)
+        return found.commonest() if self.options.moves == "commonest" else found
 
     def player(self, arm: Arm, seed: int) -> tuple[Player, int]:
         """Who plays an arm, and how many frames it sees."""
@@ -140,9 +148,23 @@ class Study:
         player = policy_player(policy, dictionary, seed, self.options.temperature)
         return player, policy.config.frames
 
+    def check_samples(self) -> None:
+        """Raise InputError where there are fewer labelled transitions than are still to be drawn.
+
+        Said before any policy is cloned, which takes long.
+        """
+        played = [(arm, seed) for seed in range(self.options.seeds) for arm in arms(self.options)]
+        needed = [arm.samples or 0 for arm, seed in played if not self.path(arm, seed).is_file()]
+        if max(needed, default=0):
+            known_moves(self.school("true").train.labels, max(needed))
+
+    def path(self, arm: Arm, seed: int) -> Path:
+        """The file of an arm's result with one seed."""
+        return self.folder / f"{arm.stem}-seed{seed}.json"
+
     def result(self, arm: Arm, seed: int) -> dict[str, Any]:
         """How an arm went with one seed: read, or played and written."""
-        path = self.folder / f"{arm.stem}-seed{seed}.json"
+        path = self.path(arm, seed)
         if path.is_file():
             return json.loads(path.read_text())
         player, frames = self.player(arm, seed)
@@ -170,19 +192,24 @@ def study(
 ) -> list[dict[str, Any]]:
     """Play all arms with all seeds; what lies in `out` already is not played again.
 
+    More samples and more seeds can be added to a study later: every arm and seed has its own file.
+
     Returns:
         The results of every difficulty that lies there.
 
     Raises:
-        InputError: where `out` holds a study of other clips, worlds or options, or a level that is
-            to be played was recorded.
+        InputError: where `out` holds a study of other clips, worlds or options, a level that is to
+            be played was recorded, or more labelled transitions are asked for than there are.
+        NonFinite, Preempted: see `playworld.agents.clone.clone`.
     """
     refuse_recorded(clips, (options.arena(seed).played for seed in range(options.seeds)))
     made = Study(world, clips, out / options.difficulty, options, recipe, bars)
     seen = {
         f"{split} clips": sha256_of(clips / split / "index.json") for split in ("train", "valid")
     }
-    claim(made.folder, {"world": world.sha256, **seen, **to_dict(options), **to_dict(recipe)})
+    made.check_samples()
+    how = {k: v for k, v in to_dict(options).items() if k not in ("samples", "seeds")}
+    claim(made.folder, {"world": world.sha256, **seen, **how, **to_dict(recipe)})
     told = bars(f"{options.difficulty} levels")
     whole = [(arm, seed) for seed in range(options.seeds) for arm in arms(options)]
     for done, (arm, seed) in enumerate(whole, start=1):

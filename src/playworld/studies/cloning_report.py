@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""Student's t at 97.5% for 1 to 9 degrees of freedom."""
+from playworld.evaluate.metrics import student
+
 ENOUGH = 200
 """Samples with which the paper's agent reaches the oracle."""
 SOON = 150
@@ -46,7 +46,7 @@ class Score:
         n = len(self.shares)
         if n < 2:
             return 0.0, 1.0
-        half = T95[n - 2] * float(np.std(self.shares, ddof=1)) / n**0.5
+        half = student(n - 1) * float(np.std(self.shares, ddof=1)) / n**0.5
         return max(0.0, self.mean - half), min(1.0, self.mean + half)
 
     @property

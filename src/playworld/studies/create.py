@@ -26,6 +26,7 @@ from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run
 from playworld.train.stages import train_world
 from playworld.world import World
+from playworld.world.folder import WEIGHT_FILES
 
 TOKENIZER_SHARE = 0.3
 """Of the time for training; a blurred alphabet makes a blurred world, but it is soon learned."""
@@ -81,7 +82,7 @@ def create(
         Preempted, NonFinite, Collapsed: as training does.
     """
     recipe = preset(options.preset)
-    refuse_foreign(world)
+    refuse_foreign(world, WEIGHT_FILES)
     check_size(recipe, options.size)
     run = options.run or default_run(world, videos, recipe.name)
     asked = to_dict(options) | {"run": None, "videos": listing(videos)}

@@ -15,7 +15,7 @@ from playworld.agents.plan_film import plans_picture
 from playworld.agents.planner import Plan, PlanOptions, make_plan
 from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
-from playworld.evaluate.metrics import interval, psnr
+from playworld.evaluate.metrics import interval, psnr, share_interval
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.rollouts import press
 from playworld.evaluate.starts import level_starts
@@ -112,7 +112,7 @@ def seek_goals(
         name: psnr(end[:, None], goals[:, None])[:, 0].clamp(max=SAME) for name, end in ends.items()
     }
     report = {
-        "options": to_dict(options) | to_dict(search),
+        "options": to_dict(options) | to_dict(search) | {"elites": search.kept},
         "starts": N,
         "arms": {name: _figures(values, options.reached) for name, values in found.items()},
         "plans": [[world.buttons[b].label for b in plan.buttons] for plan in planned],
@@ -169,6 +169,6 @@ def _again(
 def _figures(found: Float[Tensor, " N"], reached: float) -> dict[str, Any]:
     return {
         "psnr": interval(found),
-        "reached": interval((found >= reached).float()),
+        "reached": share_interval((found >= reached).float()),
         "by start": [round(value, 1) for value in found.tolist()],
     }

@@ -7,8 +7,12 @@ from jaxtyping import Float
 
 EXPONENTS = np.linspace(0.02, 2.0, 199)
 """Exponents that are tried; for each, a and c follow by linear least squares."""
-LEAST_POINTS = 4
-"""A law has three numbers: through three points it would go exactly, whatever they are."""
+NUMBERS = 3
+"""That make a law: a, b and c."""
+LEAST_POINTS = NUMBERS + 1
+"""Through three points a law would go exactly, whatever they are."""
+FURTHEST = 3.0
+"""How far a draw moves a point at most (log of a factor); beyond it numbers overflow."""
 
 Points = Float[np.ndarray, " points"]
 
@@ -84,16 +88,19 @@ def fit_with_intervals(
     """A law through the mean losses; None for fewer than four different x.
 
     A draw takes other held-out clips and other seeds, the same ones for all points, and moves every
-    point by the residual of some point: so both what was measured on, and how badly the law fits,
-    are in the intervals.
+    point off the law at random: so both what was measured on, and how badly the law fits, are in
+    the intervals. How far points scatter is itself known from points - 3 residuals only, so each
+    draw has a scatter of its own (chi-squared: with it the estimates of a linear model spread as
+    Student's t). Residuals drawn again as they are would hold the truth in 4 of 5 cases only.
     """
     if len(np.unique(x)) < LEAST_POINTS:
         return None
     rng, (points, seeds, clips) = np.random.default_rng(seed), losses.shape
     mean = losses.mean((1, 2))
     law = fit_power_law(x, mean[None])
-    residual = np.log(mean / np.array([law(value)[0] for value in x]))
-    residual *= np.sqrt(points / max(1, points - 3))
+    on_law = np.array([law(value)[0] for value in x])
+    freedom = points - NUMBERS
+    scatter = np.sqrt((np.log(mean / on_law) ** 2).sum() / rng.chisquare(freedom, draws))
     taken = np.stack(
         [
             losses[:, rng.integers(seeds, size=seeds)][..., rng.integers(clips, size=clips)].mean(
@@ -102,7 +109,8 @@ def fit_with_intervals(
             for _ in range(draws)
         ]
     )
-    moved = taken * np.exp(residual[rng.integers(points, size=(draws, points))])
+    off = scatter[:, None] * rng.standard_normal((draws, points))
+    moved = on_law * taken / mean * np.exp(off.clip(-FURTHEST, FURTHEST))
     return Fitted(law, fit_power_law(x, moved), x, mean)
 
 

@@ -1,25 +1,30 @@
 """A scaling study as a figure: loss against operations, parameters, tokens and batches."""
 
+import colorsys
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFont
 
-from playworld.studies.panel import COLOURS, INK, Panel, side_by_side
+from playworld.studies.panel import COLOURS, INK, RIGHT, TOP, WIDTH, Colour, Panel, side_by_side
 from playworld.studies.power_law import Fitted
 from playworld.studies.scale_report import FURTHER, Found, Run
+
+LINE = 19
+"""Pixels from one name of a curve to the next."""
 
 
 def draw_scale(found: Found) -> Image.Image:
     """Loss against operations, parameters, tokens and batches."""
-    every = [*found.family, *found.batches]
+    every = found.runs
     height = (
         min(run.loss.min() for run in every) * 0.8,
         max(run.loss.max() for run in every) * 1.02,
     )
-    flops = [x for run in found.family for x in run.flops]
+    flops = [x for run in every for x in run.flops]
     by_flops = _panel("Loss against training FLOPs", "FLOPs", flops, height, found.flops)
-    _curves(by_flops, [(run.size, run.flops, run) for run in found.family])
+    others = [(f"{r.size}, {r.batch_size} clips", r.flops, r) for r in every[len(found.family) :]]
+    _curves(by_flops, [(run.size, run.flops, run) for run in found.family] + others)
 
     sizes = [run.parameters for run in found.family]
     title = "Loss against parameters, all tokens seen"
@@ -66,8 +71,19 @@ def _panel(
 
 
 def _curves(panel: Panel, curves: Sequence[tuple[str, Sequence[float], Run]]) -> None:
-    for (_, x, run), colour in zip(curves, COLOURS, strict=False):
+    """Every curve in a colour of its own, and their names in the corner that losses leave free."""
+    colours = curve_colours(len(curves))
+    for number, ((name, x, run), colour) in enumerate(zip(curves, colours, strict=True)):
         points = list(zip(map(float, x), run.loss, strict=True))
         panel.line(points, colour)
         panel.dots(points, colour)
-    panel.key([name for name, _, _ in curves][: len(COLOURS)], COLOURS[: len(curves)])
+        place = (WIDTH - RIGHT - 8, TOP + 10 + number * LINE)
+        panel.draw.text(place, name, colour, ImageFont.load_default(size=15), anchor="rm")
+
+
+def curve_colours(count: int) -> list[Colour]:
+    """As many different colours, readable on white."""
+    if count <= len(COLOURS):
+        return list(COLOURS[:count])
+    wheel = [colorsys.hsv_to_rgb(k / count, 0.9, (0.75, 0.5)[k % 2]) for k in range(count)]
+    return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in wheel]

@@ -1,17 +1,27 @@
 """What a scaling study found: a table, and power laws with what they promise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from playworld.presets import SHAPES
 from playworld.studies.panel import short
 from playworld.studies.power_law import Fitted, fit_with_intervals
 from playworld.studies.scale import ScaleOptions, rows
 
 FURTHER = 10
 """How far beyond the largest x that was measured the laws are drawn and read, as a factor."""
+
+PAPER_FAMILY = [
+    (SHAPES[name][-1].dynamics or 0.0, SHAPES[name][-1].flops or 0.0)
+    for name in (
+        *("genie-41m", "genie-96m", "genie-192m", "genie-404m"),
+        *("genie-811m", "genie-1.6b", "genie-2.7b"),
+    )
+]
+"""Parameters and FLOPs that the paper prints for its scaling runs."""
 
 COLUMNS = (
     *("size", "parameters", "clips a step", "seeds"),
@@ -52,7 +62,13 @@ class Found:
     tokens: Fitted | None
     """Through the measurements of the largest size."""
     flops: Fitted | None
-    """Through the lowest losses that were reached with so many operations or fewer."""
+    """Through the lowest losses that any run reached with so many operations or fewer."""
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every run once: sizes first, then the other batches."""
+        sizes = {(run.size, run.batch_size) for run in self.family}
+        return self.family + [r for r in self.batches if (r.size, r.batch_size) not in sizes]
 
 
 def summarise(made: Sequence[Mapping[str, Any]], options: ScaleOptions) -> Found:
@@ -68,20 +84,34 @@ def summarise(made: Sequence[Mapping[str, Any]], options: ScaleOptions) -> Found
     batches = sorted(
         (run for run in runs.values() if run.size == middle), key=lambda run: run.batch_size
     )
-    parameters = tokens = flops = None
-    if family:
-        # A seed that only some rows have would make points that cannot be compared.
-        seeds = min(run.losses.shape[1] for run in family)
-        ends = np.stack([run.losses[-1, :seeds] for run in family])
-        parameters = fit_with_intervals(np.array([float(r.parameters) for r in family]), ends)
-        largest = family[-1]
-        tokens = fit_with_intervals(np.array(largest.tokens, dtype=float), largest.losses)
-        best = _frontier([(f, run.losses[i, :seeds]) for run in family
-                          for i, f in enumerate(run.flops)])  # fmt: skip
-        flops = fit_with_intervals(
-            np.array([f for f, _ in best]), np.stack([losses for _, losses in best])
-        )
-    return Found(family, batches, parameters, tokens, flops)
+    found = Found(family, batches, None, None, None)
+    if not family:
+        return found
+    largest = family[-1]
+    best = _frontier(
+        [
+            (flops, losses)
+            for run, measured in zip(found.runs, _shared_seeds(found.runs), strict=True)
+            for flops, losses in zip(run.flops, measured, strict=True)
+        ]
+    )
+    return replace(
+        found,
+        parameters=fit_with_intervals(
+            np.array([float(run.parameters) for run in family]),
+            np.stack([measured[-1] for measured in _shared_seeds(family)]),
+        ),
+        tokens=fit_with_intervals(np.array(largest.tokens, dtype=float), largest.losses),
+        flops=fit_with_intervals(
+            np.array([flops for flops, _ in best]), np.stack([losses for _, losses in best])
+        ),
+    )
+
+
+def _shared_seeds(runs: Sequence[Run]) -> list[np.ndarray]:
+    """Losses of the seeds that all have: others would make points that cannot be compared."""
+    seeds = min(run.losses.shape[1] for run in runs)
+    return [run.losses[:, :seeds] for run in runs]
 
 
 def _run(repeats: Sequence[Mapping[str, Any]]) -> Run:
@@ -109,7 +139,7 @@ def _frontier(points: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.nd
 
 def format_scale(found: Found, options: ScaleOptions) -> str:
     """The study in Markdown; rows that were not run say so."""
-    runs = {(r.size, r.batch_size): r for r in (*found.family, *found.batches)}
+    runs = {(run.size, run.batch_size): run for run in found.runs}
     lines = [
         f"Held-out loss, nats per token, after a share of {short(options.tokens)} tokens.",
         "",
@@ -127,8 +157,27 @@ def format_scale(found: Found, options: ScaleOptions) -> str:
             f"{losses} | {run.flops[-1]:.2e} | {run.minutes:.1f} |"
         )
     laws = {"parameters": found.parameters, "tokens": found.tokens, "FLOPs": found.flops}
-    lines += ["", *(law_in_words(name, law) for name, law in laws.items())]
+    lines += [
+        "",
+        *(law_in_words(name, law) for name, law in laws.items()),
+        *beside_the_paper(found),
+    ]
+    if any(laws.values()) and min(run.losses.shape[1] for run in found.runs) == 1:
+        lines.append("- One seed: how far losses differ between seeds is not in these intervals.")
     return "\n".join(lines)
+
+
+def beside_the_paper(found: Found) -> list[str]:
+    """The sizes of the paper's scaling runs, and how far they are from the largest here."""
+    if not found.family:
+        return []
+    largest, sizes = found.family[-1], [short(count) for count, _ in PAPER_FAMILY]
+    (count, flops), (_, most) = PAPER_FAMILY[0], PAPER_FAMILY[-1]
+    return [
+        f"- The paper's family (Genie, appendix C): {', '.join(sizes)} parameters, {flops:.2e} to "
+        f"{most:.2e} FLOPs. Its smallest has {count / largest.parameters:.1f} times the parameters "
+        f"of {largest.size} and took {short(flops / largest.flops[-1])} times the FLOPs."
+    ]
 
 
 def law_in_words(name: str, law: Fitted | None) -> str:

@@ -1,6 +1,7 @@
 """An agent that was trained only within a world, tried there and then in the real game."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,19 +17,32 @@ from playworld.agents.arena import SIDE, Arena, ArenaOptions
 from playworld.agents.dictionary import Dictionary
 from playworld.agents.labels import read_demonstrations, refuse_recorded
 from playworld.agents.moves import MOVES, NAMES
-from playworld.agents.ppo import Chooser, PPOOptions, Trained, play_inside, train_agent
+from playworld.agents.ppo import (
+    Chooser,
+    PPOOptions,
+    Trained,
+    is_kept,
+    load_agent,
+    play_inside,
+    save_agent,
+    train_agent,
+)
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
 from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
+from playworld.data.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.metrics import interval
+from playworld.evaluate.metrics import interval, share_interval
 from playworld.evaluate.movement import displacements
 from playworld.studies.panel import COLOURS, Panel
 from playworld.world import World
 
+log = logging.getLogger(__name__)
+
 Bars = Callable[[str], Callable[[int, int, str], None]]
 LABEL_MINUTES = 10.0
 """Of the clips, from which labelled transitions are drawn."""
+AGENT_FILE = "agent.zip"
 AGENT, RANDOM = "agent", "random buttons"
 
 
@@ -50,9 +64,11 @@ class TransferOptions:
     """Transitions of the clips with known moves, from which the dictionary is filled."""
 
     def __post_init__(self) -> None:
-        for name in ("starts", "labels"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("starts", "games"):
+            if getattr(self, name) < 2:
+                raise InputError(f"{name}: an interval needs 2, got {getattr(self, name)}")
+        if self.labels < 1:
+            raise InputError(f"labels must be at least 1, got {self.labels}")
         self.arena()
 
     def arena(self) -> ArenaOptions:
@@ -75,11 +91,13 @@ def transfer(
 ) -> dict[str, Any]:
     """Train an agent, play it in the world and in the game, and write agent, report and curve.
 
-    Both times it stands beside random buttons and each button held all the time.
+    Both times it stands beside random buttons and each button held all the time. An agent that the
+    same world, clips and options made is not trained again; another one is replaced.
 
     Raises:
-        InputError: without Stable-Baselines3 or Procgen, for clips without true actions beside
-            their videos, or of another size than the game's.
+        InputError: before the training, without Stable-Baselines3 or Procgen, for clips without
+            true actions beside their videos, of another size than the game's, or with too few
+            held-out starts.
     """
     import playworld.agents.stable_baselines  # noqa: F401  says at once if it is missing
 
@@ -87,12 +105,22 @@ def transfer(
     if (world.height, world.width) != (SIDE, SIDE):
         raise InputError(f"the game is {SIDE}x{SIDE}, this world {world.width}x{world.height}")
     refuse_recorded(clips, [trial.arena().played])
-    dictionary = known_moves(world, clips, trial.labels, options.seed)
+    dictionary = button_moves(world, clips, trial.labels, options.seed)
     prompts = read_held_out(
         clips, options.prompts, options.prompt_frames, options.seed, "train"
     ).video
-    trained = train_agent(world, prompts, options, bars("ppo"))
-    trained.save(out / "agent.zip")
+    starts = read_held_out(clips, trial.starts, options.prompt_frames, options.seed).video
+    if len(starts) < 2:
+        raise InputError(f"{clips} has one held-out start of these frames: an interval needs 2")
+    with Arena(trial.arena()) as arena:
+        arena.reset()  # says it now if the simulator does not run here
+    agent, inputs = out / AGENT_FILE, made_from(world, clips, options)
+    if is_kept(agent, inputs):
+        log.info("%s is there already, made from the same by the same options", agent)
+        trained = load_agent(agent, world, prompts, options)
+    else:
+        trained = train_agent(world, prompts, options, bars("ppo"))
+        save_agent(trained, agent, inputs)
     report = {
         "options": to_dict(options) | to_dict(trial),
         "curve": trained.curve,
@@ -101,7 +129,6 @@ def transfer(
             for button, shares in zip(world.buttons, dictionary.shares(), strict=True)
         },
     }
-    starts = read_held_out(clips, trial.starts, options.prompt_frames, options.seed).video
     report["inside"] = inside(world, trained, starts, options, bars("within the world"))
     report["game"] = in_game(world, trained, dictionary, options, trial, bars("real game"))
     (out / "transfer.json").write_text(json.dumps(report, indent=2) + "\n")
@@ -109,7 +136,13 @@ def transfer(
     return report
 
 
-def known_moves(world: World, clips: Path, labels: int, seed: int) -> Dictionary:
+def made_from(world: World, clips: Path, options: PPOOptions) -> dict[str, Any]:
+    """What an agent comes from."""
+    index = sha256_of(clips / "train" / "index.json")
+    return {"world": world.sha256, "train clips": index, "options": to_dict(options)}
+
+
+def button_moves(world: World, clips: Path, labels: int, seed: int) -> Dictionary:
     """What each button is in the real game, from so many transitions whose moves are known."""
     shown = read_demonstrations(clips, "train", LABEL_MINUTES)
     codes, moves = shown.latent_actions(world), shown.true_moves()
@@ -228,7 +261,7 @@ def _figures(outcome: Outcome) -> dict[str, Any]:
     return {
         "travel": interval(_floats(outcome.travel)),
         "presses": interval(_floats(outcome.presses)),
-        "solved": interval(_floats(outcome.solved)),
+        "solved": share_interval(_floats(outcome.solved)),
     }
 
 

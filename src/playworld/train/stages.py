@@ -38,7 +38,7 @@ from playworld.train.recipe import Recipe
 from playworld.train.runs import claim, default_run, finished_tokenizer, keep_tokenizer
 from playworld.train.tensor_parallel import refuse_uneven
 from playworld.train.token_cache import token_cache
-from playworld.world.folder import WorldConfig
+from playworld.world.folder import WEIGHT_FILES, WorldConfig
 from playworld.world.world import World
 
 
@@ -69,7 +69,7 @@ def train_world(
     device = choose_device(options.device)
     with processes(device):
         recipe = options.applied_to(recipe)
-        refuse_foreign(world)
+        refuse_foreign(world, WEIGHT_FILES)
         dataset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
         base = World.load(options.start) if options.start is not None else None
         recipe = _fit_recipe(recipe, base, dataset)

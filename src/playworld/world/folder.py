@@ -23,6 +23,7 @@ CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.safetensors"
 ACTIONS_FILE = "actions.safetensors"
 DYNAMICS_FILE = "dynamics.safetensors"
+WEIGHT_FILES = (TOKENIZER_FILE, ACTIONS_FILE, DYNAMICS_FILE)
 CARD_FILE = "README.md"
 PROMPTS_FOLDER = "prompts"
 
@@ -215,7 +216,7 @@ def locate(path_or_name: str | Path) -> AbstractContextManager[Path]:
 def open_world(path: Path) -> Folder:
     """A verified folder that has the files of a world."""
     folder = read_folder(path)
-    for name in (CONFIG_FILE, TOKENIZER_FILE, ACTIONS_FILE, DYNAMICS_FILE):
+    for name in (CONFIG_FILE, *WEIGHT_FILES):
         if name not in folder.names:
             raise InputError(f"{path} is not a world: it has no {name}")
     _refuse_too_large(folder)

@@ -10,9 +10,7 @@ from playworld.world import folder as files
 _PATTERNS = [
     MANIFEST,
     files.CONFIG_FILE,
-    files.TOKENIZER_FILE,
-    files.ACTIONS_FILE,
-    files.DYNAMICS_FILE,
+    *files.WEIGHT_FILES,
     files.CARD_FILE,
     f"{files.PROMPTS_FOLDER}/*.png",
 ]

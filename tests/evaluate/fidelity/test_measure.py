@@ -63,11 +63,12 @@ def test_without_other_clips_there_is_no_floor_and_nothing_is_made_up(rollouts):
 
 
 def test_lpips_is_taken_frame_by_frame_with_the_users_network(networks, rollouts):
-    found = score_lpips(rollouts, LPIPS(networks["lpips"]))
+    found, distances = score_lpips(rollouts, LPIPS(networks["lpips"]))
     gap = (rollouts.inferred.float() - rollouts.truth.float()).abs().mean(dim=(2, 3, 4)) / 127.5
     assert len(found["lpips"]) == rollouts.truth.shape[1]
     assert found["lpips"]["1"] == pytest.approx(gap[:, 0].mean().item(), abs=1e-6)
     assert found["lpips"]["2"] == 0
+    torch.testing.assert_close(distances, gap)
     assert len(found["lpips_sha256"]) == 64
 
 

@@ -6,8 +6,9 @@ import torch
 
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.page.document import render
+from playworld.evaluate.page.sections import movement_in_words
 from playworld.markup import VOID
-from playworld.world import World
+from playworld.world import Button, World
 
 OPTIONS = EvaluateOptions(
     num_clips=2,
@@ -25,6 +26,8 @@ def page(make_world, make_clips, tmp_path_factory) -> str:
     world: World = make_world()
     torch.nn.init.normal_(world.dynamics.action.weight, std=2.0)
     object.__setattr__(world.config, "name", "<script>alert(1)</script>")
+    buttons = (Button("stored one", "→"), Button("stored two", "←"), Button("stored three", "•"))
+    object.__setattr__(world.config, "buttons", buttons)
     return render(evaluate(world, make_clips(tmp_path_factory.mktemp("data")), OPTIONS))
 
 
@@ -72,6 +75,20 @@ def test_the_page_has_its_parts(read):
     for part in ("Frame by frame", "Films", "Buttons", "What the codes know", "Fidelity", "Cost"):
         assert part in text
     assert {"svg", "picture", "table", "details"} <= read.seen
+
+
+def test_every_frame_has_its_ssim_and_its_psnr_over_the_part_in_view(page):
+    for title in ("SSIM", "PSNR over the part in view, dB"):
+        chart = page.split(f"<b>{title}</b>")[1].split("</figure>")[0]
+        assert re.search(r"generated, frame 4: \d", chart)
+        assert re.search(r"copy of the last frame, frame 4: \d", chart)
+
+
+def test_a_button_has_its_stored_name_and_what_was_measured_in_a_column_of_its_own(page):
+    row = page.split("1 (stored one)")[1].split("</tr>")[0]
+    assert re.search(r"<td[^>]*>(stay|(jump )?(left|right)|jump|down( left| right)?)</td>", row)
+    assert not set("→←↑↓↗↖↘↙") & set(row)
+    assert movement_in_words("jump left 2") == "jump left"
 
 
 def test_light_and_dark_have_the_same_colours_by_name(page):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playworld.evaluate.agreement import MIN_COUNT
 from playworld.evaluate.heldout import pressed_keys, read_held_out
-from playworld.evaluate.metrics import interval
+from playworld.evaluate.metrics import share_interval
 from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements
 from playworld.evaluate.starts import on_level
 from playworld.world import Button, World
@@ -75,7 +75,6 @@ def measure_directions(
     real: RealPresses,
     presses: int,
     camera: Camera = "follows",
-    seed: int = 0,
 ) -> dict[Direction, dict[str, Any]]:
     """For each direction its best button and the share of starts from which it goes that way.
 
@@ -92,7 +91,7 @@ def measure_directions(
             "button": button,
             "label": buttons[button].label,
             "share": works.mean().item(),
-            "share_interval": interval(works, seed),
+            "share_interval": share_interval(works),
             "in_video": _in_video(real.codes == button, player, direction, presses),
             "key_in_video": None
             if real.keys is None

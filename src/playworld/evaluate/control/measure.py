@@ -84,7 +84,7 @@ def measure_control(
         "steering": None if told is None else measure_steering(*told, codes, len(buttons), seed),
         "decides": decides(shifts),
         "buttons": describe_buttons(shifts, buttons, codes, moved, camera),
-        "directions": measure_directions(shifts, buttons, real, presses, camera, seed),
+        "directions": measure_directions(shifts, buttons, real, presses, camera),
     }
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.evaluate.buttons import ARROWS, PRESSES, Effect
-from playworld.evaluate.metrics import PSNR_CAP, interval
+from playworld.evaluate.metrics import PSNR_CAP, interval, share_interval
 from playworld.evaluate.movement import HALF_PIXEL, Camera, displacement, displacements
 from playworld.evaluate.rollouts import press
 from playworld.world import SamplerConfig, World
@@ -114,7 +114,7 @@ def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[s
         "out": out.mean().item(),
         "back": -back.mean().item(),
         "returns": home.mean().item() if len(home) else None,
-        "returns_interval": interval(home, seed),
+        "returns_interval": share_interval(home),
         "start_psnr": interval(own, seed),
         "other_psnr": others.mean().item() if len(others) else None,
         "recognised": recognised.mean().item() if len(others) else None,

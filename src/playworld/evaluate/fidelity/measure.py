@@ -82,14 +82,18 @@ def score_distance(embedded: Embedded, embedding: Embedding, seed: int = 0) -> d
     }
 
 
-def score_lpips(rollouts: Rollouts, lpips: LPIPS, seed: int = 0) -> dict[str, Any]:
-    """LPIPS by frame number, beside copying the prompt's last frame."""
+def score_lpips(
+    rollouts: Rollouts, lpips: LPIPS, seed: int = 0
+) -> tuple[dict[str, Any], Float[Tensor, "clips K"]]:
+    """LPIPS by frame number, beside copying the prompt's last frame; and that of every clip."""
     copy = rollouts.prompt[:, -1:].expand_as(rollouts.truth)
-    bands = by_frame(lpips(rollouts.inferred, rollouts.truth), seed)
+    distances = lpips(rollouts.inferred, rollouts.truth)
+    bands = by_frame(distances, seed)
     still = by_frame(lpips(copy, rollouts.truth), seed)
-    return {
+    figures = {
         "lpips": {k: band["mean"] for k, band in bands.items()},
         "lpips_interval": bands,
         "copy_last_lpips": {k: band["mean"] for k, band in still.items()},
         "lpips_sha256": lpips.sha256,
     }
+    return figures, distances

@@ -6,6 +6,7 @@ from typing import Any
 from playworld.evaluate.page.chart import Curve, chart
 from playworld.evaluate.page.differences import compared_rows
 from playworld.evaluate.page.media import films, frames_table
+from playworld.evaluate.page.numbers import band, signed
 from playworld.evaluate.page.sections import window_mark
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film
@@ -45,7 +46,7 @@ def _table(report: Mapping[str, Any]) -> Html:
 def _cell(value: str, change: Mapping[str, Any] | None) -> Html:
     if change is None or change["mean"] is None:
         return join([value])
-    text = f"{change['mean']:+.2f} [{change['low']:.2f}, {change['high']:.2f}]"
+    text = f"{signed(change['mean'])} {band(change, 2)}"
     return join([value, tag("br"), tag("small", text, class_="sure" if change["sure"] else "")])
 
 
@@ -68,8 +69,18 @@ def _curves(report: Mapping[str, Any]) -> list[Html]:
     still = Curve("copy of the last frame", first["rollout"]["copy_last"], faint=True)
     true = Curve("true video", first["rollout"]["true_sharpness"], faint=True)
     marks = window_mark(first) if len({world["window"] for world in worlds}) == 1 else {}
+    ssim, lpips = (
+        [
+            Curve(w["name"], w["rollout"][key], w["rollout"][f"{key}_interval"])
+            for w in worlds
+            if key in w["rollout"]
+        ]
+        for key in ("ssim", "lpips")
+    )
     return [
         chart("PSNR", "dB", [*psnr, still], marks, wide=True),
+        chart("SSIM", "", ssim, marks),
+        chart("LPIPS", "", lpips, marks),
         chart("Delta PSNR", "dB", delta, marks),
         chart("Sharpness (variance of the Laplacian)", "", [*sharp, true], marks),
     ]

@@ -46,6 +46,8 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
         for k in frames:
             value = number(rollout["ssim"][k], 3)
             yield f"SSIM, frame {k}", f"rollout SSIM, frame {k}", value
+        for k in frames if "lpips" in rollout else ():
+            yield f"LPIPS, frame {k}", f"LPIPS, frame {k}", number(rollout["lpips"][k], 3)
         for k in frames:
             value = number(control["delta_psnr"][k]["mean"])
             yield f"delta PSNR, frame {k}, dB", f"delta PSNR, frame {k}", value

@@ -65,7 +65,7 @@ def _header(title: str, report: Mapping[str, Any]) -> Html:
     lead = (
         f"{report['clips']} held-out clips from {data['videos']} videos, "
         f"{data['width']}x{data['height']} at {data['fps']:g} frames per second. "
-        f"Intervals in brackets hold 95% of 1,000 resamples of the clips. {report['date'][:10]}"
+        f"Intervals in brackets are 95% intervals over clips. {report['date'][:10]}"
     )
     verdict = []
     if "control" in report:

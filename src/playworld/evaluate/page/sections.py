@@ -18,7 +18,7 @@ MOVES = {
 
 
 def curves(report: Mapping[str, Any]) -> Html:
-    """PSNR, control and sharpness over the frames."""
+    """PSNR, SSIM, control and sharpness over the frames."""
     rollout, control = report["rollout"], report["control"]
     frames, best = list(rollout["psnr"]), report["tokenizer"]["psnr"]
     marks = window_mark(report)
@@ -33,6 +33,25 @@ def curves(report: Mapping[str, Any]) -> Html:
             ],
             marks,
             wide=True,
+        ),
+        chart(
+            "PSNR over the part in view",
+            "dB",
+            [
+                Curve("generated", rollout["psnr_seen"]),
+                Curve("copy of the last frame", rollout["copy_last_seen"], faint=True),
+            ],
+            marks,
+        ),
+        chart(
+            "SSIM",
+            "",
+            [
+                Curve("generated", rollout["ssim"], rollout["ssim_interval"]),
+                Curve("copy of the last frame", rollout["copy_last_ssim"], faint=True),
+                Curve("tokenizer", dict.fromkeys(frames, report["tokenizer"]["ssim"]), faint=True),
+            ],
+            marks,
         ),
         chart("Delta PSNR", "dB", delta_curves(control), marks),
         chart(
@@ -56,7 +75,8 @@ def curves(report: Mapping[str, Any]) -> Html:
         tag("div", *shown, class_="charts"),
         about="Frame k is the k-th generated one; shades are 95% intervals over clips. Point at a "
         "curve for its numbers. What leaves the picture and comes back as new terrain cannot be "
-        "known, so PSNR has to fall; sharpness should not.",
+        "known, so PSNR has to fall, less so over the part in view: what the prompt's last frame "
+        "showed already. Sharpness should not fall.",
     )
 
 
@@ -109,15 +129,18 @@ def buttons(report: Mapping[str, Any], grids: Mapping[str, Grid]) -> Html:
     control = report["control"]
     rows = [
         (
-            join([_arrow(row["arrow"]), row["label"]]),
-            row["does"],
+            f"{number_} ({row['label']})",
+            movement_in_words(row["does"]),
             f"{signed(row['shift'][0], 1)}, {signed(row['shift'][1], 1)}",
             _bar(row["consistency"]),
             share(row["share_in_video"]),
         )
-        for row in control["buttons"]
+        for number_, row in enumerate(control["buttons"], start=1)
     ]
-    head = ("button", "does", "pixels per press (right, down)", "consistent", "share of the video")
+    head = (
+        *("button", "movement, measured", "pixels per press (right, down)"),
+        *("consistent", "share of the video"),
+    )
     ways = [
         (
             direction,
@@ -149,7 +172,8 @@ def buttons(report: Mapping[str, Any], grids: Mapping[str, Grid]) -> Html:
         "Buttons",
         *inside,
         about=f"Each pressed four times from {control['starts']} held-out starts "
-        f"({control['level_starts']} on level ground).",
+        f"({control['level_starts']} on level ground). In brackets the name that is stored in the "
+        "world, measured when it was made; here it may move otherwise.",
     )
 
 
@@ -158,8 +182,9 @@ def _bar(value: float) -> Html:
     return join([tag("span", fill, class_="bar"), share(value)])
 
 
-def _arrow(arrow: str) -> Html:
-    return tag("span", arrow or "·", class_="arrow", aria_hidden="true")
+def movement_in_words(does: str) -> str:
+    """The direction alone: "jump left 2" is the second button that jumps left."""
+    return does.rstrip(" 0123456789")
 
 
 def cost(report: Mapping[str, Any]) -> Html:
