@@ -29,7 +29,7 @@ def silent(title: str):
 
 @pytest.fixture
 def study(expert, tiny_world, tmp_path):
-    options = CloningOptions(seeds=2)
+    options = CloningOptions(seeds=2, moves="drawn")
     world = World.load(tiny_world)
     return Study(
         world, expert, tmp_path / "easy", options, CloneOptions(steps=1, batch_size=2), silent
@@ -77,6 +77,12 @@ def test_a_dictionary_of_all_labels_is_the_counts_of_all_transitions(study):
     codes, moves = study.school("latent").train.labels, study.school("true").train.labels
     code = int(codes[0])
     assert sorted(made.moves[code]) == sorted(moves[codes == code].tolist())
+
+
+def test_by_default_a_latent_action_stands_for_the_move_it_was_seen_with_most(study):
+    drawn = study.dictionary(288, seed=0)
+    default = replace(study, options=CloningOptions(seeds=2)).dictionary(288, seed=0)
+    assert default == drawn.commonest() != drawn
 
 
 def test_too_few_labelled_transitions_are_missed_before_anything_is_made(

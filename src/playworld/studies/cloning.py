@@ -52,8 +52,8 @@ class CloningOptions:
     those of the numbers after it."""
     max_steps: int = 500
     """Presses after which a game counts as lost; Procgen itself ends it then."""
-    temperature: float = 1.0
-    """Of a policy's choices; 0 takes the likeliest."""
+    temperature: float = 0.5
+    """Of a policy's choices: 1 draws as it learned to, 0 takes the likeliest."""
     moves: Literal["commonest", "drawn"] = "commonest"
     """Which of the moves that were seen with a latent action it stands for: the commonest, or one
     that is drawn at every press, as in the paper."""
