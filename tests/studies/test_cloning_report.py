@@ -61,7 +61,7 @@ def test_the_table_goes_from_random_to_the_oracle_for_each_difficulty():
 def test_the_verdict_says_where_the_latent_policy_stands(latent, word):
     table = format_scores(scores(whole(latent)))
     assert f"With 200 labels the latent policy is {word} the oracle's interval." in table
-    assert "The oracle solves 2.7 times as many levels as random moves." in table
+    assert "The oracle solves 2.67 times as many levels as random moves." in table
 
 
 def test_the_figure_has_a_panel_for_each_difficulty():

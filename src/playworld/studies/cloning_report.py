@@ -105,7 +105,7 @@ def _verdict(own: Sequence[Score]) -> list[str]:
         lines.append(f"With {ENOUGH} labels the latent policy is {inside} the oracle's interval.")
     if oracle and random:
         times = oracle.mean / max(random.mean, 1e-9)
-        lines.append(f"The oracle solves {times:.1f} times as many levels as random moves.")
+        lines.append(f"The oracle solves {times:.2f} times as many levels as random moves.")
     return lines
 
 
