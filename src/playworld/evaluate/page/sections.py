@@ -129,13 +129,13 @@ def buttons(report: Mapping[str, Any], grids: Mapping[str, Grid]) -> Html:
     control = report["control"]
     rows = [
         (
-            f"{number_} ({row['label']})",
+            f"{button} ({row['label']})",
             movement_in_words(row["does"]),
             f"{signed(row['shift'][0], 1)}, {signed(row['shift'][1], 1)}",
             _bar(row["consistency"]),
             share(row["share_in_video"]),
         )
-        for number_, row in enumerate(control["buttons"], start=1)
+        for button, row in enumerate(control["buttons"], start=1)
     ]
     head = (
         *("button", "movement, measured", "pixels per press (right, down)"),
