@@ -150,7 +150,7 @@ def test_a_folder_of_ours_with_a_damaged_manifest_can_be_written_anew(folder):
 def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="no folder can be made at .*file cannot be written"):
-        refuse_foreign(tmp_path / "file" / "policies" / "first")
+        refuse_foreign(tmp_path / "file" / "policies" / "first", TENSORS)
 
 
 def test_a_file_is_never_replaced_by_a_folder(tmp_path):

@@ -196,7 +196,7 @@ def params_sha256(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def refuse_foreign(path: Path, weights: Collection[str] = ()) -> None:
+def refuse_foreign(path: Path, weights: Collection[str]) -> None:
     """Raise InputError if writing here would fail, or replace something of another kind.
 
     `playworld train ... ~/Videos` must not replace the videos, nor `agent clone` a world; better

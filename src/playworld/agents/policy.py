@@ -22,6 +22,8 @@ PATCH = 8
 """How far convolutions halve the picture, in pixels."""
 HIDDEN = 256
 """Features of the layer before the choice."""
+FORMAT = 2
+"""Version of a policy's folder and of the order of numbers in its weights."""
 WEIGHTS, CONFIG, REPORT = "policy.safetensors", "config.json", "report.json"
 
 
@@ -118,7 +120,7 @@ class Policy:
 
     def save(self, path: Path) -> None:
         """Write the folder, whole or not at all."""
-        documents = {CONFIG: {"format": 2, **to_dict(self.config)}, REPORT: self.report}
+        documents = {CONFIG: {"format": FORMAT, **to_dict(self.config)}, REPORT: self.report}
         write_folder(path, {WEIGHTS: self.network.state_dict()}, documents)
 
     @classmethod
@@ -130,8 +132,10 @@ class Policy:
         """
         folder = read_folder(path)
         config = folder.json(CONFIG)
-        if not isinstance(config, dict) or config.pop("format", None) != 2:
-            raise InputError(f"{path / CONFIG}: expected format 2, is it from another version?")
+        if not isinstance(config, dict) or config.pop("format", None) != FORMAT:
+            raise InputError(
+                f"{path / CONFIG}: expected format {FORMAT}, is it from another version?"
+            )
         settings = from_dict(PolicyConfig, config, where=str(path / CONFIG))
         network = NETWORKS[settings.kind](settings)
         load_into(network, folder.tensors(WEIGHTS), str(path / WEIGHTS))

@@ -53,10 +53,14 @@ def _cell(value: str, change: Mapping[str, Any] | None) -> Html:
 def _curves(report: Mapping[str, Any]) -> list[Html]:
     worlds = report["worlds"]
     first = worlds[0]
-    psnr = [
-        Curve(world["name"], world["rollout"]["psnr"], world["rollout"]["psnr_interval"])
-        for world in worlds
-    ]
+    psnr, ssim, lpips = (
+        [
+            Curve(world["name"], world["rollout"][key], world["rollout"][f"{key}_interval"])
+            for world in worlds
+            if key in world["rollout"]
+        ]
+        for key in ("psnr", "ssim", "lpips")
+    )
     delta = [
         Curve(
             world["name"],
@@ -69,14 +73,6 @@ def _curves(report: Mapping[str, Any]) -> list[Html]:
     still = Curve("copy of the last frame", first["rollout"]["copy_last"], faint=True)
     true = Curve("true video", first["rollout"]["true_sharpness"], faint=True)
     marks = window_mark(first) if len({world["window"] for world in worlds}) == 1 else {}
-    ssim, lpips = (
-        [
-            Curve(w["name"], w["rollout"][key], w["rollout"][f"{key}_interval"])
-            for w in worlds
-            if key in w["rollout"]
-        ]
-        for key in ("ssim", "lpips")
-    )
     return [
         chart("PSNR", "dB", [*psnr, still], marks, wide=True),
         chart("SSIM", "", ssim, marks),
