@@ -1,22 +1,20 @@
 """Pictures, films and numbers clip by clip that stand behind the figures of a report."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from playworld.evaluate.buttons import player_shifts
 from playworld.evaluate.control.directions import goes
-from playworld.evaluate.control.returns import Trip
 from playworld.evaluate.fidelity.measure import Embedded
 from playworld.evaluate.longplay import LongPlay
 from playworld.evaluate.looks import RealLooks
 from playworld.evaluate.metrics import psnr, ssim
+from playworld.evaluate.performance import Performance
 from playworld.evaluate.pictures import Grid, button_grid, long_grid, return_grid, rollout_grid
-from playworld.evaluate.played import Played
 from playworld.evaluate.report import Evidence, Film
 from playworld.evaluate.rollouts import Rollouts
 from playworld.world import World
@@ -28,21 +26,19 @@ FILMS, LONG_FILMS = 6, 3
 def gather(
     world: World,
     figures: dict[str, Any],
-    played: Played,
-    pressed: UInt8[Tensor, "buttons starts K H W C"],
-    trips: Sequence[Trip],
-    long: dict[str, LongPlay],
+    shown: Performance,
     looks: RealLooks,
     embedded: dict[str, Embedded],
     lpips: Float[Tensor, "clips frames"] | None,
 ) -> Evidence:
     """Everything that is kept of an evaluation beside its figures."""
+    rollouts = shown.clips.rollouts
     return Evidence(
-        grids=_grids(figures, played.rollouts, pressed, trips, long),
-        films=_films(played.rollouts, long, world.fps),
-        samples=_samples(figures, played, pressed, long, looks, lpips),
+        grids=_grids(figures, shown),
+        films=_films(rollouts, shown.long, world.fps),
+        samples=_samples(figures, shown, looks, lpips),
         embedded=embedded,
-        rollouts=played.rollouts.first(FILMS),
+        rollouts=rollouts.first(FILMS),
     )
 
 
@@ -54,21 +50,18 @@ def clip_films(prompt: Tensor, videos: dict[str, Tensor], fps: float) -> list[Fi
     ]
 
 
-def _grids(
-    figures: dict[str, Any],
-    rollouts: Rollouts,
-    pressed: UInt8[Tensor, "buttons starts K H W C"],
-    trips: Sequence[Trip],
-    long: dict[str, LongPlay],
-) -> dict[str, Grid]:
+def _grids(figures: dict[str, Any], shown: Performance) -> dict[str, Grid]:
     buttons = figures["control"]["buttons"]
     stored, labels = ([button[key] for button in buttons] for key in ("label", "does"))
-    grids = {"rollouts.png": rollout_grid(rollouts), "actions.png": button_grid(pressed, stored)}
-    if trips:
-        far = max(trips, key=lambda trip: trip.presses)
+    grids = {
+        "rollouts.png": rollout_grid(shown.clips.rollouts),
+        "actions.png": button_grid(shown.pressed, stored),
+    }
+    if shown.trips:
+        far = max(shown.trips, key=lambda trip: trip.presses)
         names = labels[far.button], labels[far.opposite]
         grids["returns.png"] = return_grid(far.video, *names)
-    for name, part in long.items():
+    for name, part in shown.long.items():
         grids[f"long-{name}.png"] = long_grid(part.video)
     return {name: _copied(grid) for name, grid in grids.items()}
 
@@ -91,14 +84,13 @@ def _films(rollouts: Rollouts, long: dict[str, LongPlay], fps: float) -> dict[st
 
 def _samples(
     figures: dict[str, Any],
-    played: Played,
-    pressed: UInt8[Tensor, "buttons starts K H W C"],
-    long: dict[str, LongPlay],
+    shown: Performance,
     looks: RealLooks,
     lpips: Float[Tensor, "clips frames"] | None,
 ) -> dict[str, Float[Tensor, " units"]]:
     """By names that stand in the table of a comparison."""
-    rollouts, camera = played.rollouts, figures["settings"]["camera"]
+    played, camera = shown.clips, figures["settings"]["camera"]
+    rollouts = played.rollouts
     right = psnr(rollouts.inferred, rollouts.truth)
     frames = {
         "rollout PSNR": right,
@@ -113,10 +105,10 @@ def _samples(
     }
     for name, values in frames.items():
         found |= {f"{name}, frame {k + 1}": values[:, k] for k in range(values.shape[1])}
-    shifts = player_shifts(pressed, camera)
+    shifts = player_shifts(shown.pressed, camera)
     for direction, row in figures["control"]["directions"].items():
         found[f"{direction} works"] = goes(shifts[row["button"]], direction).float()
-    for name, part in long.items():
+    for name, part in shown.long.items():
         real = [looks.real(video).float().mean() for video in part.video]
         found[f"long play, {name} moves: frames that look real"] = torch.stack(real)
     return found

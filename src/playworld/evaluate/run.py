@@ -7,19 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from playworld.config import InputError, to_dict
-from playworld.evaluate.buttons import PRESSES, name_effects, player_shifts, press_each
+from playworld.evaluate.buttons import PRESSES
 from playworld.evaluate.compare import compare_reports
 from playworld.evaluate.control.arms import score_arms
-from playworld.evaluate.control.directions import real_presses
 from playworld.evaluate.control.measure import measure_control
 from playworld.evaluate.control.returns import (
-    Trip,
-    leave_and_return,
-    opposite_pairs,
     score_returns,
 )
 from playworld.evaluate.cost import measure_cost
@@ -34,25 +30,21 @@ from playworld.evaluate.fidelity.measure import (
 from playworld.evaluate.fidelity.perceptual import LPIPS
 from playworld.evaluate.heldout import HeldOut, read_held_out
 from playworld.evaluate.longplay import (
-    LongPlay,
-    held_buttons,
-    play_long,
     real_sideways,
-    recorded_buttons,
     score_long_play,
 )
-from playworld.evaluate.looks import real_looks
+from playworld.evaluate.looks import RealLooks, real_looks
 from playworld.evaluate.metrics import interval, usage
 from playworld.evaluate.movement import Camera, camera_of, displacements
 from playworld.evaluate.notes import notes
 from playworld.evaluate.options import EvaluateOptions
-from playworld.evaluate.played import Played, play_arms, play_clips
+from playworld.evaluate.performance import Performance, perform
+from playworld.evaluate.played import Played
 from playworld.evaluate.prompts import measure_prompts
 from playworld.evaluate.report import Report
 from playworld.evaluate.rollouts import score_rollouts
 from playworld.evaluate.speed import hardware, measure_speed
-from playworld.evaluate.starts import level_starts
-from playworld.world import SamplerConfig, World
+from playworld.world import World
 
 FORMAT = 1
 Progress = Callable[[int, int, str], None]
@@ -123,65 +115,27 @@ def evaluate(
     _check_size(world.config.name, world, held)
     networks = Networks.load(options, world.device)
     sampler = world.sampler(options.steps, options.temperature, options.order)
-    seed, num_clips = options.seed, len(held.video)
     camera = camera_of(held.video) if options.camera == "auto" else options.camera
-    begun = num_clips + options.button_starts
-    total = begun + 2 * options.long_rollouts + 1
+    total = len(held.video) + options.button_starts + 2 * options.long_rollouts + 1
     tell = (lambda done, note: progress(done, total, note)) if progress else _silent
-    played = play_clips(world, held, options, sampler, lambda done: tell(done, "rollouts"))
-    arms = play_arms(world, played, options, sampler)
-    tell(num_clips, "buttons")
-    wanted = max(options.button_starts, options.long_rollouts)
-    starts = level_starts(clips, wanted, options.prompt_frames, seed)
-    tried = starts.video[: options.button_starts]
-    pressed = press_each(world, tried, PRESSES, seed, sampler)
-    trips = _trips(world, tried, pressed, camera, options, sampler)
-    real = real_presses(world, clips, options.length, seed, options.batch_size, camera)
-    control = measure_control(
-        held,
-        displacements(held.video, camera),
-        played.rollouts,
-        played.actions,
-        pressed,
-        real,
-        world.buttons,
-        camera,
-        seed,
-    )
-    control |= {
-        "starts": len(tried),
-        "level_starts": min(starts.level, len(tried)),
-        "arms": score_arms(played.rollouts, arms, seed),
-        "returns": score_returns(trips, [b["does"] for b in control["buttons"]], camera, seed),
-    }
-    sides = {side: control["directions"][side]["button"] for side in ("left", "right")}
-    long = _play_long(
-        world,
-        starts.video,
-        real.codes,
-        sides,
-        camera,
-        options,
-        sampler,
-        lambda done: tell(begun + done, "long play"),
-    )
-    looks = real_looks(clips)
-    sideways = real_sideways(sides, real.codes, real.moved, camera)
+    shown = perform(world, clips, held, options, camera, sampler, tell)
     tell(total - 1, "speed")
-    speed = measure_speed(world, tried[:1], options.speed_frames, seed, sampler)
-    looked = _looked_at(played, others, networks, seed)
+    start = shown.starts.video[:1]
+    speed = measure_speed(world, start, options.speed_frames, options.seed, sampler)
+    looks = real_looks(clips)
+    looked = _looked_at(shown.clips, others, networks, options.seed)
     figures: dict[str, Any] = {
         "format": FORMAT,
         "world": world.config.name,
-        "clips": num_clips,
+        "clips": len(held.video),
         "data": _data(world, held),
-        "tokenizer": _tokenizer(played, seed),
+        "tokenizer": _tokenizer(shown.clips, options.seed),
         "rollout": looked.rollout,
         "fidelity": looked.distances,
-        "control": control,
-        "long_play": {n: score_long_play(part, looks, sideways) for n, part in long.items()},
-        "prompts": measure_prompts(world, sides, PRESSES, seed, camera, sampler),
-        "codes": _codes(world, played),
+        "control": _control(world, held, shown, camera, options.seed),
+        "long_play": _long_play(shown, looks, camera),
+        "prompts": measure_prompts(world, shown.sides, PRESSES, options.seed, camera, sampler),
+        "codes": _codes(world, shown.clips),
         "window": world.config.dynamics.transformer.window,
         "speed": speed,
         "cost": measure_cost(world, speed, sampler),
@@ -192,10 +146,7 @@ def evaluate(
     }
     figures["notes"] = notes(world, figures, options)
     tell(total, "done")
-    made = gather(
-        world, figures, played, pressed, trips, long, looks, looked.embedded, looked.lpips
-    )
-    return Report(figures, made)
+    return Report(figures, gather(world, figures, shown, looks, looked.embedded, looked.lpips))
 
 
 def _silent(done: int, note: str) -> None:
@@ -216,52 +167,32 @@ def _check_size(name: str, world: World, held: HeldOut) -> None:
         )
 
 
-def _trips(
-    world: World,
-    tried: UInt8[Tensor, "starts P H W C"],
-    pressed: UInt8[Tensor, "buttons starts K H W C"],
-    camera: Camera,
-    options: EvaluateOptions,
-    sampler: SamplerConfig,
-) -> list[Trip]:
-    pairs = opposite_pairs(name_effects(player_shifts(pressed, camera), camera))
-    starts = tried[: options.return_starts]
-    return leave_and_return(world, starts, pairs, options.away, options.seed, sampler)
-
-
-def _play_long(
-    world: World,
-    starts: UInt8[Tensor, "starts P H W C"],
-    codes: Int[Tensor, "clips S"],
-    sides: dict[str, int],
-    camera: Camera,
-    options: EvaluateOptions,
-    sampler: SamplerConfig,
-    tell: Callable[[int], None],
-) -> dict[str, LongPlay]:
-    """By whose moves are played: "random" buttons, and those "recorded" in true video."""
-    starts, length, seed = starts[: options.long_rollouts], options.long_frames, options.seed
-    if not len(starts):
-        return {}
-    moves = {
-        "random": held_buttons(len(starts), length, world.num_actions, seed),
-        "recorded": recorded_buttons(codes, len(starts), length, seed),
+def _control(
+    world: World, held: HeldOut, shown: Performance, camera: Camera, seed: int
+) -> dict[str, Any]:
+    figures = measure_control(
+        held,
+        displacements(held.video, camera),
+        shown.clips.rollouts,
+        shown.clips.actions,
+        shown.pressed,
+        shown.real,
+        world.buttons,
+        camera,
+        seed,
+    )
+    does = [button["does"] for button in figures["buttons"]]
+    return figures | {
+        "starts": len(shown.starts.video),
+        "level_starts": shown.starts.level,
+        "arms": score_arms(shown.clips.rollouts, shown.arms, seed),
+        "returns": score_returns(shown.trips, does, camera, seed),
     }
 
-    def play(turn: int, buttons: Tensor) -> LongPlay:
-        return play_long(
-            world,
-            starts,
-            buttons,
-            sides,
-            seed,
-            options.batch_size,
-            camera,
-            sampler,
-            lambda done: tell(turn * len(starts) + done),
-        )
 
-    return {name: play(turn, moves[name]) for turn, name in enumerate(moves)}
+def _long_play(shown: Performance, looks: RealLooks, camera: Camera) -> dict[str, Any]:
+    sideways = real_sideways(shown.sides, shown.real.codes, shown.real.moved, camera)
+    return {name: score_long_play(part, looks, sideways) for name, part in shown.long.items()}
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ class Starts:
     level: int
     """Starts on level ground; the others come last and fill up what the clips lack."""
 
+    def first(self, count: int) -> "Starts":
+        """The first of them."""
+        return Starts(self.video[:count], min(self.level, len(self.video[:count])))
+
 
 def level_starts(
     clips: Path,
