@@ -55,6 +55,14 @@ def test_a_websocket_of_a_foreign_page_is_refused(client):
         pass
 
 
+def test_refusals_are_counted_of_pages_and_of_websockets(client):
+    client.get("/", headers={"host": "evil.example"})
+    headers = {"origin": "http://evil.example"}
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(SOCKET, headers=headers):
+        pass
+    assert 'playworld_requests_refused_total{status="403"} 2' in client.get("/metrics").text
+
+
 def test_a_websocket_to_a_foreign_name_is_refused(client):
     with (
         pytest.raises(WebSocketDisconnect),

@@ -47,7 +47,8 @@ def create_app(world: World, options: PlayOptions) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    app.add_middleware(Guard, listens_at=options.host, names=options.allow_hosts)
+    refused = room.moves.counts.refused
+    app.add_middleware(Guard, listens_at=options.host, names=options.allow_hosts, refused=refused)
     app.state.ready = False
     app.state.drain = room.drain
     _add_refusals(app, room.moves.counts)

@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,8 +32,16 @@ class Guard:
     addresses, which cannot be rebound.
     """
 
-    def __init__(self, app: ASGIApp, listens_at: str, names: Iterable[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listens_at: str,
+        names: Iterable[str],
+        refused: Counter[int] | None = None,
+    ) -> None:
+        """Args: `refused` counts what is refused, by status; that of a WebSocket is 403, too."""
         self._app = app
+        self._refused = Counter() if refused is None else refused
         self._hosts = LOOPBACK | {listens_at.lower()} | {name.lower() for name in names}
         self._any_address = listens_at in EVERYWHERE
 
@@ -40,7 +49,9 @@ class Guard:
         """Pass on, or refuse with 403 (a WebSocket before it is accepted)."""
         if scope["type"] == "lifespan" or self._is_welcome(scope):
             await self._app(scope, receive, _with_safety_headers(send))
-        elif scope["type"] == "websocket":
+            return
+        self._refused[403] += 1
+        if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})
         else:
