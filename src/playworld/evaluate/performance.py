@@ -25,7 +25,7 @@ class Performance:
     """What a world played; the figures are taken from it and nothing is played twice."""
 
     clips: Played
-    arms: dict[str, UInt8[Tensor, "some K H W C"]]
+    arms: dict[str, UInt8[Tensor, "some frames H W C"]]
     """The first clips with actions that are wrong in a known way."""
     starts: Starts
     """Where the buttons were tried."""
