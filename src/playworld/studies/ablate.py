@@ -12,16 +12,17 @@ import torch
 
 from playworld.atomic import write_whole
 from playworld.config import InputError, did_you_mean, to_dict
+from playworld.data.clips import ClipDataset
 from playworld.data.ingest import IngestOptions, ingest
+from playworld.data.inventory import SPLITS
 from playworld.data.record import RecordOptions, record
-from playworld.data.shards import sha256_of
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.heldout import read_held_out
 from playworld.models.flops import kept_bytes
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
 from playworld.studies.tables import TABLES, as_it_is
-from playworld.train.loop import Progress
+from playworld.train.loop import NonFinite, Progress
 from playworld.train.objectives import Collapsed
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
@@ -70,11 +71,11 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
     """
     if table not in TABLES:
         raise InputError(f"unknown table {table!r}, {did_you_mean(table, TABLES)}")
-    names = [name for name in TABLES[table].rows if name.startswith(options.rows or ("",))]
-    if not names:
-        raise InputError(
-            f"table {table!r} has no row {options.rows}; it has {list(TABLES[table].rows)}"
-        )
+    rows = TABLES[table].rows
+    for start in options.rows:
+        if not any(name.startswith(start) for name in rows):
+            raise InputError(f"table {table!r} has no row {start!r}; it has {list(rows)}")
+    names = [name for name in rows if name.startswith(options.rows or ("",))]
     clips = _begin(out, options, told)
     for seed in range(options.seeds):
         for name in names:
@@ -82,7 +83,7 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
             if not path.exists():
                 try:
                     row = _run(table, name, seed, out, clips, options, told, base)
-                except Collapsed as error:
+                except (Collapsed, NonFinite) as error:
                     row = {"row": name, "seed": seed, "collapsed": str(error)}
                 path.parent.mkdir(exist_ok=True)
                 write_whole(path, json.dumps(row, indent=2))
@@ -93,22 +94,27 @@ def _begin(out: Path, options: AblateOptions, told: Told) -> Path:
     """The clips, once it is certain that they are those of the folder and can be measured on."""
     kept = {k: v for k, v in to_dict(options).items() if k not in ("rows", "seeds", "clips")}
     if options.clips is not None:
-        index = {s: options.clips / s / "index.json" for s in ("train", "valid")}
-        kept |= {f"{s} clips": sha256_of(path) for s, path in index.items() if path.is_file()}
+        kept |= _marks(options.clips, options)
     if other := other_inputs(out, kept):
         raise InputError(f"{out} was begun with other {other[0]}; choose another --out")
-    clips = _clips(out, options, told)
-    measuring = _measuring(options)
-    read_held_out(clips, measuring.num_clips, measuring.length, measuring.seed)
+    if options.clips is not None:
+        return options.clips
+    clips = _recorded(out, told, options.episodes)
+    _marks(clips, options)
     return clips
 
 
-def _clips(out: Path, options: AblateOptions, told: Told) -> Path:
-    if options.clips is not None:
-        return options.clips
+def _marks(clips: Path, options: AblateOptions) -> dict[str, str]:
+    """Names what the clips hold, once it is certain that worlds can be measured on them."""
+    measuring = _measuring(options)
+    read_held_out(clips, measuring.num_clips, measuring.length, measuring.seed)
+    return {f"{split} clips": ClipDataset(clips, split, 1).sha256 for split in SPLITS}
+
+
+def _recorded(out: Path, told: Told, episodes: int) -> Path:
     videos, clips = out / "videos", out / "clips"
     if not (clips / "dataset.json").exists():
-        look = RecordOptions(episodes=options.episodes, max_frames=300, backgrounds=False)
+        look = RecordOptions(episodes=episodes, max_frames=300, backgrounds=False)
         record("coinrun", videos, look, told("record"))
         ingest(videos, clips, IngestOptions(valid_fraction=0.2), told("ingest"))
     return clips

@@ -39,7 +39,7 @@ def other_inputs(folder: Path, inputs: Mapping[str, Any]) -> list[str]:
         write_whole(path, json.dumps(inputs, indent=2))
         return []
     known, given = json.loads(path.read_text()), json.loads(json.dumps(inputs))
-    return [key for key in given if known.get(key) != given[key]]
+    return [key for key in given | known if known.get(key) != given.get(key)]
 
 
 def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
