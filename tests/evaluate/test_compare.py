@@ -68,11 +68,17 @@ def sampled(values) -> Report:
 
 
 def test_pairing_finds_a_small_difference_between_clips_that_differ_much():
-    easy_and_hard = [10.0, 40.0, 15.0, 35.0, 20.0]
+    easy_and_hard = [10.0, 40.0, 15.0, 35.0, 20.0, 30.0]
     change = differences(sampled(easy_and_hard), sampled([v + 0.5 for v in easy_and_hard]))
     assert change["psnr"]["mean"] == pytest.approx(0.5)
     assert change["psnr"]["low"] == pytest.approx(0.5)
     assert change["psnr"]["sure"]
+
+
+@pytest.mark.parametrize("starts, sure", [(5, False), (6, True)])
+def test_coins_that_fall_alike_make_a_difference_sure_once_there_are_enough(starts, sure):
+    change = differences(sampled([0.0] * starts), sampled([1.0] * starts))["psnr"]
+    assert change["low"] == 1 and change["sure"] is sure
 
 
 def test_a_difference_on_clips_without_a_figure_is_none_and_not_sure():
@@ -115,3 +121,4 @@ def test_names_are_short_and_different(tmp_path):
     (tmp_path / "b" / "world").mkdir(parents=True)
     given = [str(tmp_path / "a" / "world"), str(tmp_path / "b" / "world"), "coinrun"]
     assert short_names(given) == ["world-1", "world-2", "coinrun"]
+    assert short_names(["a", "a", "a-1"]) == ["a-2", "a-3", "a-1"]

@@ -4,16 +4,19 @@ import pytest
 import torch
 
 from playworld.evaluate.metrics import (
+    NOT_NEGATIVE,
     PSNR_CAP,
     interval,
-    positive,
+    percentiles,
     psnr,
     psnr_where,
+    resamples,
     share_interval,
     spread,
     ssim,
     student,
     usage,
+    widened,
 )
 
 
@@ -109,6 +112,16 @@ def test_one_code_doing_all_the_work_has_perplexity_one():
 
 def test_the_spread_lies_around_the_figure_wherever_its_resamples_lie():
     again = torch.linspace(9, 11, 201)
-    found = spread(5.0, again)
-    assert found == {"mean": 5.0, "low": pytest.approx(4.05), "high": pytest.approx(5.95)}
-    assert positive(spread(0.5, again))["low"] == 0
+    found = spread(5.0, again, 1_000_000)
+    low, high = pytest.approx(4.05, abs=1e-3), pytest.approx(5.95, abs=1e-3)
+    assert found == {"mean": 5.0, "low": low, "high": high}
+    assert spread(0.5, again, 1_000_000, NOT_NEGATIVE)["low"] == 0
+
+
+def test_few_clips_widen_the_spread_as_they_widen_the_interval_of_a_mean():
+    values = torch.tensor([1.0, 2.0, 4.0, 8.0, 3.0])
+    means = values.double()[resamples(5)].mean(dim=1)
+    whole = interval(values)
+    low, high = percentiles(means)
+    found = widened(values.double().mean().item(), low, high, 5)
+    assert found == whole and whole["high"] - whole["low"] > 1.5 * (high - low)

@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
+from playworld.evaluate import EvaluateOptions, evaluate, format_table, run, write_report
+from playworld.evaluate.heldout import read_held_out
 
 OPTIONS = EvaluateOptions(
     num_clips=4,
@@ -91,8 +93,32 @@ def test_the_size_of_batches_changes_no_figure_beyond_rounding(report, world, cl
 def test_a_world_that_cannot_hear_is_said_not_to_answer_its_buttons(deaf_world, clips):
     report = evaluate(deaf_world, clips, OPTIONS)
     assert report["control"]["answers"] is False
-    assert "this world does not answer its buttons" in report["notes"]
-    assert report["control"]["delta_psnr"]["4"]["mean"] == 0
+    assert "these clips do not show that this world answers its buttons" in report["notes"]
+    arms = report["control"]["arms"]
+    for gaps in (report["control"]["delta_psnr"], arms["shuffled"], arms["shifted"]):
+        assert {band["mean"] for band in gaps.values()} == {0}  # all arms have the same noise
+
+
+def test_one_clip_is_too_little_to_say_whether_a_world_answers(world, clips):
+    report = evaluate(world, clips, replace(OPTIONS, num_clips=1, long_rollouts=0))
+    assert report["control"]["answers"] is None
+    assert "too few clips to tell" in format_table(report)
+    assert not [note for note in report["notes"] if "answers its buttons" in note]
+
+
+def test_real_clips_are_held_against_without_their_prompts(world, clips, monkeypatch):
+    embedded, embed_all = [], run.embed_all
+
+    def spy(rollouts, others, *rest):
+        embedded.append((rollouts.truth, others))
+        return embed_all(rollouts, others, *rest)
+
+    monkeypatch.setattr(run, "embed_all", spy)
+    evaluate(world, clips, replace(OPTIONS, long_rollouts=0))
+    ((truth, others),) = embedded
+    every = read_held_out(clips, 2 * OPTIONS.num_clips, OPTIONS.length, OPTIONS.seed).video
+    later = every[:, OPTIONS.prompt_frames :]
+    assert torch.equal(torch.cat([truth, others]), later)
 
 
 def test_options_about_sampling_replace_the_worlds_own(world, clips):
@@ -136,7 +162,7 @@ def test_pictures_show_three_rows_per_clip_and_a_column_per_button(report):
 def test_the_table_is_plain_text_with_the_headlines(report):
     table = format_table(report)
     rows = {line[:26].strip(): line[26:] for line in table.splitlines()}
-    assert rows["generated frame"].split() == ["1", "2", "4"]
+    assert rows["generated frame"].split() == ["1", "2", "4", "5"]
     assert (
         rows["delta PSNR, dB"].split()[2] == f"{report['control']['delta_psnr']['4']['mean']:.2f}"
     )

@@ -10,6 +10,7 @@ from typing import Annotated
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
+from playworld.atomic import folder_at
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FLAT, OnDevice, Verb
 from playworld.config import InputError
@@ -57,6 +58,8 @@ def evaluate() -> type[Verb]:
             device = choose_device(self.device)
             worlds = [World.load(name, device) for name in names]
             named = dict(zip(short_names(names), worlds, strict=True))
+            if self.out is not None:
+                folder_at(self.out)
             report = compare(named, clips, self.options, bars("evaluate"))
             say(console, format_table(report))
             if self.out is not None:
@@ -92,6 +95,7 @@ def gallery() -> type[Verb]:
         def run(self, console: Console, bars: Bars) -> int:
             own = read_pictures(self.prompts) if self.prompts else {}
             world = World.load(self.world, choose_device(self.device))
+            folder_at(self.out)
             write_gallery(gallery(world, self.options, own), self.out)
             say(console, f"written to {self.out}")
             return 0

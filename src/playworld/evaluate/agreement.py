@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from playworld.evaluate.metrics import percentiles, resamples
+from playworld.evaluate.metrics import A_SHARE, percentiles, resamples, widened
 
 MIN_COUNT = 10
 """Transitions a label needs to take part: the recall of one seen twice is a coin toss."""
@@ -50,7 +50,7 @@ def agreement(
     low, high = percentiles(_recall(hits[picks], totals[picks]).nanmean(dim=-1))
     return found | {
         "balanced": recall.mean().item(),
-        "balanced_interval": {"mean": recall.mean().item(), "low": low, "high": high},
+        "balanced_interval": widened(recall.mean().item(), low, high, len(codes), A_SHARE),
         "majority": 1 / len(kept),
         "accuracy": (hits.sum() / totals.sum()).item(),
         "majority_accuracy": (totals.sum(dim=0).max() / totals.sum()).item(),

@@ -1,6 +1,7 @@
 """Several worlds side by side: the same clips and seeds, and differences clip by clip."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ from playworld.evaluate.rollouts import Rollouts
 SHARED = ("format", "clips", "hardware", "date")
 """What a comparison takes from the report of its first world."""
 
+ENOUGH = 6
+"""Clips, starts or rollouts that a sure difference takes: five that all go one way, as five coins
+do in one of 16 cases, have a bootstrap without any spread."""
+ENOUGH_CLOUD = 16
+"""Clips that a sure difference of Frechet distances takes; of 8, equal worlds differ too often."""
+
 NOT_SHARED = ("sampler",)
 """Settings that are the worlds' own."""
 
@@ -22,10 +29,13 @@ def short_names(worlds: Sequence[str]) -> list[str]:
     """A name for each world from its path or name: the last part, numbered where two are alike."""
     names = [Path(world).resolve().name if Path(world).is_dir() else world for world in worlds]
     names = [name.replace("/", "-") for name in names]
-    return [
-        name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}"
-        for i, name in enumerate(names)
-    ]
+    given = {name for name in names if names.count(name) == 1}
+    for i, name in enumerate(names):
+        if name not in given:
+            free = (f"{name}-{k}" for k in count(1))
+            names[i] = next(other for other in free if other not in given)
+            given.add(names[i])
+    return names
 
 
 def compare_reports(reports: Mapping[str, Report], seed: int = 0) -> Report:
@@ -33,7 +43,7 @@ def compare_reports(reports: Mapping[str, Report], seed: int = 0) -> Report:
 
     `compared.differences` holds for every other world and every figure that has one number per
     clip (or start, or rollout) the mean difference from the baseline with its 95% bootstrap
-    interval over them. `sure` says that the interval leaves out 0.
+    interval over them. `sure` says that the interval leaves out 0, of at least `ENOUGH` of them.
     """
     baseline, first = next(iter(reports.items()))
     settings = {k: v for k, v in first["settings"].items() if k not in NOT_SHARED}
@@ -62,15 +72,22 @@ def differences(first: Report, other: Report, seed: int = 0) -> dict[str, dict[s
     theirs = other.evidence.samples
     for name, mine in first.evidence.samples.items():
         if name in theirs:
-            found[name] = dict(interval(theirs[name] - mine, seed))
+            gaps = theirs[name] - mine
+            units = int((~gaps.isnan()).sum())
+            found[name] = _judged(interval(gaps, seed), units >= ENOUGH)
     for name, points in first.evidence.embedded.items():
         real, made = points.kinds["real"], other.evidence.embedded[name].kinds["world"]
         if len(real) >= 2:
-            found[name] = dict(frechet_difference(made, points.kinds["world"], real, seed))
-    for band in found.values():
-        low, high = band["low"], band["high"]
-        band["sure"] = low is not None and (low > 0 or high < 0)
+            band = frechet_difference(made, points.kinds["world"], real, seed)
+            found[name] = _judged(band, len(real) >= ENOUGH_CLOUD)
     return found
+
+
+def _judged(band: dict[str, float | None], enough: bool) -> dict[str, Any]:
+    """With `sure`: whether the interval leaves out 0, where there is enough to be sure of."""
+    low, high = band["low"], band["high"]
+    apart = low is not None and high is not None and (low > 0 or high < 0)
+    return band | {"sure": enough and apart}
 
 
 def _evidence(reports: Mapping[str, Report], fps: float) -> Evidence:

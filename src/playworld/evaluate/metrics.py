@@ -1,5 +1,7 @@
 """Figures over pictures, codes and clips: PSNR, SSIM, intervals, code usage."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -15,6 +17,11 @@ PSNR_CAP = 100.0
 
 RESAMPLES = 1000
 """Bootstrap resamples behind an interval."""
+
+UNBOUNDED = (-math.inf, math.inf)
+NOT_NEGATIVE = (0.0, math.inf)
+A_SHARE = (0.0, 1.0)
+"""Bounds of a figure, which its interval keeps to."""
 
 Z95 = 1.959964
 """The normal distribution at 97.5%."""
@@ -63,8 +70,7 @@ def interval(values: Float[Tensor, " clips"], seed: int = 0) -> dict[str, float 
     figure is not defined, is left out; with nothing left the three are None, and one clip says
     nothing of others: `low` and `high` are None.
 
-    The interval is that of the bootstrap's percentiles, widened about the mean for small samples as
-    Student's is wider than the normal one (after Hesterberg 2015, arXiv 1411.5279).
+    The interval is that of the bootstrap's percentiles, `widened` for small samples.
     """
     values = values[~values.isnan()].double()
     count = len(values)
@@ -72,8 +78,24 @@ def interval(values: Float[Tensor, " clips"], seed: int = 0) -> dict[str, float 
         return {"mean": values.item() if count else None, "low": None, "high": None}
     mean = values.mean().item()
     low, high = percentiles(values[resamples(count, seed)].mean(dim=1))
+    return widened(mean, low, high, count)
+
+
+def widened(
+    value: float, low: float, high: float, count: int, bounds: tuple[float, float] = UNBOUNDED
+) -> dict[str, float | None]:
+    """A bootstrap interval of `count` >= 2 clips, as wide as so few call for but within `bounds`.
+
+    Bootstrapped percentiles are too narrow for small samples: by sqrt((n - 1) / n), and as the
+    normal distribution is narrower than Student's (Hesterberg 2015, arXiv 1411.5279).
+    """
     wider = student(count - 1) / Z95 * (count / (count - 1)) ** 0.5
-    return {"mean": mean, "low": mean + wider * (low - mean), "high": mean + wider * (high - mean)}
+    least, most = bounds
+    return {
+        "mean": value,
+        "low": max(least, value + wider * (low - value)),
+        "high": min(most, value + wider * (high - value)),
+    }
 
 
 def share_interval(came_true: Float[Tensor, " trials"]) -> dict[str, float | None]:
@@ -124,19 +146,19 @@ def percentiles(values: Float[Tensor, " resamples"]) -> tuple[float, float]:
     return low, high
 
 
-def spread(value: float, again: Float[Tensor, " resamples"]) -> dict[str, float]:
-    """A figure that is no mean, with the spread of its resamples laid around it.
+def spread(
+    value: float,
+    again: Float[Tensor, " resamples"],
+    count: int,
+    bounds: tuple[float, float] = UNBOUNDED,
+) -> dict[str, float | None]:
+    """A figure of `count` clips that is no mean, with the spread of its resamples laid around it.
 
     Distances and mutual information grow when clips come twice, so the plain percentiles lie too
     high; their distance from their own mean is what other clips would change.
     """
     low, high = percentiles(again.double() - again.double().mean())
-    return {"mean": value, "low": value + low, "high": value + high}
-
-
-def positive(band: dict[str, float]) -> dict[str, float]:
-    """The interval of a figure that cannot be below 0."""
-    return band | {"low": max(0.0, band["low"])}
+    return widened(value, value + low, value + high, count, bounds)
 
 
 def usage(codes: Int[Tensor, "..."], num_codes: int) -> dict[str, float | int]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from playworld.evaluate.agreement import MIN_COUNT
 from playworld.evaluate.options import EvaluateOptions
 from playworld.world import World
 
@@ -21,12 +22,14 @@ def _about_data(world: World, figures: dict[str, Any], options: EvaluateOptions)
     if figures["clips"] < options.num_clips:
         found.append(f"only {figures['clips']} held-out clips that do not overlap were found")
     if data["videos"] < 5:
-        found.append("few held-out videos: intervals say nothing about other videos")
+        found.append("few held-out videos: intervals say little about other videos")
     spare = figures["fidelity"][0]["other_clips"]
     if spare < figures["clips"]:
         found.append(f"only {spare} more held-out clips to hold distances against")
-    if options.i3d is not None and min(spare, figures["clips"]) < FEW_CLIPS:
-        found.append(f"FVD from fewer than {FEW_CLIPS} clips is mostly bias: look at its floor")
+    if min(spare, figures["clips"]) < FEW_CLIPS:
+        found.append(
+            f"distances from fewer than {FEW_CLIPS} clips are mostly bias: look at their floor"
+        )
     return found
 
 
@@ -42,9 +45,12 @@ def _about_control(figures: dict[str, Any], options: EvaluateOptions) -> list[st
             "in the air buttons show little of what they do"
         )
     if control["agreement"] is None:
-        found.append("the picture hardly moves as a whole: codes cannot be held against movement")
+        found.append(
+            "codes were not held against movement: too few clips, or the picture hardly ever moves "
+            f"as a whole (at least two of its movements must be seen {MIN_COUNT} times)"
+        )
     if options.return_starts > 0 and not control["returns"]:
         found.append("no two buttons go opposite ways: leaving and coming back was not tried")
-    if not control["answers"]:
-        found.append("this world does not answer its buttons")
+    if control["answers"] is False:
+        found.append("these clips do not show that this world answers its buttons")
     return found

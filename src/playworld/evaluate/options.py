@@ -63,6 +63,8 @@ class EvaluateOptions:
             for name in names:
                 if getattr(self, name) < least:
                     raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if self.seed >= 2**63:
+            raise InputError(f"seed must be below 2^63, got {self.seed}")
         if self.i3d is not None and self.horizon < I3D_FRAMES:
             raise InputError(
                 f"I3D needs at least {I3D_FRAMES} frames: give a horizon of as many, "

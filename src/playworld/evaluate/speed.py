@@ -12,9 +12,6 @@ from torch import Tensor
 from playworld.evaluate.rollouts import random_actions
 from playworld.world import SamplerConfig, World
 
-WARM_UP = 5
-"""Frames generated before the clock starts."""
-
 
 def measure_speed(
     world: World,
@@ -26,16 +23,17 @@ def measure_speed(
     """Latency of a batch of one, from the press to the RGB frame in main memory.
 
     `fps_median` and `fps_p95` are one over the median and over the 95th percentile of the time that
-    a frame takes: half of all frames, and 19 of 20, come at least that fast.
+    a frame takes: half of all frames, and 19 of 20, come at least that fast. The clock starts once
+    the world's window is full.
     """
     _, state = world.start(prompt, [seed])
-    seconds = []
-    for action in random_actions(1, WARM_UP + frames, world.num_actions, seed)[0]:
+    warm_up, seconds = world.config.dynamics.transformer.window, []
+    for action in random_actions(1, warm_up + frames, world.num_actions, seed)[0]:
         begin = time.perf_counter()
         frame, state = world.step(state, action[None], sampler)
         frame.cpu()
         seconds.append(time.perf_counter() - begin)
-    timed = torch.tensor(seconds[WARM_UP:], dtype=torch.float64)
+    timed = torch.tensor(seconds[warm_up:], dtype=torch.float64)
     median, p95 = timed.quantile(0.5).item(), timed.quantile(0.95).item()
     return {
         "fps_median": 1 / median,

@@ -241,11 +241,11 @@ def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -
     write_report(report, run / "report")
     table, command = format_table(report), f"playworld evaluate {world.name} CLIPS"
     made.save(world, measured_card(made.card, table, command))
-    answers, rollout = report["control"]["delta_psnr"]["4"]["low"], report["rollout"]
+    rollout = report["rollout"]
     better = rollout["psnr"]["4"] > rollout["copy_last"]["4"]
     verdict = ""
-    if answers is None or answers <= 0:
-        verdict = "This world does not answer its buttons."
+    if not report["control"]["answers"]:
+        verdict = "Nothing shows that this world answers its buttons."
     elif not better:
         verdict = "This world answers its buttons, but a frozen picture predicts frame 4 better."
     lines = [table, f"report and pictures: {run / 'report'}", ""]

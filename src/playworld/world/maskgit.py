@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from playworld.config import InputError
+
 COLDEST = 1e-6
 """Temperature below which the likeliest token is taken: logits divided by less overflow."""
 
@@ -42,11 +44,11 @@ class SamplerConfig:
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1024:
-            raise ValueError(f"steps must be in [1, 1024], got {self.steps}")
+            raise InputError(f"steps must be in [1, 1024], got {self.steps}")
         if not 0 <= self.temperature <= 100:
-            raise ValueError(f"temperature must be in [0, 100], got {self.temperature}")
+            raise InputError(f"temperature must be in [0, 100], got {self.temperature}")
         if not 0 <= self.confidence_noise <= 100:
-            raise ValueError(f"confidence_noise must be in [0, 100], got {self.confidence_noise}")
+            raise InputError(f"confidence_noise must be in [0, 100], got {self.confidence_noise}")
 
 
 def tokens_fixed(step: int, steps: int, N: int) -> int:

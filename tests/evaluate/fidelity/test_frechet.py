@@ -66,6 +66,13 @@ def test_the_interval_lies_around_the_distance_and_narrows_with_more_clips():
     assert many["high"] - many["low"] < 0.5 * (few["high"] - few["low"])
 
 
+def test_clouds_of_the_same_clips_are_drawn_together():
+    cloud = points(30, 4)
+    together, apart = (frechet_interval(cloud, cloud, paired) for paired in (True, False))
+    assert together["high"] == pytest.approx(0, abs=1e-6)
+    assert apart["high"] > 0.1
+
+
 def test_the_nearer_world_is_surely_nearer():
     real = points(60, 4)
     near, far = real + 0.1 * points(60, 4, seed=1), real + 2.0

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.evaluate.agreement import MIN_COUNT, UNKNOWN
-from playworld.evaluate.metrics import percentiles, positive, resample_weights, spread
+from playworld.evaluate.metrics import NOT_NEGATIVE, percentiles, resample_weights, spread
 from playworld.evaluate.starts import LEVEL, on_level
 
 LABELS = (10, 50, 200)
@@ -49,7 +49,7 @@ def mutual_information(
     chance, most = torch.stack(strangers).mean().item(), entropy(whole.sum(dim=0)).item()
     return {
         "bits": value,
-        "bits_interval": positive(spread(value, again)),
+        "bits_interval": spread(value, again, len(codes), NOT_NEGATIVE),
         "chance": chance,
         "label_bits": most,
         "share": max(0.0, value - chance) / most,

@@ -98,10 +98,10 @@ def delta_psnr(rollouts: Rollouts, seed: int = 0) -> dict[str, dict[str, float |
     return by_frame(gap, seed)
 
 
-def answers(delta: dict[str, dict[str, float | None]]) -> bool:
+def answers(delta: dict[str, dict[str, float | None]]) -> bool | None:
     """Whether the buttons surely matter: the interval of delta PSNR at frame 4 lies above 0 dB.
 
-    At the last frame where fewer were generated.
+    At the last frame where fewer were generated. None where one clip gives no interval.
     """
     low = delta[str(min(HEADLINE_FRAME, len(delta)))]["low"]
-    return low is not None and low > 0
+    return None if low is None else low > 0

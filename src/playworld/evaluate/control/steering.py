@@ -18,7 +18,7 @@ from torch import Tensor
 from playworld.data.actions import ContinuousActions, read_actions
 from playworld.evaluate.control.information import DRAWS
 from playworld.evaluate.heldout import CLOCK_SLACK, HeldOut
-from playworld.evaluate.metrics import resample_weights, spread
+from playworld.evaluate.metrics import A_SHARE, resample_weights, spread
 
 WAY = "d"
 """What the name of a number begins with that says how far to go, as in "dx". Other numbers, such
@@ -168,14 +168,8 @@ def _with_chance(
         of(Sums.of(codes.roll(k, dims=0), where, vectors, num_codes).mixed(everyone))
         for k in range(1, min(clips, DRAWS + 1))
     ]
-    band = spread(mean.item(), again[~again.isnan()])
-    low, high = max(0.0, band["low"]), min(1.0, band["high"])
-    return {
-        "mean": mean.item(),
-        "low": low,
-        "high": high,
-        "chance": torch.cat(strangers).mean().item(),
-    }
+    band = spread(mean.item(), again[~again.isnan()], clips, A_SHARE)
+    return band | {"chance": torch.cat(strangers).mean().item()}
 
 
 def _describe(

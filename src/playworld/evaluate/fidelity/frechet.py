@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from playworld.evaluate.metrics import positive, resamples, spread
+from playworld.evaluate.metrics import NOT_NEGATIVE, resamples, spread
 
 RESAMPLES = 200
 """Bootstrap resamples of a distance, each of which costs a singular value decomposition."""
@@ -35,7 +35,7 @@ def frechet_distance(one: Float[Tensor, "N F"], other: Float[Tensor, "M F"]) -> 
 
 def frechet_interval(
     one: Float[Tensor, "N F"], other: Float[Tensor, "M F"], paired: bool, seed: int = 0
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """The distance and how far it varies with the clips.
 
     Where both clouds come from the same clips (`paired`) they are drawn together. The distance is
@@ -45,7 +45,8 @@ def frechet_interval(
     value = frechet_distance(one, other)
     mine, theirs = _draws(len(one), len(other), paired, seed)
     again = [frechet_distance(one[i], other[j]) for i, j in zip(mine, theirs, strict=True)]
-    return positive(spread(value, torch.tensor(again, dtype=torch.float64)))
+    count = min(len(one), len(other))
+    return spread(value, torch.tensor(again, dtype=torch.float64), count, NOT_NEGATIVE)
 
 
 def frechet_difference(
@@ -53,14 +54,15 @@ def frechet_difference(
     other: Float[Tensor, "N F"],
     real: Float[Tensor, "N F"],
     seed: int = 0,
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Distance of `one` from `real` minus that of `other`, all three of the same clips."""
 
     def gap(rows: Int[Tensor, " N"]) -> float:
         return frechet_distance(one[rows], real[rows]) - frechet_distance(other[rows], real[rows])
 
     again = [gap(rows) for rows in resamples(len(real), seed)[:RESAMPLES]]
-    return spread(gap(torch.arange(len(real))), torch.tensor(again, dtype=torch.float64))
+    value = gap(torch.arange(len(real)))
+    return spread(value, torch.tensor(again, dtype=torch.float64), len(real))
 
 
 def _draws(N: int, M: int, paired: bool, seed: int) -> tuple[Tensor, Tensor]:

@@ -83,8 +83,9 @@ def fidelity(report: Mapping[str, Any]) -> Html:
         "Fidelity of whole clips",
         *parts,
         about="The Frechet distance between the two sets of clips, as a network sees them; lower "
-        "is better. Papers print the right column. With so few clips most of it is bias, the same "
-        "in all rows of a column: read it beside its floor. Random features have learned nothing "
+        "is better. Papers print the right column. Distances are biased upwards, the more so the "
+        "fewer clips there are, and by much the same in all rows of a column: read them beside the "
+        "floor. Random features have learned nothing "
         "and compare within this project only.",
     )
 
@@ -116,7 +117,11 @@ def _dictionary(found: Mapping[str, Any]) -> Html:
         (LABELS[name], *(_accuracy(row[count]) for count in counts), share(row["chance"]))
         for name, row in known.items()
     ]
-    head = ("dictionary, balanced accuracy", *(f"{count} labels" for count in counts), "chance")
+    head = (
+        "dictionary, balanced accuracy [95% of draws of labels]",
+        *(f"{count} labels" for count in counts),
+        "chance",
+    )
     return table(head, rows)
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from playworld.evaluate.page.numbers import band, large, number, share, signed
+from playworld.evaluate.page.numbers import (
+    answered,
+    band,
+    large,
+    number,
+    share,
+    signed,
+    some_frames,
+)
 
 Change = Mapping[str, Any] | None
 COLUMN = 24
@@ -38,7 +46,7 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
 
     def figures(world: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         rollout, control = world["rollout"], world["control"]
-        frames = [k for k in ("1", "4", "16", "32", "64") if k in rollout["psnr"]]
+        frames = some_frames(rollout["psnr"], (1, 4, 16, 32, 64))
         yield "tokenizer PSNR, dB", "tokenizer PSNR", number(world["tokenizer"]["psnr"])
         for k in frames:
             value = number(rollout["psnr"][k])
@@ -63,7 +71,7 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
             yield title, f"{title}: frames that look real", value
         yield "frames per second", "", number(world["speed"]["fps_median"], 1)
         yield "operations per frame", "", f"{large(world['cost']['flops_per_frame'])}FLOP"
-        yield "answers its buttons", "", "yes" if control["answers"] else "no"
+        yield "answers its buttons", "", answered(control["answers"])
         yield "refinements", "", str(world["cost"]["steps"])
 
     for same in zip(*(figures(world) for world in worlds), strict=True):

@@ -13,6 +13,13 @@ from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film, Report
 from playworld.markup import Html, join, section, tag
 
+VERDICTS = {
+    True: "This world answers its buttons.",
+    False: "These clips do not show that this world answers its buttons.",
+    None: "These clips are too few to tell whether this world answers its buttons.",
+}
+"""By `answers` of the report."""
+
 
 def render(report: Report) -> str:
     """The page of a report, of one world or of several."""
@@ -65,12 +72,12 @@ def _header(title: str, report: Mapping[str, Any]) -> Html:
     lead = (
         f"{report['clips']} held-out clips from {data['videos']} videos, "
         f"{data['width']}x{data['height']} at {data['fps']:g} frames per second. "
-        f"Intervals in brackets are 95% intervals over clips. {report['date'][:10]}"
+        f"Brackets hold 95% intervals, over clips unless a table says otherwise. "
+        f"{report['date'][:10]}"
     )
     verdict = []
     if "control" in report:
-        word = "answers" if report["control"]["answers"] else "does not answer"
-        verdict = [tag("p", tag("b", f"This world {word} its buttons."))]
+        verdict = [tag("p", tag("b", VERDICTS[report["control"]["answers"]]))]
     return tag("header", tag("h1", title), tag("p", lead, class_="lead"), *verdict)
 
 

@@ -1,6 +1,6 @@
 """Figures as text, the same on the page and in the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -27,6 +27,17 @@ def band(found: Mapping[str, Any], digits: int = 1) -> str:
 def share_band(found: Mapping[str, Any]) -> str:
     """The interval of a share."""
     return f"[{share(found['low'])}, {share(found['high'])}]"
+
+
+def answered(answers: bool | None) -> str:
+    """Whether a world answers its buttons, in a word or two."""
+    return {True: "yes", False: "not surely", None: "too few clips to tell"}[answers]
+
+
+def some_frames(by_frame: Mapping[str, Any], wanted: Sequence[int]) -> list[str]:
+    """Which of the generated frames to show: those wanted that there are, and the last."""
+    last = len(by_frame)
+    return [str(k) for k in (*(k for k in wanted if k < last), last)]
 
 
 def large(value: float) -> str:

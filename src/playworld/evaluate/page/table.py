@@ -3,7 +3,15 @@
 from typing import Any
 
 from playworld.evaluate.page.differences import comparison_table
-from playworld.evaluate.page.numbers import band, large, number, share, share_band
+from playworld.evaluate.page.numbers import (
+    answered,
+    band,
+    large,
+    number,
+    share,
+    share_band,
+    some_frames,
+)
 
 
 def format_table(report: dict[str, Any]) -> str:
@@ -31,7 +39,7 @@ def format_table(report: dict[str, Any]) -> str:
 def _by_frame(report: dict[str, Any]) -> list[str]:
     """The rows that have a column for each generated frame."""
     rollout, delta = report["rollout"], report["control"]["delta_psnr"]
-    frames = [k for k in ("1", "2", "4", "8", "16", "32", "64") if k in delta]
+    frames = some_frames(delta, (1, 2, 4, 8, 16, 32, 64))
     bands = rollout["psnr_interval"]
     rows = [
         ("generated frame", frames),
@@ -93,7 +101,7 @@ def _single_figures(report: dict[str, Any]) -> list[str]:
         *_information(control["information"]),
         *_steering(control.get("steering")),
         *_returns(control["returns"]),
-        ("answers its buttons", "yes" if control["answers"] else "no"),
+        ("answers its buttons", answered(control["answers"])),
         *(row for name, part in report["long_play"].items() for row in _long_play(name, part)),
         *_prompts(report["prompts"]),
     ]
