@@ -66,7 +66,13 @@ def test_days_follow_from_flops_peak_and_utilisation():
 def test_devices_without_a_clip_do_not_make_it_faster():
     few, many = (plan(TINY, PlanOptions(devices=n)) for n in (4, 400))
     assert few.stages[0].days == many.stages[0].days
-    assert "396 devices would have no clip" in format_plan(many)
+    assert "396 devices would have no clip of the tokenizer" in format_plan(many)
+
+
+def test_a_step_lasts_as_long_as_the_device_with_the_most_clips_takes():
+    all_one, some_two = (plan(TINY, PlanOptions(devices=n)).stages[0] for n in (4, 3))
+    assert (all_one.clips, some_two.per_device) == (4, 2)
+    assert some_two.days == pytest.approx(2 * all_one.days)
 
 
 def test_fewer_clips_go_at_once_where_memory_is_short():

@@ -14,9 +14,9 @@ from playworld.studies.scale import Row, ScaleOptions, read_rows, rows, scale, s
 from playworld.world import World
 from playworld.world.folder import WorldConfig
 
-# 4 clips of 8 frames of 16 tokens make 512 tokens a step: 8 steps.
+# 8 clips of 8 frames of 16 tokens make 1,024 tokens a step: 16 steps, one for each measurement.
 QUICK = ScaleOptions(
-    sizes=("32x1", "48x1"), batches=(8,), batch_size=4, tokens=4_096, held_out=2, device="cpu"
+    sizes=("32x1", "48x1"), batches=(8,), batch_size=4, tokens=16_384, held_out=2, device="cpu"
 )
 
 
@@ -47,7 +47,7 @@ def test_a_study_is_made_row_by_row_and_taken_up(clips, world, tmp_path):
     assert [row["batch_size"] for row in made] == [4, 4, 8]
     for row in made:
         tokens, losses = zip(*((p["tokens"], p["losses"]) for p in row["points"]), strict=True)
-        assert tokens[-1] == 4_096 and len(losses[-1]) == 2
+        assert tokens[-1] == 16_384 and len(losses[-1]) == 2
         assert torch.tensor(losses[-1]).mean() < torch.tensor(losses[0]).mean()  # it learns
     assert made[0]["parameters"] < made[1]["parameters"]
     path = tmp_path / "48x1-batch8-0.json"
@@ -57,7 +57,14 @@ def test_a_study_is_made_row_by_row_and_taken_up(clips, world, tmp_path):
     assert again[2]["minutes"] == 12.5  # what was there is not made again
     assert again[0]["points"] == made[0]["points"]  # and what is made again comes out the same
     with pytest.raises(InputError, match="begun with another tokens"):
-        scale(clips, tmp_path, replace(options, tokens=8_192), silent, base=TINY)
+        scale(clips, tmp_path, replace(options, tokens=32_768), silent, base=TINY)
+
+
+def test_too_few_steps_for_all_measurements_are_refused(clips, world, tmp_path):
+    options = replace(QUICK, world=str(world), tokens=15_000)
+    with pytest.raises(InputError, match="more tokens, or smaller batches"):
+        scale(clips, tmp_path / "out", options, silent, base=TINY)
+    assert not (tmp_path / "out").exists()
 
 
 def test_rows_that_were_not_run_are_left_out(tmp_path):

@@ -229,9 +229,8 @@ def schedule(
     left = memory_bytes(options.device_memory) - (8 * share + optimizer + gathered)
     one = sum(activation_bytes(load) for load in loads)
     at_once = max(1, min(per_device, left // one))
-    seconds = stage.steps * clips * flops / (
-        min(clips, options.devices) * options.peak * 1e12 * options.utilisation
-    )  # fmt: skip
+    # A step lasts as long as the device with the most clips takes.
+    seconds = stage.steps * per_device * flops / (options.peak * 1e12 * options.utilisation)
     return Stage(
         name,
         stage.steps,

@@ -36,9 +36,12 @@ def format_plan(made: Plan) -> str:
         )
     if not made.fits:
         lines.append(f"\nThis does not fit into {asked.device_memory}: take more devices.")
-    idle = asked.devices - min(s.clips for s in made.stages)
-    if idle > 0:
-        lines.append(f"\n{idle} devices would have no clip: take fewer, or larger batches.")
+    for stage in made.stages:
+        if asked.devices > stage.clips:
+            lines.append(
+                f"\n{asked.devices - stage.clips} devices would have no clip of the {stage.name}: "
+                "take fewer, or larger batches."
+            )
     return "\n".join(lines)
 
 

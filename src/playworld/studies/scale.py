@@ -97,9 +97,14 @@ def shape_of(size: str) -> tuple[int, int, int]:
     raise InputError(f"the width must divide by one of {HEADS}, got {size!r}")
 
 
+def middle_size(options: ScaleOptions) -> str:
+    """The size that is trained with all batches."""
+    return sorted(options.sizes, key=lambda size: shape_of(size)[:2])[len(options.sizes) // 2]
+
+
 def rows(options: ScaleOptions) -> list[Row]:
     """Every training of the study: sizes at one batch, then batches at the size in the middle."""
-    middle = sorted(options.sizes, key=lambda s: shape_of(s)[:2])[len(options.sizes) // 2]
+    middle = middle_size(options)
     once = [Row(size, options.batch_size) for size in options.sizes]
     once += [Row(middle, batch) for batch in options.batches]
     return [replace(row, seed=seed) for seed in range(options.seeds) for row in dict.fromkeys(once)]
@@ -157,6 +162,13 @@ class Study:
         size = (valid.height, valid.width)
         if size != (self.world.height, self.world.width):
             raise InputError(f"the clips are {size[1]}x{size[0]}, not of the size of the world")
+        for row in rows(options):
+            if (steps := self._stage(row).steps) * MARKS[0] < 1:
+                raise InputError(
+                    f"{options.tokens} tokens are {steps} steps of {row.batch_size} clips, and the "
+                    f"first measurement comes after {MARKS[0]:.1%} of them: take more tokens, or "
+                    "smaller batches"
+                )
         free = ("sizes", "batches", "seeds", "device")
         inputs = {k: v for k, v in to_dict(options).items() if k not in free} | {
             "world": self.world.sha256,

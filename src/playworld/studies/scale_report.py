@@ -9,7 +9,7 @@ import numpy as np
 from playworld.presets import SHAPES
 from playworld.studies.panel import short
 from playworld.studies.power_law import Fitted, fit_with_intervals
-from playworld.studies.scale import ScaleOptions, rows
+from playworld.studies.scale import ScaleOptions, middle_size, rows
 
 FURTHER = 10
 """How far beyond the largest x that was measured the laws are drawn and read, as a factor."""
@@ -73,10 +73,7 @@ class Found:
 
 def summarise(made: Sequence[Mapping[str, Any]], options: ScaleOptions) -> Found:
     """Bring the rows of `scale` together and fit them."""
-    wanted = rows(options)
-    middle = next(
-        (row.size for row in wanted if row.batch_size != options.batch_size), wanted[0].size
-    )
+    middle = middle_size(options)
     runs = {key: _run([r for r in made if (r["size"], r["batch_size"]) == key]) for key in
             dict.fromkeys((r["size"], r["batch_size"]) for r in made)}  # fmt: skip
     family = [run for run in runs.values() if run.batch_size == options.batch_size]
