@@ -43,7 +43,7 @@ class AblateOptions:
     tokenizer_steps: int = 300
     """Steps of each tokenizer."""
     world_steps: int = 250
-    """Steps of each world; with the default, 8 minutes of one core."""
+    """Steps of each world; with the default, 8 to 12 minutes of one core."""
     seeds: int = 1
     """Repeats of every row, each with its own seed."""
     num_clips: int = 48
