@@ -133,12 +133,13 @@ def trajectories_picture(
     prompt = start[None, None].expand(len(sequences), -1, -1, -1, -1)
     _, state = world.start(prompt, [options.seed] * len(sequences))
     video = press(world, state, sequences)
+    left_out = f"; every {_nth(options.every)} is shown" if options.every > 1 else ""
     poster = Poster(
         len(sequences),
         1 + options.frames,
         (world.height, world.width),
         f"{world.config.name}: one start, {len(sequences)} ways to go on",
-        f"{length} frames, {length / world.fps:.1f} seconds; every {_nth(options.every)} is shown",
+        f"{length} frames, {length / world.fps:.1f} seconds{left_out}",
         lead=1,
         names=[*(world.buttons[button].label for button in held), "random"],
     )

@@ -77,7 +77,7 @@ def parallax_picture(world: World, rows: list[Parallax], start: int = 0) -> Imag
         1 + presses,
         (world.height, world.width),
         f"{world.config.name}: does what is near move further?",
-        f"pixels per press that each band of the picture moves, mean of {starts} starts",
+        f"pixels per press that each band moves over the screen, mean of {starts} starts",
         lead=1,
         names=[world.buttons[row.button].label for row in rows],
     )
