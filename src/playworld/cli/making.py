@@ -13,13 +13,13 @@ from playworld.cli.verb import FLAT, Verb, endings, then
 
 
 def record() -> type[Verb]:
-    """Play a game and film it: video files, with the true actions beside them for evaluation."""
+    """Film a game, a simulated robot or a scroller; the true actions go beside, for evaluation."""
     from playworld.data.record import RecordOptions, record
 
     @dataclass(frozen=True, kw_only=True)
     class Record(Verb):
         game: Positional[str]
-        """Name of a game, such as coinrun, or of a robot's scene, such as fetch."""
+        """Name of a game, such as coinrun, of a robot's scene, such as fetch, or scroller."""
         videos: Positional[Path]
         """Folder for the video files."""
         options: Annotated[RecordOptions, FLAT]
