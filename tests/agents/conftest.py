@@ -1,6 +1,8 @@
 """An expert who presses what a bright square tells, and the videos' clips."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +46,20 @@ def expert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     size = {"height": 64, "width": 64, "fps": 10.0, "chunk": 16, "format": 1}
     write_json(clips / "dataset.json", {**size, "videos": str(videos), "splits": splits})
     return clips
+
+
+@pytest.fixture
+def recorded(expert: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Makes a copy of the clips whose recordings were made with these options."""
+
+    def copy(**options: object) -> Path:
+        folder = tmp_path / "recorded"
+        shutil.copytree(expert.parent, folder)
+        for path in (folder / "videos").glob("*.actions.json"):
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"options": options}))
+        path = folder / "clips/dataset.json"
+        told = json.loads(path.read_text()) | {"videos": str(folder / "videos")}
+        path.write_text(json.dumps(told))
+        return folder / "clips"
+
+    return copy

@@ -91,6 +91,11 @@ def test_a_world_is_never_replaced_by_a_policy(expert, world, tiny_world, tmp_pa
     assert World.load(tmp_path / "world").sha256 == world.sha256
 
 
+def test_a_place_that_is_taken_is_refused_before_anything_is_read(tiny_world, tmp_path, capsys):
+    assert main(["agent", "clone", "no world", "no clips", str(tiny_world)]) == 2
+    assert "is another kind of folder" in capsys.readouterr().err
+
+
 def test_what_stops_after_the_last_step_is_not_trained_again(expert, world, tmp_path):
     school, out, steps = label(expert, world, "true", minutes=0.1), tmp_path / "policy", []
 

@@ -1,20 +1,25 @@
 """The study of cloning, on the films of this folder."""
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from playworld.agents import clone
+from playworld.agents import arena, clone
 from playworld.agents.clone import CloneOptions
-from playworld.agents.labels import refuse_recorded
-from playworld.agents.policy import Policy
+from playworld.agents.moves import MOVES
+from playworld.agents.policy import NETWORKS, Policy, PolicyConfig
 from playworld.cli import main
 from playworld.config import InputError
+from playworld.studies import cloning
 from playworld.studies.cloning import Arm, CloningOptions, Study, arms, claim
 from playworld.studies.cloning import study as run
 from playworld.world import World
+
+ONE = PolicyConfig("cnn", "true", 6, 64, 64, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +37,7 @@ def study(expert, tiny_world, tmp_path):
     options = CloningOptions(seeds=2, moves="drawn")
     world = World.load(tiny_world)
     return Study(
-        world, expert, tmp_path / "easy", options, CloneOptions(steps=1, batch_size=2), silent
+        world, expert, tmp_path / "easy", options, CloneOptions(steps=1, batch_size=2), 2, silent
     )
 
 
@@ -114,20 +119,99 @@ def put(study: Study, arm: Arm, seed: int) -> None:
 
 
 def test_players_without_a_policy_need_no_demonstrations(study, tmp_path):
+    seen = np.zeros((200, 1, 64, 64, 3), np.uint8)
+    pressed = {}
     for name in ("random", "steady"):
-        assert study.player(Arm(name), 0)[1] == 1
+        player, frames = study.player(Arm(name), 0)
+        pressed[name] = set(player(seen))
+        assert frames == 1
+    assert pressed == {"random": set(MOVES), "steady": {cloning.STEADY}}
     assert not (tmp_path / "easy").exists() and not study._schools
 
 
-def test_a_level_that_was_recorded_is_never_played(expert):
-    refuse_recorded(expert, [range(1, 100), range(201, 250)])  # of levels 0, 100, 200 ...
-    with pytest.raises(InputError, match="level 200 is among the recordings"):
-        refuse_recorded(expert, [range(1, 100), range(150, 250)])
+class Simulator:
+    """In place of the game: remembers what it was to be; every level ends at the first press."""
+
+    requests: list[dict]
+
+    def __init__(self, python, script, request) -> None:
+        self.requests.append(request)
+
+    def send(self, message) -> None:
+        pass
+
+    def read(self, count: int) -> bytes:
+        return b"\1" * count
+
+    def close(self) -> None:
+        pass
+
+
+def test_every_seed_plays_levels_of_its_own_as_the_options_say(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(Simulator, "requests", [], raising=False)
+    monkeypatch.setattr(arena, "Child", Simulator)
+    monkeypatch.setattr(arena, "procgen_python", lambda: tmp_path)
+    (tmp_path / "easy").mkdir()
+    hard = replace(study, hold=4, options=replace(study.options, difficulty="hard", levels=40))
+    for seed in (0, 1):
+        assert hard.result(Arm("random"), seed)["presses"] == [1] * 100
+    look = {"distribution_mode": "hard", "use_backgrounds": False, "restrict_themes": True}
+    for seed, request in enumerate(Simulator.requests):
+        assert request["levels"] == list(range((40 + seed) * 100_000, (40 + seed) * 100_000 + 100))
+        assert request["env"] == {"env_name": "coinrun"} | look
+        assert (request["hold"], request["max_steps"]) == (4, 500)
+
+
+def test_every_seed_clones_a_policy_of_its_own(study, monkeypatch):
+    def cloned(school, out, options, seed, progress) -> Policy:
+        return Policy(ONE, NETWORKS["cnn"](ONE), {"seed": seed})
+
+    monkeypatch.setattr(cloning, "clone", cloned)
+    assert [study.policy("true", seed).report["seed"] for seed in (0, 1)] == [0, 1]
+
+
+def test_a_policy_plays_at_the_temperature_that_was_asked_for(study, monkeypatch):
+    policy = Policy(ONE, NETWORKS["cnn"](ONE), {})
+    monkeypatch.setattr(Study, "policy", lambda *_: policy)
+    for temperature, moves in ((0.0, 1), (100.0, 6)):
+        made = replace(study, options=CloningOptions(seeds=2, temperature=temperature))
+        player, _ = made.player(Arm("oracle"), 0)
+        assert len(set(player(np.zeros((200, 1, 64, 64, 3), np.uint8)))) == moves
+
+
+def test_a_study_of_recorded_levels_is_refused(study):
+    options = replace(study.options, levels=0)
+    with pytest.raises(InputError, match="level 0 is among the recordings"):
+        run(study.world, study.clips, study.folder.parent, options, study.recipe, silent)
+    assert not study.folder.exists()
+
+
+def test_the_halves_of_a_table_share_all_but_clips_and_difficulty(tmp_path):
+    shared, own = {"world": "a", "temperature": 0.5}, {"train clips": "b"}
+    claim(tmp_path, "easy", shared, own)
+    claim(tmp_path, "hard", shared, {"train clips": "c"})
+    claim(tmp_path, "easy", shared, own)
+    with pytest.raises(InputError, match="hard was begun with other train clips: name another"):
+        claim(tmp_path, "hard", shared, own)
+    shutil.rmtree(tmp_path / "hard")
+    with pytest.raises(InputError, match="easy was begun with other temperature"):
+        claim(tmp_path, "hard", {**shared, "temperature": 1.0}, own)
+    assert not (tmp_path / "hard").exists()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "ppo", "goals"])
+def test_results_are_not_written_into_a_file_or_a_world(
+    command, expert, tiny_world, tmp_path, capsys
+):
+    (tmp_path / "file").touch()
+    for out, words in ((tmp_path / "file", "is a file"), (tiny_world, "is a world or another")):
+        assert main(["agent", command, str(tiny_world), str(expert), str(out)]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_a_study_of_other_clips_needs_a_folder_of_its_own(expert, tiny_world, tmp_path, capsys):
     out, other = tmp_path / "study", tmp_path / "other"
-    claim(out / "easy", {"world": World.load(tiny_world).sha256, "train clips": "of others"})
+    claim(out, "easy", {"world": World.load(tiny_world).sha256}, {"train clips": "of others"})
     assert command(tiny_world, expert, out) == 2
     assert "begun with other" in capsys.readouterr().err
     other.touch()
@@ -142,6 +226,7 @@ def test_a_study_of_other_clips_needs_a_folder_of_its_own(expert, tiny_world, tm
         ({"samples": (-1,)}, "samples should be 0 or more"),
         ({"games": 0}, "games must be in"),
         ({"temperature": -1.0}, "temperature should be 0 or more"),
+        ({"temperature": float("nan")}, "temperature should be 0 or more"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):

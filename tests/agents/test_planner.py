@@ -11,6 +11,8 @@ from playworld.agents.planner import Plan, PlanOptions, distances, draw, futures
 from playworld.cli import main
 from playworld.config import InputError
 from playworld.evaluate.rollouts import press
+from playworld.evaluate.starts import Starts
+from playworld.studies import goals
 from playworld.studies.goals import GoalOptions, format_goals, seek_goals
 from playworld.world import World
 
@@ -131,6 +133,40 @@ def test_the_command_writes_a_picture_a_film_and_the_buttons(tiny_world, tmp_pat
 def test_a_start_that_is_nowhere_is_one_line(world):
     with pytest.raises(InputError, match=r"no picture file '011', and no prompt .* mean '01'"):
         open_prompt(world, "011")
+
+
+def test_goals_plans_and_replays_are_seen_in_noise_of_their_own_and_searches_are_as_large(
+    world, clips, monkeypatch
+):
+    noises, searches = [], []
+
+    def end(world, prompts, buttons, seeds, sampler):
+        noises.extend(seeds.tolist())
+        return prompts[:, -1]
+
+    def search(world, prompt, goal, options):
+        searches.append((options.rounds, options.candidates))
+        return Plan((0,), prompt[-2:], 0.0, (0.0,))
+
+    monkeypatch.setattr(goals, "_end", end)
+    monkeypatch.setattr(goals, "make_plan", search)
+    seek_goals(world, clips, GoalOptions(starts=2), FEW)
+    assert len(set(noises)) == 3 * 2 and searches == [(2, 12), (1, 24)] * 2
+
+
+def test_fewer_than_two_starts_are_refused_before_any_plan(world, clips, monkeypatch):
+    with pytest.raises(InputError, match="starts: an interval needs 2, got 1"):
+        GoalOptions(starts=1)
+    one = Starts(torch.zeros(1, 4, 64, 64, 3, dtype=torch.uint8), 1)
+    monkeypatch.setattr(goals, "level_starts", lambda *args, **more: one)
+    with pytest.raises(InputError, match="one held-out moment .* ingest more videos"):
+        seek_goals(world, clips, GoalOptions(starts=2), FEW)
+
+
+def test_goals_in_clips_of_another_size_are_refused_before_any_plan(world, clips, monkeypatch):
+    monkeypatch.setattr(World, "height", 32)
+    with pytest.raises(InputError, match="ingest again with --size 64x32"):
+        seek_goals(world, clips, GoalOptions(starts=2), FEW)
 
 
 @pytest.mark.slow

@@ -189,8 +189,8 @@ SHORT = TransferOptions(starts=2, games=2, max_steps=3, labels=20)
 @pytest.mark.slow
 def test_a_trained_agent_is_only_tried_again(tiny_world, expert, tmp_path):
     world, first, second = World.load(tiny_world), Titles(), Titles()
-    curves = [transfer(world, expert, tmp_path, FEW, SHORT, b)["curve"] for b in (first, second)]
-    assert curves[0] == curves[1] and first.shown == ["ppo", *second.shown]
+    reports = [transfer(world, expert, tmp_path, FEW, SHORT, bars) for bars in (first, second)]
+    assert reports[0] == reports[1] and first.shown == ["ppo", *second.shown]
     assert not is_kept(tmp_path / "agent.zip", made_from(world, expert, replace(FEW, seed=1)))
 
 
@@ -238,7 +238,26 @@ def test_a_missing_simulator_is_missed_before_the_training(
     assert not bars.shown
 
 
-@pytest.mark.parametrize("wrong", [{"minutes": 0}, {"frames": 0}, {"steps": 0}, {"discount": 1.0}])
+def test_recorded_levels_are_refused_before_the_training(tiny_world, expert, tmp_path):
+    bars = Titles()
+    with pytest.raises(InputError, match="level 0 is among the recordings"):
+        transfer(World.load(tiny_world), expert, tmp_path, FEW, replace(SHORT, levels=0), bars)
+    assert not bars.shown
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"minutes": 0},
+        {"frames": 0},
+        {"steps": 0},
+        {"discount": 1.0},
+        {"total": 0},
+        {"episodes": 1, "presses": 1},
+        {"entropy": -0.1},
+        {"entropy": float("nan")},
+    ],
+)
 def test_options_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InputError):
         PPOOptions(**wrong)

@@ -95,6 +95,12 @@ def test_after_a_blunder_it_begins_elsewhere_and_still_reaches_the_coin(python, 
         assert (plain.frames[0] != other.frames[0]).any()
 
 
+def test_films_that_begin_from_a_blunder_have_a_useful_length(python, mode):
+    options = replace(OPTIONS, mode=mode, blunders=1, episodes=12)
+    solved = [film for film in record.play(python, "coinrun", options) if film.solved]
+    assert min(len(held(film.actions)) for film in solved) >= procgen_expert.SHORTEST
+
+
 def test_recording_says_who_played_and_that_the_coin_was_reached(python, tmp_path, capsys):
     out = tmp_path / "videos"
     words = ["--player", "expert", "--episodes", "2", "--no-backgrounds", "--seed", "5"]

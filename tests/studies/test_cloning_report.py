@@ -64,6 +64,27 @@ def test_the_verdict_says_where_the_latent_policy_stands(latent, word):
     assert "The oracle solves 2.67 times as many levels as random moves." in table
 
 
+def test_arms_are_compared_level_by_level_where_their_intervals_overlap():
+    wide = whole(latent=(0.48, 0.68, 0.88), oracle=(0.50, 0.71, 0.92))
+    table = format_scores(scores(wide))
+    assert "the latent policy is within the oracle's interval." in table
+    assert "+3.0 points (95% interval +0.5 to +5.5 over 3 seeds), they differ." in table
+    same = format_scores(scores(whole(latent=(0.5, 0.9), oracle=(0.6, 0.7))))
+    assert "-5.0 points" in same and "no difference is shown." in same
+
+
+def test_seeds_are_paired_by_their_number():
+    made = [result("oracle", seed, 0.5 + seed / 10) for seed in (2, 0, 1)]
+    made += [result("latent", seed, 0.4 + seed / 10, 50) for seed in (1, 2, 3)]
+    table = format_scores(scores([*made, result("latent", 0, 0.9, 1000)]))
+    assert "with 50 labels: +10.0 points (95% interval +10.0 to +10.0 over 2 seeds)" in table
+
+
+def test_where_random_moves_solve_nothing_they_are_not_divided_by():
+    table = format_scores(scores([result("oracle", 0, 0.25), result("random", 0, 0.0)]))
+    assert table.endswith("Random moves solve no level.")
+
+
 def test_the_figure_has_a_panel_for_each_difficulty():
     one, two = (draw_cloning(scores(w)) for w in (whole(), whole() + whole(difficulty="hard")))
     axes = (0, 100, 620, 480)  # below the title

@@ -31,6 +31,8 @@ class Dictionary:
 
     moves: tuple[tuple[int, ...], ...]
     """Indices into `MOVES`, one for each time; a code that was never seen has one at random."""
+    labels: tuple[int, ...] = ()
+    """The moves of all labelled transitions: how often each was made breaks ties."""
 
     @classmethod
     def of(
@@ -43,7 +45,8 @@ class Dictionary:
         """From n labelled transitions; n = 0 gives the random map."""
         guesses = np.random.default_rng(seed).integers(len(MOVES), size=num_codes)
         seen = [tuple(moves[codes == code].tolist()) for code in range(num_codes)]
-        return cls(tuple(s or (int(g),) for s, g in zip(seen, guesses, strict=True)))
+        known = tuple(s or (int(g),) for s, g in zip(seen, guesses, strict=True))
+        return cls(known, tuple(moves.tolist()))
 
     @classmethod
     def drawn(
@@ -64,8 +67,16 @@ class Dictionary:
         return cls.of(codes[picked], moves[picked], num_codes, seed)
 
     def commonest(self) -> "Dictionary":
-        """For each latent action only the move that it was seen with most often."""
-        return Dictionary(tuple((max(sorted(set(m)), key=m.count),) for m in self.moves))
+        """For each latent action only the move that it was seen with most often.
+
+        Of moves that it was seen with equally often, the one that is commonest among all labels; of
+        those, the first of `MOVES`.
+        """
+
+        def most(seen: tuple[int, ...]) -> int:
+            return max(sorted(set(seen)), key=lambda m: (seen.count(m), self.labels.count(m)))
+
+        return Dictionary(tuple((most(seen),) for seen in self.moves), self.labels)
 
     def translate(self, codes: Sequence[int], rng: np.random.Generator) -> list[int]:
         """One move for each latent action, drawn from those seen with it, as often as seen."""

@@ -1,8 +1,6 @@
 """Demonstrations: what an expert was seen to do, and what each transition is labelled with."""
 
-import json
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +11,10 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from playworld.agents.matching import refuse_other_films
 from playworld.agents.moves import UNKNOWN, move_of
 from playworld.config import InputError
-from playworld.data.actions import ACTIONS_SUFFIX, ContinuousActions, read_actions
+from playworld.data.actions import ContinuousActions, read_actions
 from playworld.data.clips import ClipDataset
 from playworld.data.shards import DamagedChunk
 from playworld.evaluate.heldout import held_longest
@@ -68,11 +67,8 @@ class Demonstrations:
         Raises:
             InputError: where the films are not as large or as fast as the world's.
         """
-        if self.fps != world.fps:
-            raise InputError(
-                f"the world learned from {world.fps:g} frames per second, these clips have "
-                f"{self.fps:g}: ingest again with --fps {world.fps:g}"
-            )
+        height, width = self.films[0].frames.shape[1:3]
+        refuse_other_films(world, height, width, self.fps)
         found = [world.infer_actions(film.frames[None])[0].cpu().numpy() for film in self.films]
         return np.concatenate(found)
 
@@ -89,27 +85,6 @@ class Demonstrations:
                 "are known of recordings only (playworld record coinrun)"
             )
         return moves
-
-
-def refuse_recorded(clips: Path, played: Iterable[range]) -> None:
-    """Raise InputError if a level that is to be played is among those that clips were made from."""
-    videos = {
-        dataset.videos / scene.source
-        for dataset in (ClipDataset(clips, "train", 1), ClipDataset(clips, "valid", 1))
-        for scene in dataset.scenes
-    }
-    recorded = {level for video in videos if (level := _level(video)) is not None}
-    for levels in played:
-        for level in sorted(recorded & set(levels)):
-            raise InputError(
-                f"level {level} is among the recordings: choose other --levels, the seed of a "
-                "recording that was never made"
-            )
-
-
-def _level(video: Path) -> int | None:
-    path = video.with_suffix(ACTIONS_SUFFIX)
-    return json.loads(path.read_text()).get("level_seed") if path.is_file() else None
 
 
 def read_demonstrations(

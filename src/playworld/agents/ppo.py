@@ -63,8 +63,6 @@ class PPOOptions:
         for name in ("episodes", "presses", "frames", "prompts", "prompt_frames", "passes"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.steps is not None and self.steps < 1:
-            raise InputError(f"steps must be at least 1, got {self.steps}")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
         if self.seed < 0:
@@ -75,6 +73,12 @@ class PPOOptions:
             raise InputError(f"minutes must be above 0, got {self.minutes}")
         if not 0 <= self.discount < 1:
             raise InputError(f"discount must be from 0 to below 1, got {self.discount}")
+        if not 0 <= self.entropy < math.inf:
+            raise InputError(f"entropy must be 0 or more, got {self.entropy}")
+        if self.total is not None and self.total < 1:
+            raise InputError(f"total must be at least 1, got {self.total}")
+        if self.episodes * self.presses < 2:
+            raise InputError("one press is too few to learn from: more episodes or presses")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Trained:
     """An agent and how it came about."""
 
     choose: Chooser
-    """Draws a button, each as likely as the agent thinks it good."""
+    """Draws a button, each as likely as the agent thinks it good, with PyTorch's own generator."""
     curve: list[dict[str, Any]]
     """One entry for each round of episodes: presses and minutes so far, the mean reward of an
     episode, and the share of each button."""

@@ -24,8 +24,10 @@ def agent() -> type[Verb]:
     from playworld.agents.clone import CloneOptions, clone, label
     from playworld.agents.plan_film import in_words, open_prompt, write_plan
     from playworld.agents.planner import PlanOptions, make_plan
+    from playworld.agents.policy import WEIGHTS
     from playworld.agents.ppo import PPOOptions, is_kept
     from playworld.atomic import folder_at
+    from playworld.checkpoint import refuse_foreign, refuse_sealed
     from playworld.cli import INTERRUPTED
     from playworld.evaluate.page.files import write_picture
     from playworld.studies.cloning import CloningOptions, study
@@ -62,6 +64,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             with endings():
+                refuse_foreign(self.policy, [WEIGHTS])
                 world = World.load(self.world, choose_device(self.options.device))
                 school = label(self.clips, world, self.labels, self.options.minutes)
                 made = clone(school, self.policy, self.options, self.seed, bars("clone"))
@@ -119,6 +122,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             world = World.load(self.world, choose_device(self.device))
+            refuse_sealed(self.out)
             folder_at(self.out)
             start, goal = (open_prompt(world, name) for name in (self.start, self.goal))
             plan = make_plan(world, start[None], goal, self.options)
@@ -143,6 +147,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             world = World.load(self.world, choose_device(self.device))
+            refuse_sealed(self.out)
             folder_at(self.out)
             found = seek_goals(world, self.clips, self.options, self.search, bars("plan"))
             found.write(self.out)

@@ -42,6 +42,8 @@ BLUNDER = 5
 """A blunder takes 1 to 2^5 presses, half of all up to 2^2.5: most errors are small."""
 BLUNDERS = 8
 """Blunders that are tried in a level until one leaves a way on."""
+SHORTEST = 4
+"""Presses to the coin below which a blunder is tried again: a film of fewer shows nothing."""
 WHIMS = (RIGHT, RIGHT, JUMP, JUMP, LEFT, LEFT_JUMP, UP, STAND)
 """What is pressed in a blunder, for about three presses at a time."""
 LONGEST = 60
@@ -174,11 +176,13 @@ def from_a_blunder(
 ) -> tuple[Moment, tuple[int, ...]]:
     """Return where a blunder has led and the presses from there to the coin.
 
-    Where none of a few blunders leaves a way on, that is the start of the level and `way`.
+    Where none of a few blunders leaves a way on that is long enough, that is the start of the level
+    and `way`. A blunder that takes the coin leaves a short one, as its last press is undone.
     """
     for _ in range(BLUNDERS):
         start = blunder(game, way, rng)
-        if presses := solve(game, start, longest):
+        presses = solve(game, start, longest)
+        if presses and len(presses) >= SHORTEST:
             return start, presses
     return game.start, way
 

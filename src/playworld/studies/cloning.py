@@ -5,15 +5,16 @@ transitions translates; the oracle, cloned on the true actions; players that lea
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from playworld.agents.arena import SIDE, Arena, ArenaOptions
+from playworld.agents.arena import Arena, ArenaOptions
 from playworld.agents.clone import CloneOptions, School, clone, label
 from playworld.agents.dictionary import Dictionary, known_moves
-from playworld.agents.labels import refuse_recorded
+from playworld.agents.matching import hold_of, refuse_games
 from playworld.agents.moves import MOVES, NAMES
 from playworld.agents.policy import Meaning, Policy
 from playworld.agents.trial import (
@@ -24,8 +25,10 @@ from playworld.agents.trial import (
     steady_player,
 )
 from playworld.atomic import write_whole
+from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
-from playworld.data.shards import sha256_of
+from playworld.data.clips import ClipDataset
+from playworld.data.inventory import SPLITS
 from playworld.train.loop import NonFinite
 from playworld.train.runs import other_inputs
 from playworld.world import World
@@ -63,18 +66,19 @@ class CloningOptions:
             raise InputError(f"an interval needs 2 to 10 seeds, got {self.seeds}")
         if not self.samples or min(self.samples) < 0:
             raise InputError(f"samples should be 0 or more, got {self.samples}")
-        if self.temperature < 0:
+        if not 0 <= self.temperature < math.inf:
             raise InputError(f"temperature should be 0 or more, got {self.temperature:g}")
         for seed in range(self.seeds):
-            self.arena(seed)
+            self.arena(seed, hold=1)
 
-    def arena(self, seed: int) -> ArenaOptions:
-        """The levels of one seed."""
+    def arena(self, seed: int, hold: int) -> ArenaOptions:
+        """The levels of one seed; a press is held for so many steps of the game."""
         return ArenaOptions(
             difficulty=self.difficulty,
             seed=self.levels + seed,
             games=self.games,
             max_steps=self.max_steps,
+            hold=hold,
         )
 
 
@@ -107,15 +111,15 @@ class Study:
     folder: Path
     options: CloningOptions
     recipe: CloneOptions
+    hold: int
+    """Game steps that a press is held for."""
     bars: Bars
     _schools: dict[Meaning, School] = field(default_factory=dict)
 
     def school(self, meaning: Meaning) -> School:
         """The expert's transitions with labels of one kind."""
         if meaning not in self._schools:
-            made = label(self.clips, self.world, meaning, self.recipe.minutes)
-            fit_arena(made)
-            self._schools[meaning] = made
+            self._schools[meaning] = label(self.clips, self.world, meaning, self.recipe.minutes)
         return self._schools[meaning]
 
     def policy(self, meaning: Meaning, seed: int) -> Policy:
@@ -168,7 +172,7 @@ class Study:
         if path.is_file():
             return json.loads(path.read_text())
         player, frames = self.player(arm, seed)
-        with Arena(self.options.arena(seed)) as arena:
+        with Arena(self.options.arena(seed, self.hold)) as arena:
             outcome = play_games(arena, player, frames)
         found = {
             "difficulty": self.options.difficulty,
@@ -198,18 +202,22 @@ def study(
         The results of every difficulty that lies there.
 
     Raises:
-        InputError: where `out` holds a study of other clips, worlds or options, a level that is to
-            be played was recorded, or more labelled transitions are asked for than there are.
+        InputError: where `out` holds a study of other clips, worlds or options, or is no folder for
+            one; where world, clips and game do not go together (`playworld.agents.matching`), or
+            more labelled transitions are asked for than there are.
         NonFinite, Preempted: see `playworld.agents.clone.clone`.
     """
-    refuse_recorded(clips, (options.arena(seed).played for seed in range(options.seeds)))
-    made = Study(world, clips, out / options.difficulty, options, recipe, bars)
-    seen = {
-        f"{split} clips": sha256_of(clips / split / "index.json") for split in ("train", "valid")
-    }
+    refuse_sealed(out)
+    hold = hold_of(world, clips)
+    refuse_games(clips, (options.arena(seed, hold) for seed in range(options.seeds)))
+    made = Study(world, clips, out / options.difficulty, options, recipe, hold, bars)
     made.check_samples()
-    how = {k: v for k, v in to_dict(options).items() if k not in ("samples", "seeds")}
-    claim(made.folder, {"world": world.sha256, **seen, **how, **to_dict(recipe)})
+    own = {f"{s} clips": ClipDataset(clips, s, 1).sha256 for s in SPLITS}
+    game, how = to_dict(options), to_dict(recipe)
+    for name in ("samples", "seeds", "difficulty"):
+        del game[name]
+    del how["device"]
+    claim(out, options.difficulty, {"world": world.sha256, **game, **how}, own)
     told = bars(f"{options.difficulty} levels")
     whole = [(arm, seed) for seed in range(options.seeds) for arm in arms(options)]
     for done, (arm, seed) in enumerate(whole, start=1):
@@ -219,21 +227,26 @@ def study(
     return [json.loads(path.read_text()) for path in sorted(out.glob("*/*-seed*.json"))]
 
 
-def claim(folder: Path, inputs: dict[str, Any]) -> None:
-    """Make a study's folder, or raise InputError if it was begun with other inputs than these."""
-    other = other_inputs(folder, {k: v for k, v in inputs.items() if k != "device"})
+def claim(out: Path, difficulty: str, shared: dict[str, Any], own: dict[str, Any]) -> None:
+    """Begin the half of one difficulty, or go on with it.
+
+    Each half has a file of all that it was begun with: the halves of one table share a world, the
+    options of the game and the recipe, and have clips of their own.
+
+    Raises:
+        InputError: where a half was begun with other inputs than these.
+    """
+    own, half = {"difficulty": difficulty, **own}, out / difficulty
+    beside = out / ("hard" if difficulty == "easy" else "easy")
+    if (beside / "inputs.json").is_file():
+        other = other_inputs(beside, shared | own)
+        _refuse_other(beside, [name for name in other if name not in own])
+    _refuse_other(half, other_inputs(half, shared | own))
+
+
+def _refuse_other(half: Path, other: list[str]) -> None:
     if other:
         raise InputError(
-            f"{folder} was begun with other {', '.join(other)}: name another folder, or remove it "
-            "to start again"
-        )
-
-
-def fit_arena(school: School) -> None:
-    """Raise InputError if what a policy learns from is not of the size of the game."""
-    height, width = school.train.shown.films[0].frames.shape[1:3]
-    if (height, width) != (SIDE, SIDE):
-        raise InputError(
-            f"the clips are {width}x{height}, the game {SIDE}x{SIDE}: ingest again with --size "
-            f"{SIDE}x{SIDE}"
+            f"{half} was begun with other {', '.join(other)}: name another folder than "
+            f"{half.parent}, or remove it to start again"
         )

@@ -28,8 +28,8 @@ class Score:
     arm: str
     samples: int | None
     """Of the latent policy's dictionary."""
-    shares: tuple[float, ...]
-    """Of the levels solved, one for each seed."""
+    shares: dict[int, float]
+    """Of the levels solved, for each seed."""
     soon: float
     """Share of the levels solved within `SOON` presses."""
     presses: float
@@ -38,16 +38,15 @@ class Score:
     @property
     def mean(self) -> float:
         """Over seeds."""
-        return float(np.mean(self.shares))
+        return float(np.mean(list(self.shares.values())))
 
     @property
     def interval(self) -> tuple[float, float]:
         """95% t interval of the mean over seeds; as wide as can be with one seed."""
-        n = len(self.shares)
-        if n < 2:
+        if len(self.shares) < 2:
             return 0.0, 1.0
-        half = student(n - 1) * float(np.std(self.shares, ddof=1)) / n**0.5
-        return max(0.0, self.mean - half), min(1.0, self.mean + half)
+        low, high = _t_interval(list(self.shares.values()))
+        return max(0.0, low), min(1.0, high)
 
     @property
     def name(self) -> str:
@@ -69,7 +68,7 @@ def scores(results: Sequence[dict[str, Any]]) -> list[Score]:
     ):
         rows = groups[difficulty, arm, samples]
         won = [p for r in rows for p, s in zip(r["presses"], r["solved"], strict=True) if s]
-        shares = tuple(float(np.mean(r["solved"])) for r in rows)
+        shares = {r["seed"]: float(np.mean(r["solved"])) for r in rows}
         soon = sum(p <= SOON for p in won) / sum(len(r["solved"]) for r in rows)
         presses = float(np.median(won)) if won else float("nan")
         found.append(Score(difficulty, arm, samples, shares, soon, presses))
@@ -94,19 +93,56 @@ def format_scores(found: Sequence[Score]) -> str:
 
 
 def _verdict(own: Sequence[Score]) -> list[str]:
-    by_arm = {(score.arm, score.samples): score for score in own}
-    oracle, random = by_arm.get(("oracle", None)), by_arm.get(("random", None))
-    latent, lines = by_arm.get(("latent", ENOUGH)), []
-    if oracle and latent:
-        low, high = oracle.interval
-        inside = "within" if low <= latent.mean <= high else "outside"
-        if latent.mean > high:
-            inside = "above"
-        lines.append(f"With {ENOUGH} labels the latent policy is {inside} the oracle's interval.")
+    by_arm = {score.arm: score for score in own if score.samples is None}
+    oracle, random, lines = by_arm.get("oracle"), by_arm.get("random"), []
+    labelled = [s for s in own if s.samples is not None and s.samples <= ENOUGH]
+    if oracle and labelled:
+        latent = max(labelled, key=lambda score: score.samples or 0)
+        lines.append(_place(oracle, latent))
+        lines += _paired(oracle, latent)
     if oracle and random:
-        times = oracle.mean / max(random.mean, 1e-9)
-        lines.append(f"The oracle solves {times:.2f} times as many levels as random moves.")
+        lines.append(_beside_random(oracle, random))
     return lines
+
+
+def _place(oracle: Score, latent: Score) -> str:
+    low, high = oracle.interval
+    inside = "within" if low <= latent.mean <= high else "outside"
+    if latent.mean > high:
+        inside = "above"
+    return f"With {latent.samples} labels the latent policy is {inside} the oracle's interval."
+
+
+def _paired(oracle: Score, latent: Score) -> list[str]:
+    """All arms play the same levels with a seed, so what levels differ in is in no difference.
+
+    It may show that two arms differ where one's mean is within the other's interval.
+    """
+    seeds = sorted(oracle.shares.keys() & latent.shares.keys())
+    if len(seeds) < 2:
+        return []
+    points = [100 * (oracle.shares[seed] - latent.shares[seed]) for seed in seeds]
+    low, high = _t_interval(points)
+    differ = "no difference is shown" if low <= 0 <= high else "they differ"
+    return [
+        f"On the same levels, the oracle minus the latent policy with {latent.samples} labels: "
+        f"{np.mean(points):+.1f} points (95% interval {low:+.1f} to {high:+.1f} over {len(seeds)} "
+        f"seeds), {differ}."
+    ]
+
+
+def _beside_random(oracle: Score, random: Score) -> str:
+    if not random.mean:
+        return "Random moves solve no level."
+    times = oracle.mean / random.mean
+    return f"The oracle solves {times:.2f} times as many levels as random moves."
+
+
+def _t_interval(values: Sequence[float]) -> tuple[float, float]:
+    """95% interval of the mean of two or more values."""
+    n, mean = len(values), float(np.mean(values))
+    half = student(n - 1) * float(np.std(values, ddof=1)) / n**0.5
+    return mean - half, mean + half
 
 
 def _percent(share: float) -> str:

@@ -11,10 +11,12 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
+from playworld.agents.matching import refuse_other_films
 from playworld.agents.plan_film import plans_picture
 from playworld.agents.planner import Plan, PlanOptions, make_plan
 from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
+from playworld.data.clips import ClipDataset
 from playworld.evaluate.metrics import interval, psnr, share_interval
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.rollouts import press
@@ -50,7 +52,9 @@ class GoalOptions:
     """PSNR, dB, from which a goal counts as reached."""
 
     def __post_init__(self) -> None:
-        for name in ("starts", "goal_presses", "goal_hold"):
+        if self.starts < 2:
+            raise InputError(f"starts: an interval needs 2, got {self.starts}")
+        for name in ("goal_presses", "goal_hold"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
 
@@ -83,9 +87,17 @@ def seek_goals(
     and the best of them is taken as it takes its own.
 
     Raises:
-        InputError: where CLIPS has no held-out scene that will do.
+        InputError: for clips of another size or speed than the world's, or with fewer than two
+            held-out moments that will do.
     """
+    shown = ClipDataset(clips, "valid", 1)
+    refuse_other_films(world, shown.height, shown.width, shown.fps)
     prompts = level_starts(clips, options.starts, seed=search.seed).video
+    if len(prompts) < 2:
+        raise InputError(
+            f"{clips} has one held-out moment to start from, an interval needs 2: ingest more "
+            "videos, or with a larger --valid-fraction"
+        )
     N, generator = len(prompts), torch.Generator().manual_seed(search.seed)
     choices = -(-options.goal_presses // options.goal_hold)
     true = torch.randint(world.num_actions, (N, choices), generator=generator)

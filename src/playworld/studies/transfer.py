@@ -13,9 +13,10 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from playworld.agents.arena import SIDE, Arena, ArenaOptions
+from playworld.agents.arena import Arena, ArenaOptions
 from playworld.agents.dictionary import Dictionary
-from playworld.agents.labels import read_demonstrations, refuse_recorded
+from playworld.agents.labels import read_demonstrations
+from playworld.agents.matching import hold_of, refuse_games
 from playworld.agents.moves import MOVES, NAMES
 from playworld.agents.ppo import (
     Chooser,
@@ -29,6 +30,7 @@ from playworld.agents.ppo import (
 )
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
 from playworld.atomic import folder_at
+from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
 from playworld.data.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
@@ -69,15 +71,16 @@ class TransferOptions:
                 raise InputError(f"{name}: an interval needs 2, got {getattr(self, name)}")
         if self.labels < 1:
             raise InputError(f"labels must be at least 1, got {self.labels}")
-        self.arena()
+        self.arena(hold=1)
 
-    def arena(self) -> ArenaOptions:
-        """The games."""
+    def arena(self, hold: int) -> ArenaOptions:
+        """The games; a press is held for so many of their steps."""
         return ArenaOptions(
             difficulty=self.difficulty,
             seed=self.levels,
             games=self.games,
             max_steps=self.max_steps,
+            hold=hold,
         )
 
 
@@ -95,16 +98,17 @@ def transfer(
     same world, clips and options made is not trained again; another one is replaced.
 
     Raises:
-        InputError: before the training, without Stable-Baselines3 or Procgen, for clips without
-            true actions beside their videos, of another size than the game's, or with too few
-            held-out starts.
+        InputError: before the training, without Stable-Baselines3 or Procgen, where world, clips
+            and game do not go together (`playworld.agents.matching`), for clips without true
+            actions beside their videos or with too few held-out starts, or where `out` is no folder
+            for results.
     """
     import playworld.agents.stable_baselines  # noqa: F401  says at once if it is missing
 
+    refuse_sealed(out)
     folder_at(out)
-    if (world.height, world.width) != (SIDE, SIDE):
-        raise InputError(f"the game is {SIDE}x{SIDE}, this world {world.width}x{world.height}")
-    refuse_recorded(clips, [trial.arena().played])
+    games = trial.arena(hold_of(world, clips))
+    refuse_games(clips, [games])
     dictionary = button_moves(world, clips, trial.labels, options.seed)
     prompts = read_held_out(
         clips, options.prompts, options.prompt_frames, options.seed, "train"
@@ -112,7 +116,7 @@ def transfer(
     starts = read_held_out(clips, trial.starts, options.prompt_frames, options.seed).video
     if len(starts) < 2:
         raise InputError(f"{clips} has one held-out start of these frames: an interval needs 2")
-    with Arena(trial.arena()) as arena:
+    with Arena(games) as arena:
         arena.reset()  # says it now if the simulator does not run here
     agent, inputs = out / AGENT_FILE, made_from(world, clips, options)
     if is_kept(agent, inputs):
@@ -130,7 +134,7 @@ def transfer(
         },
     }
     report["inside"] = inside(world, trained, starts, options, bars("within the world"))
-    report["game"] = in_game(world, trained, dictionary, options, trial, bars("real game"))
+    report["game"] = in_game(world, trained, dictionary, options, games, bars("real game"))
     (out / "transfer.json").write_text(json.dumps(report, indent=2) + "\n")
     draw_curve(report).save(out / "curve.png")
     return report
@@ -157,6 +161,7 @@ def inside(
     told: Callable[[int, int, str], None],
 ) -> dict[str, Any]:
     """Pixels to the right in an episode within the world, for each player."""
+    torch.manual_seed(options.seed)  # an agent draws from the generator of all, see `Trained`
     players = dict(_players(world, trained, options.seed))
     found = {}
     for done, (name, choose) in enumerate(players.items(), start=1):
@@ -171,10 +176,11 @@ def in_game(
     trained: Trained,
     dictionary: Dictionary,
     options: PPOOptions,
-    trial: TransferOptions,
+    games: ArenaOptions,
     told: Callable[[int, int, str], None],
 ) -> dict[str, Any]:
     """The same players in the real game, through the dictionary; and true moves without one."""
+    torch.manual_seed(options.seed)
     players = {
         name: (translated(choose, dictionary, options.seed), options.frames)
         for name, choose in _players(world, trained, options.seed)
@@ -183,7 +189,7 @@ def in_game(
     for name in ("right", "right-up"):
         players[f"always {name} (true move)"] = (steady_player(MOVES[NAMES.index(name)]), 1)
     found = {}
-    with Arena(trial.arena()) as arena:
+    with Arena(games) as arena:
         for done, (name, (player, frames)) in enumerate(players.items(), start=1):
             found[name] = _figures(play_games(arena, player, frames, travel=True))
             told(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")
