@@ -99,8 +99,9 @@ def test_the_path_from_videos_to_a_world_is_as_the_readme_gives_it(
         assert main(["tiny" if word == "small" else word for word in args]) == 0
     assert "delta PSNR" in capsys.readouterr().out
     assert (desk / "report/report.json").exists()
+    (made,) = [words[3] for words in ours if words[0] == "train"]
     for code in blocks(ROOT / "README.md", "python"):
-        exec(code.replace('"coinrun"', '"world"'), {})
+        exec(code.replace('"coinrun"', f'"{made}"'), {})
     assert capsys.readouterr().out == "torch.Size([1, 64, 64, 3]) torch.uint8\n"
 
 
