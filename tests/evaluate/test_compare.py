@@ -20,7 +20,7 @@ OPTIONS = EvaluateOptions(
     prompt_frames=2,
     horizon=4,
     batch_size=4,
-    arm_clips=0,
+    arm_clips=3,
     button_starts=2,
     return_starts=0,
     long_rollouts=2,
@@ -56,6 +56,14 @@ def test_a_difference_is_that_of_the_figures(report):
     change = report["compared"]["differences"]["second"]["rollout PSNR, frame 4"]
     assert change["mean"] == pytest.approx(second - first, abs=1e-5)
     assert change["low"] <= change["mean"] <= change["high"]
+
+
+def test_wrong_actions_are_paired_too(report):
+    first, second = (world["control"]["arms"]["shifted"]["4"]["mean"] for world in report["worlds"])
+    change = report["compared"]["differences"]["second"]
+    found = change["delta PSNR against shifted actions, frame 4"]
+    assert found["mean"] == pytest.approx(second - first, abs=1e-4)
+    assert "one frame late, frame 4" in format_table(report)
 
 
 def test_a_tokenizer_that_is_the_same_makes_no_difference(report):

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from playworld.evaluate.buttons import player_shifts
+from playworld.evaluate.control.arms import arm_gaps
 from playworld.evaluate.control.directions import goes
 from playworld.evaluate.fidelity.measure import Embedded
 from playworld.evaluate.longplay import LongPlay
@@ -97,6 +98,8 @@ def _samples(
         "rollout SSIM": ssim(rollouts.inferred, rollouts.truth),
         "delta PSNR": right - psnr(rollouts.random, rollouts.truth),
     }
+    arms = arm_gaps(rollouts, shown.arms)
+    frames |= {f"delta PSNR against {arm} actions": gap for arm, gap in arms.items()}
     if lpips is not None:
         frames["LPIPS"] = lpips
     found = {

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from playworld.evaluate.page.numbers import (
+    ARMS,
     answered,
     band,
     large,
@@ -59,6 +60,10 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
         for k in frames:
             value = number(control["delta_psnr"][k]["mean"])
             yield f"delta PSNR, frame {k}, dB", f"delta PSNR, frame {k}", value
+        for arm, title in ARMS.items() if control["arms"] else ():
+            for k in frames:
+                key = f"delta PSNR against {arm} actions, frame {k}"
+                yield f"  {title}, frame {k}", key, number(control["arms"][arm][k]["mean"])
         for found in world["fidelity"]:
             where = found["same"]
             yield found["name"], found["name"], "-" if not where else number(where["world"]["mean"])

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+ARMS = {"shuffled": "another clip's", "shifted": "one frame late"}
+"""What wrong actions are called below delta PSNR."""
+
 
 def number(value: float | None, digits: int = 2) -> str:
     """A dash where there is none."""

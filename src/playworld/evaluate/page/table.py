@@ -4,6 +4,7 @@ from typing import Any
 
 from playworld.evaluate.page.differences import comparison_table
 from playworld.evaluate.page.numbers import (
+    ARMS,
     answered,
     band,
     large,
@@ -53,7 +54,7 @@ def _by_frame(report: dict[str, Any]) -> list[str]:
         ("", [band(delta[k]) for k in frames]),
     ]
     arms = report["control"]["arms"] or {}
-    for arm, name in (("shuffled", "another clip's"), ("shifted", "one frame late")):
+    for arm, name in ARMS.items():
         if arm in arms:
             rows.append((f"  {name}", [number(arms[arm][k]["mean"]) for k in frames]))
     if "lpips" in rollout:
