@@ -11,7 +11,7 @@ from playworld.config import InputError
 from playworld.data.actions import ACTIONS_SUFFIX
 from playworld.data.clips import ClipDataset
 from playworld.data.games import FPS
-from playworld.data.inventory import SPLITS
+from playworld.data.splits import SPLITS
 from playworld.world import World
 
 

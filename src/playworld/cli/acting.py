@@ -26,8 +26,7 @@ def agent() -> type[Verb]:
     from playworld.agents.planner import PlanOptions, make_plan
     from playworld.agents.policy import WEIGHTS
     from playworld.agents.ppo import PPOOptions, is_kept
-    from playworld.atomic import folder_at
-    from playworld.checkpoint import refuse_foreign, refuse_sealed
+    from playworld.checkpoint import refuse_foreign, results_folder
     from playworld.cli import INTERRUPTED
     from playworld.evaluate.page.files import write_picture
     from playworld.studies.cloning import CloningOptions, study
@@ -122,8 +121,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             world = World.load(self.world, choose_device(self.device))
-            refuse_sealed(self.out)
-            folder_at(self.out)
+            results_folder(self.out)
             start, goal = (open_prompt(world, name) for name in (self.start, self.goal))
             plan = make_plan(world, start[None], goal, self.options)
             write_plan(world, plan, goal, self.out)
@@ -147,8 +145,7 @@ def agent() -> type[Verb]:
 
         def run(self, console: Console, bars: Bars) -> int:
             world = World.load(self.world, choose_device(self.device))
-            refuse_sealed(self.out)
-            folder_at(self.out)
+            results_folder(self.out)
             found = seek_goals(world, self.clips, self.options, self.search, bars("plan"))
             found.write(self.out)
             say(console, f"{format_goals(found.report)}\n\nwritten to {self.out}")

@@ -10,7 +10,6 @@ from typing import Annotated
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from playworld.atomic import folder_at
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FLAT, OnDevice, Verb
 from playworld.config import InputError
@@ -25,6 +24,7 @@ def has_screen() -> bool:
 
 def evaluate() -> type[Verb]:
     """Measure a world, or several side by side, on held-out clips: pictures, control, speed."""
+    from playworld.checkpoint import results_folder
     from playworld.data.remote import at_hand
     from playworld.evaluate import (
         EvaluateOptions,
@@ -59,7 +59,7 @@ def evaluate() -> type[Verb]:
             worlds = [World.load(name, device) for name in names]
             named = dict(zip(short_names(names), worlds, strict=True))
             if self.out is not None:
-                folder_at(self.out)
+                results_folder(self.out)
             report = compare(named, clips, self.options, bars("evaluate"))
             say(console, format_table(report))
             if self.out is not None:
@@ -76,6 +76,7 @@ def evaluate() -> type[Verb]:
 
 def gallery() -> type[Verb]:
     """Draw what a world's buttons do: from its own prompts, as pictures for a page."""
+    from playworld.checkpoint import results_folder
     from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
     from playworld.train.furnish import read_pictures
     from playworld.train.options import choose_device
@@ -95,7 +96,7 @@ def gallery() -> type[Verb]:
         def run(self, console: Console, bars: Bars) -> int:
             own = read_pictures(self.prompts) if self.prompts else {}
             world = World.load(self.world, choose_device(self.device))
-            folder_at(self.out)
+            results_folder(self.out)
             write_gallery(gallery(world, self.options, own), self.out)
             say(console, f"written to {self.out}")
             return 0

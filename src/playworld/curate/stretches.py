@@ -12,9 +12,8 @@ from jaxtyping import UInt8
 from playworld.config import InputError
 from playworld.data.clips import ClipDataset
 from playworld.data.shards import CHUNK_FRAMES, read_json
-from playworld.data.splits import Split
+from playworld.data.splits import SPLITS, Split
 
-SPLITS: tuple[Split, ...] = ("train", "valid")
 PAIRS = 4
 """Moments of a stretch that a filter looks at, each as two frames in a row: what, and how fast."""
 

@@ -14,9 +14,10 @@ from playworld.atomic import alone, new_folder
 from playworld.config import InputError, to_dict
 from playworld.curate.filter import Filter, Progress
 from playworld.curate.judges import LEVELS
-from playworld.curate.stretches import SPLITS, Footage, Stretch
+from playworld.curate.stretches import Footage, Stretch
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
 from playworld.data.sources import check_target
+from playworld.data.splits import SPLITS
 from playworld.train.options import choose_device
 
 BINS = 10

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from playworld.config import InputError
 from playworld.data.shards import DamagedChunk, ShardReader, read_json
+from playworld.data.splits import SPLITS
 
-SPLITS: tuple[Literal["train", "valid"], ...] = ("train", "valid")
 MOMENTS = 8
 """Frames of each scene on the sheet."""
 CELL = 128

@@ -16,6 +16,7 @@ from playworld.data.shards import CHUNK_FRAMES, ShardReader, ShardWriter
 from playworld.data.video import VideoInfo
 
 Split = Literal["train", "valid"]
+SPLITS: tuple[Split, ...] = ("train", "valid")
 
 
 @dataclass(frozen=True)

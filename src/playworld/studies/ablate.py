@@ -14,8 +14,8 @@ from playworld.atomic import write_whole
 from playworld.config import InputError, did_you_mean, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.inventory import SPLITS
 from playworld.data.record import RecordOptions, record
+from playworld.data.splits import SPLITS
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.heldout import read_held_out
 from playworld.models.flops import kept_bytes
@@ -93,22 +93,18 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
 def _begin(out: Path, options: AblateOptions, told: Told) -> Path:
     """The clips, once it is certain that they are those of the folder and can be measured on."""
     kept = {k: v for k, v in to_dict(options).items() if k not in ("rows", "seeds", "clips")}
+    measuring = _measuring(options)
+
+    def checked(clips: Path) -> Path:
+        read_held_out(clips, measuring.num_clips, measuring.length, measuring.seed)
+        return clips
+
     if options.clips is not None:
-        kept |= _marks(options.clips, options)
+        own = checked(options.clips)
+        kept |= {f"{split} clips": ClipDataset(own, split, 1).sha256 for split in SPLITS}
     if other := other_inputs(out, kept):
         raise InputError(f"{out} was begun with other {other[0]}; choose another --out")
-    if options.clips is not None:
-        return options.clips
-    clips = _recorded(out, told, options.episodes)
-    _marks(clips, options)
-    return clips
-
-
-def _marks(clips: Path, options: AblateOptions) -> dict[str, str]:
-    """Names what the clips hold, once it is certain that worlds can be measured on them."""
-    measuring = _measuring(options)
-    read_held_out(clips, measuring.num_clips, measuring.length, measuring.seed)
-    return {f"{split} clips": ClipDataset(clips, split, 1).sha256 for split in SPLITS}
+    return options.clips or checked(_recorded(out, told, options.episodes))
 
 
 def _recorded(out: Path, told: Told, episodes: int) -> Path:

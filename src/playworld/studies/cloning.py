@@ -25,10 +25,10 @@ from playworld.agents.trial import (
     steady_player,
 )
 from playworld.atomic import write_whole
-from playworld.checkpoint import refuse_sealed
+from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
-from playworld.data.inventory import SPLITS
+from playworld.data.splits import SPLITS
 from playworld.train.loop import NonFinite
 from playworld.train.runs import other_inputs
 from playworld.world import World
@@ -207,7 +207,7 @@ def study(
             more labelled transitions are asked for than there are.
         NonFinite, Preempted: see `playworld.agents.clone.clone`.
     """
-    refuse_sealed(out)
+    results_folder(out)
     hold = hold_of(world, clips)
     refuse_games(clips, (options.arena(seed, hold) for seed in range(options.seeds)))
     made = Study(world, clips, out / options.difficulty, options, recipe, hold, bars)

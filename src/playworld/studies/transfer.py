@@ -29,8 +29,7 @@ from playworld.agents.ppo import (
     train_agent,
 )
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
-from playworld.atomic import folder_at
-from playworld.checkpoint import refuse_sealed
+from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
 from playworld.data.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
@@ -105,8 +104,7 @@ def transfer(
     """
     import playworld.agents.stable_baselines  # noqa: F401  says at once if it is missing
 
-    refuse_sealed(out)
-    folder_at(out)
+    results_folder(out)
     games = trial.arena(hold_of(world, clips))
     refuse_games(clips, [games])
     dictionary = button_moves(world, clips, trial.labels, options.seed)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ARMS = {"shuffled": "another clip's", "shifted": "one frame late"}
+ARMS = {"shuffled": "another clip's actions", "shifted": "one frame late"}
 """What wrong actions are called below delta PSNR."""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from playworld.evaluate.page.chart import Curve, chart
 from playworld.evaluate.page.media import films, frames_table
-from playworld.evaluate.page.numbers import large, number, share, share_band, signed
+from playworld.evaluate.page.numbers import ARMS, large, number, share, share_band, signed
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film
 from playworld.markup import Html, join, section, table, tag
@@ -88,7 +88,7 @@ def delta_curves(control: Mapping[str, Any]) -> list[Curve]:
 
     delta, arms = control["delta_psnr"], control["arms"] or {}
     shown = [Curve("against random actions", means(delta), delta)]
-    for arm, name in (("shuffled", "another clip's actions"), ("shifted", "one frame late")):
+    for arm, name in ARMS.items():
         if arm in arms:
             shown.append(Curve(f"against {name}", means(arms[arm]), arms[arm]))
     return shown
