@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from playworld.evaluate.agreement import MIN_COUNT, UNKNOWN, agreement, assign
+from playworld.evaluate.agreement import (
+    MIN_COUNT,
+    UNKNOWN,
+    agreement,
+    agreement_by_clip,
+    assign,
+)
+from playworld.evaluate.metrics import interval
 
 NAMES = ("left", "none", "right")
 
@@ -35,6 +42,21 @@ def test_always_saying_the_commonest_label_gains_nothing_from_being_common():
     found = agreement(torch.zeros_like(labels), labels, NAMES, num_codes=8)
     assert found["majority_accuracy"] > 0.85
     assert found["balanced"] == found["majority"] == 0.5
+
+
+def test_what_each_clip_adds_has_the_figure_as_its_mean_and_its_interval():
+    labels = draw(3)
+    known = draw(10, (40, 1), seed=3) > draw(10, seed=4)  # more of it in some clips than in others
+    codes = torch.where(known, labels, draw(3, seed=5))
+    whole = agreement(codes, labels, NAMES, num_codes=3)
+    found = interval(agreement_by_clip(codes, labels, num_codes=3))
+    assert found["mean"] == pytest.approx(whole["balanced"])
+    for end in ("low", "high"):
+        assert found[end] == pytest.approx(whole["balanced_interval"][end], abs=0.01)
+
+
+def test_a_figure_that_is_none_adds_nothing_from_any_clip():
+    assert agreement_by_clip(draw(8), torch.ones_like(draw(8)), num_codes=8).isnan().all()
 
 
 def test_a_rare_label_is_left_out_and_named():

@@ -13,6 +13,7 @@ from playworld.evaluate import (
     write_report,
 )
 from playworld.evaluate.compare import differences
+from playworld.evaluate.page.differences import compared_rows
 from playworld.evaluate.report import Evidence, Report
 
 OPTIONS = EvaluateOptions(
@@ -31,8 +32,10 @@ OPTIONS = EvaluateOptions(
 
 @pytest.fixture(scope="module")
 def report(make_world, make_clips, tmp_path_factory):
-    """Two worlds that differ in their dynamics only."""
+    """Two worlds that share their tokenizer."""
     other = make_world()
+    for weights in other.actions.parameters():
+        torch.nn.init.normal_(weights)
     torch.nn.init.normal_(other.dynamics.action.weight, std=2.0)
     worlds = {"first": make_world(), "second": other}
     return compare(worlds, make_clips(tmp_path_factory.mktemp("data")), OPTIONS)
@@ -64,6 +67,21 @@ def test_wrong_actions_are_paired_too(report):
     found = change["delta PSNR against shifted actions, frame 4"]
     assert found["mean"] == pytest.approx(second - first, abs=1e-4)
     assert "one frame late, frame 4" in format_table(report)
+
+
+def test_what_codes_tell_is_paired_too(report):
+    told = [world["control"]["information"]["keys"]["bits"] for world in report["worlds"]]
+    found = report["compared"]["differences"]["second"]["bits about keys"]
+    assert told[0] != told[1]
+    assert found["mean"] == pytest.approx(told[1] - told[0], abs=1e-6)
+
+
+def test_worlds_that_come_back_other_ways_have_a_dash(report):
+    worlds = [dict(world) for world in report["worlds"]]
+    way = {"way": "→ x4, ← x4", "returns": 0.5}
+    worlds[0]["control"] = worlds[0]["control"] | {"returns": [way]}
+    rows = dict(compared_rows(report | {"worlds": worlds}))
+    assert rows["→ x4, ← x4 returns"] == [("0.50", None), ("-", None)]
 
 
 def test_a_tokenizer_that_is_the_same_makes_no_difference(report):

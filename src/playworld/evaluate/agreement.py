@@ -34,7 +34,7 @@ def agreement(
     clip, there is nothing to tell apart, and the figures are None.
     """
     counts = torch.bincount(labels[labels != UNKNOWN], minlength=len(names)).tolist()
-    kept = [label for label, count in enumerate(counts) if count >= MIN_COUNT]
+    kept = _common(labels)
     kept_names = [names[label] for label in kept]
     found: dict[str, Any] = {
         "counts": {names[label]: counts[label] for label in kept},
@@ -43,7 +43,7 @@ def agreement(
     if len(kept) < 2 or len(codes) < 2:
         figures = ("balanced", "balanced_interval", "majority", "accuracy", "majority_accuracy")
         return found | dict.fromkeys(figures)
-    table = torch.stack([_table(codes, labels == label, num_codes) for label in kept], dim=-1)
+    table = _tables(codes, labels, kept, num_codes)
     hits, totals = _held_out_hits(table), table.sum(dim=1)
     recall = _recall(hits, totals)
     picks = resamples(len(table), seed)
@@ -62,6 +62,26 @@ def agreement(
     }
 
 
+def agreement_by_clip(
+    codes: Int[Tensor, "clips transitions"],
+    labels: Int[Tensor, "clips transitions"],
+    num_codes: int,
+) -> Float[Tensor, " clips"]:
+    """One number per clip, whose mean is the `balanced` of `agreement`; NaN where that is None.
+
+    What each clip adds to the figure, to first order (its influence): so worlds can be compared
+    clip by clip in a figure that is a mean over labels, not over clips.
+    """
+    kept = _common(labels)
+    if len(kept) < 2 or len(codes) < 2:
+        return torch.full((len(codes),), torch.nan, dtype=torch.double)
+    table = _tables(codes, labels, kept, num_codes)
+    hits, totals = _held_out_hits(table), table.sum(dim=1)
+    recall = _recall(hits, totals)
+    beyond = (hits - recall * totals) / totals.sum(dim=0)
+    return recall.mean() + len(codes) * beyond.mean(dim=1)
+
+
 def assign(table: Float[Tensor, "codes labels"]) -> Int[Tensor, " codes"]:
     """The label of each code that maximises balanced accuracy; `UNKNOWN` for a code never seen.
 
@@ -72,12 +92,22 @@ def assign(table: Float[Tensor, "codes labels"]) -> Int[Tensor, " codes"]:
     return torch.where(table.sum(dim=1) > 0, shares.argmax(dim=1), UNKNOWN)
 
 
-def _table(
-    codes: Int[Tensor, "clips transitions"], where: Tensor, num_codes: int
-) -> Float[Tensor, "clips codes"]:
-    """How often each clip has each code where `where` holds."""
-    seen = torch.nn.functional.one_hot(codes, num_codes) * where[..., None]
-    return seen.sum(dim=1).double()
+def _common(labels: Int[Tensor, "clips transitions"]) -> list[int]:
+    """The labels that are there often enough to take part."""
+    counts = torch.bincount(labels[labels != UNKNOWN])
+    return (counts >= MIN_COUNT).nonzero().flatten().tolist()
+
+
+def _tables(
+    codes: Int[Tensor, "clips transitions"],
+    labels: Int[Tensor, "clips transitions"],
+    kept: Sequence[int],
+    num_codes: int,
+) -> Float[Tensor, "clips codes labels"]:
+    """How often each clip has each code with each of the labels that take part."""
+    seen = torch.nn.functional.one_hot(codes, num_codes).double()
+    here = labels[..., None] == torch.tensor(kept)
+    return torch.einsum("nsc,nsl->ncl", seen, here.double())
 
 
 def _held_out_hits(table: Float[Tensor, "clips codes labels"]) -> Float[Tensor, "clips labels"]:

@@ -10,6 +10,8 @@ from torch import Tensor
 from playworld.evaluate.buttons import player_shifts
 from playworld.evaluate.control.arms import arm_gaps
 from playworld.evaluate.control.directions import goes
+from playworld.evaluate.control.measure import Happened, told_by_clip
+from playworld.evaluate.control.returns import returned
 from playworld.evaluate.fidelity.measure import Embedded
 from playworld.evaluate.longplay import LongPlay
 from playworld.evaluate.looks import RealLooks
@@ -28,6 +30,7 @@ def gather(
     world: World,
     figures: dict[str, Any],
     shown: Performance,
+    happened: Happened,
     looks: RealLooks,
     embedded: dict[str, Embedded],
     lpips: Float[Tensor, "clips frames"] | None,
@@ -37,7 +40,7 @@ def gather(
     return Evidence(
         grids=_grids(figures, shown),
         films=_films(rollouts, shown.long, world.fps),
-        samples=_samples(figures, shown, looks, lpips),
+        samples=_samples(world, figures, shown, happened, looks, lpips),
         embedded=embedded,
         rollouts=rollouts.first(FILMS),
     )
@@ -84,8 +87,10 @@ def _films(rollouts: Rollouts, long: dict[str, LongPlay], fps: float) -> dict[st
 
 
 def _samples(
+    world: World,
     figures: dict[str, Any],
     shown: Performance,
+    happened: Happened,
     looks: RealLooks,
     lpips: Float[Tensor, "clips frames"] | None,
 ) -> dict[str, Float[Tensor, " units"]]:
@@ -108,9 +113,12 @@ def _samples(
     }
     for name, values in frames.items():
         found |= {f"{name}, frame {k + 1}": values[:, k] for k in range(values.shape[1])}
+    found |= told_by_clip(happened, played.actions, world.num_actions)
     shifts = player_shifts(shown.pressed, camera)
     for direction, row in figures["control"]["directions"].items():
         found[f"{direction} works"] = goes(shifts[row["button"]], direction).float()
+    for trip in shown.trips:
+        found[f"{trip.way}, returns"] = returned(trip, camera)
     for name, part in shown.long.items():
         real = [looks.real(video).float().mean() for video in part.video]
         found[f"long play, {name} moves: frames that look real"] = torch.stack(real)

@@ -14,7 +14,7 @@ from playworld.config import InputError, to_dict
 from playworld.evaluate.buttons import PRESSES
 from playworld.evaluate.compare import compare_reports
 from playworld.evaluate.control.arms import score_arms
-from playworld.evaluate.control.measure import measure_control
+from playworld.evaluate.control.measure import Happened, measure_control
 from playworld.evaluate.control.returns import (
     score_returns,
 )
@@ -35,7 +35,7 @@ from playworld.evaluate.longplay import (
 )
 from playworld.evaluate.looks import RealLooks, real_looks
 from playworld.evaluate.metrics import interval, usage
-from playworld.evaluate.movement import Camera, camera_of, displacements
+from playworld.evaluate.movement import Camera, camera_of
 from playworld.evaluate.notes import notes
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.performance import Performance, perform
@@ -122,7 +122,7 @@ def evaluate(
     tell(total - 1, "speed")
     start = shown.starts.video[:1]
     speed = measure_speed(world, start, options.speed_frames, options.seed, sampler)
-    looks = real_looks(clips)
+    looks, happened = real_looks(clips), Happened.of(held, camera)
     looked = _looked_at(shown.clips, others, networks, options.seed)
     figures: dict[str, Any] = {
         "format": FORMAT,
@@ -132,7 +132,7 @@ def evaluate(
         "tokenizer": _tokenizer(shown.clips, options.seed),
         "rollout": looked.rollout,
         "fidelity": looked.distances,
-        "control": _control(world, held, shown, camera, options.seed),
+        "control": _control(world, held, happened, shown, camera, options.seed),
         "long_play": _long_play(shown, looks, camera),
         "prompts": measure_prompts(world, shown.sides, PRESSES, options.seed, camera, sampler),
         "codes": _codes(world, shown.clips),
@@ -146,7 +146,8 @@ def evaluate(
     }
     figures["notes"] = notes(world, figures, options)
     tell(total, "done")
-    return Report(figures, gather(world, figures, shown, looks, looked.embedded, looked.lpips))
+    seen = gather(world, figures, shown, happened, looks, looked.embedded, looked.lpips)
+    return Report(figures, seen)
 
 
 def _silent(done: int, note: str) -> None:
@@ -168,11 +169,11 @@ def _check_size(name: str, world: World, held: HeldOut) -> None:
 
 
 def _control(
-    world: World, held: HeldOut, shown: Performance, camera: Camera, seed: int
+    world: World, held: HeldOut, happened: Happened, shown: Performance, camera: Camera, seed: int
 ) -> dict[str, Any]:
     figures = measure_control(
         held,
-        displacements(held.video, camera),
+        happened,
         shown.clips.rollouts,
         shown.clips.actions,
         shown.pressed,

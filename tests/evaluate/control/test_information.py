@@ -6,8 +6,10 @@ from playworld.evaluate.control.information import (
     EFFECTIVE,
     dictionary_accuracy,
     effective_keys,
+    information_by_clip,
     mutual_information,
 )
+from playworld.evaluate.metrics import interval
 
 CLIPS, S, KINDS = 20, 30, 4
 
@@ -40,6 +42,16 @@ def test_codes_drawn_at_random_tell_no_more_than_chance(labels, noise):
     found = mutual_information(noise, labels, KINDS, KINDS)
     assert found["bits"] == pytest.approx(found["chance"], abs=0.01)
     assert found["share"] < 0.01
+
+
+def test_what_each_clip_adds_has_the_bits_as_its_mean_and_their_interval(labels, noise):
+    clips = torch.arange(CLIPS)[:, None]
+    codes = torch.where(clips * 2 > torch.arange(S), labels, noise)  # later clips know more
+    whole = mutual_information(codes, labels, KINDS, KINDS)
+    found = interval(information_by_clip(codes, labels, KINDS, KINDS))
+    assert found["mean"] == pytest.approx(whole["bits"])
+    for end in ("low", "high"):
+        assert found[end] == pytest.approx(whole["bits_interval"][end], abs=0.05)
 
 
 def test_transitions_without_a_label_do_not_count(labels, noise):

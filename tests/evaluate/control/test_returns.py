@@ -6,6 +6,7 @@ from playworld.evaluate.control.returns import (
     Trip,
     leave_and_return,
     opposite_pairs,
+    returned,
     score_returns,
 )
 from playworld.world import Button
@@ -55,6 +56,17 @@ def test_who_goes_on_is_not_home(scroll):
     (row,) = score_returns([trip(scroll, [(3, 0)] * 8, 4)], ["right", "left"])
     assert row["returns"] == 0
     assert row["back"] == pytest.approx(-12, abs=0.5)
+
+
+def test_every_start_has_a_figure_of_its_own_for_comparing_worlds(scroll):
+    home, on, stays = (
+        scroll(steps, "tiles")[None]
+        for steps in ([(3, 0)] * 4 + [(-3, 0)] * 4, [(3, 0)] * 8, [(0, 0)] * 8)
+    )
+    mixed = Trip(0, 1, (1, 0), 4, torch.cat([home, on, stays]))
+    assert returned(mixed, "follows").tolist()[:2] == [1, 0]
+    assert returned(mixed, "follows")[2].isnan()
+    assert mixed.way == "→ x4, ← x4"
 
 
 def test_who_never_left_is_not_counted(scroll):

@@ -56,6 +56,28 @@ def mutual_information(
     }
 
 
+def information_by_clip(
+    codes: Int[Tensor, "clips S"],
+    labels: Int[Tensor, "clips S"],
+    num_codes: int,
+    num_labels: int,
+) -> Float[Tensor, " clips"]:
+    """One number per clip, whose mean is the `bits` of `mutual_information`; NaN where it is None.
+
+    What each clip adds to the figure, to first order (its influence): the pointwise information
+    of its transitions.
+    """
+    if len(codes) < 2 or len(labels[labels != UNKNOWN].unique()) < 2:
+        return torch.full((len(codes),), torch.nan, dtype=torch.double)
+    tables = _tables(codes, labels, num_codes, num_labels)
+    whole = tables.sum(dim=0)
+    alone = whole.sum(dim=1, keepdim=True) * whole.sum(dim=0)
+    pointwise = torch.where(whole > 0, whole * whole.sum() / alone, 1.0).log2()
+    value = (whole * pointwise).sum() / whole.sum()
+    beyond = (tables * (pointwise - value)).sum(dim=(1, 2)) / whole.sum()
+    return value + len(codes) * beyond
+
+
 def bits(table: Float[Tensor, "*sets codes labels"]) -> Float[Tensor, "*sets"]:
     """Mutual information of a table of counts."""
     joint = entropy(table.flatten(-2))

@@ -1,11 +1,12 @@
 """Does the world do as it is told: delta PSNR, codes against what happened, and the buttons."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.agreement import agreement
+from playworld.evaluate.agreement import agreement, agreement_by_clip
 from playworld.evaluate.buttons import decides, describe_buttons, player_shifts
 from playworld.evaluate.control.ceiling import movement_groups
 from playworld.evaluate.control.directions import RealPresses, measure_directions
@@ -13,6 +14,7 @@ from playworld.evaluate.control.information import (
     EFFECTIVE,
     dictionary_accuracy,
     effective_keys,
+    information_by_clip,
     mutual_information,
 )
 from playworld.evaluate.control.steering import commands, measure_steering
@@ -23,6 +25,7 @@ from playworld.evaluate.movement import (
     HORIZONTAL,
     VERTICAL,
     Camera,
+    displacements,
     movement_classes,
 )
 from playworld.evaluate.rollouts import Rollouts
@@ -32,9 +35,32 @@ HEADLINE_FRAME = 4
 """The generated frame at which the paper reads controllability."""
 
 
+@dataclass(frozen=True)
+class Happened:
+    """What happened in every transition of held-out clips."""
+
+    moved: Float[Tensor, "clips S 2"]
+    """Displacements of the picture, pixels."""
+    labels: dict[str, tuple[Int[Tensor, "clips S"], tuple[str, ...]]]
+    """By what is told of a transition ("movement"; "keys" and "effective_keys" where they were
+    written down): its class, and the names of the classes."""
+
+    @staticmethod
+    def of(held: HeldOut, camera: Camera) -> "Happened":
+        """Found by registration, and read from the action files."""
+        moved, keys = displacements(held.video, camera), pressed_keys(held)
+        labels = {"movement": (movement_classes(moved, camera), CLASSES)}
+        if keys is not None:
+            labels["keys"] = keys
+            merged = effective_keys(*keys, moved)
+            if merged is not None:
+                labels["effective_keys"] = (merged, EFFECTIVE)
+        return Happened(moved, labels)
+
+
 def measure_control(
     held: HeldOut,
-    moved: Float[Tensor, "clips S 2"],
+    happened: Happened,
     rollouts: Rollouts,
     codes: Int[Tensor, "clips S"],
     pressed: UInt8[Tensor, "buttons starts K H W C"],
@@ -45,22 +71,15 @@ def measure_control(
 ) -> dict[str, Any]:
     """Everything under `control` in the report.
 
-    `codes` are the latent actions of all transitions of the held-out clips, `moved` the
-    displacements of the picture over them, `pressed` the frames that follow when each button is
-    held, `real` what was pressed in true video.
+    `codes` are the latent actions of all transitions of the held-out clips, `pressed` the frames
+    that follow when each button is held, `real` what was pressed in true video.
     """
-    happened = movement_classes(moved, camera)
-    movement = agreement(codes, happened, CLASSES, len(buttons), seed)
-    across = agreement(codes, happened // len(VERTICAL), HORIZONTAL, len(buttons), seed)
+    moved, keys = happened.moved, happened.labels.get("keys")
+    ways, _ = happened.labels["movement"]
+    movement = agreement(codes, ways, CLASSES, len(buttons), seed)
+    across = agreement(codes, ways // len(VERTICAL), HORIZONTAL, len(buttons), seed)
     groups = movement_groups(moved, len(buttons), seed)
-    ceiling = agreement(groups, happened, CLASSES, len(buttons), seed)
-    keys = pressed_keys(held)
-    labelled: dict[str, tuple[Tensor, tuple[str, ...]]] = {"movement": (happened, CLASSES)}
-    if keys is not None:
-        labelled["keys"] = keys
-        merged = effective_keys(*keys, moved)
-        if merged is not None:
-            labelled["effective_keys"] = (merged, EFFECTIVE)
+    ceiling = agreement(groups, ways, CLASSES, len(buttons), seed)
     told = commands(held)
     shifts, presses = player_shifts(pressed, camera), pressed.shape[2] - 1
     delta = delta_psnr(rollouts, seed)
@@ -75,17 +94,29 @@ def measure_control(
         "keys": None if keys is None else agreement(codes, *keys, len(buttons), seed),
         "information": {
             name: mutual_information(codes, labels, len(buttons), len(names), seed)
-            for name, (labels, names) in labelled.items()
+            for name, (labels, names) in happened.labels.items()
         },
         "dictionary": {
             name: dictionary_accuracy(codes, labels, names, len(buttons), seed)
-            for name, (labels, names) in labelled.items()
+            for name, (labels, names) in happened.labels.items()
         },
         "steering": None if told is None else measure_steering(*told, codes, len(buttons), seed),
         "decides": decides(shifts),
         "buttons": describe_buttons(shifts, buttons, codes, moved, camera),
         "directions": measure_directions(shifts, buttons, real, presses, camera),
     }
+
+
+def told_by_clip(
+    happened: Happened, codes: Int[Tensor, "clips S"], num_codes: int
+) -> dict[str, Float[Tensor, " clips"]]:
+    """Numbers whose means are what codes tell of movement and keys, by the table's names."""
+    across = happened.labels["movement"][0] // len(VERTICAL)
+    found = {"codes against left / none / right": agreement_by_clip(codes, across, num_codes)}
+    for name, (labels, names) in happened.labels.items():
+        found[f"codes against {name}"] = agreement_by_clip(codes, labels, num_codes)
+        found[f"bits about {name}"] = information_by_clip(codes, labels, num_codes, len(names))
+    return found
 
 
 def delta_psnr(rollouts: Rollouts, seed: int = 0) -> dict[str, dict[str, float | None]]:

@@ -34,6 +34,12 @@ class Trip:
     video: UInt8[Tensor, "starts K H W C"]
     """The start, `presses` frames out, and as many back."""
 
+    @property
+    def way(self) -> str:
+        """The same name in every world, whatever its buttons are called: "→ x4, ← x4"."""
+        x, y = self.direction
+        return f"{ARROWS[x, y]} x{self.presses}, {ARROWS[-x, -y]} x{self.presses}"
+
 
 def opposite_pairs(effects: Sequence[Effect]) -> list[tuple[int, int, tuple[int, int]]]:
     """Buttons of which one goes where the other came from, and the first one's direction.
@@ -94,32 +100,51 @@ def score_returns(
 
 
 def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[str, Any]:
-    way = torch.tensor(trip.direction, dtype=torch.float32)
-    moved = displacements(trip.video, camera) * (-1 if camera == "follows" else 1)
-    along = moved @ (way / way.norm())
-    out, back = along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
-    left = out >= HALF_PIXEL * trip.presses
-    home = ((out + back).abs() <= BACK * out).float()[left]
+    out, back = _out_and_back(trip, camera)
+    home = _home(out, back, trip.presses)
     fit = fits(trip.video[:, -1], trip.video[:, 0])
     own, others = fit.diagonal(), fit[~torch.eye(len(fit), dtype=torch.bool)]
     recognised = (fit.argmax(dim=1) == torch.arange(len(fit))).float()
     return {
+        "way": trip.way,
         "button": trip.button,
         "label": labels[trip.button],
         "opposite": trip.opposite,
         "opposite_label": labels[trip.opposite],
         "presses": trip.presses,
         "starts": len(out),
-        "left": int(left.sum()),
+        "left": int((~home.isnan()).sum()),
         "out": out.mean().item(),
         "back": -back.mean().item(),
-        "returns": home.mean().item() if len(home) else None,
+        "returns": share_interval(home)["mean"],
         "returns_interval": share_interval(home),
         "start_psnr": interval(own, seed),
         "other_psnr": others.mean().item() if len(others) else None,
         "recognised": recognised.mean().item() if len(others) else None,
         "recognised_chance": 1 / len(fit) if len(others) else None,
     }
+
+
+def returned(trip: Trip, camera: Camera) -> Float[Tensor, " starts"]:
+    """1 where a start was left and came back, 0 where it did not, NaN where it was not left."""
+    return _home(*_out_and_back(trip, camera), trip.presses)
+
+
+def _out_and_back(
+    trip: Trip, camera: Camera
+) -> tuple[Float[Tensor, " starts"], Float[Tensor, " starts"]]:
+    """Pixels along the button's direction, on the way out and on the way back."""
+    way = torch.tensor(trip.direction, dtype=torch.float32)
+    moved = displacements(trip.video, camera) * (-1 if camera == "follows" else 1)
+    along = moved @ (way / way.norm())
+    return along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
+
+
+def _home(
+    out: Float[Tensor, " starts"], back: Float[Tensor, " starts"], presses: int
+) -> Float[Tensor, " starts"]:
+    came = ((out + back).abs() <= BACK * out).float()
+    return torch.where(out >= HALF_PIXEL * presses, came, torch.nan)
 
 
 def fits(

@@ -9,12 +9,13 @@ from playworld.evaluate.page.numbers import (
     band,
     large,
     number,
-    share,
     signed,
     some_frames,
 )
 
 Change = Mapping[str, Any] | None
+KINDS = {"movement": "movement", "left / none / right": "horizontal", "keys": "keys"}
+"""What codes are held against, and where the report has it."""
 COLUMN = 24
 """Characters of a world's column in a terminal."""
 
@@ -40,6 +41,7 @@ def comparison_table(report: Mapping[str, Any]) -> str:
 def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Change]]]]:
     """Title of each row, then for each world its figure and the paired difference, if any."""
     worlds, changes = report["worlds"], report["compared"]["differences"]
+    ways = {row["way"]: None for world in worlds for row in world["control"]["returns"]}
 
     def row(title: str, key: str, values: list[str]) -> tuple[str, list[tuple[str, Change]]]:
         found = [changes.get(world["name"], {}).get(key) for world in worlds]
@@ -69,7 +71,15 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
             yield found["name"], found["name"], "-" if not where else number(where["world"]["mean"])
         for direction, found in control["directions"].items():
             yield f"{direction} works", f"{direction} works", number(found["share"])
-        yield "codes against movement", "", share(control["agreement"], 1)
+        for kind, part in KINDS.items():
+            balanced = control[part] and control[part]["balanced"]
+            yield f"codes against {kind}", f"codes against {kind}", number(balanced)
+        for kind, found in control["information"].items():
+            title = f"bits about {kind.replace('_', ' ')}"
+            yield title, f"bits about {kind}", number(found and found["bits"])
+        shares = {row["way"]: row["returns"] for row in control["returns"]}
+        for way in ways:
+            yield f"{way} returns", f"{way}, returns", number(shares.get(way))
         for name, played in world["long_play"].items():
             value = number(played["share_of_frames"])
             title = f"long play, {name} moves"
