@@ -5,10 +5,9 @@ from playworld.evaluate.agreement import (
     MIN_COUNT,
     UNKNOWN,
     agreement,
-    agreement_by_clip,
+    agreement_again,
     assign,
 )
-from playworld.evaluate.metrics import interval
 
 NAMES = ("left", "none", "right")
 
@@ -44,19 +43,38 @@ def test_always_saying_the_commonest_label_gains_nothing_from_being_common():
     assert found["balanced"] == found["majority"] == 0.5
 
 
-def test_what_each_clip_adds_has_the_figure_as_its_mean_and_its_interval():
+def test_worlds_whose_codes_know_equally_little_are_seldom_surely_different():
+    sure = 0
+    for trial in range(40):
+        labels = draw(8, (16, 19), seed=trial)
+        little = draw(5, (16, 19), seed=100 + trial) == 0
+        worlds = (
+            torch.where(little, labels, draw(8, (16, 19), seed=200 + 2 * trial + world))
+            for world in (0, 1)
+        )
+        first, second = (agreement_again(codes, labels, num_codes=8) for codes in worlds)
+        band = second.minus(first).interval()
+        sure += not band["low"] <= 0 <= band["high"]
+    assert sure <= 6  # 1 in 20 in the mean; 1 in 4 where the assignment is held fixed
+
+
+def test_a_world_whose_codes_know_more_is_surely_better():
     labels = draw(3)
-    known = draw(10, (40, 1), seed=3) > draw(10, seed=4)  # more of it in some clips than in others
-    codes = torch.where(known, labels, draw(3, seed=5))
+    codes = torch.where(draw(10, seed=4) < 3, labels, draw(3, seed=5))
+    band = agreement_again(labels, labels, 3).minus(agreement_again(codes, labels, 3)).interval()
     whole = agreement(codes, labels, NAMES, num_codes=3)
-    found = interval(agreement_by_clip(codes, labels, num_codes=3))
-    assert found["mean"] == pytest.approx(whole["balanced"])
-    for end in ("low", "high"):
-        assert found[end] == pytest.approx(whole["balanced_interval"][end], abs=0.01)
+    assert band["mean"] == pytest.approx(1 - whole["balanced"])
+    assert band["low"] > 0.3
 
 
-def test_a_figure_that_is_none_adds_nothing_from_any_clip():
-    assert agreement_by_clip(draw(8), torch.ones_like(draw(8)), num_codes=8).isnan().all()
+def test_halves_of_a_single_clip_have_a_figure_and_no_interval():
+    labels = draw(2, (3, 20))
+    assert agreement(labels, labels, NAMES, 8)["balanced_interval"] == {
+        "mean": 1.0,
+        "low": None,
+        "high": None,
+    }
+    assert agreement_again(labels, labels, 8) is None
 
 
 def test_a_rare_label_is_left_out_and_named():

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from playworld.evaluate.metrics import A_SHARE, percentiles, resamples, widened
+from playworld.evaluate.metrics import A_SHARE, Resampled, resample_weights
 
 MIN_COUNT = 10
 """Transitions a label needs to take part: the recall of one seen twice is a coin toss."""
@@ -43,53 +43,62 @@ def agreement(
     if len(kept) < 2 or len(codes) < 2:
         figures = ("balanced", "balanced_interval", "majority", "accuracy", "majority_accuracy")
         return found | dict.fromkeys(figures)
-    table = _tables(codes, labels, kept, num_codes)
-    hits, totals = _held_out_hits(table), table.sum(dim=1)
-    recall = _recall(hits, totals)
-    picks = resamples(len(table), seed)
-    low, high = percentiles(_recall(hits[picks], totals[picks]).nanmean(dim=-1))
+    tables = _tables(codes, labels, kept, num_codes)
+    halves = torch.stack([half.sum(dim=0) for half in (tables[0::2], tables[1::2])])
+    hits, totals = _held_out_hits(halves), halves.sum(dim=(0, 1))
+    again = agreement_again(codes, labels, num_codes, seed)
+    balanced = (hits / totals).mean().item()
+    unknown: dict[str, float | None] = {"mean": balanced, "low": None, "high": None}
     return found | {
-        "balanced": recall.mean().item(),
-        "balanced_interval": widened(recall.mean().item(), low, high, len(codes), A_SHARE),
+        "balanced": balanced,
+        "balanced_interval": unknown if again is None else again.interval(A_SHARE),
         "majority": 1 / len(kept),
         "accuracy": (hits.sum() / totals.sum()).item(),
-        "majority_accuracy": (totals.sum(dim=0).max() / totals.sum()).item(),
-        "recall": dict(zip(kept_names, recall.tolist(), strict=True)),
+        "majority_accuracy": (totals.max() / totals.sum()).item(),
+        "recall": dict(zip(kept_names, (hits / totals).tolist(), strict=True)),
         "assignment": {
             str(code): None if label == UNKNOWN else kept_names[label]
-            for code, label in enumerate(assign(table.sum(dim=0)).tolist())
+            for code, label in enumerate(assign(halves.sum(dim=0)).tolist())
         },
     }
 
 
-def agreement_by_clip(
+def agreement_again(
     codes: Int[Tensor, "clips transitions"],
     labels: Int[Tensor, "clips transitions"],
     num_codes: int,
-) -> Float[Tensor, " clips"]:
-    """One number per clip, whose mean is the `balanced` of `agreement`; NaN where that is None.
+    seed: int = 0,
+) -> Resampled | None:
+    """`balanced` of `agreement` on bootstrap resamples of the clips, codes assigned anew on each.
 
-    What each clip adds to the figure, to first order (its influence): so worlds can be compared
-    clip by clip in a figure that is a mean over labels, not over clips.
+    With the assignment held fixed, intervals of codes that say little would be far too narrow: on
+    other clips such codes stand for other labels. Each half is resampled on its own, so that no
+    clip is on both sides. None where there is no figure, or a half is a single clip.
     """
     kept = _common(labels)
-    if len(kept) < 2 or len(codes) < 2:
-        return torch.full((len(codes),), torch.nan, dtype=torch.double)
-    table = _tables(codes, labels, kept, num_codes)
-    hits, totals = _held_out_hits(table), table.sum(dim=1)
-    recall = _recall(hits, totals)
-    beyond = (hits - recall * totals) / totals.sum(dim=0)
-    return recall.mean() + len(codes) * beyond.mean(dim=1)
+    if len(kept) < 2 or len(codes) < 4:
+        return None
+    tables = _tables(codes, labels, kept, num_codes)
+    draws, values = [], []
+    for number, half in enumerate((tables[0::2], tables[1::2])):
+        values.append(half.sum(dim=0))
+        weights = resample_weights(len(half), seed + number)
+        draws.append((weights @ half.flatten(1)).unflatten(1, half.shape[1:]))
+    value, again = (
+        (_held_out_hits(halves) / halves.sum(dim=(-3, -2))).nanmean(dim=-1)
+        for halves in (torch.stack(values), torch.stack(draws, dim=1))
+    )
+    return Resampled(value.item(), again, len(codes))
 
 
-def assign(table: Float[Tensor, "codes labels"]) -> Int[Tensor, " codes"]:
+def assign(table: Float[Tensor, "*sets codes labels"]) -> Int[Tensor, "*sets codes"]:
     """The label of each code that maximises balanced accuracy; `UNKNOWN` for a code never seen.
 
     `table` counts transitions. A code adds its share of a label to that label's recall, so the best
     choice for each code is the label of which it holds the largest share.
     """
-    shares = table / table.sum(dim=0).clamp(min=1)
-    return torch.where(table.sum(dim=1) > 0, shares.argmax(dim=1), UNKNOWN)
+    shares = table / table.sum(dim=-2, keepdim=True).clamp(min=1)
+    return torch.where(table.sum(dim=-1) > 0, shares.argmax(dim=-1), UNKNOWN)
 
 
 def _common(labels: Int[Tensor, "clips transitions"]) -> list[int]:
@@ -110,18 +119,10 @@ def _tables(
     return torch.einsum("nsc,nsl->ncl", seen, here.double())
 
 
-def _held_out_hits(table: Float[Tensor, "clips codes labels"]) -> Float[Tensor, "clips labels"]:
-    """Right answers per clip and label, the assignment made on the clips of the other half."""
-    hits = torch.zeros(len(table), table.shape[2], dtype=table.dtype)
-    for half in (0, 1):
-        meaning = assign(table[1 - half :: 2].sum(dim=0))
-        right = meaning[:, None] == torch.arange(table.shape[2])
-        hits[half::2] = (table[half::2] * right).sum(dim=1)
-    return hits
-
-
-def _recall(
-    hits: Float[Tensor, "*sets clips labels"], totals: Float[Tensor, "*sets clips labels"]
+def _held_out_hits(
+    halves: Float[Tensor, "*sets 2 codes labels"],
 ) -> Float[Tensor, "*sets labels"]:
-    """Share of each label's transitions that were told right; NaN where a set has none of it."""
-    return hits.sum(dim=-2) / totals.sum(dim=-2)
+    """Right answers per label in both halves, the assignment made on the other one."""
+    meaning = assign(halves.flip(-3))
+    right = meaning[..., None] == torch.arange(halves.shape[-1])
+    return (halves * right).sum(dim=(-3, -2))

@@ -75,6 +75,10 @@ def differences(first: Report, other: Report, seed: int = 0) -> dict[str, dict[s
             gaps = theirs[name] - mine
             units = int((~gaps.isnan()).sum())
             found[name] = _judged(interval(gaps, seed), units >= ENOUGH)
+    for name, again in first.evidence.resampled.items():
+        if name in other.evidence.resampled:
+            change = other.evidence.resampled[name].minus(again)
+            found[name] = _judged(change.interval(), change.clips >= ENOUGH)
     for name, points in first.evidence.embedded.items():
         real, made = points.kinds["real"], other.evidence.embedded[name].kinds["world"]
         if len(real) >= 2:

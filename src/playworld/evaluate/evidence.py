@@ -10,7 +10,7 @@ from torch import Tensor
 from playworld.evaluate.buttons import player_shifts
 from playworld.evaluate.control.arms import arm_gaps
 from playworld.evaluate.control.directions import goes
-from playworld.evaluate.control.measure import Happened, told_by_clip
+from playworld.evaluate.control.measure import Happened, told_again
 from playworld.evaluate.control.returns import returned
 from playworld.evaluate.fidelity.measure import Embedded
 from playworld.evaluate.longplay import LongPlay
@@ -36,11 +36,12 @@ def gather(
     lpips: Float[Tensor, "clips frames"] | None,
 ) -> Evidence:
     """Everything that is kept of an evaluation beside its figures."""
-    rollouts = shown.clips.rollouts
+    rollouts, seed = shown.clips.rollouts, figures["settings"]["seed"]
     return Evidence(
         grids=_grids(figures, shown),
         films=_films(rollouts, shown.long, world.fps),
-        samples=_samples(world, figures, shown, happened, looks, lpips),
+        samples=_samples(figures, shown, looks, lpips),
+        resampled=told_again(happened, shown.clips.actions, world.num_actions, seed),
         embedded=embedded,
         rollouts=rollouts.first(FILMS),
     )
@@ -87,10 +88,8 @@ def _films(rollouts: Rollouts, long: dict[str, LongPlay], fps: float) -> dict[st
 
 
 def _samples(
-    world: World,
     figures: dict[str, Any],
     shown: Performance,
-    happened: Happened,
     looks: RealLooks,
     lpips: Float[Tensor, "clips frames"] | None,
 ) -> dict[str, Float[Tensor, " units"]]:
@@ -113,7 +112,6 @@ def _samples(
     }
     for name, values in frames.items():
         found |= {f"{name}, frame {k + 1}": values[:, k] for k in range(values.shape[1])}
-    found |= told_by_clip(happened, played.actions, world.num_actions)
     shifts = player_shifts(shown.pressed, camera)
     for direction, row in figures["control"]["directions"].items():
         found[f"{direction} works"] = goes(shifts[row["button"]], direction).float()

@@ -1,6 +1,7 @@
 """Figures over pictures, codes and clips: PSNR, SSIM, intervals, code usage."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -144,6 +145,24 @@ def percentiles(values: Float[Tensor, " resamples"]) -> tuple[float, float]:
     """The 2.5th and the 97.5th percentile: a 95% bootstrap interval."""
     low, high = torch.quantile(values, torch.tensor([0.025, 0.975], dtype=values.dtype)).tolist()
     return low, high
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """A figure of clips that is no mean over them."""
+
+    value: float
+    again: Float[Tensor, " resamples"]
+    """The same figure of bootstrap resamples, which are the same for all worlds."""
+    clips: int
+
+    def interval(self, bounds: tuple[float, float] = UNBOUNDED) -> dict[str, float | None]:
+        """The figure with its 95% interval."""
+        return spread(self.value, self.again, self.clips, bounds)
+
+    def minus(self, other: "Resampled") -> "Resampled":
+        """The difference of two worlds on the same clips."""
+        return Resampled(self.value - other.value, self.again - other.again, self.clips)
 
 
 def spread(

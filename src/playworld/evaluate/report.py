@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.evaluate.fidelity.measure import Embedded
+from playworld.evaluate.metrics import Resampled
 from playworld.evaluate.pictures import Grid, sheet
 from playworld.evaluate.rollouts import Rollouts
 
@@ -33,6 +34,8 @@ class Evidence:
     """By what they show: "clips", "long-random" or "long-recorded"."""
     samples: Mapping[str, Float[Tensor, " units"]] = field(default_factory=dict)
     """One number per clip (or start, or rollout) by the figure that is their mean, NaN for none."""
+    resampled: Mapping[str, Resampled] = field(default_factory=dict)
+    """Figures that are no means, by name."""
     embedded: Mapping[str, Embedded] = field(default_factory=dict)
     """Clips as points, by the name of the distance."""
     rollouts: Rollouts | None = None

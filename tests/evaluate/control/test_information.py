@@ -6,10 +6,9 @@ from playworld.evaluate.control.information import (
     EFFECTIVE,
     dictionary_accuracy,
     effective_keys,
-    information_by_clip,
+    information_again,
     mutual_information,
 )
-from playworld.evaluate.metrics import interval
 
 CLIPS, S, KINDS = 20, 30, 4
 
@@ -44,14 +43,13 @@ def test_codes_drawn_at_random_tell_no_more_than_chance(labels, noise):
     assert found["share"] < 0.01
 
 
-def test_what_each_clip_adds_has_the_bits_as_its_mean_and_their_interval(labels, noise):
-    clips = torch.arange(CLIPS)[:, None]
-    codes = torch.where(clips * 2 > torch.arange(S), labels, noise)  # later clips know more
-    whole = mutual_information(codes, labels, KINDS, KINDS)
-    found = interval(information_by_clip(codes, labels, KINDS, KINDS))
-    assert found["mean"] == pytest.approx(whole["bits"])
-    for end in ("low", "high"):
-        assert found[end] == pytest.approx(whole["bits_interval"][end], abs=0.05)
+def test_codes_that_tell_more_are_surely_better_and_equal_ones_are_not(labels, noise):
+    full, none = (information_again(codes, labels, KINDS, KINDS) for codes in (labels, noise))
+    better = full.minus(none).interval()
+    assert better["mean"] == pytest.approx(full.value - none.value)
+    assert better["low"] > 1.5
+    same = information_again(3 - noise, labels, KINDS, KINDS).minus(none).interval()
+    assert same == pytest.approx({"mean": 0, "low": 0, "high": 0}, abs=1e-9)
 
 
 def test_transitions_without_a_label_do_not_count(labels, noise):

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.evaluate.agreement import MIN_COUNT, UNKNOWN
-from playworld.evaluate.metrics import NOT_NEGATIVE, percentiles, resample_weights, spread
+from playworld.evaluate.metrics import NOT_NEGATIVE, Resampled, percentiles, resample_weights
 from playworld.evaluate.starts import LEVEL, on_level
 
 LABELS = (10, 50, 200)
@@ -35,47 +35,39 @@ def mutual_information(
     of transitions alone. `share` is what is left of `bits` after that, of `label_bits`. None where
     fewer than two labels occur or there is only one clip.
     """
-    if len(codes) < 2 or len(labels[labels != UNKNOWN].unique()) < 2:
+    again = information_again(codes, labels, num_codes, num_labels, seed)
+    if again is None:
         return None
-    tables = _tables(codes, labels, num_codes, num_labels)
-    whole = tables.sum(dim=0)
-    again = bits((resample_weights(len(codes), seed) @ tables.flatten(1)).unflatten(1, whole.shape))
-    value = bits(whole).item()
     rolls = range(1, min(len(codes), DRAWS + 1))
     strangers = [
         bits(_tables(codes.roll(k, dims=0), labels, num_codes, num_labels).sum(dim=0))
         for k in rolls
     ]
-    chance, most = torch.stack(strangers).mean().item(), entropy(whole.sum(dim=0)).item()
+    chance = torch.stack(strangers).mean().item()
+    most = entropy(torch.bincount(labels[labels != UNKNOWN]).double()).item()
     return {
-        "bits": value,
-        "bits_interval": spread(value, again, len(codes), NOT_NEGATIVE),
+        "bits": again.value,
+        "bits_interval": again.interval(NOT_NEGATIVE),
         "chance": chance,
         "label_bits": most,
-        "share": max(0.0, value - chance) / most,
+        "share": max(0.0, again.value - chance) / most,
     }
 
 
-def information_by_clip(
+def information_again(
     codes: Int[Tensor, "clips S"],
     labels: Int[Tensor, "clips S"],
     num_codes: int,
     num_labels: int,
-) -> Float[Tensor, " clips"]:
-    """One number per clip, whose mean is the `bits` of `mutual_information`; NaN where it is None.
-
-    What each clip adds to the figure, to first order (its influence): the pointwise information
-    of its transitions.
-    """
+    seed: int = 0,
+) -> Resampled | None:
+    """`bits` of `mutual_information` on bootstrap resamples of the clips; None where it is None."""
     if len(codes) < 2 or len(labels[labels != UNKNOWN].unique()) < 2:
-        return torch.full((len(codes),), torch.nan, dtype=torch.double)
+        return None
     tables = _tables(codes, labels, num_codes, num_labels)
-    whole = tables.sum(dim=0)
-    alone = whole.sum(dim=1, keepdim=True) * whole.sum(dim=0)
-    pointwise = torch.where(whole > 0, whole * whole.sum() / alone, 1.0).log2()
-    value = (whole * pointwise).sum() / whole.sum()
-    beyond = (tables * (pointwise - value)).sum(dim=(1, 2)) / whole.sum()
-    return value + len(codes) * beyond
+    weights = resample_weights(len(codes), seed)
+    again = bits((weights @ tables.flatten(1)).unflatten(1, tables.shape[1:]))
+    return Resampled(bits(tables.sum(dim=0)).item(), again, len(codes))
 
 
 def bits(table: Float[Tensor, "*sets codes labels"]) -> Float[Tensor, "*sets"]:

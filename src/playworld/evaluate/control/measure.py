@@ -6,7 +6,7 @@ from typing import Any
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.agreement import agreement, agreement_by_clip
+from playworld.evaluate.agreement import agreement, agreement_again
 from playworld.evaluate.buttons import decides, describe_buttons, player_shifts
 from playworld.evaluate.control.ceiling import movement_groups
 from playworld.evaluate.control.directions import RealPresses, measure_directions
@@ -14,12 +14,12 @@ from playworld.evaluate.control.information import (
     EFFECTIVE,
     dictionary_accuracy,
     effective_keys,
-    information_by_clip,
+    information_again,
     mutual_information,
 )
 from playworld.evaluate.control.steering import commands, measure_steering
 from playworld.evaluate.heldout import HeldOut, pressed_keys
-from playworld.evaluate.metrics import by_frame, psnr
+from playworld.evaluate.metrics import Resampled, by_frame, psnr
 from playworld.evaluate.movement import (
     CLASSES,
     HORIZONTAL,
@@ -107,16 +107,17 @@ def measure_control(
     }
 
 
-def told_by_clip(
-    happened: Happened, codes: Int[Tensor, "clips S"], num_codes: int
-) -> dict[str, Float[Tensor, " clips"]]:
-    """Numbers whose means are what codes tell of movement and keys, by the table's names."""
+def told_again(
+    happened: Happened, codes: Int[Tensor, "clips S"], num_codes: int, seed: int
+) -> dict[str, Resampled]:
+    """What codes tell of movement and keys, on resamples of the clips, by the table's names."""
     across = happened.labels["movement"][0] // len(VERTICAL)
-    found = {"codes against left / none / right": agreement_by_clip(codes, across, num_codes)}
+    found = {"codes against left / none / right": agreement_again(codes, across, num_codes, seed)}
     for name, (labels, names) in happened.labels.items():
-        found[f"codes against {name}"] = agreement_by_clip(codes, labels, num_codes)
-        found[f"bits about {name}"] = information_by_clip(codes, labels, num_codes, len(names))
-    return found
+        found[f"codes against {name}"] = agreement_again(codes, labels, num_codes, seed)
+        bits = information_again(codes, labels, num_codes, len(names), seed)
+        found[f"bits about {name}"] = bits
+    return {name: again for name, again in found.items() if again is not None}
 
 
 def delta_psnr(rollouts: Rollouts, seed: int = 0) -> dict[str, dict[str, float | None]]:
