@@ -16,6 +16,7 @@ from playworld.checkpoint import (
     params_sha256,
     read_folder,
     refuse_foreign,
+    results_folder,
     write_folder,
 )
 from playworld.config import InputError
@@ -151,6 +152,15 @@ def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="no folder can be made at .*file cannot be written"):
         refuse_foreign(tmp_path / "file" / "policies" / "first", TENSORS)
+
+
+def test_loose_results_go_into_a_folder_of_their_own(folder, tmp_path):
+    with pytest.raises(InputError, match="a world or another finished folder"):
+        results_folder(folder)
+    assert results_folder(tmp_path / "deep" / "results").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="is a file, where a folder"):
+        results_folder(tmp_path / "file")
 
 
 def test_a_file_is_never_replaced_by_a_folder(tmp_path):
