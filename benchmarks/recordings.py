@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from playworld.data.shards import ShardReader
-from playworld.evaluate.metrics import psnr
+from playworld.evaluate.metrics import PSNR_CAP, psnr
 from playworld.evaluate.movement import HALF_PIXEL, STILL_ERROR, Displacement, displacement
 
 WAYS = (
@@ -66,7 +66,7 @@ def packing(videos: list[UInt8[Tensor, "T H W C"]]) -> None:
             likeness.append(psnr(packed[None], video[None]).flatten())
             size += taken
         dB = torch.cat(likeness)
-        same = "  (the very bytes)" if dB.min() == 100 else ""
+        same = "  (the very bytes)" if dB.min() == PSNR_CAP else ""
         print(
             f"{encoder:<12}{pixels:<10}{crf:>4}{dB.mean():>10.1f}{dB.min():>8.1f}"
             f"{size / frames:>15.0f}{same}"
@@ -93,7 +93,8 @@ def pack(
 def some_scenes(clips: Path, count: int) -> Iterator[UInt8[Tensor, "T H W C"]]:
     """Whole scenes of the training split, spread over it."""
     shards = ShardReader(clips / "train")
-    for number in np.linspace(0, len(shards.scenes) - 1, count).round().astype(int).tolist():
+    places = np.linspace(0, len(shards.scenes) - 1, min(count, len(shards.scenes)))
+    for number in places.round().astype(int).tolist():
         yield torch.from_numpy(shards.read(number, 0, shards.scenes[number].num_frames))
 
 

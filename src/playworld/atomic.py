@@ -86,7 +86,8 @@ def folder_at(path: Path) -> Path:
     """The folder, made where there is none: called before the work whose results it takes.
 
     Raises:
-        InputError: where `path` is a file, or no folder can be made there.
+        InputError: where `path` is a file or a folder that cannot be written into, or no folder
+            can be made there.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -94,6 +95,8 @@ def folder_at(path: Path) -> Path:
         raise InputError(f"{path} is a file, where a folder is to be written") from None
     except OSError as error:
         raise InputError(f"no folder can be made at {path} ({error.strerror})") from error
+    if not os.access(path, os.W_OK):
+        raise InputError(f"{path} cannot be written into")
     return path
 
 

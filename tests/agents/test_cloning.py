@@ -90,7 +90,7 @@ def test_by_default_a_latent_action_stands_for_the_move_it_was_seen_with_most(st
     assert default == drawn.commonest() != drawn
 
 
-def test_too_few_labelled_transitions_are_missed_before_anything_is_made(
+def test_too_few_labelled_transitions_are_missed_before_anything_is_trained(
     expert, tiny_world, tmp_path, capsys
 ):
     assert command(tiny_world, expert, tmp_path / "study", "--samples", "5000") == 2

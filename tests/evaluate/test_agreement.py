@@ -67,6 +67,16 @@ def test_a_world_whose_codes_know_more_is_surely_better():
     assert band["low"] > 0.3
 
 
+def test_clips_without_a_label_change_nothing():
+    labels, codes = draw(3), draw(3, seed=5)
+    codes[:, :8] = labels[:, :8]
+    apart = torch.full((80, 20), UNKNOWN), draw(3, (80, 20), seed=6)
+    apart[0][::2], apart[1][::2] = labels, codes
+    assert agreement(apart[1], apart[0], NAMES, 3) == agreement(codes, labels, NAMES, 3)
+    again, alone = agreement_again(apart[1], apart[0], 3), agreement_again(codes, labels, 3)
+    assert again.clips == 40 and torch.equal(again.again, alone.again)
+
+
 def test_halves_of_a_single_clip_have_a_figure_and_no_interval():
     labels = draw(2, (3, 20))
     assert agreement(labels, labels, NAMES, 8)["balanced_interval"] == {

@@ -13,6 +13,9 @@ from playworld.evaluate import (
     write_report,
 )
 from playworld.evaluate.compare import differences
+from playworld.evaluate.control.information import mutual_information
+from playworld.evaluate.control.measure import Happened, told_again
+from playworld.evaluate.movement import CLASSES
 from playworld.evaluate.page.differences import compared_rows
 from playworld.evaluate.report import Evidence, Report
 
@@ -70,18 +73,52 @@ def test_wrong_actions_are_paired_too(report):
 
 
 def test_what_codes_tell_is_paired_too(report):
-    told = [world["control"]["information"]["keys"]["bits"] for world in report["worlds"]]
-    found = report["compared"]["differences"]["second"]["bits about keys"]
-    assert told[0] != told[1]
-    assert found["mean"] == pytest.approx(told[1] - told[0], abs=1e-6)
+    rows = dict(compared_rows(report))
+    starts = ("codes", "bits", "  left / none", "  keys by")
+    found = [rows[title] for title in rows if title.startswith(starts)]
+    assert len(found) == 6
+    for (first, none), (second, change) in found:
+        assert none is None and change["low"] <= change["mean"] <= change["high"]
+        assert change["mean"] == pytest.approx(float(second) - float(first), abs=0.02)
+
+
+def told(codes, labels, kinds: int) -> Report:
+    """What is kept for comparing worlds by what their codes tell of true movement."""
+    happened = Happened(torch.zeros(64, 19, 2), {"movement": (labels, CLASSES)})
+    known = {"movement": mutual_information(codes, labels, kinds, len(CLASSES))}
+    return Report({}, Evidence(resampled=told_again(happened, codes, kinds, known, seed=0)))
+
+
+def test_codes_that_know_nothing_are_not_surely_better_for_being_many():
+    generator = torch.Generator().manual_seed(0)
+    labels, few, many = (
+        torch.randint(kinds, (64, 19), generator=generator) for kinds in (len(CLASSES), 8, 64)
+    )
+    chance = told(few, labels, 8)
+    assert not any(
+        change["sure"] for change in differences(chance, told(many, labels, 64)).values()
+    )
+    better = differences(chance, told(labels, labels, len(CLASSES)))
+    assert better["codes against movement"]["mean"] > 0.8
+    assert better["bits about movement"]["mean"] == pytest.approx(3.16, abs=0.1)  # log2 of 9
+    assert all(change["sure"] for change in better.values())
 
 
 def test_worlds_that_come_back_other_ways_have_a_dash(report):
     worlds = [dict(world) for world in report["worlds"]]
-    way = {"way": "→ x4, ← x4", "returns": 0.5}
-    worlds[0]["control"] = worlds[0]["control"] | {"returns": [way]}
-    rows = dict(compared_rows(report | {"worlds": worlds}))
+    ways = [{"way": "→ x4, ← x4", "returns": 0.5}], [{"way": "↑ x4, ↓ x4", "returns": 1.0}]
+    for world, rows in zip(worlds, ways, strict=True):
+        world["control"] = world["control"] | {"returns": rows}
+    change = {"mean": 0.5, "low": 0.1, "high": 0.9, "sure": True}
+    compared = {"baseline": "first", "differences": {"second": {"↑ x4, ↓ x4 returns": change}}}
+    rows = dict(compared_rows(report | {"worlds": worlds, "compared": compared}))
     assert rows["→ x4, ← x4 returns"] == [("0.50", None), ("-", None)]
+    assert rows["↑ x4, ↓ x4 returns"] == [("-", None), ("1.00", change)]
+
+
+def test_the_columns_of_the_table_are_in_line(report):
+    lines = [line for line in format_table(report).splitlines()[2:] if line[:1] != "n" and line]
+    assert len({len(line) for line in lines}) == 1
 
 
 def test_a_tokenizer_that_is_the_same_makes_no_difference(report):

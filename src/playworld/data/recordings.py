@@ -60,8 +60,8 @@ def write_recording(
 def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: float = FPS) -> None:
     """Write frames, at least one, as H.264 in MP4, losslessly.
 
-    RGB at CRF 0 decodes to the very same bytes. Whatever packs them smaller changes such sprites
-    visibly: `benchmarks/recordings.py` has the figures.
+    RGB at CRF 0 decodes to the very same bytes. YUV at CRF 0 takes half as much and is not quite
+    the same, and 4:2:0 blurs such sprites: `benchmarks/recordings.py` has the figures.
     """
     rest = iter(frames)
     first = next(rest)

@@ -30,25 +30,25 @@ def agreement(
     both ways round, so that rare codes cannot flatter it. `balanced` is the recall averaged over
     labels and `majority` the same figure for always saying the commonest label (one over the
     number of labels); `accuracy` and `majority_accuracy` are the plain shares. Labels seen fewer
-    than `MIN_COUNT` times are left out. Where fewer than two labels remain, or there is only one
-    clip, there is nothing to tell apart, and the figures are None.
+    than `MIN_COUNT` times are left out, and clips that have none of the others. Where fewer than
+    two labels remain, or there is only one clip, there is nothing to tell apart, and the figures
+    are None; fewer than four clips give no interval.
     """
     counts = torch.bincount(labels[labels != UNKNOWN], minlength=len(names)).tolist()
-    kept = _common(labels)
+    kept, tables = _tables(codes, labels, num_codes)
     kept_names = [names[label] for label in kept]
     found: dict[str, Any] = {
         "counts": {names[label]: counts[label] for label in kept},
         "left_out": {names[i]: n for i, n in enumerate(counts) if 0 < n < MIN_COUNT},
     }
-    if len(kept) < 2 or len(codes) < 2:
+    if len(kept) < 2 or len(tables) < 2:
         figures = ("balanced", "balanced_interval", "majority", "accuracy", "majority_accuracy")
         return found | dict.fromkeys(figures)
-    tables = _tables(codes, labels, kept, num_codes)
-    halves = torch.stack([half.sum(dim=0) for half in (tables[0::2], tables[1::2])])
+    halves = torch.stack([tables[half::2].sum(dim=0) for half in (0, 1)])
     hits, totals = _held_out_hits(halves), halves.sum(dim=(0, 1))
-    again = agreement_again(codes, labels, num_codes, seed)
     balanced = (hits / totals).mean().item()
     unknown: dict[str, float | None] = {"mean": balanced, "low": None, "high": None}
+    again = agreement_again(codes, labels, num_codes, seed)
     return found | {
         "balanced": balanced,
         "balanced_interval": unknown if again is None else again.interval(A_SHARE),
@@ -75,20 +75,21 @@ def agreement_again(
     other clips such codes stand for other labels. Each half is resampled on its own, so that no
     clip is on both sides. None where there is no figure, or a half is a single clip.
     """
-    kept = _common(labels)
-    if len(kept) < 2 or len(codes) < 4:
+    kept, tables = _tables(codes, labels, num_codes)
+    if len(kept) < 2 or len(tables) < 4:
         return None
-    tables = _tables(codes, labels, kept, num_codes)
-    draws, values = [], []
-    for number, half in enumerate((tables[0::2], tables[1::2])):
-        values.append(half.sum(dim=0))
-        weights = resample_weights(len(half), seed + number)
-        draws.append((weights @ half.flatten(1)).unflatten(1, half.shape[1:]))
+    whole, draws = [], []
+    for half in (0, 1):
+        own = tables[half::2]
+        weights = resample_weights(len(own), seed + half)
+        whole.append(own.sum(dim=0))
+        draws.append((weights @ own.flatten(1)).unflatten(1, own.shape[1:]))
+    # A resample may have lost a label; it has one that takes part, as every clip has.
     value, again = (
         (_held_out_hits(halves) / halves.sum(dim=(-3, -2))).nanmean(dim=-1)
-        for halves in (torch.stack(values), torch.stack(draws, dim=1))
+        for halves in (torch.stack(whole), torch.stack(draws, dim=1))
     )
-    return Resampled(value.item(), again, len(codes))
+    return Resampled(value.item(), again, len(tables))
 
 
 def assign(table: Float[Tensor, "*sets codes labels"]) -> Int[Tensor, "*sets codes"]:
@@ -101,22 +102,17 @@ def assign(table: Float[Tensor, "*sets codes labels"]) -> Int[Tensor, "*sets cod
     return torch.where(table.sum(dim=-1) > 0, shares.argmax(dim=-1), UNKNOWN)
 
 
-def _common(labels: Int[Tensor, "clips transitions"]) -> list[int]:
-    """The labels that are there often enough to take part."""
-    counts = torch.bincount(labels[labels != UNKNOWN])
-    return (counts >= MIN_COUNT).nonzero().flatten().tolist()
-
-
 def _tables(
     codes: Int[Tensor, "clips transitions"],
     labels: Int[Tensor, "clips transitions"],
-    kept: Sequence[int],
     num_codes: int,
-) -> Float[Tensor, "clips codes labels"]:
-    """How often each clip has each code with each of the labels that take part."""
+) -> tuple[list[int], Float[Tensor, "labelled codes labels"]]:
+    """The labels that take part, and how often clips that have any have each code with each."""
+    kept = (torch.bincount(labels[labels != UNKNOWN]) >= MIN_COUNT).nonzero().flatten()
+    here = labels[..., None] == kept
     seen = torch.nn.functional.one_hot(codes, num_codes).double()
-    here = labels[..., None] == torch.tensor(kept)
-    return torch.einsum("nsc,nsl->ncl", seen, here.double())
+    tables = torch.einsum("nsc,nsl->ncl", seen, here.double())
+    return kept.tolist(), tables[here.any(dim=2).any(dim=1)]
 
 
 def _held_out_hits(

@@ -1,4 +1,4 @@
-"""Several worlds side by side: the same clips and seeds, and differences clip by clip."""
+"""Several worlds side by side: the same clips and seeds, and paired differences."""
 
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -43,7 +43,9 @@ def compare_reports(reports: Mapping[str, Report], seed: int = 0) -> Report:
 
     `compared.differences` holds for every other world and every figure that has one number per
     clip (or start, or rollout) the mean difference from the baseline with its 95% bootstrap
-    interval over them. `sure` says that the interval leaves out 0, of at least `ENOUGH` of them.
+    interval over them; for agreement, bits and Frechet distances the difference on all clips, with
+    that of the same resamples of them. `sure` says that the interval leaves out 0, of at least
+    `ENOUGH` of them.
     """
     baseline, first = next(iter(reports.items()))
     settings = {k: v for k, v in first["settings"].items() if k not in NOT_SHARED}

@@ -1,5 +1,6 @@
 """Pictures, films and numbers clip by clip that stand behind the figures of a report."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,6 @@ from playworld.evaluate.buttons import player_shifts
 from playworld.evaluate.control.arms import arm_gaps
 from playworld.evaluate.control.directions import goes
 from playworld.evaluate.control.measure import Happened, told_again
-from playworld.evaluate.control.returns import returned
 from playworld.evaluate.fidelity.measure import Embedded
 from playworld.evaluate.longplay import LongPlay
 from playworld.evaluate.looks import RealLooks
@@ -36,12 +36,18 @@ def gather(
     lpips: Float[Tensor, "clips frames"] | None,
 ) -> Evidence:
     """Everything that is kept of an evaluation beside its figures."""
-    rollouts, seed = shown.clips.rollouts, figures["settings"]["seed"]
+    rollouts = shown.clips.rollouts
     return Evidence(
         grids=_grids(figures, shown),
         films=_films(rollouts, shown.long, world.fps),
         samples=_samples(figures, shown, looks, lpips),
-        resampled=told_again(happened, shown.clips.actions, world.num_actions, seed),
+        resampled=told_again(
+            happened,
+            shown.clips.actions,
+            world.num_actions,
+            figures["control"]["information"],
+            figures["settings"]["seed"],
+        ),
         embedded=embedded,
         rollouts=rollouts.first(FILMS),
     )
@@ -115,8 +121,9 @@ def _samples(
     shifts = player_shifts(shown.pressed, camera)
     for direction, row in figures["control"]["directions"].items():
         found[f"{direction} works"] = goes(shifts[row["button"]], direction).float()
-    for trip in shown.trips:
-        found[f"{trip.way}, returns"] = returned(trip, camera)
+    for row in figures["control"]["returns"]:
+        came = [math.nan if home is None else float(home) for home in row["home"]]
+        found[f"{row['way']} returns"] = torch.tensor(came)
     for name, part in shown.long.items():
         real = [looks.real(video).float().mean() for video in part.video]
         found[f"long play, {name} moves: frames that look real"] = torch.stack(real)

@@ -74,7 +74,7 @@ def compare(
     """Measure several worlds on the same clips with the same seeds, side by side.
 
     The report lists what `evaluate` says of each under `worlds`, and under `compared` the paired
-    differences from the first, clip by clip. Of one world this is `evaluate`.
+    differences from the first. Of one world this is `evaluate`.
 
     Raises:
         InputError: as `evaluate` does, for any of them.

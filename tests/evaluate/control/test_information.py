@@ -52,6 +52,11 @@ def test_codes_that_tell_more_are_surely_better_and_equal_ones_are_not(labels, n
     assert same == pytest.approx({"mean": 0, "low": 0, "high": 0}, abs=1e-9)
 
 
+def test_clips_without_a_label_are_not_counted(labels):
+    few = torch.where(torch.arange(CLIPS)[:, None] < 2, labels, UNKNOWN)
+    assert information_again(labels, few, KINDS, KINDS).clips == 2
+
+
 def test_transitions_without_a_label_do_not_count(labels, noise):
     some = torch.where(torch.arange(S) % 2 == 0, labels, UNKNOWN)
     codes = torch.where(torch.arange(S) % 2 == 0, labels, noise)
@@ -101,5 +106,6 @@ def test_keys_without_directions_are_not_merged():
 def test_labels_in_every_other_clip_only_leave_figures_out_but_never_nan(labels):
     labels[1::2] = UNKNOWN
     assert dictionary_accuracy(labels.clamp(min=0), labels, "abcd", KINDS)["10"] is None
-    found = mutual_information(labels[:2].clamp(min=0), labels[:2], KINDS, KINDS)
+    assert mutual_information(labels[:2].clamp(min=0), labels[:2], KINDS, KINDS) is None
+    found = mutual_information(labels[:4].clamp(min=0), labels[:4], KINDS, KINDS)
     assert found["bits_interval"]["low"] >= 0

@@ -6,7 +6,6 @@ from playworld.evaluate.control.returns import (
     Trip,
     leave_and_return,
     opposite_pairs,
-    returned,
     score_returns,
 )
 from playworld.world import Button
@@ -64,9 +63,9 @@ def test_every_start_has_a_figure_of_its_own_for_comparing_worlds(scroll):
         for steps in ([(3, 0)] * 4 + [(-3, 0)] * 4, [(3, 0)] * 8, [(0, 0)] * 8)
     )
     mixed = Trip(0, 1, (1, 0), 4, torch.cat([home, on, stays]))
-    assert returned(mixed, "follows").tolist()[:2] == [1, 0]
-    assert returned(mixed, "follows")[2].isnan()
-    assert mixed.way == "→ x4, ← x4"
+    (row,) = score_returns([mixed], ["right", "left"])
+    assert row["home"] == [True, False, None]
+    assert (row["returns"], row["left"], row["way"]) == (0.5, 2, "→ x4, ← x4")
 
 
 def test_who_never_left_is_not_counted(scroll):

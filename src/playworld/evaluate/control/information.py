@@ -33,7 +33,7 @@ def mutual_information(
     `label_bits` is the label's entropy, the most there is to tell. `chance` is the same figure with
     the codes of one clip held against the labels of another: so much comes from the finite number
     of transitions alone. `share` is what is left of `bits` after that, of `label_bits`. None where
-    fewer than two labels occur or there is only one clip.
+    fewer than two labels occur or only one clip has any.
     """
     again = information_again(codes, labels, num_codes, num_labels, seed)
     if again is None:
@@ -62,6 +62,8 @@ def information_again(
     seed: int = 0,
 ) -> Resampled | None:
     """`bits` of `mutual_information` on bootstrap resamples of the clips; None where it is None."""
+    labelled = (labels != UNKNOWN).any(dim=1)
+    codes, labels = codes[labelled], labels[labelled]
     if len(codes) < 2 or len(labels[labels != UNKNOWN].unique()) < 2:
         return None
     tables = _tables(codes, labels, num_codes, num_labels)

@@ -1,6 +1,7 @@
 """Does the world do as it is told: delta PSNR, codes against what happened, and the buttons."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxtyping import Float, Int, UInt8
@@ -108,15 +109,24 @@ def measure_control(
 
 
 def told_again(
-    happened: Happened, codes: Int[Tensor, "clips S"], num_codes: int, seed: int
+    happened: Happened,
+    codes: Int[Tensor, "clips S"],
+    num_codes: int,
+    information: Mapping[str, Mapping[str, Any] | None],
+    seed: int,
 ) -> dict[str, Resampled]:
-    """What codes tell of movement and keys, on resamples of the clips, by the table's names."""
+    """What codes tell of movement and keys, for comparing worlds: agreement, and bits above chance.
+
+    `information` is that of the report. More codes tell more bits by chance alone.
+    """
     across = happened.labels["movement"][0] // len(VERTICAL)
-    found = {"codes against left / none / right": agreement_again(codes, across, num_codes, seed)}
+    found = {"codes against horizontal": agreement_again(codes, across, num_codes, seed)}
     for name, (labels, names) in happened.labels.items():
         found[f"codes against {name}"] = agreement_again(codes, labels, num_codes, seed)
         bits = information_again(codes, labels, num_codes, len(names), seed)
-        found[f"bits about {name}"] = bits
+        known = information[name]
+        if bits and known:
+            found[f"bits about {name}"] = replace(bits, value=bits.value - known["chance"])
     return {name: again for name, again in found.items() if again is not None}
 
 

@@ -91,7 +91,8 @@ def score_returns(
 
     `out` and `back` are pixels along the button's direction. `returns` is the share of the starts
     that were left (by half a pixel per press or more) at the end of which at most half the way out
-    is left; None where none was left. `start_psnr` compares the last frame with the start at their
+    is left; None where none was left; `home` says it for each start, None where it was not left.
+    `start_psnr` compares the last frame with the start at their
     best alignment, over what both show, and `other_psnr` with another start: a world without
     memory scores the same in both. `recognised` is the share of last frames that fit their own
     start better than any other.
@@ -100,8 +101,12 @@ def score_returns(
 
 
 def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[str, Any]:
-    out, back = _out_and_back(trip, camera)
-    home = _home(out, back, trip.presses)
+    way = torch.tensor(trip.direction, dtype=torch.float32)
+    moved = displacements(trip.video, camera) * (-1 if camera == "follows" else 1)
+    along = moved @ (way / way.norm())
+    out, back = along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
+    left = out >= HALF_PIXEL * trip.presses
+    came = (out + back).abs() <= BACK * out
     fit = fits(trip.video[:, -1], trip.video[:, 0])
     own, others = fit.diagonal(), fit[~torch.eye(len(fit), dtype=torch.bool)]
     recognised = (fit.argmax(dim=1) == torch.arange(len(fit))).float()
@@ -113,38 +118,17 @@ def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[s
         "opposite_label": labels[trip.opposite],
         "presses": trip.presses,
         "starts": len(out),
-        "left": int((~home.isnan()).sum()),
+        "left": int(left.sum()),
         "out": out.mean().item(),
         "back": -back.mean().item(),
-        "returns": share_interval(home)["mean"],
-        "returns_interval": share_interval(home),
+        "returns": share_interval(came[left].float())["mean"],
+        "returns_interval": share_interval(came[left].float()),
+        "home": [c if out else None for c, out in zip(came.tolist(), left.tolist(), strict=True)],
         "start_psnr": interval(own, seed),
         "other_psnr": others.mean().item() if len(others) else None,
         "recognised": recognised.mean().item() if len(others) else None,
         "recognised_chance": 1 / len(fit) if len(others) else None,
     }
-
-
-def returned(trip: Trip, camera: Camera) -> Float[Tensor, " starts"]:
-    """1 where a start was left and came back, 0 where it did not, NaN where it was not left."""
-    return _home(*_out_and_back(trip, camera), trip.presses)
-
-
-def _out_and_back(
-    trip: Trip, camera: Camera
-) -> tuple[Float[Tensor, " starts"], Float[Tensor, " starts"]]:
-    """Pixels along the button's direction, on the way out and on the way back."""
-    way = torch.tensor(trip.direction, dtype=torch.float32)
-    moved = displacements(trip.video, camera) * (-1 if camera == "follows" else 1)
-    along = moved @ (way / way.norm())
-    return along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
-
-
-def _home(
-    out: Float[Tensor, " starts"], back: Float[Tensor, " starts"], presses: int
-) -> Float[Tensor, " starts"]:
-    came = ((out + back).abs() <= BACK * out).float()
-    return torch.where(out >= HALF_PIXEL * presses, came, torch.nan)
 
 
 def fits(

@@ -22,8 +22,9 @@ def compared(report: Mapping[str, Any], grid: Grid, shown: Sequence[Film]) -> Ht
             "Side by side",
             _table(report),
             about=f"The same clips, seeds and noise for all. Below each figure stands its "
-            f"difference from {baseline}, clip by clip, with the interval of that difference; "
-            "in colour where the interval leaves out 0.",
+            f"difference from {baseline} on the same clips, with the interval of that difference; "
+            "in colour where the interval leaves out 0. Returns differ over the starts that both "
+            "worlds left.",
         ),
         section("Frame by frame", tag("div", *_curves(report), class_="charts")),
         section(

@@ -1,10 +1,11 @@
 """The rows of a comparison: worlds across, figures down, paired differences below."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from playworld.evaluate.page.numbers import (
     ARMS,
+    BITS,
     answered,
     band,
     large,
@@ -14,8 +15,12 @@ from playworld.evaluate.page.numbers import (
 )
 
 Change = Mapping[str, Any] | None
-KINDS = {"movement": "movement", "left / none / right": "horizontal", "keys": "keys"}
-"""What codes are held against, and where the report has it."""
+CODES = {
+    "movement": "codes against movement",
+    "horizontal": "  left / none / right",
+    "keys": "codes against keys",
+}
+"""What agreement is called, by its place in the report."""
 COLUMN = 24
 """Characters of a world's column in a terminal."""
 
@@ -26,14 +31,20 @@ def comparison_table(report: Mapping[str, Any]) -> str:
     lines = [
         f"{len(names)} worlds on the same {report['clips']} held-out clips from "
         f"{data['videos']} videos; below each figure the difference from "
-        f"{report['compared']['baseline']}, clip by clip [95% interval; * leaves out 0]",
+        f"{report['compared']['baseline']} on the same clips [95% interval; * leaves out 0]",
         "",
-        f"{'':<26}" + "".join(f"{name:>{COLUMN}}" for name in names),
     ]
-    for title, cells in compared_rows(report):
-        lines.append(f"{title:<26}" + "".join(f"{value:>{COLUMN}}" for value, _ in cells))
+    rows = dict(compared_rows(report))
+    wide = max(map(len, rows))
+
+    def line(title: str, cells: Iterable[str]) -> str:
+        return f"{title:<{wide}}" + "".join(f"{cell:>{COLUMN}}" for cell in cells)
+
+    lines.append(line("", names))
+    for title, cells in rows.items():
+        lines.append(line(title, (value for value, _ in cells)))
         if any(change for _, change in cells):
-            lines.append(" " * 26 + "".join(f"{_change(c):>{COLUMN}}" for _, c in cells))
+            lines.append(line("", (_change(change) for _, change in cells)))
     lines += ["", *(f"note: {note}" for note in report["notes"])]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -71,15 +82,15 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
             yield found["name"], found["name"], "-" if not where else number(where["world"]["mean"])
         for direction, found in control["directions"].items():
             yield f"{direction} works", f"{direction} works", number(found["share"])
-        for kind, part in KINDS.items():
-            balanced = control[part] and control[part]["balanced"]
-            yield f"codes against {kind}", f"codes against {kind}", number(balanced)
+        for part, title in CODES.items():
+            if control[part] is not None:
+                yield title, f"codes against {part}", number(control[part]["balanced"], 3)
         for kind, found in control["information"].items():
-            title = f"bits about {kind.replace('_', ' ')}"
-            yield title, f"bits about {kind}", number(found and found["bits"])
+            net = found and found["bits"] - found["chance"]
+            yield f"{BITS[kind]}, above chance", f"bits about {kind}", number(net)
         shares = {row["way"]: row["returns"] for row in control["returns"]}
         for way in ways:
-            yield f"{way} returns", f"{way}, returns", number(shares.get(way))
+            yield f"{way} returns", f"{way} returns", number(shares.get(way))
         for name, played in world["long_play"].items():
             value = number(played["share_of_frames"])
             title = f"long play, {name} moves"

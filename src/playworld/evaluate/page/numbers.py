@@ -7,6 +7,14 @@ ARMS = {"shuffled": "another clip's actions", "shifted": "one frame late"}
 """What wrong actions are called below delta PSNR."""
 
 
+BITS = {
+    "movement": "bits about movement",
+    "keys": "bits about keys",
+    "effective_keys": "  keys by their effect",
+}
+"""What mutual information is called, by what it is about."""
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """A dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"

@@ -5,6 +5,7 @@ from typing import Any
 from playworld.evaluate.page.differences import comparison_table
 from playworld.evaluate.page.numbers import (
     ARMS,
+    BITS,
     answered,
     band,
     large,
@@ -191,11 +192,9 @@ def _distance(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _information(found: dict[str, Any]) -> list[tuple[str, str]]:
-    names = {"movement": "bits about movement", "keys": "bits about keys"}
-    names["effective_keys"] = "  keys by their effect"
     return [
         (
-            names[key],
+            BITS[key],
             f"{number(row['bits'])} {band(row['bits_interval'], 2)} of "
             f"{number(row['label_bits'])}, by chance {number(row['chance'])}",
         )
