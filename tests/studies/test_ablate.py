@@ -5,7 +5,7 @@ import pytest
 
 from playworld.config import InputError
 from playworld.presets import SMALL, TINY
-from playworld.studies.ablate import AblateOptions, ablate, kept_megabytes
+from playworld.studies.ablate import AblateOptions, ablate, format_rows, kept_megabytes
 from playworld.studies.tables import TABLES
 
 QUICK = AblateOptions(tokenizer_steps=4, world_steps=4, num_clips=2)
@@ -66,6 +66,17 @@ def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path):
     other = ablate("codes", tmp_path, replace(options, rows=("8",)), silent, base=TINY)
     default = next(line for line in both.splitlines() if line.startswith("| 2 frames"))
     assert default.replace("2 frames", "8") in other  # one row for all tables
+
+
+def test_a_table_shows_the_mean_over_seeds_and_their_range(tmp_path):
+    for seed, row in enumerate(
+        ({"frame 4": 12.0, "agreement": 0.4}, {"frame 4": 14.0, "agreement": 0.6})
+    ):
+        (tmp_path / f"default-{seed}.json").write_text(json.dumps(row))
+    default, tokens = format_rows("view", tmp_path, AblateOptions(seeds=2)).splitlines()[-2:]
+    assert "| pixels (default) | 2 | none | none | 13.00 [12.00, 14.00] |" in default
+    assert "| 50% [40, 60] |" in default
+    assert tokens.startswith("| tokens | 0 | not run |")
 
 
 def test_rows_made_with_other_options_are_not_mixed(clips, tmp_path):

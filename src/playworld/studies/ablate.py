@@ -215,7 +215,7 @@ def _cell(values: list[float | None], column: str) -> str:
     if not known:
         return "not run" if not values else "none"
     digits = 0 if column in PERCENT else 1 if column in ONE_DIGIT else 2
-    mean = f"{sum(known) / len(known):.{digits}f}"
-    if len(known) > 1:
-        mean += f" [{min(known):.{digits}f}, {max(known):.{digits}f}]"
-    return mean + ("%" if column in PERCENT else "")
+    mean = f"{sum(known) / len(known):.{digits}f}" + ("%" if column in PERCENT else "")
+    if len(known) == 1:
+        return mean
+    return f"{mean} [{min(known):.{digits}f}, {max(known):.{digits}f}]"
