@@ -203,11 +203,7 @@ def refuse_foreign(path: Path, weights: Collection[str]) -> None:
     said before the training. The kind of a folder of ours is told by the safetensors files that its
     manifest lists: `weights` names those that are to be written.
     """
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file, where a folder is to be written")
-    parent = next((folder for folder in path.resolve().parents if folder.exists()), path)
-    if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        raise InputError(f"no folder can be made at {path}: {parent} cannot be written")
+    _refuse_no_folder(path)
     if not path.is_dir() or not any(path.iterdir()):
         return
     if not (path / MANIFEST).is_file():
@@ -220,19 +216,35 @@ def refuse_foreign(path: Path, weights: Collection[str]) -> None:
         )
 
 
-def results_folder(path: Path) -> Path:
-    """The folder for loose results, made where there is none: called before the work.
+def refuse_sealed(path: Path) -> None:
+    """Raise InputError if loose results cannot be written here: into a file, or into a world.
 
-    Raises:
-        InputError: where `path` is a file, no folder can be made there, or it is a folder with a
-            manifest: that is written in one piece, so nothing else belongs into it.
+    A folder with a manifest is written in one piece, so nothing else belongs into it.
     """
+    _refuse_no_folder(path)
     if (path / MANIFEST).is_file():
         raise InputError(
             f"{path} is a world or another finished folder: choose a folder of their own for the "
             "results"
         )
+
+
+def results_folder(path: Path) -> Path:
+    """The folder for loose results, made where there is none: called before the work.
+
+    Raises:
+        InputError: see `refuse_sealed`; or where the folder cannot be written into.
+    """
+    refuse_sealed(path)
     return folder_at(path)
+
+
+def _refuse_no_folder(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file, where a folder is to be written")
+    parent = next((folder for folder in path.resolve().parents if folder.exists()), path)
+    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise InputError(f"no folder can be made at {path}: {parent} cannot be written")
 
 
 def _weights_at(path: Path) -> set[str]:

@@ -25,7 +25,7 @@ from playworld.agents.trial import (
     steady_player,
 )
 from playworld.atomic import write_whole
-from playworld.checkpoint import results_folder
+from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.data.splits import SPLITS
@@ -207,7 +207,7 @@ def study(
             more labelled transitions are asked for than there are.
         NonFinite, Preempted: see `playworld.agents.clone.clone`.
     """
-    results_folder(out)
+    refuse_sealed(out)
     hold = hold_of(world, clips)
     refuse_games(clips, (options.arena(seed, hold) for seed in range(options.seeds)))
     made = Study(world, clips, out / options.difficulty, options, recipe, hold, bars)

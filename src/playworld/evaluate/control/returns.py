@@ -107,6 +107,7 @@ def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[s
     out, back = along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
     left = out >= HALF_PIXEL * trip.presses
     came = (out + back).abs() <= BACK * out
+    returns = share_interval(came[left].float())
     fit = fits(trip.video[:, -1], trip.video[:, 0])
     own, others = fit.diagonal(), fit[~torch.eye(len(fit), dtype=torch.bool)]
     recognised = (fit.argmax(dim=1) == torch.arange(len(fit))).float()
@@ -121,8 +122,8 @@ def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[s
         "left": int(left.sum()),
         "out": out.mean().item(),
         "back": -back.mean().item(),
-        "returns": share_interval(came[left].float())["mean"],
-        "returns_interval": share_interval(came[left].float()),
+        "returns": returns["mean"],
+        "returns_interval": returns,
         "home": [c if out else None for c, out in zip(came.tolist(), left.tolist(), strict=True)],
         "start_psnr": interval(own, seed),
         "other_psnr": others.mean().item() if len(others) else None,
