@@ -21,6 +21,8 @@ from playworld.cli.bars import Bars
 from playworld.cli.verb import Ended, endings, then
 from playworld.cli.verbs import VERBS
 from playworld.config import InputError
+from playworld.studies.options import TABLES as NAMED_TABLES
+from playworld.studies.tables import TABLES
 from playworld.train.loop import NonFinite, Preempted
 from playworld.train.objectives import Collapsed
 
@@ -58,11 +60,29 @@ def test_a_command_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]
     assert "--verbose" in out
 
 
-def test_help_comes_without_waiting_for_torch():
-    code = "import sys; from playworld.cli import main; main(['--help']); print([*sys.modules])"
+HEAVY = {"torch", "av", "PIL", "numpy", "jaxtyping", "gymnasium", "fastapi", "einops", "fsspec"}
+"""What takes long to import."""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["--help", *(f"{verb} --help" for verb in VERBS), "agent ppo --help"],
+        ["trian", "ingest a b --fsp 3", "ingest a", "play --port", "train tiny c w --steps x"],
+        ["ingest a b --fps -1", "create v w --minutes 0", "plan small --device-memory 3"],
+    ],
+    ids=["help", "mistyped", "out of range"],
+)
+def test_neither_help_nor_a_mistyped_command_waits_for_heavy_imports(lines: list[str]):
+    code = f"from playworld.cli import main; import sys; [main(s.split()) for s in {lines}]; "
+    code += "print({name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "'rich'" in done.stdout.splitlines()[-1]
-    assert "'torch'" not in done.stdout.splitlines()[-1]
+    loaded = set(re.findall(r"\w+", done.stdout.splitlines()[-1]))
+    assert "rich" in loaded and loaded & HEAVY == set()
+
+
+def test_the_help_of_ablate_names_the_tables_there_are():
+    assert set(NAMED_TABLES) == set(TABLES)
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]):

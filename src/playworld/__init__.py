@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from playworld.config import InputError
+from playworld.lazy import lazily
 
 if TYPE_CHECKING:
     from playworld.world import SamplerConfig, World, WorldState
@@ -16,13 +17,10 @@ __all__ = ["InputError", "SamplerConfig", "World", "WorldState", "__version__"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    # torch takes seconds to import, and `playworld --help` must not wait for it.
-    if name in ("SamplerConfig", "World", "WorldState"):
-        from playworld import world
-
-        return getattr(world, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {"SamplerConfig": "world.maskgit", "World": "world.world", "WorldState": "world.state"},
+)
 
 
 def __dir__() -> list[str]:

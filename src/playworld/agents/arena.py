@@ -6,55 +6,18 @@ for as many game steps as one transition of a world spans.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from playworld.config import InputError
+from playworld.agents.options import ArenaOptions
 from playworld.data.child import Child
 from playworld.data.closing import Closing
-from playworld.data.games import ACTION_NAMES, LEVELS_PER_SEED, MAX_SEED, levels
+from playworld.data.games import ACTION_NAMES
 from playworld.data.simulator import procgen_python
 
 SIDE = 64
 """Pixels along each side of a picture."""
-
-
-@dataclass(frozen=True)
-class ArenaOptions:
-    """Which levels are played, for how long, and how the game looks."""
-
-    difficulty: Literal["easy", "hard"] = "easy"
-    """Procgen's distribution mode."""
-    seed: int = 0
-    """Chooses the levels. A seed that was never recorded gives levels that nothing has seen."""
-    games: int = 100
-    """Levels, played side by side."""
-    max_steps: int = 500
-    """Presses after which a game counts as lost."""
-    hold: int = 2
-    """Game steps that a press is held for: 2 are one frame of a world at 10 frames per second."""
-    backgrounds: bool = False
-    """Whether the game draws its background pictures."""
-    themes: Literal["one", "all"] = "one"
-    """One look of walls and figures, or all that the game has."""
-
-    @property
-    def played(self) -> range:
-        """The levels."""
-        first = levels(self.seed).start
-        return range(first, first + self.games)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seed <= MAX_SEED:
-            raise InputError(f"seed must be in 0..{MAX_SEED}, got {self.seed}")
-        if not 1 <= self.games <= LEVELS_PER_SEED:
-            raise InputError(f"games must be in 1..{LEVELS_PER_SEED}, got {self.games}")
-        if self.max_steps < 1:
-            raise InputError(f"max_steps must be 1 or more, got {self.max_steps}")
-        if self.hold < 1:
-            raise InputError(f"hold must be 1 or more, got {self.hold}")
 
 
 @dataclass(frozen=True)

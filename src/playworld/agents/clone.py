@@ -16,7 +16,8 @@ from torch import Tensor
 
 from playworld.agents.labels import Demonstrations, read_demonstrations
 from playworld.agents.moves import MOVES, UNKNOWN
-from playworld.agents.policy import NETWORKS, WEIGHTS, Kind, Meaning, Policy, PolicyConfig
+from playworld.agents.options import CloneOptions
+from playworld.agents.policy import NETWORKS, WEIGHTS, Meaning, Policy, PolicyConfig
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips import clips_at
@@ -34,39 +35,6 @@ Progress = Callable[[int, int, str], None]
 JUDGED = 4096
 """Transitions of held-out demonstrations that a policy is measured on, at most."""
 AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class CloneOptions:
-    """How a policy is cloned."""
-
-    kind: Kind = "cnn"
-    """cnn: a small one over stacked frames; st: the paper's ST-transformer, slower."""
-    frames: int = 2
-    """Frames that the policy sees, the newest included."""
-    steps: int = 2_000
-    """Optimizer steps."""
-    batch_size: int = 64
-    """Transitions per step."""
-    learning_rate: float = 1e-3
-    """Peak learning rate."""
-    shift: int = 0
-    """Pixels by which pictures are moved at random while it learns, 0 for none: helps where there
-    are few demonstrations, and blurs where things are."""
-    minutes: float | None = None
-    """Minutes of demonstrations to use; all if not given."""
-    device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
-
-    def __post_init__(self) -> None:
-        if min(self.steps, self.batch_size, self.frames) < 1:
-            raise InputError("steps, batch_size and frames should be above 0")
-        if not 0 < self.learning_rate < 1:
-            raise InputError(f"learning_rate must be above 0, below 1, got {self.learning_rate}")
-        if self.shift < 0:
-            raise InputError(f"shift should be 0 or more, got {self.shift}")
-        if self.minutes is not None and not self.minutes > 0:
-            raise InputError(f"minutes should be above 0, got {self.minutes:g}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,55 +12,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from playworld.config import InputError
+from playworld.agents.options import PlanOptions
 from playworld.models.pixels import to_float
 from playworld.world import SamplerConfig, World, WorldState
-
-
-@dataclass(frozen=True)
-class PlanOptions:
-    """How far ahead is looked, and how long."""
-
-    horizon: int = 12
-    """Presses of a plan at most; it ends where it is closest to the goal."""
-    hold: int = 2
-    """Presses that a button is kept for: buttons pressed once each lead nowhere far."""
-    candidates: int = 32
-    """Sequences tried in each round."""
-    elites: int | None = None
-    """The best of them, after which the next are drawn; one in five if not given."""
-    rounds: int = 4
-    """Times that sequences are drawn."""
-    smoothing: float = 0.2
-    """Share of the old chances that a round keeps: without it a button once lost stays lost."""
-    steps: int | None = None
-    """MaskGIT steps per frame; the world's own without it."""
-    seed: int = 0
-    """Draws the sequences, and is the world's noise."""
-
-    def __post_init__(self) -> None:
-        for name in ("horizon", "hold", "candidates", "elites", "rounds"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} must be at least 1, got {value}")
-        if self.steps is not None and not 1 <= self.steps <= 1000:
-            raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
-        if self.seed < 0:
-            raise InputError(f"seed must be 0 or more, got {self.seed}")
-        if self.elites is not None and self.elites > self.candidates:
-            raise InputError(f"elites ({self.elites}) must be among {self.candidates} candidates")
-        if not 0 <= self.smoothing < 1:
-            raise InputError(f"smoothing must be from 0 to below 1, got {self.smoothing}")
-
-    @property
-    def kept(self) -> int:
-        """Elites: those asked for, or one candidate in five, and at least one."""
-        return self.elites or max(1, self.candidates // 5)
-
-    @property
-    def choices(self) -> int:
-        """Buttons chosen for one plan, each held."""
-        return -(-self.horizon // self.hold)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from einops import rearrange
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from playworld.agents.options import Kind
 from playworld.checkpoint import load_into, params_sha256, read_folder, write_folder
 from playworld.config import InputError, from_dict, to_dict
 from playworld.models.pixels import to_float
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import ConvPatches, check_grid, grid
 
-Kind = Literal["cnn", "st"]
 Meaning = Literal["latent", "true"]
 PATCH = 8
 """How far convolutions halve the picture, in pixels."""

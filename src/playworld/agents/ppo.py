@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from playworld.agents.options import PPOOptions
 from playworld.agents.rewards import travel_right
 from playworld.config import InputError
 from playworld.world import World
@@ -26,59 +27,6 @@ STORY = "playworld.json"
 """File within agent.zip that says what made the agent; Stable-Baselines3 passes it over."""
 SMALLEST = 36
 """Pixels along a side that the network's convolutions (Nature, 2015) need."""
-
-
-@dataclass(frozen=True)
-class PPOOptions:
-    """How an agent is trained within a world."""
-
-    minutes: float = 15.0
-    """Time for training."""
-    total: int | None = None
-    """Presses after which it ends earlier; equal seeds and totals give equal agents."""
-    episodes: int = 16
-    """Played side by side, as one batch."""
-    presses: int = 16
-    """Length of an episode: dreams drift, so they are short. The agent learns after each."""
-    frames: int = 3
-    """Newest frames that the agent sees."""
-    prompts: int = 256
-    """Moments of the clips that episodes start from."""
-    prompt_frames: int = 4
-    """Frames of each."""
-    steps: int | None = 1
-    """MaskGIT steps per frame; None takes the world's own."""
-    passes: int = 6
-    """Times that it learns from the same episodes: those of a world cost more than learning."""
-    learning_rate: float = 1e-3
-    """Of Adam."""
-    discount: float = 0.95
-    """Share of a later reward that counts one press earlier."""
-    entropy: float = 0.01
-    """Weight of the bonus for trying other buttons."""
-    seed: int = 0
-    """Chooses prompts, episodes, weights."""
-
-    def __post_init__(self) -> None:
-        for name in ("episodes", "presses", "frames", "prompts", "prompt_frames", "passes"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.steps is not None and not 1 <= self.steps <= 1000:
-            raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
-        if self.seed < 0:
-            raise InputError(f"seed must be 0 or more, got {self.seed}")
-        if not 0 < self.learning_rate < 1:
-            raise InputError(f"learning_rate must be above 0, below 1, got {self.learning_rate}")
-        if not self.minutes > 0:
-            raise InputError(f"minutes must be above 0, got {self.minutes}")
-        if not 0 <= self.discount < 1:
-            raise InputError(f"discount must be from 0 to below 1, got {self.discount}")
-        if not 0 <= self.entropy < math.inf:
-            raise InputError(f"entropy must be 0 or more, got {self.entropy}")
-        if self.total is not None and self.total < 1:
-            raise InputError(f"total must be at least 1, got {self.total}")
-        if self.episodes * self.presses < 2:
-            raise InputError("one press is too few to learn from: more episodes or presses")
 
 
 @dataclass(frozen=True)

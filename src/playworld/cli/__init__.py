@@ -32,7 +32,7 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 def usage() -> str:
     """What `playworld --help` prints."""
-    lines = [f"  {name:<10}{make.__doc__}" for name, make in VERBS.items()]
+    lines = [f"  {name:<10}{verb.__doc__}" for name, verb in VERBS.items()]
     return "\n".join(
         ["usage: playworld COMMAND ...", "", *lines, "", "playworld COMMAND --help says more."]
     )
@@ -45,14 +45,13 @@ def parse(verb: str, args: Sequence[str]) -> Verb:
         InputError: for arguments that do not fit, in one line.
         SystemExit: with code 0, after `--help`.
     """
-    make = VERBS[verb]
-    command, complaint = make(), io.StringIO()
+    command, complaint = VERBS[verb], io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
             return tyro.cli(
                 command,
                 prog=f"playworld {verb}",
-                description=make.__doc__,
+                description=command.__doc__,
                 args=args,
                 config=(tyro.conf.PositionalMetavarFromFieldName,),
             )

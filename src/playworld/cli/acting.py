@@ -1,6 +1,5 @@
 """The command for agents: clone one from an expert's video, plan or learn within a world."""
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,178 +13,190 @@ from tyro.conf import (
     configure,
 )
 
+from playworld.agents.options import CloneOptions, PlanOptions, PPOOptions
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FLAT, PREEMPTED, Ended, Verb, endings
+from playworld.studies.options import CloningOptions, GoalOptions, TransferOptions
 
 
-@functools.cache  # one set of classes: those of two calls would not be each other's steps
-def agent() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Clone:
+    """Clone a policy from an expert's clips, on a world's latent actions or the true ones."""
+
+    world: Positional[str]
+    """Folder of a world, or the name of a built-in one, such as coinrun: it finds the latent
+    actions."""
+    clips: Positional[Path]
+    """Folder that `playworld ingest` wrote from videos of the expert."""
+    policy: Positional[Path]
+    """Folder for the policy. One that the same inputs and options made is kept, another one is
+    replaced once the new one is finished."""
+    labels: Literal["latent", "true"] = "latent"
+    """What is cloned: latent actions, which need no action file, or the true ones."""
+    seed: int = 0
+    """Seed of the weights and of the order."""
+    options: Annotated[CloneOptions, FLAT]
+
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.agents.clone import clone, label
+        from playworld.agents.policy import WEIGHTS
+        from playworld.checkpoint import refuse_foreign
+        from playworld.train.options import choose_device
+        from playworld.world import World
+
+        with endings():
+            refuse_foreign(self.policy, [WEIGHTS])
+            world = World.load(self.world, choose_device(self.options.device))
+            school = label(self.clips, world, self.labels, self.options.minutes)
+            made = clone(school, self.policy, self.options, self.seed, bars("clone"))
+        told = made.report["measured"]
+        say(
+            console,
+            f"foretells {told['accuracy']:.0%} of {told['transitions']} held-out choices "
+            f"(always the commonest: {told['commonest']:.0%}); the policy is in {self.policy}",
+        )
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Play held-out levels with clones on latent actions, on true ones, and without any.
+
+    Clones policies of its own and makes a table, a figure and one file of results for each arm
+    and seed; what is there already is not made again, and more seeds and samples can be added.
+    """
+
+    world: Positional[str]
+    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    clips: Positional[Path]
+    """Folder that `playworld ingest` wrote from videos of the expert, whose action files still
+    lie beside them."""
+    out: Positional[Path]
+    """Folder for policies, results, table and figure."""
+    options: Annotated[CloningOptions, FLAT]
+    recipe: Annotated[CloneOptions, FLAT]
+
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.evaluate.page.files import write_picture
+        from playworld.studies.cloning import study
+        from playworld.studies.cloning_figure import draw_cloning
+        from playworld.studies.cloning_report import format_scores, scores
+        from playworld.train.options import choose_device
+        from playworld.world import World
+
+        with endings():
+            world = World.load(self.world, choose_device(self.recipe.device))
+            made = study(world, self.clips, self.out, self.options, self.recipe, bars)
+        found = scores(made)
+        write_picture(draw_cloning(found), self.out / "cloning.png")
+        (self.out / "cloning.md").write_text(format_scores(found) + "\n")
+        say(console, f"{format_scores(found)}\n\nThe figure is {self.out / 'cloning.png'}")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Find the buttons that lead from one picture to another within a world."""
+
+    world: Positional[str]
+    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    start: Positional[str]
+    """A picture file, or the name of one of the world's own prompts."""
+    goal: Positional[str]
+    """What is to be seen at the end, as such a file or name."""
+    out: Path = Path("plan")
+    """Folder for plan.png, plan.gif and plan.json."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the world runs; auto takes a GPU where there is one."""
+    options: Annotated[PlanOptions, FLAT]
+
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.agents.plan_film import in_words, open_prompt, write_plan
+        from playworld.agents.planner import make_plan
+        from playworld.checkpoint import results_folder
+        from playworld.train.options import choose_device
+        from playworld.world import World
+
+        world = World.load(self.world, choose_device(self.device))
+        results_folder(self.out)
+        start, goal = (open_prompt(world, name) for name in (self.start, self.goal))
+        plan = make_plan(world, start[None], goal, self.options)
+        write_plan(world, plan, goal, self.out)
+        say(console, f"{in_words(world, plan, goal)}\n\nwritten to {self.out}; see plan.png")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goals:
+    """Measure planning: from held-out moments to pictures that random presses led to."""
+
+    world: Positional[str]
+    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    clips: Positional[Path]
+    """Folder that `playworld ingest` wrote."""
+    out: Positional[Path]
+    """Folder for goals.json and goals.png."""
+    options: Annotated[GoalOptions, FLAT]
+    search: Annotated[PlanOptions, FLAT]
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the world runs; auto takes a GPU where there is one."""
+
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.checkpoint import results_folder
+        from playworld.studies.goals import format_goals, seek_goals
+        from playworld.train.options import choose_device
+        from playworld.world import World
+
+        world = World.load(self.world, choose_device(self.device))
+        results_folder(self.out)
+        found = seek_goals(world, self.clips, self.options, self.search, bars("plan"))
+        found.write(self.out)
+        say(console, f"{format_goals(found.report)}\n\nwritten to {self.out}")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ppo:
+    """Train an agent only within a world, then try it in the real game."""
+
+    world: Positional[str]
+    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    clips: Positional[Path]
+    """Folder that `playworld ingest` wrote from recordings of the game: where episodes start,
+    and 200 labelled transitions for the dictionary."""
+    out: Positional[Path]
+    """Folder for agent.zip, transfer.json and curve.png. An agent that the same world, clips
+    and options made is tried again, not trained again; another one is replaced."""
+    options: Annotated[PPOOptions, FLAT]
+    trial: Annotated[TransferOptions, FLAT]
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the world runs; auto takes a GPU where there is one."""
+
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.agents.ppo import is_kept
+        from playworld.cli import INTERRUPTED
+        from playworld.studies.transfer import AGENT_FILE, format_transfer, made_from, transfer
+        from playworld.train.options import choose_device
+        from playworld.world import World
+
+        world = World.load(self.world, choose_device(self.device))
+        try:
+            report = transfer(world, self.clips, self.out, self.options, self.trial, bars)
+        except KeyboardInterrupt:
+            if is_kept(self.out / AGENT_FILE, made_from(world, self.clips, self.options)):
+                kept = "the agent is trained and kept; the same command goes on with its trial"
+                raise Ended(f"stopped; {kept}", PREEMPTED) from None
+            raise Ended("stopped; half a training is not kept", INTERRUPTED) from None
+        say(console, f"{format_transfer(report)}\n\nwritten to {self.out}")
+        return 0
+
+
+@configure(CascadeSubcommandArgs, OmitArgPrefixes, OmitSubcommandPrefixes)
+@dataclass(frozen=True, kw_only=True)
+class Agent(Verb):
     """Agents: clone a policy from an expert's video, and see what it solves in the real game."""
-    from playworld.agents.clone import CloneOptions, clone, label
-    from playworld.agents.plan_film import in_words, open_prompt, write_plan
-    from playworld.agents.planner import PlanOptions, make_plan
-    from playworld.agents.policy import WEIGHTS
-    from playworld.agents.ppo import PPOOptions, is_kept
-    from playworld.checkpoint import refuse_foreign, results_folder
-    from playworld.cli import INTERRUPTED
-    from playworld.evaluate.page.files import write_picture
-    from playworld.studies.cloning import CloningOptions, study
-    from playworld.studies.cloning_figure import draw_cloning
-    from playworld.studies.cloning_report import format_scores, scores
-    from playworld.studies.goals import GoalOptions, format_goals, seek_goals
-    from playworld.studies.transfer import (
-        AGENT_FILE,
-        TransferOptions,
-        format_transfer,
-        made_from,
-        transfer,
-    )
-    from playworld.train.options import choose_device
-    from playworld.world import World
 
-    @dataclass(frozen=True, kw_only=True)
-    class Clone:
-        """Clone a policy from an expert's clips, on a world's latent actions or the true ones."""
+    step: Clone | Evaluate | Plan | Goals | Ppo
 
-        world: Positional[str]
-        """Folder of a world, or the name of a built-in one, such as coinrun: it finds the latent
-        actions."""
-        clips: Positional[Path]
-        """Folder that `playworld ingest` wrote from videos of the expert."""
-        policy: Positional[Path]
-        """Folder for the policy. One that the same inputs and options made is kept, another one is
-        replaced once the new one is finished."""
-        labels: Literal["latent", "true"] = "latent"
-        """What is cloned: latent actions, which need no action file, or the true ones."""
-        seed: int = 0
-        """Seed of the weights and of the order."""
-        options: Annotated[CloneOptions, FLAT]
-
-        def run(self, console: Console, bars: Bars) -> int:
-            with endings():
-                refuse_foreign(self.policy, [WEIGHTS])
-                world = World.load(self.world, choose_device(self.options.device))
-                school = label(self.clips, world, self.labels, self.options.minutes)
-                made = clone(school, self.policy, self.options, self.seed, bars("clone"))
-            told = made.report["measured"]
-            say(
-                console,
-                f"foretells {told['accuracy']:.0%} of {told['transitions']} held-out choices "
-                f"(always the commonest: {told['commonest']:.0%}); the policy is in {self.policy}",
-            )
-            return 0
-
-    @dataclass(frozen=True, kw_only=True)
-    class Evaluate:
-        """Play held-out levels with clones on latent actions, on true ones, and without any.
-
-        Clones policies of its own and makes a table, a figure and one file of results for each arm
-        and seed; what is there already is not made again, and more seeds and samples can be added.
-        """
-
-        world: Positional[str]
-        """Folder of a world, or the name of a built-in one, such as coinrun."""
-        clips: Positional[Path]
-        """Folder that `playworld ingest` wrote from videos of the expert, whose action files still
-        lie beside them."""
-        out: Positional[Path]
-        """Folder for policies, results, table and figure."""
-        options: Annotated[CloningOptions, FLAT]
-        recipe: Annotated[CloneOptions, FLAT]
-
-        def run(self, console: Console, bars: Bars) -> int:
-            with endings():
-                world = World.load(self.world, choose_device(self.recipe.device))
-                made = study(world, self.clips, self.out, self.options, self.recipe, bars)
-            found = scores(made)
-            write_picture(draw_cloning(found), self.out / "cloning.png")
-            (self.out / "cloning.md").write_text(format_scores(found) + "\n")
-            say(console, f"{format_scores(found)}\n\nThe figure is {self.out / 'cloning.png'}")
-            return 0
-
-    @dataclass(frozen=True, kw_only=True)
-    class Plan:
-        """Find the buttons that lead from one picture to another within a world."""
-
-        world: Positional[str]
-        """Folder of a world, or the name of a built-in one, such as coinrun."""
-        start: Positional[str]
-        """A picture file, or the name of one of the world's own prompts."""
-        goal: Positional[str]
-        """What is to be seen at the end, as such a file or name."""
-        out: Path = Path("plan")
-        """Folder for plan.png, plan.gif and plan.json."""
-        device: Literal["auto", "cpu", "cuda"] = "auto"
-        """Where the world runs; auto takes a GPU where there is one."""
-        options: Annotated[PlanOptions, FLAT]
-
-        def run(self, console: Console, bars: Bars) -> int:
-            world = World.load(self.world, choose_device(self.device))
-            results_folder(self.out)
-            start, goal = (open_prompt(world, name) for name in (self.start, self.goal))
-            plan = make_plan(world, start[None], goal, self.options)
-            write_plan(world, plan, goal, self.out)
-            say(console, f"{in_words(world, plan, goal)}\n\nwritten to {self.out}; see plan.png")
-            return 0
-
-    @dataclass(frozen=True, kw_only=True)
-    class Goals:
-        """Measure planning: from held-out moments to pictures that random presses led to."""
-
-        world: Positional[str]
-        """Folder of a world, or the name of a built-in one, such as coinrun."""
-        clips: Positional[Path]
-        """Folder that `playworld ingest` wrote."""
-        out: Positional[Path]
-        """Folder for goals.json and goals.png."""
-        options: Annotated[GoalOptions, FLAT]
-        search: Annotated[PlanOptions, FLAT]
-        device: Literal["auto", "cpu", "cuda"] = "auto"
-        """Where the world runs; auto takes a GPU where there is one."""
-
-        def run(self, console: Console, bars: Bars) -> int:
-            world = World.load(self.world, choose_device(self.device))
-            results_folder(self.out)
-            found = seek_goals(world, self.clips, self.options, self.search, bars("plan"))
-            found.write(self.out)
-            say(console, f"{format_goals(found.report)}\n\nwritten to {self.out}")
-            return 0
-
-    @dataclass(frozen=True, kw_only=True)
-    class Ppo:
-        """Train an agent only within a world, then try it in the real game."""
-
-        world: Positional[str]
-        """Folder of a world, or the name of a built-in one, such as coinrun."""
-        clips: Positional[Path]
-        """Folder that `playworld ingest` wrote from recordings of the game: where episodes start,
-        and 200 labelled transitions for the dictionary."""
-        out: Positional[Path]
-        """Folder for agent.zip, transfer.json and curve.png. An agent that the same world, clips
-        and options made is tried again, not trained again; another one is replaced."""
-        options: Annotated[PPOOptions, FLAT]
-        trial: Annotated[TransferOptions, FLAT]
-        device: Literal["auto", "cpu", "cuda"] = "auto"
-        """Where the world runs; auto takes a GPU where there is one."""
-
-        def run(self, console: Console, bars: Bars) -> int:
-            world = World.load(self.world, choose_device(self.device))
-            try:
-                report = transfer(world, self.clips, self.out, self.options, self.trial, bars)
-            except KeyboardInterrupt:
-                if is_kept(self.out / AGENT_FILE, made_from(world, self.clips, self.options)):
-                    kept = "the agent is trained and kept; the same command goes on with its trial"
-                    raise Ended(f"stopped; {kept}", PREEMPTED) from None
-                raise Ended("stopped; half a training is not kept", INTERRUPTED) from None
-            say(console, f"{format_transfer(report)}\n\nwritten to {self.out}")
-            return 0
-
-    @configure(CascadeSubcommandArgs, OmitArgPrefixes, OmitSubcommandPrefixes)
-    @dataclass(frozen=True, kw_only=True)
-    class Agent(Verb):
-        step: Clone | Evaluate | Plan | Goals | Ppo
-
-        def run(self, console: Console, bars: Bars) -> int:
-            return self.step.run(console, bars)
-
-    return Agent
+    def run(self, console: Console, bars: Bars) -> int:
+        return self.step.run(console, bars)

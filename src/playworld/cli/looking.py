@@ -23,38 +23,36 @@ CLIP = 16
 """Frames of the clips that are counted, as most presets read them."""
 
 
-def inspect() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Inspect(Verb):
     """Say what a folder of clips holds, and draw a sheet of its scenes."""
-    from playworld.data.inventory import contact_sheet, damage, take_inventory
 
-    @dataclass(frozen=True, kw_only=True)
-    class Inspect(Verb):
-        clips: Positional[Path]
-        """Folder that `playworld ingest` wrote."""
-        out: Annotated[Path | None, arg(metavar="PNG")] = None
-        """Where the sheet goes; CLIPS-contact.png beside the folder if not given."""
-        scenes: int = 10
-        """Scenes on the sheet, 1 to 100; spread evenly over all."""
-        verify: FlagCreatePairsOff[bool] = False
-        """Compare every shard with its checksum first."""
+    clips: Positional[Path]
+    """Folder that `playworld ingest` wrote."""
+    out: Annotated[Path | None, arg(metavar="PNG")] = None
+    """Where the sheet goes; CLIPS-contact.png beside the folder if not given."""
+    scenes: int = 10
+    """Scenes on the sheet, 1 to 100; spread evenly over all."""
+    verify: FlagCreatePairsOff[bool] = False
+    """Compare every shard with its checksum first."""
 
-        def __post_init__(self) -> None:
-            if not 1 <= self.scenes <= 100:
-                raise InputError(f"--scenes should be 1 to 100, got {self.scenes}")
+    def __post_init__(self) -> None:
+        if not 1 <= self.scenes <= 100:
+            raise InputError(f"--scenes should be 1 to 100, got {self.scenes}")
 
-        def run(self, console: Console, bars: Bars) -> int:
-            inventory = take_inventory(self.clips)
-            problems = damage(self.clips) if self.verify else []
-            console.print(tables(inventory))
-            if problems:
-                raise Ended("; ".join(problems), FAILED)
-            folder = self.clips.resolve()
-            out = self.out or folder.with_name(f"{folder.name}-contact.png")
-            contact_sheet(self.clips, self.scenes).save(out, "PNG")
-            say(console, f"every shard is as it was written\n{out}" if self.verify else str(out))
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.data.inventory import contact_sheet, damage, take_inventory
 
-    return Inspect
+        inventory = take_inventory(self.clips)
+        problems = damage(self.clips) if self.verify else []
+        console.print(tables(inventory))
+        if problems:
+            raise Ended("; ".join(problems), FAILED)
+        folder = self.clips.resolve()
+        out = self.out or folder.with_name(f"{folder.name}-contact.png")
+        contact_sheet(self.clips, self.scenes).save(out, "PNG")
+        say(console, f"every shard is as it was written\n{out}" if self.verify else str(out))
+        return 0
 
 
 def tables(inventory: "Inventory") -> Group:

@@ -10,123 +10,115 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FLAT, Verb, endings, then
+from playworld.data.options import ImportOptions, IngestOptions, RecordOptions
+from playworld.studies.options import CreateOptions
+from playworld.train.options import TrainOptions
 
 
-def record() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Record(Verb):
     """Film a game, a simulated robot or a scroller; the true actions go beside, for evaluation."""
-    from playworld.data.record import RecordOptions, record
 
-    @dataclass(frozen=True, kw_only=True)
-    class Record(Verb):
-        game: Positional[str]
-        """Name of a game, such as coinrun, of a robot's scene, such as fetch, or scroller."""
-        videos: Positional[Path]
-        """Folder for the video files."""
-        options: Annotated[RecordOptions, FLAT]
+    game: Positional[str]
+    """Name of a game, such as coinrun, of a robot's scene, such as fetch, or scroller."""
+    videos: Positional[Path]
+    """Folder for the video files."""
+    options: Annotated[RecordOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            counts = record(self.game, self.videos, self.options, bars("record"))
-            done = "recorded"
-            if self.options.player == "expert":
-                done = f"{counts['episodes']} levels solved, {counts['unsolved']} left out"
-            say(console, then(done, "ingest", self.videos, "CLIPS"))
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.data.record import record
 
-    return Record
+        counts = record(self.game, self.videos, self.options, bars("record"))
+        done = "recorded"
+        if self.options.player == "expert":
+            done = f"{counts['episodes']} levels solved, {counts['unsolved']} left out"
+        say(console, then(done, "ingest", self.videos, "CLIPS"))
+        return 0
 
 
-def import_() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Import(Verb):
     """Turn a LeRobot dataset into video files, with the true actions beside them."""
-    from playworld.data.imports import ImportOptions, import_dataset
 
-    @dataclass(frozen=True, kw_only=True)
-    class Import(Verb):
-        dataset: Positional[Path]
-        """Folder of a dataset of version 2 or 3 on this machine."""
-        videos: Positional[Path]
-        """Folder for the video files."""
-        options: Annotated[ImportOptions, FLAT]
+    dataset: Positional[Path]
+    """Folder of a dataset of version 2 or 3 on this machine."""
+    videos: Positional[Path]
+    """Folder for the video files."""
+    options: Annotated[ImportOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            counts = import_dataset(self.dataset, self.videos, self.options, bars("import"))
-            done = f"{counts['episodes']} episodes imported, {counts['skipped']} left out"
-            say(console, then(done, "ingest", self.videos, "CLIPS"))
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.data.imports import import_dataset
 
-    return Import
+        counts = import_dataset(self.dataset, self.videos, self.options, bars("import"))
+        done = f"{counts['episodes']} episodes imported, {counts['skipped']} left out"
+        say(console, then(done, "ingest", self.videos, "CLIPS"))
+        return 0
 
 
-def ingest() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Ingest(Verb):
     """Turn a folder of videos into clips, split by source video into training and validation."""
-    from playworld.data.documents import summary
-    from playworld.data.ingest import IngestOptions, ingest
 
-    @dataclass(frozen=True, kw_only=True)
-    class Ingest(Verb):
-        videos: Positional[Path]
-        """Folder of video files, in any container that FFmpeg reads."""
-        clips: Positional[Path]
-        """Folder for the clips; an older one is replaced once the new one is complete."""
-        options: Annotated[IngestOptions, FLAT, OmitArgPrefixes]
+    videos: Positional[Path]
+    """Folder of video files, in any container that FFmpeg reads."""
+    clips: Positional[Path]
+    """Folder for the clips; an older one is replaced once the new one is complete."""
+    options: Annotated[IngestOptions, FLAT, OmitArgPrefixes]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            report = ingest(self.videos, self.clips, self.options, bars("ingest"))
-            say(console, f"{summary(report)}; look at {self.clips / 'report.html'}")
-            say(console, then("ingested", "train", "small", self.clips, "WORLD"))
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.data.documents import summary
+        from playworld.data.ingest import ingest
 
-    return Ingest
+        report = ingest(self.videos, self.clips, self.options, bars("ingest"))
+        say(console, f"{summary(report)}; look at {self.clips / 'report.html'}")
+        say(console, then("ingested", "train", "small", self.clips, "WORLD"))
+        return 0
 
 
-def train() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Train(Verb):
     """Train a world on clips; the same command again goes on where it stopped."""
-    from playworld.data.remote import at_hand
-    from playworld.presets import preset
-    from playworld.train.options import TrainOptions
-    from playworld.train.stages import train_world
 
-    @dataclass(frozen=True, kw_only=True)
-    class Train(Verb):
-        preset: Positional[str]
-        """Name of a preset: tiny (for tests), small (for 2 cores), robotics-small (that at 160x90),
-        coinrun-paper, or one of the paper's sizes, genie-41m to genie-10.7b (docs/scale.md)."""
-        clips: Positional[str]
-        """Folder that `playworld ingest` wrote, or a URL of one, such as s3://bucket/clips."""
-        world: Positional[Path]
-        """Folder for the world."""
-        options: Annotated[TrainOptions, FLAT]
+    preset: Positional[str]
+    """Name of a preset: tiny (for tests), small (for 2 cores), robotics-small (that at 160x90),
+    coinrun-paper, or one of the paper's sizes, genie-41m to genie-10.7b (docs/scale.md)."""
+    clips: Positional[str]
+    """Folder that `playworld ingest` wrote, or a URL of one, such as s3://bucket/clips."""
+    world: Positional[Path]
+    """Folder for the world."""
+    options: Annotated[TrainOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            recipe = preset(self.preset)
-            with endings():
-                made = train_world(recipe, at_hand(self.clips), self.world, self.options, bars)
-            if os.environ.get("RANK", "0") != "0":  # one of several processes under torchrun
-                return 0
-            words: tuple[object, ...] = ("evaluate", self.world, self.clips)
-            if made is None:
-                words = ("train", self.preset, self.clips, self.world, "--stage", "world")
-                words += ("--run", self.options.run) if self.options.run else ()
-            say(console, then("trained", *words))
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.data.remote import at_hand
+        from playworld.presets import preset
+        from playworld.train.stages import train_world
+
+        recipe = preset(self.preset)
+        with endings():
+            made = train_world(recipe, at_hand(self.clips), self.world, self.options, bars)
+        if os.environ.get("RANK", "0") != "0":  # one of several processes under torchrun
             return 0
+        words: tuple[object, ...] = ("evaluate", self.world, self.clips)
+        if made is None:
+            words = ("train", self.preset, self.clips, self.world, "--stage", "world")
+            words += ("--run", self.options.run) if self.options.run else ()
+        say(console, then("trained", *words))
+        return 0
 
-    return Train
 
-
-def create() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Create(Verb):
     """Make a world from a folder of videos within a time budget: ingest, train, evaluate."""
-    from playworld.studies.create import CreateOptions, create
 
-    @dataclass(frozen=True, kw_only=True)
-    class Create(Verb):
-        videos: Positional[Path]
-        """Folder of video files, in any container that FFmpeg reads."""
-        world: Positional[Path]
-        """Folder for the world."""
-        options: Annotated[CreateOptions, FLAT]
+    videos: Positional[Path]
+    """Folder of video files, in any container that FFmpeg reads."""
+    world: Positional[Path]
+    """Folder for the world."""
+    options: Annotated[CreateOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            with endings():
-                say(console, create(self.videos, self.world, self.options, bars))
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.studies.create import create
 
-    return Create
+        with endings():
+            say(console, create(self.videos, self.world, self.options, bars))
+        return 0

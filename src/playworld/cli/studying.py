@@ -9,86 +9,78 @@ from tyro.conf import Positional, arg
 
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FLAT, Verb, endings
+from playworld.studies.options import TABLES, AblateOptions, PlanOptions, ScaleOptions
 
 
-def plan() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Plan(Verb):
     """Say what training a preset takes: parameters, memory per device, FLOPs, days."""
-    from playworld.presets import preset
-    from playworld.studies.plan import PlanOptions, plan
-    from playworld.studies.plan_table import compare_with_paper, format_plan
 
-    @dataclass(frozen=True, kw_only=True)
-    class Plan(Verb):
-        preset: Positional[str]
-        """Name of a preset, or `paper`: all models of the paper beside ours."""
-        options: Annotated[PlanOptions, FLAT]
+    preset: Positional[str]
+    """Name of a preset, or `paper`: all models of the paper beside ours."""
+    options: Annotated[PlanOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            if self.preset == "paper":
-                say(console, compare_with_paper())
-            else:
-                say(console, format_plan(plan(preset(self.preset), self.options)))
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.presets import preset
+        from playworld.studies.plan import plan
+        from playworld.studies.plan_table import compare_with_paper, format_plan
 
-    return Plan
+        if self.preset == "paper":
+            say(console, compare_with_paper())
+        else:
+            say(console, format_plan(plan(preset(self.preset), self.options)))
+        return 0
 
 
-def ablate() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Ablate(Verb):
     """Make and measure small worlds that differ in one thing, and print them as a table."""
-    from playworld.studies.ablate import AblateOptions, ablate
-    from playworld.studies.tables import TABLES
 
-    @dataclass(frozen=True, kw_only=True)
-    class Ablate(Verb):
-        table: Annotated[Positional[str], arg(help=f"One of {', '.join(TABLES)}.")]
-        out: Path
-        """Folder for recordings, runs and rows; what is there already is not made again."""
-        options: Annotated[AblateOptions, FLAT]
+    table: Annotated[Positional[str], arg(help=f"One of {', '.join(TABLES)}.")]
+    out: Path
+    """Folder for recordings, runs and rows; what is there already is not made again."""
+    options: Annotated[AblateOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            with endings():
-                say(console, ablate(self.table, self.out, self.options, bars))
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.studies.ablate import ablate
 
-    return Ablate
+        with endings():
+            say(console, ablate(self.table, self.out, self.options, bars))
+        return 0
 
 
-def scale() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Scale(Verb):
     """Train dynamics of many sizes at equal tokens, and fit how the loss falls."""
-    from playworld.evaluate.page.files import write_picture
-    from playworld.studies.scale import ScaleOptions, scale
-    from playworld.studies.scale_figure import draw_scale
-    from playworld.studies.scale_report import format_scale, summarise
 
-    @dataclass(frozen=True, kw_only=True)
-    class Scale(Verb):
-        clips: Positional[Path]
-        """Folder that `playworld ingest` wrote."""
-        out: Path
-        """Folder for rows, tokens and figure; what is there already is not made again."""
-        options: Annotated[ScaleOptions, FLAT]
+    clips: Positional[Path]
+    """Folder that `playworld ingest` wrote."""
+    out: Path
+    """Folder for rows, tokens and figure; what is there already is not made again."""
+    options: Annotated[ScaleOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            with endings():
-                made = scale(self.clips, self.out, self.options, bars)
-            found = summarise(made, self.options)
-            text = format_scale(found, self.options)
-            write_picture(draw_scale(found), self.out / "scale.png")
-            (self.out / "scale.md").write_text(text + "\n")
-            say(console, f"{text}\n\nThe figure is {self.out / 'scale.png'}")
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.evaluate.page.files import write_picture
+        from playworld.studies.scale import scale
+        from playworld.studies.scale_figure import draw_scale
+        from playworld.studies.scale_report import format_scale, summarise
 
-    return Scale
+        with endings():
+            made = scale(self.clips, self.out, self.options, bars)
+        found = summarise(made, self.options)
+        text = format_scale(found, self.options)
+        write_picture(draw_scale(found), self.out / "scale.png")
+        (self.out / "scale.md").write_text(text + "\n")
+        say(console, f"{text}\n\nThe figure is {self.out / 'scale.png'}")
+        return 0
 
 
-def doctor() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Doctor(Verb):
     """Say what this machine is, what is installed, and how fast to expect it to be."""
-    from playworld.studies.doctor import doctor
 
-    @dataclass(frozen=True, kw_only=True)
-    class Doctor(Verb):
-        def run(self, console: Console, bars: Bars) -> int:
-            say(console, doctor())
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.studies.doctor import doctor
 
-    return Doctor
+        say(console, doctor())
+        return 0

@@ -5,14 +5,19 @@ import sys
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from playworld.cli.bars import Bars, say
-from playworld.cli.verb import FLAT, OnDevice, Verb
+from playworld.cli.verb import FLAT, OnDevice
 from playworld.config import InputError
+from playworld.evaluate.options import EvaluateOptions, GalleryOptions
+from playworld.play.options import PlayOptions
+
+if TYPE_CHECKING:
+    from playworld.world import World
 
 
 def has_screen() -> bool:
@@ -22,125 +27,113 @@ def has_screen() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def evaluate() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(OnDevice):
     """Measure a world, or several side by side, on held-out clips: pictures, control, speed."""
-    from playworld.checkpoint import results_folder
-    from playworld.data.remote import at_hand
-    from playworld.evaluate import (
-        EvaluateOptions,
-        compare,
-        format_table,
-        short_names,
-        write_report,
-    )
-    from playworld.train.furnish import measured_card
-    from playworld.train.options import choose_device
-    from playworld.world import World
 
-    @dataclass(frozen=True, kw_only=True)
-    class Evaluate(OnDevice):
-        paths: Annotated[Positional[tuple[str, ...]], arg(metavar="WORLD... CLIPS")]
-        """Folders of worlds, or names of built-in ones such as coinrun; and last, the folder that
-        `playworld ingest` wrote, or a URL of one."""
-        out: Path | None = None
-        """Folder for report.html, report.json and pictures."""
-        card: FlagCreatePairsOff[bool] = False
-        """Write the table into the card of the world, its README.md."""
-        options: Annotated[EvaluateOptions, FLAT]
+    paths: Annotated[Positional[tuple[str, ...]], arg(metavar="WORLD... CLIPS")]
+    """Folders of worlds, or names of built-in ones such as coinrun; and last, the folder that
+    `playworld ingest` wrote, or a URL of one."""
+    out: Path | None = None
+    """Folder for report.html, report.json and pictures."""
+    card: FlagCreatePairsOff[bool] = False
+    """Write the table into the card of the world, its README.md."""
+    options: Annotated[EvaluateOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            if len(self.paths) < 2:
-                raise InputError("evaluate needs a WORLD (or several) and then CLIPS")
-            *names, last = self.paths
-            clips = at_hand(last)
-            if self.card and (len(names) > 1 or not Path(names[0]).is_dir()):
-                raise InputError(f"--card writes into one world's folder, not {' '.join(names)}")
-            device = choose_device(self.device)
-            worlds = [World.load(name, device) for name in names]
-            named = dict(zip(short_names(names), worlds, strict=True))
-            if self.out is not None:
-                results_folder(self.out)
-            report = compare(named, clips, self.options, bars("evaluate"))
-            say(console, format_table(report))
-            if self.out is not None:
-                write_report(report, self.out)
-                say(console, f"\nwritten to {self.out}; open {self.out / 'report.html'}")
-            if self.card:
-                command = f"playworld evaluate {Path(names[0]).name} {Path(last).name}"
-                card = measured_card(worlds[0].card, format_table(report), command)
-                worlds[0].save(Path(names[0]), card)
-            return 0
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.checkpoint import results_folder
+        from playworld.data.remote import at_hand
+        from playworld.evaluate import compare, format_table, short_names, write_report
+        from playworld.train.furnish import measured_card
+        from playworld.train.options import choose_device
+        from playworld.world import World
 
-    return Evaluate
-
-
-def gallery() -> type[Verb]:
-    """Draw what a world's buttons do: from its own prompts, as pictures for a page."""
-    from playworld.checkpoint import results_folder
-    from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
-    from playworld.train.furnish import read_pictures
-    from playworld.train.options import choose_device
-    from playworld.world import World
-
-    @dataclass(frozen=True, kw_only=True)
-    class Gallery(OnDevice):
-        world: Positional[str]
-        """Folder of a world, or the name of a built-in one, such as coinrun."""
-        out: Path
-        """Folder for the pictures."""
-        prompts: Path | None = None
-        """Folder of pictures of your own, which prompts.png then shows; they are fitted to the
-        size of the world."""
-        options: Annotated[GalleryOptions, FLAT]
-
-        def run(self, console: Console, bars: Bars) -> int:
-            own = read_pictures(self.prompts) if self.prompts else {}
-            world = World.load(self.world, choose_device(self.device))
+        if len(self.paths) < 2:
+            raise InputError("evaluate needs a WORLD (or several) and then CLIPS")
+        *names, last = self.paths
+        clips = at_hand(last)
+        if self.card and (len(names) > 1 or not Path(names[0]).is_dir()):
+            raise InputError(f"--card writes into one world's folder, not {' '.join(names)}")
+        device = choose_device(self.device)
+        worlds = [World.load(name, device) for name in names]
+        named = dict(zip(short_names(names), worlds, strict=True))
+        if self.out is not None:
             results_folder(self.out)
-            write_gallery(gallery(world, self.options, own), self.out)
-            say(console, f"written to {self.out}")
-            return 0
+        report = compare(named, clips, self.options, bars("evaluate"))
+        say(console, format_table(report))
+        if self.out is not None:
+            write_report(report, self.out)
+            say(console, f"\nwritten to {self.out}; open {self.out / 'report.html'}")
+        if self.card:
+            command = f"playworld evaluate {Path(names[0]).name} {Path(last).name}"
+            card = measured_card(worlds[0].card, format_table(report), command)
+            worlds[0].save(Path(names[0]), card)
+        return 0
 
-    return Gallery
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery(OnDevice):
+    """Draw what a world's buttons do: from its own prompts, as pictures for a page."""
+
+    world: Positional[str]
+    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    out: Path
+    """Folder for the pictures."""
+    prompts: Path | None = None
+    """Folder of pictures of your own, which prompts.png then shows; they are fitted to the
+    size of the world."""
+    options: Annotated[GalleryOptions, FLAT]
+
+    def run(self, console: Console, bars: Bars) -> int:
+        from playworld.checkpoint import results_folder
+        from playworld.evaluate.gallery import gallery, write_gallery
+        from playworld.train.furnish import read_pictures
+        from playworld.train.options import choose_device
+        from playworld.world import World
+
+        own = read_pictures(self.prompts) if self.prompts else {}
+        world = World.load(self.world, choose_device(self.device))
+        results_folder(self.out)
+        write_gallery(gallery(world, self.options, own), self.out)
+        say(console, f"written to {self.out}")
+        return 0
 
 
-def play() -> type[Verb]:
+@dataclass(frozen=True, kw_only=True)
+class Play(OnDevice):
     """Play a world in the browser, or in the terminal."""
-    from playworld.play import PlayOptions, serve
-    from playworld.train.options import choose_device
-    from playworld.train.preview import is_run, world_of_run
-    from playworld.world import World
 
-    @dataclass(frozen=True, kw_only=True)
-    class Play(OnDevice):
-        world: Positional[str] = "coinrun"
-        """Folder of a world, of a run in training, or the name of a built-in world."""
-        terminal: FlagCreatePairsOff[bool] = False
-        """Play right here, in half-block characters, and start no server."""
-        half: FlagCreatePairsOff[bool] = False
-        """bfloat16 weights: for a GPU, where they are faster and take half the memory."""
-        options: Annotated[PlayOptions, FLAT]
+    world: Positional[str] = "coinrun"
+    """Folder of a world, of a run in training, or the name of a built-in world."""
+    terminal: FlagCreatePairsOff[bool] = False
+    """Play right here, in half-block characters, and start no server."""
+    half: FlagCreatePairsOff[bool] = False
+    """bfloat16 weights: for a GPU, where they are faster and take half the memory."""
+    options: Annotated[PlayOptions, FLAT]
 
-        def run(self, console: Console, bars: Bars) -> int:
-            if self.terminal:
-                from playworld.play.terminal import check_terminal, play_in_terminal
+    def run(self, console: Console, bars: Bars) -> int:
+        if self.terminal:
+            from playworld.play.terminal import check_terminal, play_in_terminal
 
-                check_terminal()
-                play_in_terminal(self.load())
-                return 0
-
-            def ready(address: str) -> None:
-                say(console, f"playing {self.world} at {address} (Ctrl-C ends it)")
-                if self.options.browser and has_screen():
-                    webbrowser.open(address)
-
-            serve(self.load(), self.options, ready)
+            check_terminal()
+            play_in_terminal(self.load())
             return 0
+        from playworld.play import serve
 
-        def load(self) -> World:
-            """The world, or what the newest checkpoint of a run has come to."""
-            device, run = choose_device(self.device), is_run(Path(self.world))
-            world = world_of_run(Path(self.world)) if run else World.load(self.world)
-            return (world.half() if self.half else world).to(device)
+        def ready(address: str) -> None:
+            say(console, f"playing {self.world} at {address} (Ctrl-C ends it)")
+            if self.options.browser and has_screen():
+                webbrowser.open(address)
 
-    return Play
+        serve(self.load(), self.options, ready)
+        return 0
+
+    def load(self) -> "World":
+        """The world, or what the newest checkpoint of a run has come to."""
+        from playworld.train.options import choose_device
+        from playworld.train.preview import is_run, world_of_run
+        from playworld.world import World
+
+        device, run = choose_device(self.device), is_run(Path(self.world))
+        world = world_of_run(Path(self.world)) if run else World.load(self.world)
+        return (world.half() if self.half else world).to(device)

@@ -1,28 +1,26 @@
-"""The commands by name. Options are declared where they are read.
+"""The commands by name.
 
-Each is a dataclass made by a function, so that a command imports only what it needs and
-`playworld --help` no torch at all.
+Options are declared beside the code that reads them, in modules that import nothing heavy, and a
+command imports the rest when it runs: help and a mistyped option never wait for torch.
 """
-
-from collections.abc import Callable
 
 from playworld.cli import acting, curating, looking, making, studying, using
 from playworld.cli.verb import Verb
 
-VERBS: dict[str, Callable[[], type[Verb]]] = {
-    "record": making.record,
-    "import": making.import_,
-    "ingest": making.ingest,
-    "inspect": looking.inspect,
-    "curate": curating.curate,
-    "train": making.train,
-    "create": making.create,
-    "evaluate": using.evaluate,
-    "gallery": using.gallery,
-    "agent": acting.agent,
-    "play": using.play,
-    "plan": studying.plan,
-    "ablate": studying.ablate,
-    "scale": studying.scale,
-    "doctor": studying.doctor,
+VERBS: dict[str, type[Verb]] = {
+    "record": making.Record,
+    "import": making.Import,
+    "ingest": making.Ingest,
+    "inspect": looking.Inspect,
+    "curate": curating.Curate,
+    "train": making.Train,
+    "create": making.Create,
+    "evaluate": using.Evaluate,
+    "gallery": using.Gallery,
+    "agent": acting.Agent,
+    "play": using.Play,
+    "plan": studying.Plan,
+    "ablate": studying.Ablate,
+    "scale": studying.Scale,
+    "doctor": studying.Doctor,
 }

@@ -11,12 +11,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from playworld.curate.features import NUM_FEATURES, features
-from playworld.curate.labels import BEST, WORST
+from playworld.curate.options import LEVELS
 from playworld.curate.resnet import ResNet18
 from playworld.models.pixels import to_float
-
-LEVELS = range(WORST + 1, BEST + 1)
-"""Labels that a stretch can reach: any stretch reaches 1."""
 
 
 class Judge(nn.Module):

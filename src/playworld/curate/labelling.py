@@ -5,7 +5,6 @@ import io
 import math
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +19,8 @@ from PIL import Image
 from playworld.atomic import alone
 from playworld.config import InputError
 from playworld.curate.labels import BEST, WORST, Labels, labels_path
-from playworld.curate.stretches import Footage, check_length, label_order
+from playworld.curate.options import LabelOptions
+from playworld.curate.stretches import Footage, label_order
 from playworld.data.shards import DamagedChunk
 from playworld.play.guard import Guard
 from playworld.play.server import answer, bound
@@ -28,27 +28,6 @@ from playworld.play.server import answer, bound
 GivenLabel = Annotated[int | None, Body(embed=True, ge=WORST, le=BEST)]
 """What the page sends, as {"label": 5}; null skips."""
 MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-
-
-@dataclass(frozen=True)
-class LabelOptions:
-    """Options of `playworld curate label`."""
-
-    labels: Path | None = None
-    """File of the labels; CLIPS.labels.json beside the clips if not given."""
-    length: int = 32
-    """Frames of a stretch that gets one label, a multiple of 16."""
-    seed: int = 0
-    """Chooses the order, in which every video comes once before any comes twice."""
-    port: int = 8000
-    """Port to listen at; the next free one where it is taken."""
-    browser: bool = True
-    """Open the page in a browser."""
-
-    def __post_init__(self) -> None:
-        check_length(self.length)
-        if not 0 <= self.port <= 65535:
-            raise InputError(f"port must be in 0..65535, got {self.port}")
 
 
 class Desk:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from playworld.atomic import fsync
 from playworld.config import InputError, from_dict, to_dict
+from playworld.curate.options import BEST, WORST
 from playworld.curate.stretches import Footage, Stretch
 from playworld.data.shards import read_json
 from playworld.data.splits import Split
 
 FORMAT = 1
-BEST, WORST = 5, 1
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from playworld.config import InputError
+from playworld.curate.options import check_length
 from playworld.data.clips import ClipDataset
-from playworld.data.shards import CHUNK_FRAMES, read_json
+from playworld.data.shards import read_json
 from playworld.data.splits import SPLITS, Split
 
 PAIRS = 4
@@ -26,15 +27,6 @@ class Stretch(NamedTuple):
     start: int
     """First frame within the scene; a multiple of 16, so that chunks can be copied whole."""
     frames: int
-
-
-def check_length(length: int) -> None:
-    """Raise InputError unless stretches of this many frames begin where chunks begin."""
-    if not 1 <= length // CHUNK_FRAMES <= 64 or length % CHUNK_FRAMES:
-        raise InputError(
-            f"length should be a multiple of {CHUNK_FRAMES} frames, up to {64 * CHUNK_FRAMES}, "
-            f"got {length}"
-        )
 
 
 class Footage:

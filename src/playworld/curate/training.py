@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from playworld.curate.filter import BATCH, WEIGHTS, Filter, FilterConfig, Progre
 from playworld.curate.judges import KINDS, Judge, QuickJudge, ordinal_loss
 from playworld.curate.labels import BEST, WORST, Labels
 from playworld.curate.measure import measure, plain
+from playworld.curate.options import FilterOptions
 from playworld.curate.stretches import Footage, Stretch
 from playworld.data.clips import clips_at
 from playworld.data.shards import DamagedChunk
@@ -35,37 +36,6 @@ log = logging.getLogger(__name__)
 
 PENALTY = 1e-2
 """Of the quick judge's squared weights: there are more features than a first evening's labels."""
-
-
-@dataclass(frozen=True)
-class FilterOptions:
-    """Options of `playworld curate train`."""
-
-    kind: Literal["quick", "resnet18"] = "quick"
-    """Simple features and logistic regression, seconds on a CPU; or the paper's network."""
-    extremes: bool = False
-    """Learn from labels 5 and 1 only, as the paper did; the others still measure."""
-    held_out: float = 0.25
-    """Share of the labelled videos that the filter is measured on and does not learn from."""
-    steps: int = 300
-    """Optimizer steps of resnet18."""
-    batch_size: int = 32
-    """Stretches per step of resnet18."""
-    learning_rate: float = 1e-3
-    """Peak learning rate of resnet18."""
-    seed: int = 0
-    """Seed of the split, the weights and the order."""
-    run: Path | None = None
-    """Where checkpoints and logs of resnet18 go; in the user's cache until it is trained if not
-    given."""
-    device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.held_out < 1:
-            raise InputError(f"held_out should be above 0 and below 1, got {self.held_out}")
-        if min(self.steps, self.batch_size) < 1 or self.learning_rate <= 0:
-            raise InputError("steps, batch_size and learning_rate should be above 0")
 
 
 @dataclass(frozen=True, eq=False)

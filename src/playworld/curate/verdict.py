@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -14,6 +14,7 @@ from playworld.atomic import alone, new_folder
 from playworld.config import InputError, to_dict
 from playworld.curate.filter import Filter, Progress
 from playworld.curate.judges import LEVELS
+from playworld.curate.options import ApplyOptions
 from playworld.curate.stretches import Footage, Stretch
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
 from playworld.data.sources import check_target
@@ -21,30 +22,6 @@ from playworld.data.splits import SPLITS
 from playworld.train.options import choose_device
 
 BINS = 10
-
-
-@dataclass(frozen=True)
-class ApplyOptions:
-    """Options of `playworld curate apply`."""
-
-    keep: int = 4
-    """Keep what would be labelled this or above, 2 to 5."""
-    confidence: float = 0.5
-    """Chance of such a label, 0 to 1, from which on a stretch is kept."""
-    whole: Literal["stretch", "scene", "video"] = "stretch"
-    """What is kept or dropped as a whole, by the mean chance of its stretches."""
-    min_frames: int = 16
-    """Runs that are shorter once their neighbours are dropped go too."""
-    device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
-
-    def __post_init__(self) -> None:
-        if self.keep not in LEVELS:
-            raise InputError(f"keep should be {LEVELS[0]} to {LEVELS[-1]}, got {self.keep}")
-        if not 0 <= self.confidence <= 1:
-            raise InputError(f"confidence should be 0 to 1, got {self.confidence}")
-        if self.min_frames < 1:
-            raise InputError(f"min_frames should be at least 1, got {self.min_frames}")
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
 from playworld.config import InputError
 from playworld.data.nursery import Nursery
+from playworld.data.options import Engine
 from playworld.data.splits import Part
 
 Progress = Callable[[int, int, str], None]
@@ -39,7 +40,6 @@ class Job:
 
 
 Handle = Callable[[Job, Nursery, At | None], Part]
-Engine = Literal["local", "ray"]
 
 
 def run(

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from playworld.config import InputError
 from playworld.data.actions import ACTIONS_SUFFIX, as_json
 from playworld.data.lerobot import Dataset, Episode
+from playworld.data.options import ImportOptions
 from playworld.data.recordings import UNFINISHED, clear_stale
 
 log = logging.getLogger(__name__)
@@ -21,14 +21,6 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
 CUT_SECONDS = 3600
 """Longest that cutting one episode may take."""
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What is taken from a dataset."""
-
-    camera: str | None = None
-    """Which camera's video, such as observation.images.top; to be named where there are several."""
 
 
 def import_dataset(

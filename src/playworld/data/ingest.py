@@ -8,19 +8,18 @@ the options only, and an interrupted run, started again, gives the same shards.
 import functools
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from playworld.atomic import alone, new_folder
 from playworld.config import InputError
-from playworld.data.clean_options import CleanOptions
 from playworld.data.cuts import mark_cuts
 from playworld.data.documents import left_out, why_nothing_is_left, write_documents
-from playworld.data.engines import At, Engine, Job, Progress, run
+from playworld.data.engines import At, Job, Progress, run
 from playworld.data.nursery import Nursery
+from playworld.data.options import IngestOptions, parse_size
 from playworld.data.page.document import render
 from playworld.data.page.pictures import gather
 from playworld.data.selection import Parts, select, shared_footage, write_traits
@@ -28,48 +27,7 @@ from playworld.data.shards import CHUNK_FRAMES, ShardWriter
 from playworld.data.sources import check_target, find_videos
 from playworld.data.splits import Part, held_out, join
 from playworld.data.traits import Watcher
-from playworld.data.video import HOLD_SECONDS, Decoding, VideoError, parse_size
-
-
-@dataclass(frozen=True)
-class IngestOptions:
-    """How videos become clips."""
-
-    fps: float = 10.0
-    """Frames per second after resampling, 0.1 to 120."""
-    size: str = "64x64"
-    """WIDTHxHEIGHT of the frames, in pixels."""
-    fit: Literal["crop", "pad"] = "crop"
-    """Another shape of picture loses its edges (crop) or gets black bars (pad)."""
-    valid_fraction: float = 0.1
-    """Share of the videos that is held out for validation, at least one of two."""
-    seed: int = 0
-    """Chooses the videos that are held out."""
-    cuts: bool = True
-    """Begin a new scene where the picture changes at once."""
-    min_frames: int = 16
-    """Shorter scenes are dropped."""
-    clean: CleanOptions = field(default_factory=CleanOptions)
-    """Which stretches are left out."""
-    workers: int = 0
-    """Files decoded at the same time; 0 means one per core."""
-    engine: Engine = "local"
-    """Where files are decoded: here, or on a Ray cluster (pip install 'playworld[scale]')."""
-
-    def __post_init__(self) -> None:
-        parse_size(self.size)
-        if not 0.1 <= self.fps <= 120:
-            raise InputError(f"fps should be 0.1 to 120, got {self.fps}")
-        if self.fit not in ("crop", "pad"):
-            raise InputError(f"fit should be crop or pad, got {self.fit!r}")
-        if self.engine not in ("local", "ray"):
-            raise InputError(f"engine should be local or ray, got {self.engine!r}")
-        if not 0 < self.valid_fraction < 1:
-            raise InputError(f"valid_fraction should be above 0 and below 1: {self.valid_fraction}")
-        if self.min_frames < 1:
-            raise InputError(f"min_frames should be at least 1, got {self.min_frames}")
-        if self.workers < 0:
-            raise InputError(f"workers should be 0 (one per core) or more, got {self.workers}")
+from playworld.data.video import HOLD_SECONDS, Decoding, VideoError
 
 
 def ingest(

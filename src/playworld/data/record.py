@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
@@ -22,16 +21,14 @@ from playworld.data.games import (
     FETCH,
     FPS,
     GAMES,
-    LEVELS_PER_SEED,
-    MAX_SEED,
     MODES,
     SCROLLER,
     levels,
 )
+from playworld.data.options import RecordOptions, parse_size
 from playworld.data.recordings import clear_stale, write_recording
 from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
-from playworld.data.video import parse_size
 
 TOO_SHORT = 20
 """Frames below which a level is passed over: it is over at once, whatever one does."""
@@ -45,47 +42,6 @@ ATTEMPTS = 6
 
 Frames = UInt8[np.ndarray, "T H W 3"]
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class RecordOptions:
-    """What is recorded, and how the game looks."""
-
-    episodes: int = 10
-    """Episodes, each of another level and in a file of its own."""
-    seed: int = 0
-    """Chooses the levels and the player's whims. Recordings with different seeds share no level."""
-    max_frames: int = 600
-    """Frames (20 per second) after which an episode is cut off."""
-    min_frames: int = 80
-    """An episode that ends sooner is played again, up to 5 times, and the longest is kept."""
-    mode: Literal["easy", "hard", "extreme", "memory"] = "easy"
-    """Procgen's distribution mode."""
-    backgrounds: bool = True
-    """Whether the game draws its background pictures."""
-    themes: Literal["one", "all"] = "one"
-    """One look of walls and figures, or all that the game has."""
-    size: str = "64x64"
-    """WIDTHxHEIGHT of a film of the robot; games are always 64x64."""
-    player: Literal["explorer", "expert"] = "explorer"
-    """Who plays: one that roams, or CoinRun's expert, which runs from the start to the coin."""
-    blunders: float = 0.0
-    """Share of the expert's episodes that begin where random keys, not recorded, have led."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.episodes <= LEVELS_PER_SEED:
-            raise InputError(f"episodes must be in 1..{LEVELS_PER_SEED}, got {self.episodes}")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise InputError(f"seed must be in 0..{MAX_SEED}, got {self.seed}")
-        if not 1 <= self.max_frames <= 10_000:
-            raise InputError(f"max_frames must be in 1..10000, got {self.max_frames}")
-        if self.min_frames < 0:
-            raise InputError(f"min_frames must be 0 or more, got {self.min_frames}")
-        if not 0 <= self.blunders <= 1:
-            raise InputError(f"blunders must be a share, 0 to 1, got {self.blunders}")
-        if self.blunders and self.player != "expert":
-            raise InputError("blunders are the expert's: say --player expert as well")
-        parse_size(self.size)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ memory stays bounded whatever the length of the video.
 
 import json
 import os
-import re
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -217,18 +216,3 @@ class Decoding:
             raise VideoError(reason) from None
         finally:
             self._waited += time.monotonic() - start
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Width and height in pixels from text such as "160x90".
-
-    Raises:
-        InputError: where the text is something else or the size is out of range.
-    """
-    match = re.fullmatch(r"([0-9]{1,5})[xX]([0-9]{1,5})", text)
-    if match is None:
-        raise InputError(f"a size is WIDTHxHEIGHT in pixels, for example 64x64, got {text!r}")
-    width, height = int(match[1]), int(match[2])
-    if not (8 <= width <= 2048 and 8 <= height <= 2048):
-        raise InputError(f"width and height should be 8 to 2048 pixels, got {text!r}")
-    return width, height

@@ -15,8 +15,6 @@ from playworld.world import Button, SamplerConfig, World
 PRESSES = 4
 """How often a button is pressed in a row to see what it does."""
 
-STARTS = 50
-"""Starts that a button is tried from."""
 
 AT_ONCE = 16
 """Starts played as one batch."""

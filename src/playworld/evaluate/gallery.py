@@ -1,7 +1,6 @@
 """Pictures for a page: what a world's buttons do, from its own prompts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from playworld.config import InputError
 from playworld.evaluate.longplay import held_buttons
+from playworld.evaluate.options import GalleryOptions
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.parallax import Parallax, measure_parallax, parallax_picture
 from playworld.evaluate.poster import Poster
@@ -22,29 +22,6 @@ FIRST_ROWS = ("right", "left", "jump", "jump right", "stay")
 
 HELD_ROWS = 3
 """Rows of trajectories with one button held; one more is pressed at random."""
-
-
-@dataclass(frozen=True)
-class GalleryOptions:
-    """What is drawn."""
-
-    presses: int = 4
-    """Times that a button is pressed in the pictures of buttons."""
-    starts: int = 4
-    """Rows of the picture with all buttons."""
-    prompt: str | None = None
-    """Name of the prompt that the trajectories start from; the first without it."""
-    frames: int = 8
-    """Frames of a trajectory that are shown."""
-    every: int = 2
-    """Frames played from one that is shown to the next."""
-    seed: int = 0
-    """Sampler noise, and the random trajectory."""
-
-    def __post_init__(self) -> None:
-        for name in ("presses", "starts", "frames", "every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
 def gallery(

@@ -7,16 +7,14 @@ camera, so the picture goes left while the character goes right: that is the "ri
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.moving import moving_displacement
+from playworld.evaluate.options import Camera
 from playworld.models.pixels import to_float
-
-Camera = Literal["follows", "fixed"]
 
 WINDOW = 0.3
 """Largest displacement looked for along each axis, as a share of the picture's shorter side.

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from playworld.config import InputError
-from playworld.evaluate.buttons import STARTS
-from playworld.evaluate.fidelity.embeddings import I3D_FRAMES
-from playworld.evaluate.movement import Camera
-from playworld.world import Order
+from playworld.world.order import Order
 
+STARTS = 50
+"""Starts that a button is tried from."""
+I3D_FRAMES = 10
+"""Fewest frames that I3D takes."""
+Camera = Literal["follows", "fixed"]
 AT_LEAST_ONE = (
     *("num_clips", "prompt_frames", "horizon", "batch_size", "button_starts"),
     *("speed_frames", "long_frames", "away"),
@@ -75,3 +77,26 @@ class EvaluateOptions:
     def length(self) -> int:
         """Frames of a held-out clip: the prompt and what follows it."""
         return self.prompt_frames + self.horizon
+
+
+@dataclass(frozen=True)
+class GalleryOptions:
+    """What is drawn."""
+
+    presses: int = 4
+    """Times that a button is pressed in the pictures of buttons."""
+    starts: int = 4
+    """Rows of the picture with all buttons."""
+    prompt: str | None = None
+    """Name of the prompt that the trajectories start from; the first without it."""
+    frames: int = 8
+    """Frames of a trajectory that are shown."""
+    every: int = 2
+    """Frames played from one that is shown to the next."""
+    seed: int = 0
+    """Sampler noise, and the random trajectory."""
+
+    def __post_init__(self) -> None:
+        for name in ("presses", "starts", "frames", "every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from playworld.config import InputError, to_dict
 from playworld.evaluate.buttons import PRESSES
-from playworld.evaluate.compare import compare_reports
 from playworld.evaluate.control.arms import score_arms
 from playworld.evaluate.control.measure import Happened, measure_control
 from playworld.evaluate.control.returns import (
     score_returns,
 )
 from playworld.evaluate.cost import measure_cost
+from playworld.evaluate.differences import compare_reports
 from playworld.evaluate.evidence import gather
 from playworld.evaluate.fidelity.embeddings import I3D, Embedding, RandomFeatures
 from playworld.evaluate.fidelity.measure import (

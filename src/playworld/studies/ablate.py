@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from playworld.evaluate.heldout import read_held_out
 from playworld.models.flops import kept_bytes
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
+from playworld.studies.options import AblateOptions
 from playworld.studies.tables import TABLES, as_it_is
 from playworld.train.loop import NonFinite, Progress
 from playworld.train.objectives import Collapsed
@@ -30,31 +31,6 @@ from playworld.train.runs import FINISHED, other_inputs
 from playworld.train.stages import train_world
 
 Told = Callable[[str], Progress]
-
-
-@dataclass(frozen=True)
-class AblateOptions:
-    """Options of `playworld ablate`. All rows share them, and the clips."""
-
-    clips: Path | None = None
-    """Folder that `playworld ingest` wrote; CoinRun is recorded below OUT if not given."""
-    episodes: int = 150
-    """Episodes to record where no clips are given."""
-    tokenizer_steps: int = 300
-    """Steps of each tokenizer."""
-    world_steps: int = 250
-    """Steps of each world; with the default, 8 to 12 minutes of one core."""
-    seeds: int = 1
-    """Repeats of every row, each with its own seed."""
-    num_clips: int = 48
-    """Held-out clips that each world is measured on."""
-    rows: tuple[str, ...] = ()
-    """Only the rows whose name begins so; all if not given."""
-
-    def __post_init__(self) -> None:
-        for name in ("episodes", "tokenizer_steps", "world_steps", "seeds", "num_clips"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
 def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Recipe = SMALL) -> str:

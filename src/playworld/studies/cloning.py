@@ -5,13 +5,12 @@ transitions translates; the oracle, cloned on the true actions; players that lea
 """
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from playworld.agents.arena import Arena, ArenaOptions
+from playworld.agents.arena import Arena
 from playworld.agents.clone import CloneOptions, School, clone, label
 from playworld.agents.dictionary import Dictionary, known_moves
 from playworld.agents.matching import hold_of, refuse_games
@@ -29,6 +28,7 @@ from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.data.splits import SPLITS
+from playworld.studies.options import CloningOptions
 from playworld.train.loop import NonFinite
 from playworld.train.runs import other_inputs
 from playworld.world import World
@@ -36,50 +36,6 @@ from playworld.world import World
 Bars = Callable[[str], Callable[[int, int, str], None]]
 STEADY = MOVES[NAMES.index("right-up")]
 """The best of the moves to hold all the time."""
-
-
-@dataclass(frozen=True)
-class CloningOptions:
-    """What is played, and how often."""
-
-    difficulty: Literal["easy", "hard"] = "easy"
-    """Of the levels; a second call with the other one adds to the same table and figure."""
-    samples: tuple[int, ...] = (0, 10, 50, 200, 1_000)
-    """Labelled transitions of the expert that make a dictionary, an arm each; 0: a random map."""
-    seeds: int = 5
-    """Policies of each kind of label; every seed has its own labelled transitions and levels."""
-    games: int = 100
-    """Levels that every arm plays with every seed."""
-    levels: int = 900
-    """Levels of the first seed, as the seed of a recording that was never made; the next seeds play
-    those of the numbers after it."""
-    max_steps: int = 500
-    """Presses after which a game counts as lost; Procgen itself ends it then."""
-    temperature: float = 0.5
-    """Of a policy's choices: 1 draws as it learned to, 0 takes the likeliest."""
-    moves: Literal["commonest", "drawn"] = "commonest"
-    """Which of the moves that were seen with a latent action it stands for: the commonest, or one
-    that is drawn at every press, as in the paper."""
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.seeds <= 10:
-            raise InputError(f"an interval needs 2 to 10 seeds, got {self.seeds}")
-        if not self.samples or min(self.samples) < 0:
-            raise InputError(f"samples should be 0 or more, got {self.samples}")
-        if not 0 <= self.temperature < math.inf:
-            raise InputError(f"temperature should be 0 or more, got {self.temperature:g}")
-        for seed in range(self.seeds):
-            self.arena(seed, hold=1)
-
-    def arena(self, seed: int, hold: int) -> ArenaOptions:
-        """The levels of one seed; a press is held for so many steps of the game."""
-        return ArenaOptions(
-            difficulty=self.difficulty,
-            seed=self.levels + seed,
-            games=self.games,
-            max_steps=self.max_steps,
-            hold=hold,
-        )
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """The whole path under a time budget: ingest, train, evaluate, and say whether it is any good."""
 
 import json
-import math
 import shlex
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.video import parse_size
+from playworld.data.options import parse_size
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.report import Report
 from playworld.presets import preset
+from playworld.studies.options import CreateOptions
 from playworld.train.furnish import measured_card
 from playworld.train.loop import Progress
 from playworld.train.options import TrainOptions
@@ -38,32 +38,6 @@ LEAST_HORIZON = 4
 """Frames after the prompt at which controllability is read (delta_4 PSNR)."""
 LEAST_STEPS = 40
 """Fewer are not worth a stage."""
-
-
-@dataclass(frozen=True)
-class CreateOptions:
-    """Options of `playworld create`."""
-
-    minutes: float = 60.0
-    """Time budget for everything, on this machine."""
-    preset: str = "small"
-    """Shapes and schedules; steps are chosen for the budget."""
-    fps: float = 10.0
-    """Frames per second of the world."""
-    size: str = "64x64"
-    """Width x height of its frames, pixels."""
-    name: str | None = None
-    """What the world is called; the folder's name if not given."""
-    run: Path | None = None
-    """Where clips, checkpoints, logs and report go; a folder in the user's cache if not given."""
-    seed: int = 0
-    """Seed of everything."""
-    device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
-
-    def __post_init__(self) -> None:
-        if not (self.minutes > 0 and math.isfinite(self.minutes)):
-            raise InputError(f"minutes must be positive, got {self.minutes}")
 
 
 def create(

@@ -21,6 +21,7 @@ from playworld.evaluate.metrics import interval, psnr, share_interval
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.rollouts import press
 from playworld.evaluate.starts import level_starts
+from playworld.studies.options import GoalOptions
 from playworld.world import SamplerConfig, World
 
 Progress = Callable[[int, int, str], None]
@@ -36,27 +37,6 @@ ARMS = {
     "true": "the presses that led to the goal, in other noise",
 }
 """What is compared, in the order of the table."""
-
-
-@dataclass(frozen=True)
-class GoalOptions:
-    """Which goals are sought."""
-
-    starts: int = 16
-    """Held-out moments on level ground to start from."""
-    goal_presses: int = 9
-    """Presses after which the goal picture was seen."""
-    goal_hold: int = 3
-    """Presses that each of the random buttons on the way there was held for."""
-    reached: float = 15.0
-    """PSNR, dB, from which a goal counts as reached."""
-
-    def __post_init__(self) -> None:
-        if self.starts < 2:
-            raise InputError(f"starts: an interval needs 2, got {self.starts}")
-        for name in ("goal_presses", "goal_hold"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

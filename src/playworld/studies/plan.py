@@ -3,12 +3,10 @@
 Nothing is built but on the meta device, so the largest preset is planned on a laptop in seconds.
 """
 
-import re
 from dataclasses import dataclass
 
 from torch import nn
 
-from playworld.config import InputError
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.flops import (
@@ -22,40 +20,11 @@ from playworld.models.flops import (
 from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import SHAPES, Printed
+from playworld.studies.options import PlanOptions, memory_bytes
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
 
-UNITS = {"GB": 10**9, "GiB": 2**30, "TB": 10**12, "TiB": 2**40, "MB": 10**6, "MiB": 2**20}
 NOT_PRINTED = Printed(None, None, None, None)
-
-
-@dataclass(frozen=True)
-class PlanOptions:
-    """Options of `playworld plan`."""
-
-    devices: int = 1
-    """Devices that share the work: parameters, gradients and optimizer are sharded over all."""
-    device_memory: str = "80GB"
-    """Memory of one device, such as 141GB or 80GiB."""
-    peak: float = 989.0
-    """TFLOP/s of one device in bf16; 989 is what NVIDIA states for an H100 or H200."""
-    utilisation: float = 0.4
-    """Share of the peak that training reaches, FLOPs of recomputation not counted."""
-    batch_size: int | None = None
-    """Clips per step in both stages, instead of the preset's."""
-
-    def __post_init__(self) -> None:
-        memory_bytes(self.device_memory)
-        if self.devices < 1 or (self.batch_size is not None and self.batch_size < 1):
-            raise InputError(
-                f"devices and batch_size must be at least 1, got {self.devices} and "
-                f"{self.batch_size}"
-            )
-        if not (self.peak > 0 and 0 < self.utilisation <= 1):
-            raise InputError(
-                f"peak must be above 0 and utilisation in (0, 1], got {self.peak} and "
-                f"{self.utilisation}"
-            )
 
 
 @dataclass(frozen=True)
@@ -132,18 +101,6 @@ class Load:
     """Its transformers, and how many tokens of one clip go through each."""
     ends: int
     """Bytes of what one clip leaves outside of the transformers: logits or distances to codes."""
-
-
-def memory_bytes(text: str) -> int:
-    """Bytes of a size such as 141GB.
-
-    Raises:
-        InputError: where it is none.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)", text.strip())
-    if match is None or match[2] not in UNITS or float(match[1]) == 0:
-        raise InputError(f"device memory should look like 141GB or 80GiB, got {text!r}")
-    return int(float(match[1]) * UNITS[match[2]])
 
 
 def plan(recipe: Recipe, options: PlanOptions) -> Plan:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.flops import BACKWARD, dynamics_flops, parameters
 from playworld.models.st_transformer import TransformerConfig
 from playworld.presets import SMALL
+from playworld.studies.options import ScaleOptions, shape_of
 from playworld.train.loop import Progress
 from playworld.train.objectives import Batch, DynamicsObjective
 from playworld.train.optim import StageConfig
@@ -33,39 +34,6 @@ Told = Callable[[str], Progress]
 
 MARKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Shares of the tokens after which the held-out loss is measured."""
-HEADS = (48, 64, 32, 16)
-"""Features of a head: the first of these that divides the width."""
-
-
-@dataclass(frozen=True)
-class ScaleOptions:
-    """Options of `playworld scale`. All rows share clips, tokens and latent actions."""
-
-    world: str = "coinrun"
-    """Whose tokenizer and latent actions are used: a world's folder, or a built-in name."""
-    sizes: tuple[str, ...] = ("48x2", "96x2", "144x3", "192x4", "288x5")
-    """Dynamics to train, as WIDTHxBLOCKS; from 0.16 to 5.6 million parameters."""
-    batches: tuple[int, ...] = (2, 4, 8, 16)
-    """Clips per step to try with the size in the middle."""
-    batch_size: int = 4
-    """Clips per step of all sizes."""
-    tokens: int = 1_000_000
-    """Tokens of video that each row trains on; with the default, an hour of one core in all."""
-    seeds: int = 1
-    """Repeats of every row, each with its own seed."""
-    held_out: int = 64
-    """Held-out clips that the loss is measured on."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; auto takes a GPU where there is one."""
-
-    def __post_init__(self) -> None:
-        for name in ("batch_size", "tokens", "seeds", "held_out"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.sizes or min(self.batches, default=1) < 1:
-            raise InputError("scale needs a size, and batches of at least 1 clip")
-        for size in self.sizes:
-            shape_of(size)
 
 
 @dataclass(frozen=True)
@@ -80,21 +48,6 @@ class Row:
     def name(self) -> str:
         """Of its file."""
         return f"{self.size}-batch{self.batch_size}-{self.seed}"
-
-
-def shape_of(size: str) -> tuple[int, int, int]:
-    """Width, blocks and features of a head of WIDTHxBLOCKS.
-
-    Raises:
-        InputError: where it is no such thing, or no heads fit.
-    """
-    width, cross, blocks = size.partition("x")
-    if not (cross and width.isdigit() and blocks.isdigit() and int(blocks) > 0):
-        raise InputError(f"a size is WIDTHxBLOCKS, such as 192x4, got {size!r}")
-    for features in HEADS:
-        if int(width) and int(width) % features == 0:
-            return int(width), int(blocks), features
-    raise InputError(f"the width must divide by one of {HEADS}, got {size!r}")
 
 
 def middle_size(options: ScaleOptions) -> str:

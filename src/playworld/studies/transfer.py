@@ -3,9 +3,8 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +34,7 @@ from playworld.data.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.metrics import interval, share_interval
 from playworld.evaluate.movement import displacements
+from playworld.studies.options import TransferOptions
 from playworld.studies.panel import COLOURS, Panel
 from playworld.world import World
 
@@ -45,42 +45,6 @@ LABEL_MINUTES = 10.0
 """Of the clips, from which labelled transitions are drawn."""
 AGENT_FILE = "agent.zip"
 AGENT, RANDOM = "agent", "random buttons"
-
-
-@dataclass(frozen=True)
-class TransferOptions:
-    """How the trained agent is tried."""
-
-    starts: int = 24
-    """Held-out moments from which it plays within the world."""
-    games: int = 200
-    """Levels of the real game that it plays."""
-    levels: int = 950
-    """Which levels, as the seed of a recording that was never made."""
-    difficulty: Literal["easy", "hard"] = "easy"
-    """Of the levels."""
-    max_steps: int = 100
-    """Presses after which a game is ended."""
-    labels: int = 200
-    """Transitions of the clips with known moves, from which the dictionary is filled."""
-
-    def __post_init__(self) -> None:
-        for name in ("starts", "games"):
-            if getattr(self, name) < 2:
-                raise InputError(f"{name}: an interval needs 2, got {getattr(self, name)}")
-        if self.labels < 1:
-            raise InputError(f"labels must be at least 1, got {self.labels}")
-        self.arena(hold=1)
-
-    def arena(self, hold: int) -> ArenaOptions:
-        """The games; a press is held for so many of their steps."""
-        return ArenaOptions(
-            difficulty=self.difficulty,
-            seed=self.levels,
-            games=self.games,
-            max_steps=self.max_steps,
-            hold=hold,
-        )
 
 
 def transfer(

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from playworld.config import InputError
 from playworld.data.clips import ClipDataset
-from playworld.evaluate.buttons import PRESSES, STARTS, measure_buttons
+from playworld.evaluate.buttons import PRESSES, measure_buttons
 from playworld.evaluate.movement import camera_of
+from playworld.evaluate.options import STARTS
 from playworld.evaluate.starts import level_starts
 from playworld.world.world import World
 

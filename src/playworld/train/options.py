@@ -1,16 +1,19 @@
-"""What `playworld train` can be asked for."""
+"""What `playworld train` can be asked for. Imports nothing heavy until it is applied."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 import tyro
 
 from playworld.config import InputError
-from playworld.train.distributed import Parallel
-from playworld.train.optim import StageConfig
-from playworld.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+    from playworld.train.distributed import Parallel
+    from playworld.train.optim import StageConfig
+    from playworld.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,16 @@ class TrainOptions:
             return ("world",) if self.keep_actions else ("tokenizer", "world")
         return (self.stage,)
 
-    def spread(self) -> Parallel:
+    def spread(self) -> "Parallel":
         """How a step is spread over processes and time."""
+        from playworld.train.distributed import Parallel
+
         return Parallel(self.parallel, self.accumulate, self.recompute, self.tensor_parallel)
 
-    def applied_to(self, recipe: Recipe) -> Recipe:
+    def applied_to(self, recipe: "Recipe") -> "Recipe":
         """The recipe with what the user asked for."""
 
-        def changed(stage: StageConfig, steps: int | None) -> StageConfig:
+        def changed(stage: "StageConfig", steps: int | None) -> "StageConfig":
             rate = self.learning_rate or stage.learning_rate
             muon = stage.muon_rate and stage.muon_rate * rate / stage.learning_rate
             return replace(
@@ -107,8 +112,10 @@ class TrainOptions:
         )
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str) -> "torch.device":
     """The device that was asked for; auto takes the GPU if there is one."""
+    import torch
+
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if name not in ("cpu", "cuda"):

@@ -1,10 +1,16 @@
 """Trained models to the next frame: load a world, start it from pictures, step it with buttons."""
 
-from playworld.world.engine import Engine, Moved
-from playworld.world.folder import Button, WorldConfig, built_in_worlds
-from playworld.world.maskgit import Order, SamplerConfig
-from playworld.world.state import WorldState
-from playworld.world.world import World
+from typing import TYPE_CHECKING
+
+from playworld.lazy import lazily
+from playworld.world.order import Order
+
+if TYPE_CHECKING:
+    from playworld.world.engine import Engine, Moved
+    from playworld.world.folder import Button, WorldConfig, built_in_worlds
+    from playworld.world.maskgit import SamplerConfig
+    from playworld.world.state import WorldState
+    from playworld.world.world import World
 
 __all__ = [
     "Button",
@@ -17,3 +23,16 @@ __all__ = [
     "WorldState",
     "built_in_worlds",
 ]
+__getattr__ = lazily(
+    __name__,
+    {
+        "Button": "folder",
+        "Engine": "engine",
+        "Moved": "engine",
+        "SamplerConfig": "maskgit",
+        "World": "world",
+        "WorldConfig": "folder",
+        "WorldState": "state",
+        "built_in_worlds": "folder",
+    },
+)

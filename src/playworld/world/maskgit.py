@@ -9,22 +9,18 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.config import InputError
+from playworld.world.order import Order
 
 COLDEST = 1e-6
 """Temperature below which the likeliest token is taken: logits divided by less overflow."""
 
 Predict = Callable[[Int[Tensor, "B N"], Bool[Tensor, "B N"]], Float[Tensor, "B N K"]]
-
-
-Order = Literal["random", "halton", "confidence"]
-"""In which tokens of a frame are decided."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from playworld.evaluate.fidelity.torchscript import load_torchscript, refused
+from playworld.evaluate.options import I3D_FRAMES
 from playworld.models.pixels import to_float
-
-I3D_FRAMES = 10
-"""Fewest frames that I3D takes."""
 
 I3D_SIDE = 224
 """Pixels of a side of I3D's input."""

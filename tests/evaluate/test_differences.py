@@ -12,9 +12,9 @@ from playworld.evaluate import (
     short_names,
     write_report,
 )
-from playworld.evaluate.compare import differences
 from playworld.evaluate.control.information import mutual_information
 from playworld.evaluate.control.measure import Happened, told_again
+from playworld.evaluate.differences import differences
 from playworld.evaluate.movement import CLASSES
 from playworld.evaluate.page.differences import compared_rows
 from playworld.evaluate.report import Evidence, Report
