@@ -275,10 +275,58 @@ def test_who_presses_nothing_is_put_away(random_world):
     with make_client(random_world, idle_minutes=0.001) as client:
         with client.websocket_connect(SOCKET) as socket:
             session = join(socket)
+            assert socket.receive_json() == {"type": "idle", "seconds": 0.03}
             assert close_code(socket) == Close.IDLE
         with client.websocket_connect(SOCKET) as socket:
             socket.send_json({"type": "join", "session": session})
             assert close_code(socket) == Close.UNKNOWN_SESSION
+
+
+def test_who_says_so_after_the_warning_stays(random_world):
+    with (
+        make_client(random_world, idle_minutes=0.01) as client,
+        client.websocket_connect(SOCKET) as socket,
+    ):
+        join(socket)
+        for id in range(3):
+            assert socket.receive_json() == {"type": "idle", "seconds": 0.3}
+            socket.send_json({"type": "stay", "id": id})
+        ask(socket, "start", 9, pictures=["prompt:0"])
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        ({}, None),
+        ({"host": "localhost"}, None),
+        ({"host": "::1"}, None),
+        ({"host": "0.0.0.0"}, 600.0),
+        ({"host": "192.0.2.1"}, 600.0),
+        ({"host": "play.example"}, 600.0),
+        ({"allow_hosts": ("play.example",)}, 600.0),
+        ({"idle_minutes": 2.0}, 120.0),
+    ],
+)
+def test_there_is_an_idle_limit_where_others_can_play(options, seconds):
+    assert PlayOptions(**options).idle_seconds == seconds
+
+
+def test_a_reload_finds_its_game_after_newcomers_came_and_went(random_world):
+    with make_client(random_world, max_players=2) as client:
+        with client.websocket_connect(SOCKET) as socket:
+            session = join(socket)
+            ask(socket, "start", 1, pictures=["prompt:0"])
+        codes = []
+        for _ in range(3):
+            with client.websocket_connect(SOCKET) as newcomer:
+                newcomer.send_json({"type": "join"})
+                joined = newcomer.receive()
+                codes.append(joined.get("code"))
+                if joined["type"] == "websocket.send":
+                    ask(newcomer, "start", 1, pictures=["prompt:1"])
+        assert codes == [None, Close.FULL, Close.FULL]
+        with client.websocket_connect(SOCKET) as socket:
+            assert join(socket, session) == session
 
 
 def test_one_player_too_many_is_told_to_come_back(random_world):

@@ -1,8 +1,10 @@
 import asyncio
 
 import pytest
+import torch
 
-from playworld.play.sessions import Full, Sessions
+from playworld.play.requests import Begin
+from playworld.play.sessions import KEPT_SECONDS, Full, Session, Sessions
 
 
 class Clock:
@@ -26,14 +28,71 @@ def test_one_more_than_the_limit_is_turned_away():
         sessions.create()
 
 
-def test_the_game_that_was_left_longest_ago_makes_room():
+def begun(sessions: Sessions, address: str | None = None) -> Session:
+    """A game that its player has left."""
+    session = sessions.create(address)
+    session.ask(Begin(1, ("prompt:0",), torch.zeros(1, 8, 8, 3, dtype=torch.uint8), 0))
+    return session
+
+
+def test_a_game_keeps_its_place_while_its_player_reloads_whoever_comes():
     clock = Clock()
     sessions = Sessions(2, 60.0, clock)
-    first = sessions.create()
+    games = [begun(sessions), begun(sessions)]
+    clock.now = 59.0
+    with pytest.raises(Full):
+        sessions.create()
+    assert [sessions.find(game.id) for game in games] == games
+    clock.now = 61.0
+    assert sessions.create() is not None
+
+
+def test_who_left_without_a_game_makes_room_the_longest_gone_first():
+    clock = Clock()
+    sessions = Sessions(3, 60.0, clock)
+    game, first = begun(sessions), sessions.create()
     clock.now = 1.0
     second = sessions.create()
     sessions.create()
-    assert sessions.find(first.id) is None and sessions.find(second.id) is second
+    assert [sessions.find(s.id) for s in (game, first, second)] == [game, None, second]
+
+
+def test_without_an_idle_limit_a_game_stays_until_its_place_is_needed():
+    clock = Clock()
+    sessions = Sessions(1, None, clock)
+    game = begun(sessions)
+    clock.now = KEPT_SECONDS - 1
+    with pytest.raises(Full):
+        sessions.create()
+    clock.now = 100 * KEPT_SECONDS
+    assert sessions.find(game.id) is game
+    sessions.create()
+    assert sessions.find(game.id) is None
+
+
+@pytest.mark.parametrize(
+    ("addresses", "full"),
+    [
+        (["192.0.2.1"] * 3, True),
+        (["192.0.2.1", "192.0.2.2", "192.0.2.1"], False),
+        (["2001:db8::1", "2001:db8::2", "2001:db8::3"], True),
+        (["::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"], True),
+        (["127.0.0.1"] * 4, False),
+        (["::1"] * 4, False),
+        ([None] * 4, False),
+    ],
+)
+def test_an_address_of_the_network_holds_half_of_the_places_at_most(addresses, full):
+    sessions = Sessions(4, 60.0)
+    *held, last = addresses
+    for address in held:
+        begun(sessions, address)
+    if full:
+        with pytest.raises(Full):
+            sessions.create(last)
+        sessions.create("198.51.100.1")
+    else:
+        sessions.create(last)
 
 
 def test_a_game_that_was_left_is_forgotten_after_the_idle_time():

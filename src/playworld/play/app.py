@@ -31,13 +31,12 @@ MEDIA_TYPES = {
 def create_app(world: World, options: PlayOptions) -> FastAPI:
     """The whole server as an ASGI application: page, API and socket, with the guard around them."""
     prompts = list(world.prompts())
-    idle_seconds = 60 * options.idle_minutes
     room = Room(
-        Sessions(options.max_players, idle_seconds),
+        Sessions(options.max_players, options.idle_seconds),
         Moves(Engine(world), world.num_actions, options.max_nodes, Counts()),
         tuple(picture for _, picture in prompts),
         world.config.sampler,
-        idle_seconds,
+        options.idle_seconds,
     )
     films = Films(world)
     warm_up = torch.zeros(1, world.height, world.width, 3, dtype=torch.uint8)

@@ -25,6 +25,7 @@ from playworld.play.messages import (
     Press,
     Settings,
     Start,
+    Stay,
     Try,
     picture_name,
     read_message,
@@ -38,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 JOIN_SECONDS = 10.0
 """How long a new socket may take to say who it is."""
+WARNING_SECONDS = 60.0
+"""How long before a game is put away its player is warned."""
 MESSAGES_PER_SECOND = 100
 """More than a person can press; a key held down is paced by the page."""
 
@@ -58,8 +61,8 @@ class Room:
     """The world's own pictures to start from."""
     sampler: SamplerConfig
     """How the world draws its frames."""
-    idle_seconds: float
-    """How long a player may press nothing."""
+    idle_seconds: float | None
+    """How long a player may press nothing; None for as long as they like."""
     in_hand: set[str] = field(default_factory=set)
     """Sessions whose frame is under way."""
     open: asyncio.Event = field(default_factory=_set)
@@ -101,7 +104,8 @@ class Conversation:
             raise Closing(Close.BAD_MESSAGE)
         if first.session is None:
             try:
-                return self._room.sessions.create()
+                client = self._socket.client
+                return self._room.sessions.create(client.host if client else None)
             except Full:
                 raise Closing(Close.FULL) from None
         session = self._room.sessions.find(first.session)
@@ -140,17 +144,29 @@ class Conversation:
 
     async def _listen(self, session: Session) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self._room.idle_seconds):
-                    message = await self._receive()
-            except TimeoutError:
-                self._room.sessions.drop(session)
-                raise Closing(Close.IDLE) from None
+            message = await self._before_idle(session)
             self._room.sessions.touch(session)
             if isinstance(message, Settings):
                 session.sampler = self._sampler(message)
-            else:
+            elif not isinstance(message, Stay):
                 session.ask(self._request(message, session))
+
+    async def _before_idle(self, session: Session) -> Message:
+        """The next message; who says nothing for long is warned once, then put away."""
+        limit = self._room.idle_seconds
+        if limit is None:
+            return await self._receive()
+        warning = min(WARNING_SECONDS, limit / 2)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit - warning):
+                return await self._receive()
+        try:
+            async with asyncio.timeout(warning):
+                await self._socket.send_json({"type": "idle", "seconds": warning})
+                return await self._receive()
+        except TimeoutError:
+            self._room.sessions.drop(session)
+            raise Closing(Close.IDLE) from None
 
     async def _answer(self, session: Session) -> None:
         # Waiting for the send is what keeps a slow reader from filling memory: meanwhile its

@@ -119,7 +119,14 @@ class Try:
             raise ValueError("presses is out of range")
 
 
-Message = Join | Start | Press | Go | Settings | Try
+@dataclass(frozen=True)
+class Stay:
+    """Nothing is wanted, but somebody is there."""
+
+    id: int
+
+
+Message = Join | Start | Press | Go | Settings | Try | Stay
 MESSAGES: dict[str, type[Message]] = {
     "join": Join,
     "start": Start,
@@ -127,6 +134,7 @@ MESSAGES: dict[str, type[Message]] = {
     "go": Go,
     "settings": Settings,
     "try": Try,
+    "stay": Stay,
 }
 
 

@@ -1,8 +1,11 @@
 """What `playworld play` can be told. Imports nothing heavy: the command line reads it."""
 
+import ipaddress
 from dataclasses import dataclass
 
-LIMITS = ("max_players", "idle_minutes", "max_upload_mb", "max_upload_megapixels", "max_nodes")
+IDLE_SECONDS = 600.0
+"""Idle limit of a server that others reach, where none is given."""
+LIMITS = ("max_players", "max_upload_mb", "max_upload_megapixels", "max_nodes")
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,9 @@ class PlayOptions:
     """Further names under which the page may be reached, such as a proxy's."""
     max_players: int = 32
     """Players at a time; one more is told to come back later."""
-    idle_minutes: float = 10.0
-    """Minutes without a press after which a game is put away."""
+    idle_minutes: float | None = None
+    """Minutes without a press after which a game is put away: 10 if not given, but no limit on a
+    server that only this machine reaches."""
     max_upload_mb: float = 10.0
     """Largest picture file that is taken, in millions of bytes."""
     max_upload_megapixels: float = 25.0
@@ -35,3 +39,19 @@ class PlayOptions:
         for name in LIMITS:
             if not 0 < getattr(self, name) < 1e6:
                 raise ValueError(f"{name} must be above 0 and below 1e6, got {getattr(self, name)}")
+        if self.idle_minutes is not None and not 0 < self.idle_minutes < 1e6:
+            raise ValueError(f"idle_minutes must be above 0, below 1e6, got {self.idle_minutes}")
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """How long a player may press nothing; None for as long as they like."""
+        if self.idle_minutes is not None:
+            return 60 * self.idle_minutes
+        return None if _is_this_machine(self.host) and not self.allow_hosts else IDLE_SECONDS
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,9 +1,10 @@
-"""Players of one server: where each stands, and who must make room."""
+"""Players of one server: where each stands, and for how long a game is kept."""
 
 import asyncio
+import ipaddress
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from jaxtyping import UInt8
@@ -15,13 +16,17 @@ from playworld.world import SamplerConfig
 
 MAX_UPLOADS = 16
 """Pictures of their own that a player may bring."""
+KEPT_SECONDS = 600.0
+"""How long a game that was left is kept at least where there is no idle limit."""
 
 
 class Session:
     """One player's game. Lives in the event loop's thread alone."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, address: str | None = None) -> None:
         self.id = secrets.token_urlsafe(24)
+        self.address = address
+        """Where its player is on the network; None on this machine, or behind a proxy on it."""
         self.seen = now
         self.begun: Begin | None = None
         """The newest start that was asked for."""
@@ -56,35 +61,52 @@ class Session:
 
 
 class Full(Exception):
-    """Every place is taken by somebody who is playing."""
+    """Every place is taken."""
 
 
 class Sessions:
-    """All games of one server: at most `limit`, each dropped when left for `idle_seconds`."""
+    """All games of one server: at most `limit`, each kept until left for `idle_seconds`.
+
+    Without an idle limit a game is kept until its place is needed, `KEPT_SECONDS` at least. One
+    address of the network holds half of the places at most, so that nobody can take them all.
+    """
 
     def __init__(
-        self, limit: int, idle_seconds: float, clock: Callable[[], float] = time.monotonic
+        self, limit: int, idle_seconds: float | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit = limit
         self._idle_seconds = idle_seconds
         self._clock = clock
         self._by_id: dict[str, Session] = {}
 
-    def create(self) -> Session:
-        """A new game; where every place is taken, the one that was left longest ago makes room.
+    def create(self, address: str | None = None) -> Session:
+        """A new game for a player at this address of the network.
+
+        Where there is no place, one that was left without a game makes room, and without an idle
+        limit the game that was left longest ago, if that is long enough ago.
 
         Raises:
-            Full: all places are taken by players who are connected.
+            Full: every place is taken, or half of them by this address.
         """
         self._sweep()
-        if len(self._by_id) >= self._limit:
-            left = [session for session in self._by_id.values() if session.connection is None]
-            if not left:
-                raise Full
-            self.drop(min(left, key=lambda session: session.seen))
-        session = Session(self._clock())
+        address = _remote(address)
+        near = [s for s in self._by_id.values() if address is not None and s.address == address]
+        if len(near) >= max(1, self._limit // 2):
+            self._make_room(near)
+        elif len(self._by_id) >= self._limit:
+            self._make_room(self._by_id.values())
+        session = Session(self._clock(), address)
         self._by_id[session.id] = session
         return session
+
+    def _make_room(self, sessions: Iterable[Session]) -> None:
+        left = sorted((s for s in sessions if s.connection is None), key=lambda s: s.seen)
+        spare = [session for session in left if session.begun is None]
+        if self._idle_seconds is None:
+            spare += [s for s in left if s.seen < self._clock() - KEPT_SECONDS]
+        if not spare:
+            raise Full
+        self.drop(spare[0])
 
     def find(self, id: str) -> Session | None:
         """The game with this id, unless it never was or has been left for too long."""
@@ -106,7 +128,23 @@ class Sessions:
         return len(self._by_id), connected
 
     def _sweep(self) -> None:
+        if self._idle_seconds is None:
+            return
         oldest = self._clock() - self._idle_seconds
         for session in list(self._by_id.values()):
             if session.connection is None and session.seen < oldest:
                 self.drop(session)
+
+
+def _remote(address: str | None) -> str | None:
+    # Whoever plays on this machine is its owner, or a proxy that many players share.
+    try:
+        ip = ipaddress.ip_address(address or "")
+    except ValueError:
+        return None  # no address of the internet, such as a local socket's
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    if ip.is_loopback:
+        return None
+    whole = ip.max_prefixlen if ip.version == 4 else 64  # one subscriber has all of a /64
+    return str(ipaddress.ip_network((ip, whole), strict=False))
