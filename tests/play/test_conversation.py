@@ -122,6 +122,36 @@ def test_an_uploaded_picture_can_be_played(client, socket):
     assert len(shown) == 3
 
 
+def test_a_deleted_picture_is_gone_and_its_number_is_not_given_again(client, socket):
+    headers = {"x-playworld-session": join(socket)}
+
+    def upload(seed: int) -> int:
+        content = picture_bytes(seed)
+        return client.post("/api/v1/picture", content=content, headers=headers).json()["picture"]
+
+    assert [upload(1), upload(2)] == [0, 1]
+    begun = ask(socket, "start", 1, pictures=["upload:1"], seed=3)
+    assert client.delete("/api/v1/picture/1", headers=headers).status_code == 204
+    assert client.delete("/api/v1/picture/1", headers=headers).status_code == 404
+    assert upload(3) == 2
+    ask(socket, "press", 2, button=0)
+    assert ask(socket, "go", 3, node=0) == begun  # the game goes on
+    socket.send_json({"type": "start", "id": 4, "pictures": ["upload:1"]})
+    assert close_code(socket) == Close.BAD_MESSAGE
+
+
+def test_deleting_makes_room_for_a_seventeenth_picture(client, socket):
+    headers = {"x-playworld-session": join(socket)}
+    statuses = [
+        client.post("/api/v1/picture", content=picture_bytes(k), headers=headers).status_code
+        for k in range(17)
+    ]
+    assert statuses == [200] * 16 + [409]
+    client.delete("/api/v1/picture/3", headers=headers)
+    answer = client.post("/api/v1/picture", content=picture_bytes(17), headers=headers)
+    assert answer.json() == {"picture": 16}
+
+
 def test_several_pictures_are_one_prompt_oldest_first(socket, random_world):
     join(socket)
     names, pictures = ["prompt:2", "prompt:0"], dict(random_world.prompts())

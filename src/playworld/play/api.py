@@ -71,7 +71,7 @@ def add_world(
 
 
 def add_picture(app: FastAPI, world: World, sessions: Sessions, options: PlayOptions) -> None:
-    """The upload of a picture to start from."""
+    """The upload of a picture to start from, and its end."""
     max_bytes = int(1e6 * options.max_upload_mb)
     max_pixels = int(1e6 * options.max_upload_megapixels)
     one_at_a_time = asyncio.Semaphore(1)  # each may take 4 bytes a pixel while it is decoded
@@ -95,8 +95,13 @@ def add_picture(app: FastAPI, world: World, sessions: Sessions, options: PlayOpt
             except InputError as error:
                 raise HTTPException(400, str(error)) from None
         session = room_for_one(x_playworld_session)  # much may have happened meanwhile
-        session.uploads.append(frame)
-        return JSONResponse({"picture": len(session.uploads) - 1})
+        return JSONResponse({"picture": session.keep(frame)})
+
+    @app.delete("/api/v1/picture/{number}")
+    async def delete(number: int, x_playworld_session: str = Header("")) -> Response:
+        if find(sessions, x_playworld_session).uploads.pop(number, None) is None:
+            raise HTTPException(404, "There is no such picture.")
+        return Response(status_code=204)
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytes:

@@ -227,10 +227,11 @@ class Conversation:
 
     def _picture(self, name: str, session: Session) -> UInt8[Tensor, "H W 3"]:
         source, number = picture_name(name)
-        pictures = self._room.prompts if source == "prompt" else session.uploads
-        if number >= len(pictures):
+        prompts = dict(enumerate(self._room.prompts))
+        picture = (prompts if source == "prompt" else session.uploads).get(number)
+        if picture is None:
             raise Closing(Close.BAD_MESSAGE)
-        return pictures[number]
+        return picture
 
     def _sampler(self, settings: Settings) -> SamplerConfig | None:
         own = self._room.sampler

@@ -33,7 +33,10 @@ class Session:
         self.shown: Begin | None = None
         """The start that `timeline` goes back to."""
         self.timeline: Timeline | None = None
-        self.uploads: list[UInt8[Tensor, "H W 3"]] = []
+        self.uploads: dict[int, UInt8[Tensor, "H W 3"]] = {}
+        """Pictures of the player by number; the number of a deleted one is not given again."""
+        self.uploaded = 0
+        """Pictures that were ever uploaded: the next one's number."""
         self.sampler: SamplerConfig | None = None
         """How frames are drawn from now on; None for the world's own way."""
         self.lock = asyncio.Lock()
@@ -47,6 +50,13 @@ class Session:
         if isinstance(request, Begin):
             self.begun = request
         self.wishes.ask(request)
+
+    def keep(self, picture: UInt8[Tensor, "H W 3"]) -> int:
+        """Keep a picture of the player; returns its number."""
+        number = self.uploaded
+        self.uploads[number] = picture
+        self.uploaded += 1
+        return number
 
     def rejoin(self) -> None:
         """A new connection: wishes of the old one are void, a start it lost is made up for."""
