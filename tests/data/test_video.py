@@ -11,7 +11,8 @@ import pytest
 
 from playworld.config import InputError
 from playworld.data.decoder import resample
-from playworld.data.video import DecodeLimits, Decoding, VideoError, parse_size, probe, read_frames
+from playworld.data.options import parse_size
+from playworld.data.video import DecodeLimits, Decoding, VideoError, probe, read_frames
 
 CODECS = {
     "h264.mp4": ("libx264", "yuv444p", {"crf": "1"}),
