@@ -1,6 +1,6 @@
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from playworld.play.guard import Guard
@@ -78,7 +78,112 @@ def test_every_answer_forbids_what_the_page_does_not_need(client, path):
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_refusal_says_nothing_about_the_server(random_world):
+ALLOWED = ("play.example.com",)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("play.example.com", "https://play.example.com"),
+        ("play.example.com:443", "https://play.example.com"),
+        ("play.example.com", "https://play.example.com:8443"),
+        ("play.example.com:8443", "https://play.example.com:8443"),
+        ("127.0.0.1:8000", "https://play.example.com"),
+        ("PLAY.example.com.", "https://Play.Example.com"),
+    ],
+)
+def test_an_allowed_name_works_behind_a_proxy_whatever_it_makes_of_host_and_port(host, origin):
+    assert ask(names=ALLOWED, host=host, origin=origin) == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("play.example.com", "https://evil.example.com"),
+        ("localhost:8000", "https://abc-8000.app.example"),
+        ("localhost:8000", "http://localhost:8443"),
+        ("play.example.com", "ftp://play.example.com"),
+        ("play.example.com", "https://play.example.com@evil.example"),
+        ("play.example.com", "https://play.example.com.evil.example"),
+        ("play.example.com", ""),
+    ],
+)
+def test_no_other_page_comes_in_with_an_allowed_name(host, origin):
+    assert ask(names=ALLOWED, host=host, origin=origin) == 403
+
+
+def test_a_forwarded_name_is_not_believed():
+    headers = {
+        "host": "evil.example",
+        "x-forwarded-host": "localhost",
+        "forwarded": "host=localhost",
+    }
+    guard = Guard(PlainTextResponse("in"), "127.0.0.1", ())
+    assert TestClient(guard).get("/", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_load_balancer_may_ask_for_health_by_address(client, path):
+    assert client.get(path, headers={"host": "10.0.0.5:8000"}).status_code == 200
+    assert client.get(path, headers={"origin": "http://evil.example"}).status_code == 403
+
+
+def test_a_refusal_says_what_came_what_was_expected_and_what_to_do(random_world):
     with make_client(random_world) as client:
-        answer = client.get("/", headers={"host": "evil.example"})
-    assert answer.json() == {"detail": "This server does not answer under this address."}
+        host = client.get("/", headers={"host": "play.example"}).json()
+        origin = client.post("/api/v1/welcome", headers={"origin": "https://a.example:1"}).json()
+    assert host["detail"] == (
+        "The server refused this request: its Host is 'play.example', expected is localhost or a "
+        "name that was allowed. If that name is yours, start the server with --allow-hosts "
+        "play.example."
+    )
+    assert (origin["received"], origin["expected"], origin["option"]) == (
+        "https://a.example:1",
+        "http://127.0.0.1, as in its Host",
+        "--allow-hosts a.example",
+    )
+
+
+def test_a_websocket_is_refused_in_the_same_words(client):
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        client.websocket_connect(SOCKET, headers={"origin": "http://evil.example"}),
+    ):
+        pass
+    assert refused.value.status_code == 403 and "evil.example" in refused.value.json()["detail"]
+
+
+def test_each_refused_value_is_logged_once_printable_and_cut(caplog):
+    client = TestClient(Guard(PlainTextResponse("in"), "127.0.0.1", ()))
+    for host in (b"evil.example", b"evil.example", b"\xff\x1b[31m" + 1000 * b"x"):
+        client.get("/", headers={"host": host})
+    assert len(caplog.messages) == 2 and "--allow-hosts evil.example" in caplog.messages[0]
+    assert "\x1b" not in caplog.text and max(map(len, caplog.messages)) < 300
+
+
+def test_a_scanner_cannot_fill_the_log(caplog):
+    client = TestClient(Guard(PlainTextResponse("in"), "127.0.0.1", ()))
+    for number in range(110):
+        client.get("/", headers={"host": f"{number}.example"})
+    assert len(caplog.messages) == 101
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/page/play.js", "/api/v1/prompts/0"])
+def test_head_is_answered_wherever_get_is(client, path):
+    asked, got = client.head(path), client.get(path)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/", {"GET", "HEAD", "OPTIONS"}), ("/api/v1/picture", {"POST", "OPTIONS"})],
+)
+def test_options_are_said(client, path, methods):
+    answer = client.options(path)
+    assert answer.status_code == 204 and methods <= set(answer.headers["allow"].split(", "))
+
+
+def test_what_is_not_there_is_said_in_a_sentence(client):
+    assert client.get("/nowhere").json() == {"detail": "There is nothing under this address."}
+    assert client.post("/").json() == {"detail": "This address is not asked in this way."}

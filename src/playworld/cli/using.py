@@ -6,6 +6,7 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, Positional, arg
@@ -119,9 +120,12 @@ class Play(OnDevice):
             play_in_terminal(self.load())
             return 0
         from playworld.play import serve
+        from playworld.play.addresses import network_links
 
         def ready(address: str) -> None:
             say(console, f"playing {self.world} at {address} (Ctrl-C ends it)")
+            for link in network_links(self.options.host, urlsplit(address).port or 80):
+                say(console, f"for others on this network: {link}")
             if self.options.browser and has_screen():
                 webbrowser.open(address)
 

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Body, FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import Body, FastAPI, HTTPException, Response
 from jaxtyping import UInt8
 from PIL import Image
 
@@ -23,6 +21,7 @@ from playworld.curate.options import LabelOptions
 from playworld.curate.stretches import Footage, label_order
 from playworld.data.shards import DamagedChunk
 from playworld.play.guard import Guard
+from playworld.play.refusals import add_refusals
 from playworld.play.server import answer, bound
 
 GivenLabel = Annotated[int | None, Body(embed=True, ge=WORST, le=BEST)]
@@ -111,7 +110,8 @@ def sheet(frames: UInt8[np.ndarray, "T H W 3"]) -> bytes:
 def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
     """The page and its few answers as an ASGI application, with the guard around them."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Guard, listens_at=host, names=())
+    app.add_middleware(Guard, listens_at=host, names=None)
+    add_refusals(app)
     page = {item.name: item.read_bytes() for item in (files("playworld.curate") / "page").iterdir()}
     footage = desk.footage
 
@@ -119,10 +119,6 @@ def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
         if not 0 <= place < len(desk.order):
             raise HTTPException(404, "There is no such stretch.")
         return place
-
-    @app.exception_handler(RequestValidationError)
-    async def refuse(request: Request, error: Exception) -> Response:
-        return JSONResponse({"detail": "This request is not understood."}, 400)
 
     @app.get("/")
     async def index() -> Response:

@@ -39,6 +39,7 @@ def add_world(
     world: World,
     prompts: Sequence[tuple[str, UInt8[Tensor, "H W 3"]]],
     options: PlayOptions,
+    links: Sequence[str] = (),
 ) -> None:
     """The description of the world, and its prompts as PNG."""
     pictures = [to_png(picture) for _, picture in prompts]
@@ -57,11 +58,16 @@ def add_world(
         "sha256": world.sha256,
         "max_nodes": options.max_nodes,
         "max_upload_bytes": int(1e6 * options.max_upload_mb),
+        "addresses": list(links),
     }
 
     @app.get("/api/v1/world")
     async def describe() -> JSONResponse:
         return JSONResponse(description)
+
+    @app.post("/api/v1/welcome", status_code=204)
+    async def welcome() -> None:
+        """The guard has let it in: what a page asks whose WebSocket was refused without a word."""
 
     @app.get("/api/v1/prompts/{number}")
     async def prompt(number: int) -> Response:

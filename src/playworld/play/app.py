@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.resources import files
 
 import torch
-from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, HTTPException, Response, WebSocket
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException as AnyHTTPException
 
 from playworld.play.api import add_picture, add_world
 from playworld.play.conversation import Conversation, Room
@@ -18,6 +16,7 @@ from playworld.play.guard import Guard
 from playworld.play.metrics import MEDIA_TYPE, Counts, exposition
 from playworld.play.moves import Moves
 from playworld.play.options import PlayOptions
+from playworld.play.refusals import add_refusals
 from playworld.play.sessions import Sessions
 from playworld.world import Engine, World
 
@@ -28,8 +27,11 @@ MEDIA_TYPES = {
 }
 
 
-def create_app(world: World, options: PlayOptions) -> FastAPI:
-    """The whole server as an ASGI application: page, API and socket, with the guard around them."""
+def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) -> FastAPI:
+    """The whole server as an ASGI application: page, API and socket, with the guard around them.
+
+    `links` are those under which other machines can open the page.
+    """
     prompts = list(world.prompts())
     room = Room(
         Sessions(options.max_players, options.idle_seconds),
@@ -50,10 +52,10 @@ def create_app(world: World, options: PlayOptions) -> FastAPI:
     app.add_middleware(Guard, listens_at=options.host, names=options.allow_hosts, refused=refused)
     app.state.ready = False
     app.state.drain = room.drain
-    _add_refusals(app, room.moves.counts)
+    add_refusals(app, refused)
     _add_page(app)
     _add_health(app, room)
-    add_world(app, world, prompts, options)
+    add_world(app, world, prompts, options, links)
     add_picture(app, world, room.sessions, options)
     add_game(app, room.sessions, films)
 
@@ -62,21 +64,6 @@ def create_app(world: World, options: PlayOptions) -> FastAPI:
         await Conversation(socket, room).run()
 
     return app
-
-
-def _add_refusals(app: FastAPI, counts: Counts) -> None:
-    """Errors are one fixed sentence each, and never repeat what came."""
-
-    async def refuse(request: Request, error: Exception) -> Response:
-        status, detail = 400, "This request is not understood."
-        headers = None
-        if isinstance(error, AnyHTTPException):
-            status, detail, headers = error.status_code, error.detail, error.headers
-        counts.refused[status] += 1
-        return JSONResponse({"detail": detail}, status, headers)
-
-    app.add_exception_handler(AnyHTTPException, refuse)
-    app.add_exception_handler(RequestValidationError, refuse)
 
 
 def _add_page(app: FastAPI) -> None:

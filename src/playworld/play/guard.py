@@ -1,15 +1,17 @@
 """Who may talk to the server: an allow-list of Host and Origin, since CORS covers no WebSocket."""
 
-import ipaddress
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from playworld.play.addresses import EVERYWHERE
+from playworld.play.hosts import Host, allowed_name, is_address, parse_host, parse_origin
+from playworld.play.refusals import Foreign, Log, clean
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-EVERYWHERE = frozenset({"0.0.0.0", "::"})
+HEALTH = frozenset({"/healthz", "/readyz"})
+"""Answered under any name: load balancers ask by address, and learn nothing else here."""
 
 SAFETY_HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -19,9 +21,6 @@ SAFETY_HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"cache-control": b"no-store",
 }
-REFUSAL = json.dumps({"detail": "This server does not answer under this address."}).encode()
-
-HOST = re.compile(r"(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<name>[^:\[\]@/]+))(?::\d{1,5})?", re.IGNORECASE)
 
 
 class Guard:
@@ -29,65 +28,103 @@ class Guard:
 
     A foreign Host is how a page elsewhere reaches a server on this machine by pointing its own
     name at 127.0.0.1 (DNS rebinding). A server that listens everywhere also answers to bare
-    addresses, which cannot be rebound.
+    addresses, which cannot be rebound. A page under a name that the operator allowed is welcome
+    whatever its port, and whatever Host a proxy in between has made of it. HEAD is answered
+    wherever GET is.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         listens_at: str,
-        names: Iterable[str],
+        names: Iterable[str] | None,
         refused: Counter[int] | None = None,
     ) -> None:
-        """Args: `refused` counts what is refused, by status; that of a WebSocket is 403, too."""
+        """A guard around an application.
+
+        Args:
+            app: what is guarded.
+            listens_at: the address of the server, whose Host is welcome.
+            names: what the operator allowed; None where there is no option for it.
+            refused: counts what is refused, by status; that of a WebSocket is 403, too.
+        """
         self._app = app
         self._refused = Counter() if refused is None else refused
-        self._hosts = LOOPBACK | {listens_at.lower()} | {name.lower() for name in names}
+        self._allowed = frozenset(allowed_name(name) for name in names or ())
+        self._can_allow = names is not None
+        self._hosts = LOOPBACK | {listens_at.lower()} | self._allowed
         self._any_address = listens_at in EVERYWHERE
+        self._log = Log()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse with 403 (a WebSocket before it is accepted)."""
-        if scope["type"] == "lifespan" or self._is_welcome(scope):
-            await self._app(scope, receive, _with_safety_headers(send))
-            return
-        self._refused[403] += 1
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
+        foreign = None if scope["type"] == "lifespan" else self._foreign(scope)
+        if foreign is not None:
+            self._refused[403] += 1
+            self._log.note(foreign)
+            await _refuse(foreign, scope, receive, send)
+        elif scope.get("method") == "HEAD":
+            await self._app({**scope, "method": "GET"}, receive, _without_body(_safe(send)))
         else:
-            headers = [(b"content-type", b"application/json"), *SAFETY_HEADERS.items()]
-            await send({"type": "http.response.start", "status": 403, "headers": headers})
-            await send({"type": "http.response.body", "body": REFUSAL})
+            await self._app(scope, receive, _safe(send))
 
-    def _is_welcome(self, scope: Scope) -> bool:
+    def _foreign(self, scope: Scope) -> Foreign | None:
+        """What is wrong with a request; None where it is welcome."""
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
-        if len(hosts) != 1 or not self._is_ours(hosts[0]):
-            return False
+        host = parse_host(hosts[0]) if len(hosts) == 1 else None
+        is_health = scope["path"] in HEALTH and not origins
+        if not is_health and (host is None or not self._is_ours(host.name)):
+            expected = "localhost or a name that was allowed"
+            return self._unwelcome("Host", ", ".join(hosts), expected, host)
         # Programs send no Origin; every browser does, on each WebSocket and each upload.
-        ours = {f"http://{hosts[0]}".lower(), f"https://{hosts[0]}".lower()}
-        return all(origin.lower() in ours for origin in origins)
+        for origin in origins:
+            parsed = parse_origin(origin)
+            if parsed is None or not self._is_our_page(*parsed, host):
+                expected = f"http://{clean(hosts[0])}, as in its Host" if hosts else "none"
+                return self._unwelcome("Origin", origin, expected, parsed[1] if parsed else None)
+        return None
 
-    def _is_ours(self, host: str) -> bool:
-        match = HOST.fullmatch(host)
-        if match is None:
-            return False
-        name = (match["v6"] or match["name"]).lower()
-        return name in self._hosts or (self._any_address and _is_address(name))
+    def _unwelcome(self, kind: str, received: str, expected: str, host: Host | None) -> Foreign:
+        name = host.name if host is not None and self._can_allow else None
+        return Foreign(kind, received, expected, name)
+
+    def _is_ours(self, name: str) -> bool:
+        return name in self._hosts or (self._any_address and is_address(name))
+
+    def _is_our_page(self, scheme: str, origin: Host, host: Host | None) -> bool:
+        if origin.name in self._allowed:
+            return True
+        return host is not None and origin.at(scheme) == host.at(scheme)
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+async def _refuse(foreign: Foreign, scope: Scope, receive: Receive, send: Send) -> None:
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()
+        kind = "websocket.http.response"
+        if kind not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+    headers = [(b"content-type", b"application/json"), *SAFETY_HEADERS.items()]
+    body = b"" if scope.get("method") == "HEAD" else foreign.to_json()
+    await send({"type": f"{kind}.start", "status": 403, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
 
 
-def _with_safety_headers(send: Send) -> Send:
+def _safe(send: Send) -> Send:
     async def send_safely(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", []), *SAFETY_HEADERS.items()]
         await send(message)
 
     return send_safely
+
+
+def _without_body(send: Send) -> Send:
+    async def send_headers(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_headers

@@ -1,7 +1,8 @@
 """What `playworld play` can be told. Imports nothing heavy: the command line reads it."""
 
-import ipaddress
 from dataclasses import dataclass
+
+from playworld.play.hosts import allowed_name, is_loopback
 
 IDLE_SECONDS = 600.0
 """Idle limit of a server that others reach, where none is given."""
@@ -19,7 +20,7 @@ class PlayOptions:
     browser: bool = True
     """Open the page in a browser."""
     allow_hosts: tuple[str, ...] = ()
-    """Further names under which the page may be reached, such as a proxy's."""
+    """Further names under which the page may be reached, such as a proxy's: play.example.com."""
     max_players: int = 32
     """Players at a time; one more is told to come back later."""
     idle_minutes: float | None = None
@@ -36,6 +37,8 @@ class PlayOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port must be in 0..65535, got {self.port}")
+        for name in self.allow_hosts:
+            allowed_name(name)
         for name in LIMITS:
             if not 0 < getattr(self, name) < 1e6:
                 raise ValueError(f"{name} must be above 0 and below 1e6, got {getattr(self, name)}")
@@ -47,11 +50,4 @@ class PlayOptions:
         """How long a player may press nothing; None for as long as they like."""
         if self.idle_minutes is not None:
             return 60 * self.idle_minutes
-        return None if _is_this_machine(self.host) and not self.allow_hosts else IDLE_SECONDS
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+        return None if is_loopback(self.host) and not self.allow_hosts else IDLE_SECONDS

@@ -12,8 +12,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from playworld.config import InputError
+from playworld.play.addresses import network_links, own_link
 from playworld.play.app import create_app
-from playworld.play.guard import EVERYWHERE
 from playworld.play.options import PlayOptions
 from playworld.world import World
 
@@ -36,7 +36,8 @@ def serve(
         InputError: no port is free, or this machine has no such address.
     """
     with bound(options.host, options.port) as listener:
-        app = create_app(world, options)
+        links = network_links(options.host, listener.getsockname()[1])
+        app = create_app(world, options, links)
 
         async def drain() -> None:
             app.state.ready = False
@@ -72,7 +73,7 @@ def answer(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, on_ready, drain, _address(host, listener.getsockname()[1]))
+    server = _Server(config, on_ready, drain, own_link(host, listener.getsockname()[1]))
     with _signals_end_quietly():
         server.run(sockets=[listener])
 
@@ -128,11 +129,6 @@ def bound(host: str, port: int) -> socket.socket:
                 reason = error.strerror or error
                 raise InputError(f"cannot listen at {host} port {candidate}: {reason}") from None
     raise InputError(f"ports {port} to {last} at {host} are all taken; choose another --port")
-
-
-def _address(host: str, port: int) -> str:
-    name = "localhost" if host in EVERYWHERE else host
-    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
 @contextlib.contextmanager

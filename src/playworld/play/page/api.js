@@ -11,6 +11,16 @@ export async function getWorld() {
   return (await ask("api/v1/world")).json();
 }
 
+/** Why the server lets this page not in, in a sentence; null where it does, or does not answer. */
+export async function refusal() {
+  try {
+    await ask("api/v1/welcome", { method: "POST" }); // browsers name the page's Origin in a POST
+  } catch (error) {
+    if (error.status === 403) return error.message;
+  }
+  return null;
+}
+
 export class Api {
   /** `session()` is the id of the session that is played now. */
   constructor(session) {

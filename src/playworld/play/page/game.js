@@ -46,6 +46,7 @@ export class Game {
       answer: (answer) => (answer.kind === 1 ? this.sheets.answer(answer) : this.frame(answer)),
       full: () => this.full(),
       lost: (code) => this.disconnected(code),
+      refused: (sentence) => this.view.problem(sentence),
     });
     this.api = new Api(() => this.link.session);
   }

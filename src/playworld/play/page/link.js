@@ -1,8 +1,10 @@
 // One WebSocket that comes back by itself, and takes the game up where it was.
 
+import { refusal } from "./api.js";
 import { tab } from "./memory.js";
 
 const LEFT_ALONE = new Set([4408, 4410]); // idle, taken over: come back only when the player does
+const NO_WORD = 1006; // what a browser makes of any refusal before the socket opens
 const UNKNOWN_SESSION = 4404;
 const FULL = 4503;
 const HEADER_BYTES = 16; // kind, three empty bytes, id, node, frame
@@ -13,6 +15,7 @@ export class Link {
    * `on.answer({kind, id, node, frame, png})`: a picture (0) or a sheet (1), and what it answers.
    * `on.full()`: a press was refused, because the film has no room for another frame.
    * `on.lost(code)`: the connection is gone; LEFT_ALONE codes wait for `open()`.
+   * `on.refused(sentence)`: the server never lets this page in, and says why.
    */
   constructor(on) {
     this.on = on;
@@ -74,9 +77,14 @@ export class Link {
       return;
     }
     this.on.lost(code);
+    if (code === NO_WORD && this.failures === 0) this.askWhy();
     if (LEFT_ALONE.has(code)) return;
     this.failures += 1;
     const seconds = code === FULL ? 30 : Math.min(8, 0.25 * 2 ** this.failures);
     this.timer = setTimeout(() => this.open(), 1000 * seconds);
+  }
+  async askWhy() {
+    const sentence = await refusal();
+    if (sentence !== null) this.on.refused(sentence);
   }
 }

@@ -28,8 +28,9 @@ async function main() {
   let world;
   try {
     world = await getWorld();
-  } catch {
-    element("note").textContent = "The server does not answer. Start it, and load this page again.";
+  } catch (error) {
+    const none = "The server does not answer. Start it, and load this page again.";
+    element("note").textContent = error.status === 403 ? error.message : none;
     return;
   }
   describe(world);

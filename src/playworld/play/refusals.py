@@ -1,0 +1,101 @@
+"""What is said when a request is refused: one sentence to who asked, one line in the log."""
+
+import json
+import logging
+from collections import Counter
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+logger = logging.getLogger(__name__)
+
+SENTENCES = {
+    404: "There is nothing under this address.",
+    405: "This address is not asked in this way.",
+}
+"""For refusals that Starlette words itself."""
+LONGEST_SHOWN = 100
+"""Characters of a foreign value that a message repeats."""
+MOST_LOGGED = 100
+"""Refused values that are written to the log, each once; a scanner sends any number."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A Host or an Origin that is not welcome."""
+
+    kind: str
+    """The header: Host or Origin."""
+    received: str
+    expected: str
+    name: str | None
+    """The name to allow; None where allowing one would not help."""
+
+    def to_json(self) -> bytes:
+        """For the page and for programs."""
+        said = {
+            "detail": self.sentence,
+            "received": clean(self.received),
+            "expected": self.expected,
+            "option": self.option,
+        }
+        return json.dumps(said).encode()
+
+    @property
+    def option(self) -> str | None:
+        """The option that would let it in."""
+        return f"--allow-hosts {clean(self.name)}" if self.name else None
+
+    @property
+    def sentence(self) -> str:
+        """What was received, what was expected, and what to do."""
+        what = f"The server refused this request: its {self.kind} is {clean(self.received)!r}"
+        cure = f" If that name is yours, start the server with {self.option}." if self.name else ""
+        return f"{what}, expected is {self.expected}.{cure}"
+
+
+class Log:
+    """Writes each refused value once, and only so many of them."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[str, str]] = set()
+
+    def note(self, foreign: Foreign) -> None:
+        """Write one line, unless this value has had its own."""
+        key = (foreign.kind, clean(foreign.received))
+        if key in self._seen or len(self._seen) > MOST_LOGGED:
+            return
+        self._seen.add(key)
+        if len(self._seen) > MOST_LOGGED:
+            logger.warning("further refused values of Host and Origin are not logged")
+        else:
+            logger.warning("%s", foreign.sentence)
+
+
+def clean(text: str) -> str:
+    """A foreign value as it may stand in a message: printable, and not long."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return printable if len(printable) <= LONGEST_SHOWN else printable[:LONGEST_SHOWN] + "..."
+
+
+def add_refusals(app: FastAPI, refused: Counter[int] | None = None) -> None:
+    """Errors are one fixed sentence each, and never repeat what came; `refused` counts them."""
+    counts = Counter() if refused is None else refused
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        status, detail, headers = 400, "This request is not understood.", None
+        if isinstance(error, HTTPException):
+            status, detail, headers = error.status_code, error.detail, error.headers
+            if status == 405 and request.method == "OPTIONS":
+                allowed = ", ".join([*(headers or {}).values(), "HEAD", "OPTIONS"])
+                return Response(status_code=204, headers={"allow": allowed})
+            if type(error) is HTTPException:  # Starlette's own; ours are of FastAPI's subclass
+                detail = SENTENCES.get(status, detail)
+        counts[status] += 1
+        return JSONResponse({"detail": detail}, status, headers)
+
+    app.add_exception_handler(HTTPException, refuse)
+    app.add_exception_handler(RequestValidationError, refuse)
