@@ -1,17 +1,21 @@
 """Small LeRobot datasets, written here as LeRobot writes them, and what is made of them."""
 
+import io
 import json
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from playworld.config import InputError
 from playworld.data.actions import Actions, ContinuousActions, read_actions
-from playworld.data.imports import ImportOptions, import_dataset
+from playworld.data.imports import import_dataset
+from playworld.data.options import ImportOptions
 from playworld.data.video import read_frames
 
 pa = pytest.importorskip("pyarrow")
@@ -132,7 +136,8 @@ def check(videos: Path, within: int = 1) -> None:
 
 def test_episodes_become_videos_frame_by_frame_without_encoding_them_anew(dataset, tmp_path):
     counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
-    assert counts == {"episodes": 3, "frames": 95, "copied": 3, "encoded": 0, "skipped": 0}
+    assert counts["episodes"] == counts["copied"] == 3 and counts["frames"] == 95
+    assert not any(counts[k] for k in ("encoded", "skipped", "corrected", "without_actions"))
     check(tmp_path / "videos")
     assert len(list((tmp_path / "videos").iterdir())) == 6
 
@@ -195,7 +200,8 @@ def test_version_2_has_a_file_for_each_episode(dataset, tmp_path):
         data_path=f"data/{name}episode_{{episode_index:06d}}.parquet",
     )
     lines = [{"episode_index": e, "tasks": ["push"], "length": n} for e, n in enumerate(LENGTHS)]
-    (old / "meta" / "episodes.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    listed = "\ufeff" + "\r\n\r\n".join(map(json.dumps, reversed(lines))) + "\r\n"
+    (old / "meta" / "episodes.jsonl").write_text(listed, encoding="utf-8")
     for episode in range(3):
         chunk = f"chunk-{episode // 2:03d}"
         (old / "videos" / chunk / CAMERA).mkdir(parents=True, exist_ok=True)
@@ -289,9 +295,171 @@ def write_actions(dataset: Path, action) -> None:
         parquet.write_table(pa.Table.from_pylist(rows), path)
 
 
-def test_actions_of_different_lengths_are_none(dataset, tmp_path):
-    write_actions(dataset, lambda k: [0.5] * (1 + (k == 0)))
-    with pytest.raises(InputError, match="none of its 3 episodes"):
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda k: [0.5] * (1 + (k == 0)),
+        lambda k: [float("nan")] * 2,
+        lambda k: None,
+        lambda k: [None],
+        lambda k: {"x": 1},
+    ],
+    ids=["lengths", "nan", "null", "null-inside", "record"],
+)
+def test_actions_that_make_no_sense_are_left_out_and_the_video_is_not(
+    action, dataset, tmp_path, caplog
+):
+    write_actions(dataset, action)
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert counts["without_actions"] == counts["episodes"] == 3
+    assert "imported without actions" in caplog.text and "episodes 0, 1, 2" in caplog.text
+    assert not list((tmp_path / "videos").glob("*.json"))
+
+
+def test_an_action_may_be_one_number_or_a_list_of_lists(dataset, tmp_path):
+    write_actions(dataset, lambda k: [[0.5, k], [1.0, 2.0]])
+    import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert read_actions(next((tmp_path / "videos").glob("*.mp4"))).vectors[3] == (0.5, 3, 1, 2)
+    write_actions(dataset, lambda k: k / 8)
+    import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert read_actions(next((tmp_path / "videos").glob("*.mp4"))).vectors[3] == (0.375,)
+
+
+def change_list(dataset: Path, **columns) -> None:
+    """Other columns in the list of episodes; None takes one away."""
+    path = next((dataset / "meta" / "episodes").glob("*/*.parquet"))
+    table = parquet.read_table(path).to_pydict()
+    for name, values in columns.items():
+        name = name if name in table else f"videos/{CAMERA}/{name}"
+        if values is None:
+            del table[name]
+        else:
+            table[name] = values
+    parquet.write_table(pa.table(table), path)
+
+
+@pytest.mark.parametrize("frames_off", [-3.0, -1.0, -0.6, -0.4, 0.4, 0.6, 1.0, 3.0])
+def test_a_start_time_beside_the_frames_is_corrected_and_said(
+    frames_off, dataset, tmp_path, caplog
+):
+    change_list(dataset, from_timestamp=[0.0, (LENGTHS[0] + frames_off) / FPS, 0.0])
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert (counts["episodes"], counts["corrected"]) == (3, 1)
+    assert f"episode 1 begins {frames_off:+.2f} frames off" in caplog.text
+    check(tmp_path / "videos")
+
+
+def test_episodes_that_claim_frames_they_cannot_have_are_left_out_and_said(
+    dataset, tmp_path, caplog
+):
+    path = dataset / "videos" / CAMERA / "chunk-000" / "file-000.mp4"
+    encode(path, expected(0) + expected(1) + [250] * 10)  # of an episode that is not listed
+    change_list(dataset, from_timestamp=[0.0, (LENGTHS[0] - 1) / FPS, 0.0])
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert (counts["episodes"], counts["skipped"]) == (1, 2)
+    assert "it overlaps with episode 0" in caplog.text
+
+
+def test_a_video_without_a_true_action_is_imported_for_training(dataset, tmp_path, caplog):
+    rows = [(e, k) for e in (0, 1, 2) for k in range(LENGTHS[e])]
+    for path in (dataset / "data").glob("*/*.parquet"):
+        columns = {"episode_index": [e for e, _ in rows], "actions": [[k / 64] for _, k in rows]}
+        parquet.write_table(pa.table(columns), path)
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert counts["episodes"] == counts["without_actions"] == 3
+    assert "there is no column 'action' but actions, episode_index" in caplog.text
+    check(tmp_path / "videos")
+    options = ImportOptions(action="actions")
+    assert import_dataset(dataset, tmp_path / "videos", options)["without_actions"] == 0
+    assert not import_dataset(dataset, tmp_path / "videos", options)["skipped"]
+
+
+def test_a_dataset_without_tasks_or_rows_is_imported_for_training(dataset, tmp_path):
+    change_list(dataset, tasks=None)
+    next((dataset / "data").glob("*/file-001.parquet")).unlink()
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert (counts["episodes"], counts["without_actions"]) == (3, 1)
+    said = json.loads((tmp_path / "videos" / "pusher-top-000000.actions.json").read_text())
+    assert said["tasks"] == []
+
+
+def test_an_episode_whose_description_has_holes_costs_no_other(dataset, tmp_path, caplog):
+    change_list(dataset, length=[*LENGTHS[:2], None], tasks=[None, [None], None])
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert (counts["episodes"], counts["skipped"]) == (2, 1)
+    assert "episode 2 is left out: its description makes no sense" in caplog.text
+
+
+def test_a_byte_order_mark_and_blank_lines_are_passed_over(dataset, tmp_path):
+    info = dataset / "meta" / "info.json"
+    info.write_bytes(b"\xef\xbb\xbf" + info.read_bytes() + b"\r\n\r\n")
+    assert import_dataset(dataset, tmp_path / "videos", ImportOptions())["episodes"] == 3
+
+
+def test_a_wrong_rate_gives_way_to_that_of_the_videos(dataset, tmp_path, caplog):
+    write_info(dataset, "v3.0", fps=30)
+    import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    path = next((tmp_path / "videos").glob("*.actions.json"))
+    assert json.loads(path.read_text())["fps"] == pytest.approx(FPS)
+    assert "says 30 frames per second, its videos have 20" in caplog.text
+
+
+def test_a_camera_of_depth_is_taken_only_when_it_is_named(dataset, tmp_path):
+    features = json.loads((dataset / "meta" / "info.json").read_text())["features"]
+    features["depth"] = {"dtype": "video", "info": {"video.is_depth_map": True}}
+    write_info(dataset, "v3.0", features=features)
+    assert import_dataset(dataset, tmp_path / "videos", ImportOptions())["episodes"] == 3
+
+
+def picture(value: int, kind: str = "PNG") -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (34, 22), (value, value, value)).save(content, kind)
+    return content.getvalue()
+
+
+def of_pictures(dataset: Path) -> None:
+    """The same dataset with `use_videos=False`: no videos, and the camera holds pictures."""
+    shutil.rmtree(dataset / "videos")
+    features = {CAMERA: {"dtype": "image", "shape": [22, 34, 3]}, "action": {"dtype": "float32"}}
+    write_info(dataset, "v3.0", features=features, video_path=None)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_pictures_in_parquet_become_videos_without_a_loss(kind, dataset, tmp_path):
+    of_pictures(dataset)
+    rows = [
+        {
+            "episode_index": episode,
+            "frame_index": k,
+            "action": vector(episode, k),
+            CAMERA: {"bytes": picture(shade(episode, k), kind), "path": f"frame_{k:06d}.png"},
+        }
+        for episode in (1, 0, 2)
+        for k in reversed(range(LENGTHS[episode]))
+    ]
+    for path in (dataset / "data").glob("*/*.parquet"):
+        parquet.write_table(pa.Table.from_pylist(rows), path)
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert counts["episodes"] == counts["encoded"] == 3 and not counts["without_actions"]
+    check(tmp_path / "videos", within=0)
+
+
+def test_picture_files_become_videos(dataset, tmp_path):
+    of_pictures(dataset)
+    for episode, length in enumerate(LENGTHS):
+        folder = dataset / "images" / CAMERA / f"episode_{episode:06d}"
+        folder.mkdir(parents=True)
+        for k in range(length):
+            (folder / f"frame_{k:06d}.png").write_bytes(picture(shade(episode, k)))
+    (folder / "frame_000040.png").unlink()
+    counts = import_dataset(dataset, tmp_path / "videos", ImportOptions())
+    assert (counts["episodes"], counts["skipped"]) == (2, 1)
+    assert shades_of(tmp_path / "videos" / "pusher-top-000001.mp4") == expected(1)
+
+
+def test_pictures_that_are_none_are_left_out_and_said(dataset, tmp_path):
+    of_pictures(dataset)
+    with pytest.raises(InputError, match=r"has no pictures: no column 'observation\.images\.top'"):
         import_dataset(dataset, tmp_path / "videos", ImportOptions())
 
 

@@ -50,7 +50,11 @@ class Import(Verb):
         from playworld.data.imports import import_dataset
 
         counts = import_dataset(self.dataset, self.videos, self.options, bars("import"))
-        done = f"{counts['episodes']} episodes imported, {counts['skipped']} left out"
+        plural = "" if counts["episodes"] == 1 else "s"
+        done = f"{counts['episodes']} episode{plural} imported, {counts['skipped']} left out"
+        parts = {"without_actions": "without actions", "corrected": "with a corrected start"}
+        for what, words in parts.items():
+            done += f", {counts[what]} {words}" if counts[what] else ""
         say(console, then(done, "ingest", self.videos, "CLIPS"))
         return 0
 

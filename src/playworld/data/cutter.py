@@ -1,13 +1,14 @@
-"""The child process that cuts some frames out of a video file into a file of their own.
+"""The child process that makes a video file of some frames of another, or of pictures.
 
-`imports.py` runs this file by its path, `python cutter.py JSON`, so that a stranger's file crashes
-or hangs it, not us; it imports nothing of playworld. It prints one JSON object: `how`, which is
-"copied" or "encoded", or `reason`, why there is no new file.
+`cutting.py` runs this file by its path, `python cutter.py JSON`, so that a stranger's file crashes
+or hangs it, not us; it imports nothing of playworld. It prints one JSON object: an answer, or
+`reason`, why there is none.
 
 Packets are copied where that gives exactly these frames: they begin with a keyframe and follow each
 other in the file, as those of an episode do that was encoded alone. Else they are encoded anew.
 """
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ CONTAINERS = "mov,mp4,matroska,webm"
 """Playlists are not among them: they would make FFmpeg open other files."""
 QUALITY = {"crf": "10", "preset": "veryfast"}
 """Of frames that are encoded anew: they have been through a lossy codec already."""
+PICTURES = ("PNG", "JPEG", "WEBP", "BMP")
+MAX_PIXELS = 67_000_000
 
 
 class Unusable(Exception):
@@ -26,10 +29,11 @@ class Unusable(Exception):
 
 
 def main() -> None:
-    """Cut what the JSON argument asks for."""
+    """Do what the JSON argument asks for."""
     request = json.loads(sys.argv[1])
+    work = {"list": _list, "cut": _cut, "pictures": _pictures}[request["do"]]
     try:
-        answer = {"how": _cut(request)}
+        answer = work(request)
     except Exception as error:  # PyAV lets UnicodeDecodeError, IndexError and others through
         reason = str(error) if isinstance(error, Unusable) else f"{type(error).__name__}: {error}"
         answer = {"reason": " ".join(reason.split())[:300]}
@@ -49,38 +53,64 @@ def _limit() -> None:
             continue
 
 
-def _cut(request: dict[str, Any]) -> str:
+def _open(path: str) -> tuple[Any, Any]:
+    """The file and its video stream."""
     import av
 
     av.logging.set_level(av.logging.PANIC)
     _limit()
-    rate = Fraction(*request["fps"])
-    # Halfway between two frames, so that rounded clocks put no frame on the wrong side.
-    begin = Fraction(request["start"]) - 1 / (2 * rate)
-    window = (begin, begin + request["frames"] / rate)
     options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
-    with av.open(request["path"], options=options) as source:
-        stream: Any = source.streams.best("video")
-        if stream is None:
-            raise Unusable("holds no video stream")
-        stream.codec_context.thread_count = 1
-        source.seek(max(0, int(begin / stream.time_base)), stream=stream)
-        packets = _exact_run(source, stream, window, request["frames"])
+    source = av.open(path, options=options)
+    stream: Any = source.streams.best("video")
+    if stream is None:
+        raise Unusable("holds no video stream")
+    stream.codec_context.thread_count = 1
+    return source, stream
+
+
+def _ticks(source: Any, stream: Any) -> list[int]:
+    """Times of all frames that are shown, ascending, in units of the stream's time base."""
+    packets = source.demux(stream)
+    return sorted(p.pts for p in packets if p.pts is not None and not p.is_discard)
+
+
+def _list(request: dict[str, Any]) -> dict[str, Any]:
+    """When each frame of the file is shown."""
+    source, stream = _open(request["path"])
+    with source:
+        base = stream.time_base
+        return {"ticks": _ticks(source, stream), "base": [base.numerator, base.denominator]}
+
+
+def _cut(request: dict[str, Any]) -> dict[str, Any]:
+    """Write the frames of the window [first, last] in ticks; of a whole file without one."""
+    source, stream = _open(request["path"])
+    with source:
+        count, base = request["frames"], stream.time_base
+        answer: dict[str, Any] = {"base": [base.numerator, base.denominator]}
+        window = request["window"]
+        if window is None:
+            ticks = answer["ticks"] = _ticks(source, stream)
+            if len(ticks) < count:
+                raise Unusable(f"has {len(ticks)} frames where {count} were expected")
+            window = ticks[0], ticks[count - 1]
+        source.seek(window[0], stream=stream)
+        packets = _exact_run(source, stream, window, count)
         if packets:
             _copy(packets, stream, request["out"])
-            return "copied"
-        source.seek(max(0, int(begin / stream.time_base)), stream=stream)
-        _encode(_frames(source, stream, window), rate, request)
-        return "encoded"
+            return answer | {"how": "copied"}
+        source.seek(window[0], stream=stream)
+        _encode(_frames(source, stream, window), base, request)
+        return answer | {"how": "encoded"}
 
 
 def _exact_run(source: Any, stream: Any, window: tuple, count: int) -> list[Any]:
     """The packets of the window where they can be copied, none where they cannot."""
     run: list[Any] = []
     for packet in source.demux(stream):
-        if packet.pts is None:
+        if packet.pts is None or packet.is_discard:
             continue
-        inside = window[0] <= packet.pts * stream.time_base < window[1]
+        inside = window[0] <= packet.pts <= window[1]
         if inside and not run and not packet.is_keyframe:
             return []
         if inside:
@@ -107,33 +137,64 @@ def _frames(source: Any, stream: Any, window: tuple) -> Iterator[Any]:
     for frame in source.decode(stream):
         if frame.pts is None:
             continue
-        if frame.pts * frame.time_base >= window[1]:
+        if frame.pts > window[1]:
             return
-        if frame.pts * frame.time_base >= window[0]:
+        if frame.pts >= window[0]:
             yield frame
 
 
-def _encode(frames: Iterator[Any], rate: Fraction, request: dict[str, Any]) -> None:
+def _encode(frames: Iterator[Any], base: Fraction, request: dict[str, Any]) -> None:
     import av
 
-    number = 0
+    number = first = 0
     with av.open(request["out"], "w", format="mp4") as target:
-        stream: Any = target.add_stream("libx264", rate=rate, options=QUALITY)
+        stream: Any = target.add_stream("libx264", rate=Fraction(*request["fps"]), options=QUALITY)
         stream.codec_context.thread_count = 1
         for number, frame in enumerate(frames, start=1):
             if number == 1:
                 halved = frame.format.name in ("yuv420p", "yuvj420p") and not frame.width % 2
                 pixels = "yuv420p" if halved and not frame.height % 2 else "yuv444p"
                 stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, pixels
-                stream.time_base = 1 / rate
+                stream.time_base, first = base, frame.pts
             if number <= request["frames"]:
                 picture = frame.reformat(format=pixels)
-                picture.pts, picture.time_base = number - 1, 1 / rate
+                picture.pts, picture.time_base = frame.pts - first, base
                 target.mux(stream.encode(picture))
         if number != request["frames"]:
-            raise Unusable(f"has {number} frames from {request['start']:.3f} s on where "
-                           f"{request['frames']} were expected")  # fmt: skip
+            raise Unusable(f"has {number} frames where {request['frames']} were expected")
         target.mux(stream.encode())
+
+
+def _pictures(request: dict[str, Any]) -> dict[str, Any]:
+    """Write the pictures on standard input, each behind its length in 8 bytes, without a loss."""
+    import av
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow refuses what has twice as many
+    _limit()
+    rate, size = Fraction(*request["fps"]), None
+    with av.open(request["out"], "w", format="mp4") as target:
+        stream: Any = target.add_stream("libx264rgb", rate=rate, options={"crf": "0"})
+        stream.codec_context.thread_count = 1
+        for number, content in enumerate(_contents()):
+            with Image.open(io.BytesIO(content), formats=PICTURES) as image:
+                if image.mode.startswith(("I", "F")):
+                    raise Unusable(f"has pictures of mode {image.mode}: measurements, no colours")
+                if size not in (None, image.size):
+                    raise Unusable(f"has pictures of {size} and of {image.size} pixels")
+                picture = av.VideoFrame.from_image(image.convert("RGB"))
+            if size is None:
+                size = stream.width, stream.height = image.size
+                stream.pix_fmt, stream.time_base = "rgb24", 1 / rate
+            picture.pts, picture.time_base = number, 1 / rate
+            target.mux(stream.encode(picture))
+        target.mux(stream.encode())
+    return {"how": "encoded"}
+
+
+def _contents() -> Iterator[bytes]:
+    while length := sys.stdin.buffer.read(8):
+        yield sys.stdin.buffer.read(int.from_bytes(length, "big"))
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ class ImportOptions:
 
     camera: str | None = None
     """Which camera's video, such as observation.images.top; to be named where there are several."""
+    action: str = "action"
+    """Which column holds the true actions; without it videos are imported for training alone."""
 
 
 @dataclass(frozen=True)
