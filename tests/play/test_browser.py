@@ -8,12 +8,16 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import asdict
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+
+from playworld.play.layout import layout
+from playworld.world import Button
 
 from .browser_page import (
     PHONE,
@@ -99,6 +103,92 @@ def test_keys_hold_the_button_that_their_arrow_or_number_says(page, keys, name):
     expect(held).to_have_count(0)
 
 
+def place(page: Page, name: str) -> dict:
+    return page.get_by_role("button", name=name).bounding_box()
+
+
+def test_the_buttons_lie_in_a_cross_and_jump_is_the_largest(page):
+    left, right = place(page, "Button 1: left"), place(page, "Button 2: right")
+    up, down, diagonal = (place(page, f"Button {n}") for n in (3, 4, 5))
+    assert left["x"] < up["x"] == down["x"] < right["x"] == diagonal["x"]
+    assert up["y"] == diagonal["y"] < left["y"] == right["y"] < down["y"]
+    large = place(page, "Large button: jump")
+    assert large["x"] > right["x"] and large["width"] * large["height"] > 2 * 64 * 64
+    expect(page.get_by_role("button", name="Button 7: seven")).to_be_visible()
+    stays = page.get_by_role("button", name="Button 6: wait")
+    expect(stays).to_be_hidden()
+    page.get_by_text("1 more button").click()
+    expect(stays).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [(["Space"], "Button 3: jump"), (["ArrowRight", "Space"], "Button 5: leap")],
+)
+def test_space_holds_the_large_button(page, keys, name):
+    page.get_by_role("button", name="One frame").click()  # and Space is not its own then
+    for key in keys:
+        page.keyboard.down(key)
+    expect(page.locator(".key[data-held]")).to_have_attribute("aria-label", name)
+    expect(page.get_by_role("button", name="Large button")).to_have_attribute("data-held", "")
+    for key in keys:
+        page.keyboard.up(key)
+
+
+def test_two_thumbs_jump_to_the_right(browser, served):
+    phone = open_page(browser, served.url, **PHONE, is_mobile=True)
+    touch = phone.context.new_cdp_session(phone)
+
+    def middle(name: str) -> dict:
+        box = place(phone, name)
+        return {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+
+    def fingers(kind: str, *names: str) -> None:
+        points = [{**middle(name), "id": n} for n, name in enumerate(names)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    held = phone.locator(".key[data-held]")
+    fingers("touchStart", "Button 2: right")
+    expect(held).to_have_attribute("aria-label", "Button 2: right")
+    fingers("touchStart", "Button 2: right", "Large button: jump")
+    expect(held).to_have_attribute("aria-label", "Button 5: leap")
+    fingers("touchMove", "Button 1: left", "Large button: jump")
+    expect(held).to_have_attribute("aria-label", "Button 1: left")  # no diagonal: the newer
+    fingers("touchEnd")
+    expect(held).to_have_count(0)
+    phone.context.close()
+
+
+def serve_buttons(page: Page, *buttons: Button) -> None:
+    """The page of the same world, were its buttons these."""
+
+    def answer(route):
+        described = route.fetch().json()
+        found = {"buttons": [asdict(b) for b in buttons], "layout": asdict(layout(buttons))}
+        route.fulfill(json=described | found)
+
+    page.route("**/api/v1/world", answer)
+    page.reload()
+    wait_for_frame(page, 0)
+
+
+def test_an_arrow_without_a_button_says_so(page):
+    serve_buttons(page, *(Button("go", arrow) for arrow in "←→←→←→←→"))
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#note")).to_have_text("No button of this world leads up.")
+    tap(page, "ArrowRight")
+    expect(page.locator("#note")).to_have_text("")
+
+
+def test_a_world_without_directions_shows_its_numbers(page):
+    serve_buttons(page, *(Button(str(n + 1)) for n in range(8)))
+    boxes = [place(page, f"Button {n}") for n in range(1, 9)]
+    assert [box["x"] for box in boxes[:4]] == [box["x"] for box in boxes[4:]]
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#note")).to_contain_text("press 1 to 8")
+    tap(page, "8")
+
+
 def test_mouse_and_finger_hold_a_button(browser, served, page):
     page.get_by_role("button", name="Button 4: fall").hover()
     page.mouse.down()
@@ -150,7 +240,16 @@ def test_a_gamepad_plays(page):
     }""")
     expect(page.locator(".key[data-held]")).to_have_attribute("aria-label", "Button 2: right")
     wait_for_frame(page, 2)
+    page.evaluate("() => { navigator.getGamepads()[0].buttons[0].pressed = true; }")
+    expect(page.locator(".key[data-held]")).to_have_attribute("aria-label", "Button 5: leap")
     page.evaluate("() => { navigator.getGamepads()[0].axes[0] = 0; }")
+    expect(page.locator(".key[data-held]")).to_have_attribute("aria-label", "Button 3: jump")
+    page.evaluate("""() => {
+        const [a, b] = navigator.getGamepads()[0].buttons;
+        [a.pressed, b.pressed] = [false, true];
+    }""")
+    expect(page.locator(".key[data-held]")).to_have_attribute("aria-label", "Button 7: seven")
+    page.evaluate("() => { navigator.getGamepads()[0].buttons[1].pressed = false; }")
     expect(page.locator(".key[data-held]")).to_have_count(0)
 
 
@@ -518,6 +617,7 @@ def test_nothing_sticks_out_at_any_width(browser, served, width):
     for name in ("Start from", "Time", "Share", "Settings"):
         open_tab(page, name)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    page.get_by_text("1 more button").click()
     keys = page.locator(".key")
     assert all(keys.nth(i).bounding_box()["height"] >= 44 for i in range(len(BUTTONS)))
     page.context.close()
@@ -539,6 +639,7 @@ def test_everything_that_can_be_pressed_has_a_name(page):
         e.textContent.trim() || e.labels?.[0]?.textContent.trim())).map((e) => e.outerHTML)"""
     )
     assert unnamed == []
+    page.get_by_text("1 more button").click()
     for i, name in enumerate(BUTTONS, 1):
         expect(page.get_by_role("button", name=f"Button {i}: {name.split()[0]}")).to_be_visible()
 

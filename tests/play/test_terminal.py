@@ -19,8 +19,9 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.play.halfblocks import Canvas, cells, fit, of_256
+from playworld.play.layout import layout
 from playworld.play.terminal import Game, Keys, play_in_terminal
-from playworld.world import World
+from playworld.world import Button, World
 
 SECONDS = 60
 PROGRAM = """
@@ -363,6 +364,39 @@ def test_of_several_presses_the_newest_counts_and_only_at_the_worlds_pace(random
     assert np.array_equal(game.frame, frames(0, 1)[-1])
     game.tick(10.5)
     assert " frame 2 " in " ".join(game.lines(10.5, 80))
+
+
+def pressed(world, *keys: str, rest: float = 0.2) -> list[int]:
+    """Which button each key presses, with so many seconds between them."""
+    game, buttons = Game(world), []
+    for number, key in enumerate(keys):
+        game.tick(10.0 + rest * number)  # as several times a second, key or no key
+        game.press(key)
+        game.tick(10.0 + rest * number)
+        buttons.append(game._last)
+    return buttons
+
+
+def test_two_arrows_soon_after_each_other_are_a_diagonal(random_world):
+    assert pressed(random_world, "→", "w", "w") == [1, 4, 4]  # the terminal repeats the newest
+    assert pressed(random_world, "→", "w", rest=0.6) == [1, 2]
+    assert pressed(random_world, "→", "a") == [1, 0]
+
+
+def test_space_jumps_and_joins_an_arrow(random_world):
+    assert pressed(random_world, " ", "→") == [2, 4]
+    assert "space jumps" in " ".join(Game(random_world).lines(0.0, 80))
+
+
+def test_an_arrow_without_a_button_says_so(random_world):
+    game = Game(random_world)
+    game._layout = layout([Button("left", "←"), Button("right", "→")])
+    game.press("↑")
+    game.tick(10.0)
+    assert "No button of this world leads up." in " ".join(game.lines(10.0, 120))
+    game.press("→")
+    game.tick(10.2)
+    assert "leads up" not in " ".join(game.lines(10.2, 120))
 
 
 def test_after_a_rest_no_frames_are_made_up_for(random_world):

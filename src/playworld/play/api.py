@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -12,6 +13,7 @@ from torch import Tensor
 from playworld import __version__
 from playworld.config import InputError
 from playworld.play.images import read_picture, to_png
+from playworld.play.layout import layout
 from playworld.play.options import PlayOptions
 from playworld.play.sessions import MAX_UPLOADS, Session, Sessions
 from playworld.world import World
@@ -50,6 +52,7 @@ def add_world(
         "height": world.height,
         "fps": world.fps,
         "buttons": [{"label": button.label, "arrow": button.arrow} for button in world.buttons],
+        "layout": asdict(layout(world.buttons)),
         "prompts": [
             {"name": name, "url": f"/api/v1/prompts/{i}"} for i, (name, _) in enumerate(prompts)
         ],

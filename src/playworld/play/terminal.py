@@ -20,6 +20,7 @@ from torch import Tensor
 
 from playworld.config import InputError
 from playworld.play.halfblocks import END, Canvas, many_colours
+from playworld.play.layout import ARROWS, held_together, layout
 from playworld.world import World
 
 LOOK_AGAIN = 0.2
@@ -35,8 +36,10 @@ SEQUENCE = rb"\x1b[\[O][ -?]*"
 KEY = re.compile(SEQUENCE + rb"([@-~])|" + SEQUENCE + rb"(?=[^ -~])|\x1b(?=[^\[O])|([^\x1b])", re.S)
 """A cursor key or another sequence; one that is damaged; a lone Escape; anything else."""
 CURSOR = {b"A": "↑", b"B": "↓", b"C": "→", b"D": "←"}
+TOGETHER = 0.5
+"""Seconds for which an arrow counts as held while the next is pressed: a terminal cannot say when a
+key is let go, and repeats the newest one only, after about as long."""
 HELP = (
-    " arrows/WASD move ",
     " r again ",
     " n next picture ",
     " k keep going ",
@@ -89,9 +92,7 @@ class Game:
             raise InputError("this world has no picture to start from; play it in the browser")
         self._picture = 0
         self._paused = self._keeps_going = False
-        self._buttons = {str((n + 1) % 10): n for n in range(min(world.num_actions, 10))}
-        for number, button in enumerate(world.buttons):
-            self._buttons.setdefault(button.arrow, number)  # of several, the first has the key
+        self._layout = layout(world.buttons)
         self._start()
 
     def _start(self) -> None:
@@ -103,6 +104,8 @@ class Game:
         self._due = 0.0
         self._next: int | None = None
         self._last: int | None = None
+        self._arrows = self._said = ""
+        self._since: float | None = None
         self._times: deque[float] = deque(maxlen=512)
 
     def press(self, key: str) -> None:
@@ -119,8 +122,22 @@ class Game:
         elif key == "n":
             self._picture = (self._picture + 1) % len(self._pictures)
             self._start()
-        elif key in self._buttons and not self._paused:
-            self._next = self._buttons[key]
+        elif not self._paused:
+            self._hold(key)
+
+    def _hold(self, key: str) -> None:
+        places, button = self._layout, None
+        match places.large if key == " " else key:
+            case int(number):
+                button = number
+            case str(arrow) if arrow in tuple(ARROWS):
+                self._arrows, self._since = held_together(self._arrows, arrow), None
+                button = places.ways.get(self._arrows)
+                self._said = places.nowhere.get(arrow, "")
+            case str(typed) if typed in places.keys:
+                button = places.keys.index(typed)
+        if button is not None:
+            self._next, self._said = button, ""
 
     def wait(self, now: float) -> float:
         """Seconds until the next frame is due, or until the screen should be looked at again."""
@@ -129,6 +146,10 @@ class Game:
 
     def tick(self, now: float) -> None:
         """Make a frame if a button is pressed and it is time: no faster than the world's own."""
+        if self._since is None:
+            self._since = now
+        elif now - self._since > TOGETHER:
+            self._arrows = ""
         button = self._button
         if button is None or now < self._due:
             return
@@ -146,16 +167,19 @@ class Game:
         recent = [t for t in self._times if now - t < WINDOW]
         marked = self._last if recent and now - recent[-1] < MARKED else None
         names = []
+        keys = self._layout.keys.ljust(len(self.world.buttons))
         for number, button in enumerate(self.world.buttons):
-            key = str((number + 1) % 10) if number < 10 else ""
+            key = keys[number].strip()
             name = " ".join(filter(None, (key, button.arrow, button.label)))
             names.append(f"[{name}]" if number == marked else f" {name} ")
-        state = "paused" if self._paused else "keeps going" if self._keeps_going else ""
+        state = "paused" if self._paused else "keeps going" if self._keeps_going else self._said
+        moves = [" arrows/WASD move "] if self._layout.cross else []
+        moves += [" space jumps "] if self._layout.large == "↑" else []
         rate = f"{len(recent) / WINDOW:.1f} frames per second"
         return [
             *_wrap(names, columns),
             *_wrap([f" frame {self._number} ", f" {rate} ", state], columns),
-            *_wrap(HELP, columns),
+            *_wrap([*moves, *HELP], columns),
         ]
 
     @property

@@ -19,15 +19,21 @@ export function listenToControls(game, world, canvas) {
     keep: () => game.set({ keepsGoing: !game.keepsGoing, agent: null }),
     watch: () => game.set({ agent: game.agent === null ? new RandomAgent(world.buttons.length) : null, isPaused: false }),
   };
-  const pad = new Pad(element("pad"), world.buttons, (button) => game.hold(button));
-  const hold = (what, isDown, source) => pad.hold(what, isDown, source);
+  const pad = new Pad(element("pad"), world, {
+    hold: (button) => game.hold(button),
+    nowhere: (arrow) => game.hint(world.layout.nowhere[arrow]),
+  });
+  const { large, actions, more } = world.layout;
+  const hold = (what, isDown, source) => pad.take(source, isDown ? what : null);
   const command = (name) => commands[name]();
   let keys = null;
   const changed = () => keys && showKeys(keys, pad, world);
-  keys = new Keys(world.buttons.length, pad.hasArrows, { hold, command, changed });
+  keys = new Keys(world.buttons.length, world.layout, { hold, command, changed });
   changed();
-  new Gamepads({ hold, command, changed: (name) => {
-    element("set-gamepad").textContent = name === null ? NO_GAMEPAD : `Gamepad: ${name}. Its stick or cross are arrows, its buttons are ours in order.`;
+  const inOrder = [...(large === null ? [] : [large]), ...actions, ...more];
+  new Gamepads(inOrder, { hold, command, changed: (name) => {
+    const first = large === null ? "button 1" : "the large button";
+    element("set-gamepad").textContent = name === null ? NO_GAMEPAD : `Gamepad: ${name}. Its stick or cross are arrows, A is ${first}, B, X, Y and so on are the others.`;
   } });
   for (const id of ["pause", "step", "keep", "over", "watch"]) element(id).addEventListener("click", commands[id]);
   element("what").addEventListener("click", () => {
@@ -39,6 +45,10 @@ export function listenToControls(game, world, canvas) {
     game.advance();
   });
   document.querySelectorAll("select").forEach(letGoOfTheKeys);
+  addEventListener("click", ({ detail, target }) => {
+    // A button that a mouse has pressed would take Space and Enter from the game.
+    if (detail > 0) target.closest?.("button:not([data-own-keys]), summary")?.blur();
+  });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) return;
     pad.releaseAll();
@@ -52,9 +62,10 @@ function showKeys(keys, pad, world) {
     element(id).querySelector("kbd").textContent = keys.label(action);
     element(id).setAttribute("aria-keyshortcuts", keys.label(action));
   }
-  pad.label(world.buttons.map((_, i) => keys.label(`button ${i}`)));
-  const digits = world.buttons.length > 9 ? "1–9 and 0" : `1–${world.buttons.length}`;
-  element("pad-keys").textContent = pad.hasArrows ? `${digits} or arrows` : `keys ${digits}`;
+  pad.label(world.buttons.map((_, i) => keys.label(`button ${i}`)), keys.label("large"));
+  const { keys: typed, cross } = world.layout;
+  const named = typed.length > 9 ? `1–9, ${[...typed.slice(9)].join(", ").toUpperCase()}` : `1–${typed.length}`;
+  element("pad-keys").textContent = Object.keys(cross).length > 0 ? `arrows or ${named}` : `keys ${named}`;
 }
 
 /** A mouse that has chosen from a list wants the arrows to play again. */

@@ -9,6 +9,7 @@ import { Sheets } from "./sheets.js";
 import { Timeline } from "./timeline.js";
 
 const OWN_WAY = { steps: null, temperature: null }; // the sampler that the world brings
+const HINT_MS = 2500;
 const isOwnWay = ({ steps, temperature }) => steps === null && temperature === null;
 
 export class Game {
@@ -40,6 +41,7 @@ export class Game {
     this.samplerIsNew = false; // the server has not heard of it
     this.turn = 0; // pictures decode out of turn: `drawn` is the newest one on the screen
     this.drawn = 0;
+    this.said = ""; // a hint that passes
     this.joining = null; // resolves the wait for a new session
     this.link = new Link({
       joined: (message) => this.joined(message),
@@ -158,9 +160,18 @@ export class Game {
     this.held = button;
     if (button === null) return;
     this.agent = null; // the player takes over
+    this.said = "";
     this.last = button;
     if (this.lost !== null) this.link.open();
     this.advance(true);
+    this.view.changed();
+  }
+
+  /** Say something for a moment, such as why a key does nothing. */
+  hint(sentence) {
+    this.said = sentence;
+    clearTimeout(this.hinting);
+    if (sentence !== "") this.hinting = setTimeout(() => this.hint(""), HINT_MS);
     this.view.changed();
   }
 

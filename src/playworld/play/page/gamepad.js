@@ -1,14 +1,18 @@
-// A gamepad: the stick and the cross are arrows, its buttons 1 to 8 are the world's.
+// A gamepad: the stick and the cross are arrows, A is the large button, the others follow in order.
 
-const CROSS = { 12: "up", 13: "down", 14: "left", 15: "right" }; // the "standard" mapping
+const CROSS = { 12: "↑", 13: "↓", 14: "←", 15: "→" }; // the "standard" mapping
 const COMMANDS = { 8: "over", 9: "pause" };
 const BUTTONS = 8;
+const FACE = "button ";
 const DEAD = 0.5; // how far the stick must lean
 
 export class Gamepads {
-  /** `on.hold(what, isDown)` and `on.command(name)` as for Keys; `on.changed(name)`: null for none. */
-  constructor(on) {
-    this.on = on;
+  /**
+   * `inOrder`: what A, B, X, Y and so on hold. `on.hold(what, isDown)` and `on.command(name)` as for
+   * Keys; `on.changed(name)`: null for none.
+   */
+  constructor(inOrder, on) {
+    Object.assign(this, { inOrder, on });
     this.down = new Set();
     this.isWatching = false;
     addEventListener("gamepadconnected", (event) => {
@@ -26,7 +30,7 @@ export class Gamepads {
 
   watch() {
     const pads = this.pads();
-    this.take(new Set(pads.flatMap((pad) => [...pressed(pad)])));
+    this.take(new Set(pads.flatMap((pad) => [...this.pressed(pad)])));
     this.isWatching = pads.length > 0;
     if (this.isWatching) requestAnimationFrame(() => this.watch());
   }
@@ -42,20 +46,22 @@ export class Gamepads {
     if (Object.values(COMMANDS).includes(what)) {
       if (isDown) this.on.command(what);
     } else {
-      this.on.hold(what, isDown, `gamepad ${what}`);
+      const face = what.startsWith(FACE) ? this.inOrder[Number(what.slice(FACE.length))] : what;
+      this.on.hold(face, isDown, `gamepad ${what}`);
     }
   }
-}
 
-function* pressed({ buttons, axes }) {
-  for (const [i, button] of buttons.entries()) {
-    if (!button.pressed) continue;
-    if (i in CROSS) yield CROSS[i];
-    else if (i in COMMANDS) yield COMMANDS[i];
-    else if (i < BUTTONS) yield i;
+  /** What is held now: arrows, buttons and commands. */
+  *pressed({ buttons, axes }) {
+    for (const [i, button] of buttons.entries()) {
+      if (!button.pressed) continue;
+      if (i in CROSS) yield CROSS[i];
+      else if (i in COMMANDS) yield COMMANDS[i];
+      else if (i < Math.min(BUTTONS, this.inOrder.length)) yield `${FACE}${i}`;
+    }
+    if (axes[0] < -DEAD) yield "←";
+    if (axes[0] > DEAD) yield "→";
+    if (axes[1] < -DEAD) yield "↑";
+    if (axes[1] > DEAD) yield "↓";
   }
-  if (axes[0] < -DEAD) yield "left";
-  if (axes[0] > DEAD) yield "right";
-  if (axes[1] < -DEAD) yield "up";
-  if (axes[1] > DEAD) yield "down";
 }

@@ -9,6 +9,8 @@ const COMMANDS = {
 const DIRECTIONS = {
   left: ["ArrowLeft", "KeyA"], right: ["ArrowRight", "KeyD"], up: ["ArrowUp", "KeyW"], down: ["ArrowDown", "KeyS"],
 };
+const ARROWS = { left: "←", right: "→", up: "↑", down: "↓" };
+const ACTIVATED = "button, summary, a, label"; // by Space and Enter, where they have the focus
 const SIGNS = {
   ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Period: ".", Comma: ",", Slash: "/",
   Semicolon: ";", Quote: "'", BracketLeft: "[", BracketRight: "]", Minus: "-", Equal: "=", Backslash: "\\",
@@ -17,11 +19,12 @@ const WITH_KEYS_OF_THEIR_OWN = "input, select, textarea, [data-own-keys]";
 
 export class Keys {
   /**
-   * `on.hold(what, isDown)`: "left", "right", "up", "down" or the number of a button.
+   * `layout`: which keys there are for buttons, and what the large button holds.
+   * `on.hold(what, isDown)`: an arrow or the number of a button.
    * `on.command(name)`: one of COMMANDS. `on.changed()`: a key does something else than before.
    */
-  constructor(buttons, hasArrows, on) {
-    Object.assign(this, { buttons, hasArrows, on });
+  constructor(buttons, { keys, large }, on) {
+    Object.assign(this, { buttons, keys, large, on });
     this.bound = { ...this.defaults(), ...browser.recall(KEPT) };
     this.down = new Map(); // code -> what it holds
     this.layout = null;
@@ -36,21 +39,20 @@ export class Keys {
   }
 
   defaults() {
-    const digits = Array.from({ length: Math.min(10, this.buttons) }, (_, i) => [
-      `button ${i}`, [`Digit${(i + 1) % 10}`, `Numpad${(i + 1) % 10}`],
-    ]);
-    return { ...Object.fromEntries(digits), ...(this.hasArrows ? DIRECTIONS : {}), ...COMMANDS };
+    const buttons = [...this.keys].map((key, i) => [`button ${i}`, codesOf(key)]);
+    return { ...Object.fromEntries(buttons), ...DIRECTIONS, large: ["Space"], ...COMMANDS };
   }
 
   /** What can be bound, in the order in which it is shown. */
   get actions() {
     const buttons = Array.from({ length: this.buttons }, (_, i) => `button ${i}`);
-    return [...buttons, ...(this.hasArrows ? Object.keys(DIRECTIONS) : []), ...Object.keys(COMMANDS)];
+    return [...buttons, ...Object.keys(DIRECTIONS), ...(this.large === null ? [] : ["large"]), ...Object.keys(COMMANDS)];
   }
 
   keyDown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.closest?.(WITH_KEYS_OF_THEIR_OWN) || document.querySelector("dialog[open]")) return;
+    if (["Space", "Enter"].includes(event.code) && event.target.closest?.(ACTIVATED)) return;
     const action = this.actions.find((action) => this.bound[action]?.includes(event.code));
     if (action === undefined) return;
     event.preventDefault(); // the arrows would scroll
@@ -59,7 +61,7 @@ export class Keys {
       this.on.command(action);
       return;
     }
-    const what = action in DIRECTIONS ? action : Number(action.split(" ")[1]);
+    const what = action === "large" ? this.large : ARROWS[action] ?? Number(action.split(" ")[1]);
     this.down.set(event.code, what);
     this.on.hold(what, true, event.code);
   }
@@ -101,4 +103,8 @@ export class Keys {
     const printed = this.layout?.get(code)?.toUpperCase();
     return SIGNS[code] ?? printed ?? code.replace(/^(Key|Digit)/, "");
   }
+}
+
+function codesOf(key) {
+  return /[0-9]/.test(key) ? [`Digit${key}`, `Numpad${key}`] : [`Key${key.toUpperCase()}`];
 }

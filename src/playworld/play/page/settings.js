@@ -1,7 +1,7 @@
 // How frames are drawn, the seed of the next start, and the keys.
 
 const ACTION_NAMES = {
-  left: "Left", right: "Right", up: "Up", down: "Down", pause: "Pause", step: "One frame",
+  left: "Left", right: "Right", up: "Up", down: "Down", large: "Large button", pause: "Pause", step: "One frame",
   back: "One frame back", over: "Start over", keep: "Keep going", watch: "Watch it play",
 };
 

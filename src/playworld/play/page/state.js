@@ -28,6 +28,7 @@ export function showState(game, world, { pad, share, startHere }) {
 
 function sentence(game, world) {
   if (game.lost !== null) return LOST[game.lost] ?? "The connection is lost. Trying again.";
+  if (game.said !== "") return game.said;
   if (game.isPaused) return "Paused";
   if (world.prompts.length === 0 && !game.isReady) return "This world brings no pictures. Give it one of yours.";
   return "";
