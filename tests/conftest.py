@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 import types
 from pathlib import Path
@@ -24,7 +23,8 @@ install_import_hook("playworld", "playworld_type_checker.check")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
-import torch  # noqa: E402
+
+from .parts import FIXTURES, chromium, missing, summary  # noqa: E402
 
 QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update
@@ -36,11 +36,28 @@ STEPS = np.array([(-3, 0), (3, 0), (0, -3), (0, 3)])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if torch.cuda.is_available():
-        return
     for item in items:
-        if item.get_closest_marker("gpu"):
-            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+        for fixture in FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.needs(FIXTURES[fixture]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip before any fixture is made: those of a test without its part would be made in vain."""
+    needed = [part for mark in item.iter_markers("needs") for part in mark.args]
+    needed += ["gpu"] if item.get_closest_marker("gpu") else []
+    for part in needed:
+        if reason := missing(part):
+            pytest.skip(reason)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.stats.get("skipped", [])
+    if lines := summary(report.longrepr[2] for report in reports):
+        terminalreporter.section("skipped, and how to get what was missing")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def cut(land: np.ndarray, x: int, y: int) -> np.ndarray:
@@ -94,27 +111,17 @@ def tiny_world(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")  # Playwright's loop would be in the way of other modules' loops
 def browser():
     """A real Chromium; any Chromium or Chrome on the path will do."""
-    names = ["chromium", "chromium-browser", "google-chrome", "chrome"]
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET.split())
+        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET.split())
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
 def python():
-    """An interpreter that has Procgen; without a wheel for this machine, its tests are skipped."""
-    from playworld.config import InputError
+    """An interpreter that has Procgen."""
     from playworld.data import simulator  # here, as not every test should wait for it
 
-    try:
-        return simulator.procgen_python()
-    except InputError as error:
-        if "wheels are for" in str(error):
-            pytest.skip(str(error))
-        raise
+    return simulator.procgen_python()

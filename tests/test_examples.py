@@ -53,8 +53,8 @@ def test_videos_become_a_world(videos: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("stable_baselines3")
 def test_an_agent_is_trained_in_a_world(tiny_world: Path, tmp_path: Path):
-    pytest.importorskip("stable_baselines3", reason="needs pip install 'playworld[agents]'")
     few = ("--steps", 8, "--episodes", 2, "--presses", 4)
     said = run("train_agent.py", "--world", tiny_world, *few, folder=tmp_path)
     assert "random:" in said and "agent:" in said

@@ -76,6 +76,23 @@ def test_the_tests_run_on_the_pinned_versions():
     assert here == {name: PINS[name] for name in here}
 
 
+def test_every_pin_is_a_version_that_the_project_allows():
+    extras = [text for group in PROJECT["optional-dependencies"].values() for text in group]
+    wanted = [Requirement(text) for text in PROJECT["dependencies"] + extras]
+    assert [str(r) for r in wanted if PINS[canonicalize_name(r.name)] not in r.specifier] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "holed"),
+    [("starlette", "1.5.1"), ("pillow", "12.3.0"), ("h11", "0.15.0"), ("ray", "2.54.1")],
+)
+def test_a_version_with_a_known_hole_is_not_allowed(name: str, holed: str):
+    extras = [text for group in PROJECT["optional-dependencies"].values() for text in group]
+    wanted = [Requirement(text) for text in PROJECT["dependencies"] + extras]
+    assert [r for r in wanted if r.name == name and holed in r.specifier] == []
+    assert name in {r.name for r in wanted}
+
+
 def test_torch_is_pinned_more_narrowly_than_the_project_needs():
     assert PINS["torch"] == "2.13.0"
     assert "torch>=2.11" in PROJECT["dependencies"]

@@ -35,8 +35,10 @@ from playworld.studies.transfer import (
     translated,
 )
 from playworld.world import World
+from tests.parts import missing
 
-pytest.importorskip("stable_baselines3", reason="needs pip install 'playworld[agents]'")
+if reason := missing("stable_baselines3"):
+    pytest.skip(reason, allow_module_level=True)
 from stable_baselines3 import PPO  # noqa: E402
 
 from playworld.agents.stable_baselines import WorldVecEnv  # noqa: E402

@@ -25,8 +25,8 @@ def files(folder):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.needs("ray")
 def test_a_ray_cluster_makes_the_same_clips(tmp_path, write_film, game):
-    pytest.importorskip("ray")
     (tmp_path / "films").mkdir()
     for seed in range(3):
         write_film(tmp_path / "films" / f"{seed}.mp4", game(40, seed=seed))

@@ -17,9 +17,12 @@ from playworld.data.actions import Actions, ContinuousActions, read_actions
 from playworld.data.imports import import_dataset
 from playworld.data.options import ImportOptions
 from playworld.data.video import read_frames
+from tests.parts import missing
 
-pa = pytest.importorskip("pyarrow")
-parquet = pytest.importorskip("pyarrow.parquet")
+if reason := missing("pyarrow"):
+    pytest.skip(reason, allow_module_level=True)
+import pyarrow as pa  # noqa: E402
+from pyarrow import parquet  # noqa: E402
 
 FPS, LENGTHS, CAMERA = 20, (30, 24, 41), "observation.images.top"
 SHORT_GROUPS = ("libx264", {"crf": "12", "g": "8"})

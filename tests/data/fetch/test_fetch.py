@@ -13,10 +13,12 @@ from playworld.data.fetch.motions import HIGH, LOW, PRESS, Hand
 from playworld.data.fetch.scene import COMMANDS, REACH, TABLE_TOP, Scene
 from playworld.data.record import RecordOptions
 from playworld.data.video import read_frames
+from tests.parts import missing
 
+if reason := missing("robot"):
+    pytest.skip(reason, allow_module_level=True)
 os.environ.setdefault("MUJOCO_GL", "osmesa")  # mujoco reads it when it is imported
-mujoco = pytest.importorskip("mujoco")
-pytest.importorskip("gymnasium_robotics")
+import mujoco  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,5 @@
+import importlib
+
 import pytest
 import torch
 
@@ -30,8 +32,9 @@ def test_the_distance_is_that_of_the_formula_with_many_points_and_with_few(N, M)
     assert frechet_distance(one, other) == pytest.approx(by_eigenvalues(one, other), rel=1e-5)
 
 
+@pytest.mark.needs("scipy")
 def test_the_distance_is_that_of_scipys_matrix_root():
-    linalg = pytest.importorskip("scipy.linalg")
+    linalg = importlib.import_module("scipy.linalg")
     one, other = points(100, 6), points(150, 6, shift=1.0, seed=1)
     c1, c2 = torch.cov(one.T).numpy(), torch.cov(other.T).numpy()
     root = linalg.sqrtm(c1 @ c2).real.trace()

@@ -1,0 +1,72 @@
+"""A machine that lacks what is optional: its tests are collected and skipped, and say why."""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.parts import summary
+
+ROOT = Path(__file__).parent.parent
+EXTRAS = ("ray", "stable_baselines3", "mujoco", "gymnasium_robotics", "pyarrow", "scipy")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which no optional part can be found, whatever this machine has."""
+    folder = tmp_path_factory.mktemp("bare")
+    for name in ("site", "lib", "bin", "cache"):
+        (folder / name).mkdir()
+    for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if not entry.name.startswith(EXTRAS) and entry.suffix != ".pth":
+            (folder / "site" / entry.name).symlink_to(entry)
+    for number in ("", *(f".{n}" for n in range(10))):  # the loader takes these, and cannot
+        (folder / "lib" / f"libOSMesa.so{number}").touch()
+    return {
+        "PATH": str(folder / "bin"),
+        "PYTHONPATH": os.pathsep.join(map(str, (folder / "site", ROOT / "src", ROOT))),
+        "LD_LIBRARY_PATH": str(folder / "lib"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "PIP_NO_INDEX": "1",
+        "MUJOCO_GL": "osmesa",
+    }
+
+
+def suite(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
+    """The suite as `make test` runs it; -S leaves out the packages that this Python has."""
+    command = [sys.executable, "-S", "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [*command, *args], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280
+    )
+
+
+@pytest.mark.slow
+def test_the_suite_is_collected_and_skips_in_words_where_everything_optional_is_missing(bare):
+    done = suite(bare, "-m", "needs")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" not in done.stdout.splitlines()[-1]
+    said = done.stdout.partition("skipped, and how to get what was missing")[2]
+    for part in ("Chromium: apt install", "Procgen simulator: ", "ray: ", "stable_baselines3: "):
+        assert len(re.findall(rf"\d+ skipped, no {part}", said)) == 1
+    for part in ("mujoco: ", "pyarrow: ", "scipy: "):
+        assert len(re.findall(rf"\d+ skipped, no {part}", said)) == 1
+
+
+@pytest.mark.slow
+def test_a_mujoco_that_cannot_draw_is_a_skip_that_says_what_to_install(bare):
+    site = sysconfig.get_paths()["purelib"]
+    path = {"PYTHONPATH": os.pathsep.join((bare["PYTHONPATH"], site))}
+    done = suite(bare | path, "tests/data/fetch")
+    assert done.returncode in (0, 5), done.stdout[-3000:]
+    assert re.search(r"1 skipped, (MuJoCo cannot draw: apt install|no mujoco: )", done.stdout)
+
+
+def test_the_same_reason_is_said_once_with_the_number_of_its_tests():
+    assert summary(["Skipped: no b: x", "no a: y", "Skipped: no b: x"]) == [
+        "1 skipped, no a: y",
+        "2 skipped, no b: x",
+    ]
