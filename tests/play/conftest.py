@@ -25,7 +25,7 @@ SERVE = """
 import sys
 from playworld.play import PlayOptions, serve
 from playworld.world import World
-options = PlayOptions(port=int(sys.argv[2]))
+options = PlayOptions(port=int(sys.argv[2]), max_players=1000)  # a page of each test
 serve(World.load(sys.argv[1]), options, lambda url: print(url, flush=True))
 print("ended", flush=True)
 """

@@ -43,7 +43,7 @@ def add_world(
     options: PlayOptions,
     links: Sequence[str] = (),
 ) -> None:
-    """The description of the world, and its prompts as PNG."""
+    """The description of the world, its card, and its prompts as PNG."""
     pictures = [to_png(picture) for _, picture in prompts]
     sampler = world.config.sampler
     description = {
@@ -71,6 +71,10 @@ def add_world(
     @app.post("/api/v1/welcome", status_code=204)
     async def welcome() -> None:
         """The guard has let it in: what a page asks whose WebSocket was refused without a word."""
+
+    @app.get("/api/v1/card")
+    async def card() -> Response:
+        return Response(world.card, media_type="text/markdown; charset=utf-8")
 
     @app.get("/api/v1/prompts/{number}")
     async def prompt(number: int) -> Response:

@@ -21,6 +21,11 @@ export async function refusal() {
   return null;
 }
 
+/** What the world's makers say of it, Markdown. */
+export async function getCard() {
+  return (await ask("api/v1/card")).text();
+}
+
 export class Api {
   /** `session()` is the id of the session that is played now. */
   constructor(session) {
@@ -31,6 +36,11 @@ export class Api {
   async upload(png) {
     const answer = await this.ask("api/v1/picture", { method: "POST", body: png });
     return (await answer.json()).picture;
+  }
+
+  /** The server need not keep this picture any longer. */
+  forget(picture) {
+    return this.ask(`api/v1/picture/${picture}`, { method: "DELETE" });
   }
 
   /** Every frame of the session: `{nodes: [[parent, button, frame], ...], at, seed, prompt}`. */

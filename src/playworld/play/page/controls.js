@@ -1,7 +1,9 @@
 // What plays the game: the pad, keys, gamepads, and the row of controls under the pad.
 
 import { RandomAgent } from "./agents.js";
+import { listenToFullScreen } from "./full.js";
 import { Gamepads } from "./gamepad.js";
+import { showHelp } from "./help.js";
 import { Keys } from "./keys.js";
 import { Pad } from "./pad.js";
 import { showSheet } from "./sheet.js";
@@ -10,13 +12,15 @@ const element = (id) => document.getElementById(id);
 const NO_GAMEPAD = "No gamepad yet: connect one, and press any of its buttons.";
 const SHOWN_ON = { pause: "pause", step: "step", keep: "keep", over: "over", watch: "watch", back: "time-back" };
 
-export function listenToControls(game, world, canvas) {
+export function listenToControls(game, world, screen) {
   const commands = {
     pause: () => game.set({ isPaused: !game.isPaused }),
     step: () => game.step(),
     back: () => game.back(),
     over: () => game.go(0),
     keep: () => game.set({ keepsGoing: !game.keepsGoing, agent: null }),
+    full: listenToFullScreen(element("full"), screen),
+    help: () => showHelp(keys, world.buttons),
     watch: () => game.set({ agent: game.agent === null ? new RandomAgent(world.buttons.length) : null, isPaused: false }),
   };
   const pad = new Pad(element("pad"), world, {
@@ -35,10 +39,10 @@ export function listenToControls(game, world, canvas) {
     const first = large === null ? "button 1" : "the large button";
     element("set-gamepad").textContent = name === null ? NO_GAMEPAD : `Gamepad: ${name}. Its stick or cross are arrows, A is ${first}, B, X, Y and so on are the others.`;
   } });
-  for (const id of ["pause", "step", "keep", "over", "watch"]) element(id).addEventListener("click", commands[id]);
+  for (const id of ["pause", "step", "keep", "over", "watch", "help"]) element(id).addEventListener("click", commands[id]);
   element("what").addEventListener("click", () => {
     game.set({ isPaused: game.isPaused, keepsGoing: false, agent: null });
-    showSheet(game, world, canvas);
+    showSheet(game, world, screen.canvas);
   });
   element("speed").addEventListener("change", () => {
     game.pace.speed = Number(element("speed").value);

@@ -1,9 +1,12 @@
 // The pictures that a game can start from, as a wall to choose from: one, or several as one prompt.
 
 export class Gallery {
-  /** `onStart(pictures)`: the player has chosen what to start from. */
-  constructor(list, several, pictures, world, onStart) {
-    Object.assign(this, { list, several, pictures, onStart });
+  /**
+   * `onStart(pictures)`: the player has chosen what to start from. `onRemove(picture)`: does not
+   * want this one any longer.
+   */
+  constructor(list, several, pictures, world, { onStart, onRemove }) {
+    Object.assign(this, { list, several, pictures, onStart, onRemove });
     this.marked = []; // keys of what the film starts from
     this.picked = []; // keys, while several are picked
     const zoom = Math.max(0.5, Math.round(64 / world.width)); // crisp: whole pixels, or every second
@@ -36,12 +39,29 @@ export class Gallery {
     image.alt = "";
     const button = document.createElement("button");
     button.type = "button";
+    button.title = `Start from ${picture.label.toLowerCase()}`;
     button.dataset.key = picture.key;
     button.append(image);
     button.addEventListener("click", () => this.choose(picture));
     const item = document.createElement("li");
     item.append(button);
+    if (!this.pictures.ofWorld.includes(picture)) item.append(this.bin(picture));
     return item;
+  }
+
+  bin(picture) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "bin";
+    button.textContent = "×";
+    button.title = "Delete this picture";
+    button.setAttribute("aria-label", `Delete ${picture.label.toLowerCase()}`);
+    button.addEventListener("click", () => {
+      this.picked = this.picked.filter((key) => key !== picture.key);
+      this.onRemove(picture);
+      this.show();
+    });
+    return button;
   }
 
   choose(picture) {
@@ -77,7 +97,7 @@ export class Gallery {
 
   update() {
     const chosen = this.isPicking ? this.picked : this.marked;
-    for (const button of this.list.querySelectorAll("button")) {
+    for (const button of this.list.querySelectorAll("[data-key]")) {
       const place = chosen.indexOf(button.dataset.key);
       const { label } = this.pictures.find(button.dataset.key);
       button.setAttribute("aria-pressed", String(place >= 0));

@@ -5,6 +5,11 @@ import { browser } from "./memory.js";
 const KEPT = "keys";
 const COMMANDS = {
   pause: ["KeyP"], step: ["Period"], back: ["Comma"], over: ["KeyR"], keep: ["KeyK"], watch: ["KeyV"],
+  full: ["KeyF"],
+};
+const NAMES = {
+  left: "Left", right: "Right", up: "Up", down: "Down", large: "Large button", pause: "Pause", step: "One frame",
+  back: "One frame back", over: "Start over", keep: "Keep going", watch: "Watch it play", full: "Full screen",
 };
 const DIRECTIONS = {
   left: ["ArrowLeft", "KeyA"], right: ["ArrowRight", "KeyD"], up: ["ArrowUp", "KeyW"], down: ["ArrowDown", "KeyS"],
@@ -16,6 +21,14 @@ const SIGNS = {
   Semicolon: ";", Quote: "'", BracketLeft: "[", BracketRight: "]", Minus: "-", Equal: "=", Backslash: "\\",
 };
 const WITH_KEYS_OF_THEIR_OWN = "input, select, textarea, [data-own-keys]";
+
+/** What an action is called: `button 3`, or one of NAMES. */
+export function actionName(action, buttons) {
+  if (action in NAMES) return NAMES[action];
+  const number = Number(action.split(" ")[1]);
+  const { label } = buttons[number];
+  return label ? `Button ${number + 1}: ${label}` : `Button ${number + 1}`;
+}
 
 export class Keys {
   /**
@@ -53,6 +66,7 @@ export class Keys {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.closest?.(WITH_KEYS_OF_THEIR_OWN) || document.querySelector("dialog[open]")) return;
     if (["Space", "Enter"].includes(event.code) && event.target.closest?.(ACTIVATED)) return;
+    if (event.key === "?") return this.on.command("help"); // wherever a keyboard has it
     const action = this.actions.find((action) => this.bound[action]?.includes(event.code));
     if (action === undefined) return;
     event.preventDefault(); // the arrows would scroll

@@ -30,11 +30,24 @@ export class Pictures {
     const url = typeof source === "string" ? source : source.toDataURL("image/png");
     const same = this.own.find((picture) => picture.url === url);
     if (same !== undefined) return same;
-    const number = this.own.length + 1;
+    const number = Math.max(0, ...this.own.map(({ key }) => Number(key.slice(4)))) + 1;
     const picture = { key: `own:${number}`, label: `Your picture ${number}`, url, session: null, upload: null };
     this.own.push(picture);
     this.keep();
     return picture;
+  }
+
+  /** Forget a picture of the player, here and at the server; returns what brings it back here. */
+  remove(picture, api) {
+    const place = this.own.indexOf(picture);
+    this.own.splice(place, 1);
+    if (picture.session !== null && picture.session === api.session()) api.forget(picture.upload).catch(() => {});
+    Object.assign(picture, { session: null, upload: null }); // a game may still start from it: sent again
+    this.keep();
+    return () => {
+      this.own.splice(place, 0, picture);
+      this.keep();
+    };
   }
 
   keep() {

@@ -1,5 +1,6 @@
 // Puts the page together: the game, the screen, the film, the pad, and what is behind the tabs.
 
+import { showCard } from "./about.js";
 import { getWorld } from "./api.js";
 import { listenToControls } from "./controls.js";
 import { Drawing } from "./draw.js";
@@ -21,6 +22,7 @@ import { showState } from "./state.js";
 import { listenToTabs } from "./tabs.js";
 import { Time } from "./time.js";
 
+const SMALL = "(max-width: 819px), (max-height: 520px)"; // as in layout.css
 const element = (id) => document.getElementById(id);
 
 async function main() {
@@ -83,12 +85,20 @@ async function main() {
     page.roll.range = range;
     page.roll.draw();
   });
-  const { pad, keys } = listenToControls(game, world, screen.canvas, page.share);
+  const { pad, keys } = listenToControls(game, world, screen);
   page.settings = new Settings(game, world, keys);
-  const start = (chosen) => game.begin(chosen, page.settings.nextSeed());
-  page.gallery = new Gallery(element("gallery"), element("several"), pictures, world, start);
+  const onStart = (chosen) => {
+    game.begin(chosen, page.settings.nextSeed());
+    if (matchMedia(SMALL).matches) scrollTo(0, 0); // the screen and the buttons are above the pictures
+  };
+  const onRemove = (picture) => {
+    const restore = pictures.remove(picture, game.api);
+    tell(`${picture.label} is deleted.`, { label: "Undo", act: () => { restore(); page.gallery.show(); } });
+  };
+  page.gallery = new Gallery(element("gallery"), element("several"), pictures, world, { onStart, onRemove });
   const own = (canvases) => page.gallery.add(canvases.map((canvas) => pictures.add(canvas)));
   new Intake(world, { input: element("file"), camera: element("camera"), paste: element("paste") }, own, tell);
+  element("about-world").addEventListener("click", showCard);
   const drawing = new Drawing(element("drawing"), world, () => screen.canvas);
   element("draw-one").addEventListener("click", async () => {
     const canvas = await drawing.ask();
@@ -102,6 +112,8 @@ async function main() {
     page.share.changed();
     page.settings.changed();
   };
+  page.roll.changed(); // the screen has what the film leaves
+  screen.fit();
   page.isReady = true;
   game.open(await replayFromLink(game, world, pictures));
   showAll();

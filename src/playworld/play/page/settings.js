@@ -1,9 +1,6 @@
 // How frames are drawn, the seed of the next start, and the keys.
 
-const ACTION_NAMES = {
-  left: "Left", right: "Right", up: "Up", down: "Down", large: "Large button", pause: "Pause", step: "One frame",
-  back: "One frame back", over: "Start over", keep: "Keep going", watch: "Watch it play",
-};
+import { actionName } from "./keys.js";
 
 export class Settings {
   constructor(game, world, keys) {
@@ -44,10 +41,7 @@ export class Settings {
   }
 
   name(action) {
-    if (action in ACTION_NAMES) return ACTION_NAMES[action];
-    const number = Number(action.split(" ")[1]);
-    const { label } = this.world.buttons[number];
-    return label ? `Button ${number + 1}: ${label}` : `Button ${number + 1}`;
+    return actionName(action, this.world.buttons);
   }
 
   /** A row of the table: click it, then press the key that shall do this. */
@@ -56,6 +50,7 @@ export class Settings {
     button.type = "button";
     button.dataset.action = action;
     button.setAttribute("data-own-keys", "");
+    button.title = "Click, then press the key that shall do this";
     button.addEventListener("click", () => this.listen(button));
     button.addEventListener("blur", () => this.showKeys());
     button.addEventListener("keydown", (event) => {
