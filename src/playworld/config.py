@@ -32,6 +32,14 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     return f"choose one of {', '.join(known)}" if known else "there is none to choose from"
 
 
+def check_ranges(config: Any, **ranges: tuple[float, float]) -> None:
+    """Raise InputError by the name of the first field outside its range; both ends are inside."""
+    for name, (least, most) in ranges.items():
+        value = getattr(config, name)
+        if not least <= value <= most:
+            raise InputError(f"{name} must be in [{least}, {most}], got {_shown(value)}")
+
+
 def to_dict(config: Any) -> dict[str, Any]:
     """A dataclass as plain JSON values: tuples become lists, paths strings."""
     return {f.name: _plain(getattr(config, f.name)) for f in dataclasses.fields(config)}

@@ -99,5 +99,5 @@ def test_kmeans_finds_separate_clusters():
 
 
 def test_tokens_must_fit_into_16_bits():
-    with pytest.raises(ValueError, match="uint16"):
+    with pytest.raises(ValueError, match="num_codes must be in"):
         QuantizerConfig(70_000)

@@ -89,7 +89,7 @@ def test_a_frame_that_is_not_committed_is_seen_by_itself_alone():
 
 
 def test_an_absurd_shape_is_refused():
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="num_layers must be in"):
         TransformerConfig(16, 0, 2, 8)
     with pytest.raises(ValueError, match="even"):
         TransformerConfig(16, 1, 2, 7)

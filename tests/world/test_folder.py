@@ -13,7 +13,12 @@ from PIL import Image
 
 from playworld.checkpoint import params_sha256, write_folder
 from playworld.config import InputError
-from playworld.world import Button, World, built_in_worlds
+from playworld.models.actions import LatentActionModel
+from playworld.models.dynamics import Dynamics
+from playworld.models.flops import on_meta, parameters
+from playworld.models.tokenizer import VideoTokenizer
+from playworld.presets import PRESETS
+from playworld.world import Button, World, WorldConfig, built_in_worlds
 from playworld.world import folder as files
 
 FILES = ["config.json", "tokenizer.safetensors", "actions.safetensors", "dynamics.safetensors"]
@@ -146,15 +151,27 @@ def set_at(path, value):
             r"dynamics\.safetensors: tensor embed\.weight should",
         ),
         ("dynamics.transformer.num_layers", 3, r"dynamics\.safetensors: tensor .* is missing"),
-        ("dynamics.transformer.window", 65536, r"dynamics\.transformer\.window must be at most"),
+        (
+            "dynamics.transformer.window",
+            65536,
+            r"dynamics\.transformer: window must be in \[1, 512\]",
+        ),
         ("dynamics.num_codes", 64, r"dynamics\.num_codes and the tokenizer's must be equal"),
         ("dynamics.action_size", 4, r"dynamics\.action_size and actions\.quantizer\.code_size"),
         ("actions.height", 32, r"actions\.height and tokenizer\.height must be equal, got 32"),
-        ("fps", 0, r"fps must be in \(0, 240\], got 0"),
+        ("fps", 0, r"fps must be in \[0\.1, 240\], got 0"),
+        ("fps", 1e-9, r"fps must be in \[0\.1, 240\], got 1e-09"),
+        ("tokenizer.decoder.mlp_ratio", 1e-9, r"tokenizer\.decoder: mlp_ratio leaves no hidden"),
+        ("actions.encoder.mlp_ratio", 0, r"actions\.encoder: mlp_ratio leaves no hidden"),
+        ("actions.decoder.temporal_every", -1, r"temporal_every must be in \[0, 256\], got -1"),
+        ("tokenizer.quantizer.commitment", 1e300, r"quantizer: commitment must be in \[0, 100\]"),
+        ("tokenizer.quantizer.decay", 1.0, r"tokenizer\.quantizer: decay must be in"),
+        ("tokenizer.patch", True, r"tokenizer\.patch: expected an integer, got True"),
+        ("sampler.steps", 1024, r"sampler: steps must be in \[1, 64\], got 1024"),
         ("format", 1, "format must be 2, got 1: it needs an older playworld"),
         ("format", 3, "format must be 2, got 3: it needs a newer playworld"),
         ("name", "a\nb", "name must be 1 to 100 printable"),
-        ("buttons", [{"label": "1"}], "the number of buttons and of actions must be equal"),
+        ("buttons", [{"label": "1"}], r"number of buttons and of actions \(actions"),
         ("sampler.order", "rnadom", r"sampler\.order: unknown 'rnadom', did you mean 'random'"),
         ("sampler.temperature", -1, r"sampler: temperature must be in \[0, 100\]"),
         ("sampler.colour", 1, r"sampler\.colour: unknown field"),
@@ -164,6 +181,23 @@ def test_a_config_that_cannot_be_is_refused_by_field_name(saved, path, value, me
     edit(saved, set_at(path, value))
     with pytest.raises(InputError, match=message):
         World.load(saved)
+
+
+def test_a_window_is_refused_that_asks_for_more_memory_than_the_weights_explain(saved, monkeypatch):
+    monkeypatch.setattr(files, "LARGE_SESSION", 1e6)
+    edit(saved, set_at("dynamics.transformer.window", 512))
+    with pytest.raises(InputError, match=r"dynamics\.transformer\.window .* out of proportion"):
+        World.load(saved)
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_a_game_of_a_documented_preset_is_in_proportion_to_its_weights(name):
+    recipe = PRESETS[name]
+    parts = (recipe.tokenizer, recipe.actions, recipe.dynamics)
+    models = zip((VideoTokenizer, LatentActionModel, Dynamics), parts, strict=True)
+    weights = sum(4 * parameters(on_meta(lambda m=m, c=c: m(c))) for m, c in models)
+    config = WorldConfig(name, 10.0, *parts)
+    assert 0 < 2 * config.session_bytes < max(2 * files.LARGE_SESSION, 8 * weights)
 
 
 HUGE = """

@@ -1,7 +1,9 @@
 """Many episodes in one batch: each is just what it would be in an environment of its own."""
 
+import os
 import subprocess
 import sys
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -42,17 +44,25 @@ def worth(before, action, frame):
     return float(frame[0, 0, 0]) - float(before[0, 0, 0]) + action
 
 
-def both(world, num_envs, **kwargs):
+def both(world, num_envs, mode=AutoresetMode.NEXT_STEP, **kwargs):
     """One batch, and as many environments of their own."""
+    own = {"vectorization_mode": "sync", "vector_kwargs": {"autoreset_mode": mode}}
     return [
-        gymnasium.make_vec(NAME, num_envs=num_envs, world=world, **mode, **kwargs)
-        for mode in ({}, {"vectorization_mode": "sync"})
+        gymnasium.make_vec(NAME, num_envs=num_envs, world=world, **kind, **kwargs)
+        for kind in ({"autoreset_mode": mode}, own)
     ]
 
 
 def same(one, other):
+    """Two infos; a last frame is an object in an array, and what a step tells a dict."""
     assert one.keys() == other.keys()
-    assert all(np.array_equal(one[key], other[key]) for key in one)
+    for key, value in one.items():
+        if isinstance(value, dict):
+            same(value, other[key])
+        elif value.dtype == object:
+            assert all(np.array_equal(a, b) for a, b in zip(value, other[key], strict=True))
+        else:
+            np.testing.assert_array_equal(value, other[key])
 
 
 @pytest.fixture
@@ -87,6 +97,43 @@ def test_every_row_is_what_an_environment_of_its_own_gives(world, images, num_en
         same(infos, other_infos)
         ended += int((arrays[2] | arrays[3]).sum())
     assert ended >= 4 * num_envs
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_episodes_that_end_go_on_as_gymnasiums_own_do(world, images, mode):
+    batch, alone = both(
+        world, 3, mode, prompts=[*images[:, 0]], reward=worth, termination=bright,
+        max_episode_steps=4,
+    )  # fmt: skip
+    assert batch.metadata["autoreset_mode"] is alone.metadata["autoreset_mode"] is mode
+    batch.reset(seed=3), alone.reset(seed=3)
+    rng, ended = np.random.default_rng(0), np.zeros(3, np.bool_)
+    for _ in range(20):
+        if mode is AutoresetMode.DISABLED and ended.any():
+            (one, infos), (other, others) = (
+                envs.reset(options={"reset_mask": ended}) for envs in (batch, alone)
+            )
+            np.testing.assert_array_equal(one, other)
+            same(infos, others)
+        actions = rng.integers(0, 4, 3)
+        (*arrays, infos), (*others, other_infos) = batch.step(actions), alone.step(actions)
+        for one, other in zip(arrays, others, strict=True):
+            np.testing.assert_array_equal(one, other)
+        same(infos, other_infos)
+        ended = arrays[2] | arrays[3]
+
+
+def test_without_autoreset_a_row_that_has_ended_must_be_reset(world):
+    envs = WorldVectorEnv(2, world, max_episode_steps=1, autoreset_mode="Disabled")
+    envs.reset()
+    envs.step([0, 0])
+    with pytest.raises(ResetNeeded, match=r"rows \[0, 1\] have ended"):
+        envs.step([0, 0])
+
+
+def test_an_unknown_autoreset_mode_names_the_known_ones(world):
+    with pytest.raises(InputError, match="one of NextStep, SameStep, Disabled, got 'never'"):
+        WorldVectorEnv(2, world, autoreset_mode="never")
 
 
 @pytest.mark.slow
@@ -178,6 +225,7 @@ def test_actions_may_be_a_list_an_array_or_a_tensor(envs):
         (None, {"prompts": [0]}),
         (None, {"reset_mask": np.array([True])}),
         (None, {"reset_mask": np.array([1, 1, 1])}),
+        (None, {"reset_mask": np.zeros(3, np.bool_)}),
         (None, {"prompt_s": 0}),
     ],
 )
@@ -234,18 +282,54 @@ def test_gymnasiums_own_wrappers_fit(world):
     assert infos[-1]["episode"]["r"].tolist() == [3.0, 3.0]
 
 
-def test_worker_processes_play_the_same_frames_too(saved):
-    batch = gymnasium.make_vec(NAME, num_envs=2, world=str(saved))
-    workers = gymnasium.make_vec(
-        NAME,
-        num_envs=2,
-        world=str(saved),
-        vectorization_mode="async",
-        vector_kwargs={"context": "spawn"},
-    )
-    try:
-        assert np.array_equal(batch.reset(seed=3)[0], workers.reset(seed=3)[0])
-        for actions in ([0, 1], [2, 3]):
-            assert np.array_equal(batch.step(actions)[0], workers.step(actions)[0])
-    finally:
-        workers.close()
+WORKERS = """
+import os, sys
+import gymnasium, numpy, playworld, torch
+if __name__ == "__main__":
+    torch.set_num_threads(1)  # as a forked process does: several threads round differently
+    about = {"id": "playworld/World-v0", "num_envs": 2, "world": sys.argv[1]}
+    batch = gymnasium.make_vec(**about)
+    frames = [batch.reset(seed=3)[0], *(batch.step(a)[0] for a in ([0, 1], [2, 3]))]
+    torch.set_num_threads(2)
+    large = torch.ones(512, 512)
+    large @ large, (large + large).exp()  # starts the threads that a fork does not copy
+    own = {} if sys.argv[2] == "default" else {"context": sys.argv[2]}
+    if sys.argv[2] == "spawn":
+        os.environ["OMP_NUM_THREADS"] = "1"
+    workers = gymnasium.make_vec(**about, vectorization_mode="async", vector_kwargs=own)
+    others = [workers.reset(seed=3)[0], *(workers.step(a)[0] for a in ([0, 1], [2, 3]))]
+    assert numpy.array_equal(frames, others)
+    workers.close()
+"""
+
+
+@pytest.mark.parametrize(
+    "context", ["default", *map(partial(pytest.param, marks=pytest.mark.slow), ["fork", "spawn"])]
+)
+def test_worker_processes_play_the_same_frames_too(context, saved, tmp_path):
+    script = tmp_path / "workers.py"
+    script.write_text(WORKERS)
+    subprocess.run([sys.executable, str(script), str(saved), context], check=True, timeout=120)
+
+
+HELD = """
+import multiprocessing, sys
+import torch
+from playworld.world.env import WorldEnv
+env = WorldEnv(sys.argv[1])
+env.reset(seed=3)
+torch.set_num_threads(2)
+large = torch.ones(512, 512)
+large @ large, (large + large).exp()
+context = multiprocessing.get_context("fork")
+reader, writer = context.Pipe()
+context.Process(target=lambda: writer.send(int(env.step(1)[0].sum())), daemon=True).start()
+assert reader.poll(60)
+torch.set_num_threads(1)  # as a forked process does: several threads round differently
+assert reader.recv() == int(env.step(1)[0].sum())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_an_environment_that_was_played_goes_on_in_a_forked_process(saved):
+    subprocess.run([sys.executable, "-c", HELD, str(saved)], check=True, timeout=120)

@@ -6,7 +6,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -39,6 +39,8 @@ class WorldVecEnv(VecEnv):
         """Args: envs made by `gymnasium.make_vec("playworld/World-v0", ...)`, and frames seen."""
         if stack < 1:
             raise InputError(f"stack must be at least 1, got {stack}")
+        if envs.metadata.get("autoreset_mode") is AutoresetMode.SAME_STEP:
+            raise InputError("this resets by itself: pass envs with autoreset_mode 'Disabled'")
         self.envs, self.stack = envs, stack
         height, width, channels = envs.single_observation_space.shape or ()
         space = spaces.Box(0, 255, (height, width, channels * stack), np.uint8)

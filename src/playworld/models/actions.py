@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from playworld.config import check_ranges
 from playworld.models.conv_actions import ConvActionDecoder, ConvActionEncoder
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import STTransformer, TransformerConfig
@@ -22,8 +23,7 @@ class TokenView:
     """Features of a code, which are the channels of the picture."""
 
     def __post_init__(self) -> None:
-        if self.patch < 1 or not 1 <= self.code_size <= 4_096:
-            raise ValueError(f"patch must be >= 1 and code_size in [1, 4096], got {self}")
+        check_ranges(self, patch=(1, 4_096), code_size=(1, 4_096))
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,17 @@ class LatentActionConfig:
     """Look at the codes of tokens, and predict those, instead of pixels (Genie, section 3.4)."""
 
     def __post_init__(self) -> None:
+        check_ranges(self, patch=(1, 4_096), context=(1, 16), stem_channels=(1, 1_024))
         height, width = self.size
         check_grid(height, width, self.patch, self.stem)
         if (self.stem == "linear") != (self.encoder is not None and self.decoder is not None):
             raise ValueError("the linear stem needs encoder and decoder, convolutions take neither")
         if self.stem == "conv" and self.patch < 8:
             raise ValueError(f"convolutions need a patch of 8 or more, got {self.patch}")
-        if not 1 <= self.context <= 16:
-            raise ValueError(f"context must be in [1, 16] frames, got {self.context}")
         if self.quantizer.num_codes > 1_024:
-            raise ValueError(f"at most 1024 actions, got {self.quantizer.num_codes}")
+            raise ValueError(
+                f"quantizer.num_codes is at most 1024 actions, got {self.quantizer.num_codes}"
+            )
 
     @property
     def num_actions(self) -> int:

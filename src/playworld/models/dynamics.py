@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from playworld.config import check_ranges
 from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
+from playworld.models.stems import MAX_TOKENS
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,9 @@ class DynamicsConfig:
     of its own before the others, or beside the features of every token."""
 
     def __post_init__(self) -> None:
-        if not (1 <= self.num_tokens <= 65_536 and 2 <= self.num_codes <= 65_536):
-            raise ValueError(f"num_tokens and num_codes must be in [1 or 2, 65536], got {self}")
-        if not 1 <= self.action_size <= 4_096:
-            raise ValueError(f"action_size must be in [1, 4096], got {self.action_size}")
+        check_ranges(
+            self, num_tokens=(1, MAX_TOKENS), num_codes=(2, 65_536), action_size=(1, 4_096)
+        )
 
     @property
     def num_positions(self) -> int:

@@ -9,6 +9,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from playworld.config import check_ranges
+
+BELOW_1 = 0.999999
+"""Of a share that stays below 1: what decays more slowly never learns."""
+
 
 @dataclass(frozen=True)
 class QuantizerConfig:
@@ -32,17 +37,8 @@ class QuantizerConfig:
     """A code is dead, and moves to a random latent, below this share of an even usage."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.num_codes <= 65_536:
-            raise ValueError(
-                f"num_codes must be in [2, 65536] (tokens are uint16), got {self.num_codes}"
-            )
-        if not 1 <= self.code_size <= 4_096:
-            raise ValueError(f"code_size must be in [1, 4096], got {self.code_size}")
-        shares = (self.decay, self.usage_decay, self.revive_below)
-        if not all(0 <= share < 1 for share in shares) or self.commitment < 0:
-            raise ValueError(
-                f"decays and revive_below are in [0, 1), commitment is >= 0, got {self}"
-            )
+        check_ranges(self, num_codes=(2, 65_536), code_size=(1, 4_096), commitment=(0, 100))
+        check_ranges(self, decay=(0, BELOW_1), usage_decay=(0, BELOW_1), revive_below=(0, BELOW_1))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from playworld.config import check_ranges
 from playworld.models.attention import KeysValues, SpatialAttention, TemporalAttention
 from playworld.models.norm import RMSNorm
+
+MAX_WINDOW = 512
+"""Frames; the paper has 16. No tensor has it in its shape, so nothing else would refuse more."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,34 @@ class TransformerConfig:
     """Frames that temporal attention sees, the present one included."""
 
     def __post_init__(self) -> None:
-        if min(self.width, self.num_layers, self.num_heads, self.head_dim, self.window) < 1:
-            raise ValueError(f"width, layers, heads, head_dim, window must be positive, got {self}")
+        check_ranges(
+            self,
+            width=(1, 65_536),
+            num_layers=(1, 256),
+            num_heads=(1, 256),
+            head_dim=(2, 4_096),
+            mlp_ratio=(0, 16),
+            temporal_every=(0, 256),
+            window=(1, MAX_WINDOW),
+        )
         if self.head_dim % 2:
             raise ValueError(f"head_dim must be even for rotary positions, got {self.head_dim}")
-        if not 0 < self.mlp_ratio <= 16 or self.temporal_every < 0:
-            raise ValueError(f"mlp_ratio must be in (0, 16] and temporal_every >= 0, got {self}")
-        if (
-            max(self.width, self.head_dim, self.window) > 65_536
-            or max(self.num_layers, self.num_heads) > 1_024
-        ):
-            raise ValueError(f"absurd transformer size: {self}")
+        if self.hidden < 1:
+            raise ValueError(
+                f"mlp_ratio leaves no hidden feature of a width of {self.width}, "
+                f"got {self.mlp_ratio}"
+            )
+
+    @property
+    def hidden(self) -> int:
+        """Features between the two layers of the feed-forward."""
+        return round(self.width * self.mlp_ratio)
+
+    def cache_bytes(self, num_positions: int) -> int:
+        """Memory of the cache of one session, in bytes of float32."""
+        layers = sum(map(self.has_time, range(self.num_layers)))
+        numbers = layers * (self.window - 1) * num_positions * self.num_heads * self.head_dim
+        return 2 * 4 * numbers
 
     def has_time(self, layer: int) -> bool:
         """Whether block `layer` attends along time."""
@@ -109,11 +130,10 @@ class CacheEntry:
 
 def feed_forward(config: TransformerConfig) -> nn.Sequential:
     """The part of a block that mixes the features of each token."""
-    hidden = round(config.width * config.mlp_ratio)
     return nn.Sequential(
-        nn.Linear(config.width, hidden, bias=False),
+        nn.Linear(config.width, config.hidden, bias=False),
         nn.GELU("tanh"),
-        nn.Linear(hidden, config.width, bias=False),
+        nn.Linear(config.hidden, config.width, bias=False),
     )
 
 

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Stem = Literal["linear", "conv"]
+MAX_TOKENS = 4_096
+"""Of a frame; the paper has 920. Attention within a frame costs the square of it."""
 
 
 def grid(height: int, width: int, patch: int) -> tuple[int, int]:
@@ -22,9 +24,20 @@ def check_grid(height: int, width: int, patch: int, stem: Stem) -> None:
     Patches may stick out over the edge, as those of the paper do: 160x90 makes 40 x 23 of 4.
     """
     if not (0 < height <= 4_096 and 0 < width <= 4_096):
-        raise ValueError(f"frames must be 1 to 4096 pixels high and wide, got {width}x{height}")
+        raise ValueError(
+            f"height and width must be 1 to 4096 pixels, got frames of {width}x{height}"
+        )
     if not 1 <= patch <= min(height, width):
-        raise ValueError(f"a frame of {width}x{height} has no room for a patch of {patch}")
+        raise ValueError(
+            f"patch must be at least 1 and at most width and height, got {patch}: a frame of "
+            f"{width}x{height} has no room for it"
+        )
+    rows, columns = grid(height, width, patch)
+    if rows * columns > MAX_TOKENS:
+        raise ValueError(
+            f"a frame of {width}x{height} in patches of {patch} makes {rows * columns} tokens, "
+            f"at most {MAX_TOKENS} can be used: take a larger patch"
+        )
     if stem == "conv" and patch & (patch - 1):
         raise ValueError(
             f"a convolutional stem halves the picture, so patch must be 2, 4, 8 ..., got {patch}"

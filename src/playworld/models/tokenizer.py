@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from playworld.config import check_ranges
 from playworld.models.full_transformer import FullTransformer
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig
@@ -47,8 +48,7 @@ class TokenizerConfig:
 
     def __post_init__(self) -> None:
         check_grid(self.height, self.width, self.patch, self.stem)
-        if not 1 <= self.stem_channels <= 1_024:
-            raise ValueError(f"stem_channels must be in [1, 1024], got {self.stem_channels}")
+        check_ranges(self, stem_channels=(1, 1_024))
         every = (self.encoder.temporal_every, self.decoder.temporal_every)
         if self.attention == "full" and every != (1, 1):
             raise ValueError("full attention looks back in every block: set temporal_every to 1")

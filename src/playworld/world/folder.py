@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from playworld.checkpoint import MANIFEST, Folder, load_into, read_folder, write_folder
-from playworld.config import InputError, did_you_mean, from_dict, to_dict
+from playworld.config import InputError, check_ranges, did_you_mean, from_dict, to_dict
 from playworld.models.actions import LatentActionConfig
 from playworld.models.dynamics import DynamicsConfig
 from playworld.models.tokenizer import TokenizerConfig
@@ -26,6 +26,9 @@ DYNAMICS_FILE = "dynamics.safetensors"
 WEIGHT_FILES = (TOKENIZER_FILE, ACTIONS_FILE, DYNAMICS_FILE)
 CARD_FILE = "README.md"
 PROMPTS_FOLDER = "prompts"
+LARGE_SESSION = 4e9
+"""Bytes that a game may take whatever the size of the weights; the smallest of the paper's worlds
+takes 3.3 GB."""
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -71,8 +74,7 @@ class WorldConfig:
             raise ValueError(f"format must be 2, got {self.format}: it needs {other} playworld")
         if not (1 <= len(self.name) <= 100 and self.name.isprintable()):
             raise ValueError(f"name must be 1 to 100 printable characters, got {self.name!r:.120}")
-        if not 0 < self.fps <= 240:
-            raise ValueError(f"fps must be in (0, 240], got {self.fps}")
+        check_ranges(self, fps=(0.1, 240))
         if not self.buttons:
             numbers = range(1, self.actions.num_actions + 1)
             object.__setattr__(self, "buttons", tuple(Button(str(i)) for i in numbers))
@@ -84,13 +86,19 @@ class WorldConfig:
         pairs = {
             "actions.height and tokenizer.height": (actions.height, tokenizer.height),
             "actions.width and tokenizer.width": (actions.width, tokenizer.width),
-            "dynamics.num_tokens and the tokenizer's": (dynamics.num_tokens, tokenizer.num_tokens),
+            "dynamics.num_tokens and the tokenizer's (by height, width, patch)": (
+                dynamics.num_tokens,
+                tokenizer.num_tokens,
+            ),
             "dynamics.num_codes and the tokenizer's": (dynamics.num_codes, tokenizer.num_codes),
             "dynamics.action_size and actions.quantizer.code_size": (
                 dynamics.action_size,
                 actions.quantizer.code_size,
             ),
-            "the number of buttons and of actions": (len(self.buttons), actions.num_actions),
+            "the number of buttons and of actions (actions.quantizer.num_codes)": (
+                len(self.buttons),
+                actions.num_actions,
+            ),
         }
         if actions.tokens is not None:
             pairs |= {
@@ -106,14 +114,13 @@ class WorldConfig:
         for names, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(f"{names} must be equal, got {one} and {other}")
-        # No tensor in the files has a window in its shape, so nothing else would refuse this.
-        for names, shape in {
-            "tokenizer.encoder": tokenizer.encoder,
-            "tokenizer.decoder": tokenizer.decoder,
-            "dynamics.transformer": dynamics.transformer,
-        }.items():
-            if shape.window > 4_096:
-                raise ValueError(f"{names}.window must be at most 4096 frames, got {shape.window}")
+
+    @property
+    def session_bytes(self) -> int:
+        """Memory of one game: what dynamics and decoder remember, in float32."""
+        return self.dynamics.transformer.cache_bytes(
+            self.dynamics.num_positions
+        ) + self.tokenizer.decoder.cache_bytes(self.tokenizer.num_tokens)
 
 
 def save_world(
@@ -141,7 +148,9 @@ def read_config(folder: Folder) -> WorldConfig:
     """The world's config, refused by field name where it cannot be one."""
     data, where = folder.json(CONFIG_FILE), str(folder.path / CONFIG_FILE)
     _refuse_absurd(data, where)
-    return from_dict(WorldConfig, data, where)
+    config = from_dict(WorldConfig, data, where)
+    _refuse_forgetless(folder, config, where)
+    return config
 
 
 def read_model(cls: type[Module], config: Any, folder: Folder, name: str) -> Module:
@@ -157,7 +166,10 @@ def read_model(cls: type[Module], config: Any, folder: Folder, name: str) -> Mod
     except (RuntimeError, OverflowError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{folder.path / CONFIG_FILE} describes no model: {reason}") from error
-    load_into(model, folder.tensors(name), where)
+    try:
+        load_into(model, folder.tensors(name), where)
+    except InputError as error:
+        raise InputError(f"{error}; {CONFIG_FILE} describes another model") from error
     return model.eval()
 
 
@@ -241,6 +253,22 @@ def _refuse_too_large(folder: Folder) -> None:
         raise InputError(
             f"{folder.path} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
         )
+
+
+def _refuse_forgetless(folder: Folder, config: WorldConfig, where: str) -> None:
+    """Said before a game is begun: no tensor has a window in its shape, so any could be asked."""
+    needed = config.session_bytes
+    weights = sum((folder.path / name).stat().st_size for name in WEIGHT_FILES)
+    if needed > max(LARGE_SESSION, 8 * weights):
+        reason = f"that is out of proportion to {weights / 1e9:.1f} GB of weights"
+    elif 2 * needed > (free := free_memory() or 2 * needed):  # a step copies it
+        reason = f"that twice over is more than the {free / 1e9:.1f} GB that are free"
+    else:
+        return
+    raise InputError(
+        f"{where}: dynamics.transformer.window and tokenizer.decoder.window ask for "
+        f"{needed / 1e9:.1f} GB of memory per game; {reason}"
+    )
 
 
 def _refuse_absurd(data: Any, where: str) -> None:

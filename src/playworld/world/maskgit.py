@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from playworld.config import InputError
+from playworld.config import check_ranges
 from playworld.world.order import Order
 
 COLDEST = 1e-6
@@ -39,12 +39,7 @@ class SamplerConfig:
     """Gumbel noise on the confidence, annealed to 0 over the refinements (MaskGIT's value)."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= 1024:
-            raise InputError(f"steps must be in [1, 1024], got {self.steps}")
-        if not 0 <= self.temperature <= 100:
-            raise InputError(f"temperature must be in [0, 100], got {self.temperature}")
-        if not 0 <= self.confidence_noise <= 100:
-            raise InputError(f"confidence_noise must be in [0, 100], got {self.confidence_noise}")
+        check_ranges(self, steps=(1, 64), temperature=(0, 100), confidence_noise=(0, 100))
 
 
 def tokens_fixed(step: int, steps: int, N: int) -> int:

@@ -21,8 +21,8 @@ from playworld.world.world import World
 class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     """Many episodes of one world, every step computed as one batch.
 
-    Row i gives just what `WorldEnv` gives with the same seed and actions. An episode that ended
-    starts anew at the next step, whose action and reward do not count (`AutoresetMode.NEXT_STEP`).
+    Row i gives just what `WorldEnv` gives with the same seed and actions, and an episode that ended
+    starts anew as in Gymnasium's own vector environments: see `AutoresetMode`.
     """
 
     metadata = {
@@ -42,6 +42,7 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         device: str = "cpu",
         render_mode: str | None = None,
         max_episode_steps: int | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ) -> None:
         """Open a world for `num_envs` episodes; the rest is as in `WorldEnv`.
 
@@ -55,17 +56,31 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             device: see `WorldEnv`.
             render_mode: "rgb_array" or None.
             max_episode_steps: steps after which an episode is truncated; None or -1 for never.
+            autoreset_mode: what follows the end of an episode. "NextStep": the next step starts
+                anew, its action and reward do not count. "SameStep": the same step starts anew, its
+                last frame is `infos["final_obs"]`. "Disabled": reset such rows by a `reset_mask`.
 
         Raises:
-            InputError: if there is no such world, or a prompt does not fit it.
+            InputError: if there is no such world or mode, or a prompt does not fit the world.
         """
         if num_envs < 1:
             raise InputError(f"num_envs must be at least 1, got {num_envs}")
+        try:
+            self._mode = AutoresetMode(autoreset_mode)
+        except ValueError as error:
+            known = ", ".join(mode.value for mode in AutoresetMode)
+            raise InputError(
+                f"autoreset_mode must be one of {known}, got {autoreset_mode!r}"
+            ) from error
         self._stage = Stage(world, prompts, device, render_mode)
         self._reward, self._termination, self._sampler = reward, termination, sampler
         self._limit = None if max_episode_steps == -1 else max_episode_steps
         self.num_envs, self.render_mode = num_envs, render_mode
-        self.metadata = {**self.metadata, "render_fps": self.world.fps}
+        self.metadata = {
+            **self.metadata,
+            "render_fps": self.world.fps,
+            "autoreset_mode": self._mode,
+        }
         self.single_observation_space = self._stage.observation_space
         self.single_action_space = self._stage.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -109,12 +124,14 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if len(seeds) != B or len(prompts) != B or mask.shape != (B,) or mask.dtype != np.bool_:
             raise InputError(f"one seed, one prompt and one bool for each of {B} rows is needed")
         rows = np.flatnonzero(mask)
+        if not len(rows):
+            raise InputError("reset_mask must be true for one row at least")
         if self._state is None and len(rows) < B:
             raise ResetNeeded("the first reset() is of all rows")
         for row in rows:
             if seeds[row] is not None:
                 self._generators[row] = seeding.np_random(seeds[row])[0]
-        infos = self._restart(rows, prompts) if len(rows) else {}
+        infos = self._restart(rows, prompts, {})
         return self._frames.copy(), infos
 
     def step(
@@ -124,7 +141,7 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
         Raises:
             InputError: if there is not one action per row, or one is outside 0 to |A| - 1.
-            ResetNeeded: before `reset`.
+            ResetNeeded: before `reset`; and without autoreset, for a row that has ended.
             ClosedEnvironmentError: after `close`.
         """
         state = check_ready(self.closed, self._state)
@@ -135,13 +152,16 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if chosen.shape != (self.num_envs,) or chosen.is_floating_point():
             raise InputError(f"one action number for each of {self.num_envs} rows, got {actions}")
         on, ended = np.flatnonzero(~self._over), np.flatnonzero(self._over)
+        if len(ended) and self._mode is AutoresetMode.DISABLED:
+            raise ResetNeeded(f"rows {ended.tolist()} have ended: reset them by a reset_mask")
         before = self._frames.copy()
         if len(on):
             state = state if not len(ended) else state.rows(on.tolist())
             frames, state = self.world.step(state, chosen[torch.from_numpy(on)], self._sampler)
             self._put(on, frames.cpu().numpy(), state)
             self._steps[on] += 1
-        infos = self._restart(ended, [None] * self.num_envs) if len(ended) else {}
+        nowhere = [None] * self.num_envs
+        infos = self._restart(ended, nowhere, {}) if len(ended) else {}
         rewards = np.zeros(self.num_envs)
         terminated = np.zeros(self.num_envs, np.bool_)
         for row in on:
@@ -153,6 +173,12 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if self._limit is not None:
             truncated[on] = self._steps[on] >= self._limit
         self._over = terminated | truncated
+        if self._mode is AutoresetMode.SAME_STEP and self._over.any():
+            ended = np.flatnonzero(self._over)
+            for row in ended.tolist():
+                last = {"final_obs": self._frames[row].copy(), "final_info": {}}
+                infos = self._add_info(infos, last, row)
+            infos = self._restart(ended, nowhere, infos)
         return self._frames.copy(), rewards, terminated, truncated, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:
@@ -164,11 +190,13 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         """Forget the episodes."""
         self._state = None
 
-    def _restart(self, rows: np.ndarray, prompts: Sequence[Any]) -> dict[str, Any]:
+    def _restart(
+        self, rows: np.ndarray, prompts: Sequence[Any], infos: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Begin an episode in these rows; `infos` with what `reset` tells about each."""
         beginnings = [self._stage.begin(self._generators[r], prompts[r]) for r in rows]
         self._put(rows, *self._stage.start(beginnings))
         self._steps[rows], self._over[rows] = 0, False
-        infos: dict[str, Any] = {}
         for row, beginning in zip(rows, beginnings, strict=True):
             infos = self._add_info(infos, beginning.info, row)
         return infos

@@ -21,6 +21,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.world import folder as files
 from playworld.world import hub
 from playworld.world.folder import Button, WorldConfig
+from playworld.world.forks import survive_forks
 from playworld.world.maskgit import Order, SamplerConfig, decode_frame, frame_noise
 from playworld.world.state import WorldState
 
@@ -41,6 +42,7 @@ class World:
         card: str = "",
         prompts: Mapping[str, bytes] | None = None,
     ):
+        survive_forks()
         self.config = config
         self.tokenizer, self.actions, self.dynamics = tokenizer, actions, dynamics
         self.card = card
