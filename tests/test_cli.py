@@ -11,12 +11,13 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from rich.console import Console
 
 from playworld import __version__
-from playworld.cli import ALLOCATOR, allocator_environment, complain, main
+from playworld.cli import ALLOCATOR, allocator_environment, complain, main, parse
 from playworld.cli.bars import Bars
 from playworld.cli.verb import Ended, endings, then
 from playworld.cli.verbs import VERBS
@@ -85,8 +86,47 @@ def test_the_help_of_ablate_names_the_tables_there_are():
     assert set(NAMED_TABLES) == set(TABLES)
 
 
-def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]):
-    assert main(["--version"]) == 0
+def commands() -> list[tuple[str, type]]:
+    """Every command and step, with its class."""
+    found: list[tuple[str, type]] = []
+    for verb, command in VERBS.items():
+        found.append((verb, command))
+        if step := command.__dataclass_fields__.get("step"):
+            found += [(f"{verb} {c.__name__.lower()}", c) for c in get_args(step.type)]
+    return found
+
+
+def titles(page: str) -> dict[str, list[str]]:
+    """The boxes of a help page, and the options in each."""
+    boxes = re.findall(r"^╭─ (.+?) ─+╮$(.*?)^╰", page, re.MULTILINE | re.DOTALL)
+    option = r"^│ (?:-h, )?--([\w-]+)"
+    return {title: re.findall(option, text, re.MULTILINE) for title, text in boxes}
+
+
+@pytest.mark.parametrize(("name", "command"), commands())
+def test_the_help_of_a_command_ends_with_an_example_that_can_be_typed(
+    name: str, command: type, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*name.split(), "--help"]) == 0
+    example = capsys.readouterr().out.splitlines()[-1].removeprefix("example: playworld ")
+    assert example == command.example.removeprefix("playworld ") and example.startswith(name)
+    parse(shlex.split(example)[0], shlex.split(example)[1:])
+
+
+@pytest.mark.parametrize(("name", "command"), commands())
+def test_many_options_are_shown_in_groups(
+    name: str, command: type, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*name.split(), "--help"]) == 0
+    boxes = titles(capsys.readouterr().out)
+    for title, options in getattr(command, "groups", {}).items():
+        assert boxes[title] and set(boxes[title]) <= set(options.split())
+    assert len(boxes["options"]) <= 12
+
+
+@pytest.mark.parametrize("words", [["--version"], ["-V"], ["version"]])
+def test_the_version_is_that_of_the_package(words: list[str], capsys: pytest.CaptureFixture[str]):
+    assert main(words) == 0
     assert capsys.readouterr().out.strip() == __version__
 
 

@@ -1,9 +1,11 @@
 """The command line, thin: parse, run one verb, say in one line what went wrong.
 
 Exit codes: 0 done, 1 error, 2 bad input or usage, 3 training stopped on non-finite losses, 75
-preempted and saved; Ctrl-C elsewhere ends with the shell's usual 130.
+preempted and saved; Ctrl-C elsewhere ends with the shell's usual 130, and 141 says that nobody read
+the results.
 """
 
+import codecs
 import contextlib
 import io
 import logging
@@ -16,11 +18,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import tyro
-from rich.console import Console
 from rich.logging import RichHandler
 
 from playworld import __version__
 from playworld.cli.bars import Bars
+from playworld.cli.help import page, step_of
+from playworld.cli.streams import Lines, closing, prepare
 from playworld.cli.verb import FAILED, Ended, Verb
 from playworld.cli.verbs import VERBS
 from playworld.config import InputError, did_you_mean
@@ -30,12 +33,35 @@ ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "1000000000000"}
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
+class Help(Exception):
+    """A page of help, ready to be printed."""
+
+
 def usage() -> str:
     """What `playworld --help` prints."""
     lines = [f"  {name:<10}{verb.__doc__}" for name, verb in VERBS.items()]
-    return "\n".join(
-        ["usage: playworld COMMAND ...", "", *lines, "", "playworld COMMAND --help says more."]
-    )
+    more = "playworld COMMAND --help says more, playworld --version which version this is."
+    example = "example: playworld play coinrun"
+    return "\n".join(["usage: playworld COMMAND ...", "", *lines, "", more, "", example])
+
+
+def read(args: list[str]) -> Verb:
+    """Read a whole command line.
+
+    Raises:
+        InputError: for a command that does not exist, or arguments that do not fit.
+        Help: where help or the version is asked for.
+    """
+    first, *rest = args
+    if first in ("--version", "-V", "version"):
+        raise Help(__version__)
+    if first == "help" and rest and rest[0] in VERBS:
+        return parse(rest[0], [*rest[1:], "--help"])
+    if first in ("--help", "-h", "help"):
+        raise Help(usage())
+    if first not in VERBS:
+        raise InputError(f"unknown command {first!r}, {did_you_mean(first, VERBS)}")
+    return parse(first, rest)
 
 
 def parse(verb: str, args: Sequence[str]) -> Verb:
@@ -43,11 +69,13 @@ def parse(verb: str, args: Sequence[str]) -> Verb:
 
     Raises:
         InputError: for arguments that do not fit, in one line.
-        SystemExit: with code 0, after `--help`.
+        Help: where help is asked for.
     """
     command, complaint = VERBS[verb], io.StringIO()
+    # tyro draws frames where it can; what a terminal lacks is replaced when the page is printed.
+    helped = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(helped):
             return tyro.cli(
                 command,
                 prog=f"playworld {verb}",
@@ -57,7 +85,8 @@ def parse(verb: str, args: Sequence[str]) -> Verb:
             )
     except SystemExit as stop:
         if not stop.code:
-            raise
+            helped.seek(0)
+            raise Help(page(helped.read(), step_of(command, list(args)))) from None
         said = one_line(complaint.getvalue())
         raise InputError(f"{said} (see playworld {verb} --help)") from None
     except ValueError as error:  # an option's own check refuses its value
@@ -84,17 +113,14 @@ def one_line(box: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `argv` is without the program's name."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if args[:1] in (["--help"], ["-h"], ["help"]) or args == ["--version"]:
-        print(__version__ if args == ["--version"] else usage())
-        return 0
     if not args:
         print(usage(), file=sys.stderr)
         return BAD_INPUT
     verbose = "--verbose" in args
     try:
-        if args[0] not in VERBS:
-            raise InputError(f"unknown command {args[0]!r}, {did_you_mean(args[0], VERBS)}")
-        return run(parse(args[0], args[1:]))
+        return run(read(args))
+    except Help as page:
+        text = str(page)
     except SystemExit as stop:
         return int(stop.code or 0)
     except KeyboardInterrupt:
@@ -104,16 +130,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if verbose:
             traceback.print_exc()
         return complain(error)
+    print(text)
+    return 0
 
 
 def run(command: Verb) -> int:
     """Run a verb: messages and bars go to standard error, results to standard output."""
-    errors = Console(stderr=True)
+    errors = Lines(stderr=True, ends=False)
     handler = RichHandler(console=errors, show_path=False, show_time=False, highlighter=None)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("playworld").setLevel(logging.DEBUG if command.verbose else logging.INFO)
     with Bars(errors) as bars:
-        return command.run(Console(), bars)
+        return command.run(Lines(), bars)
 
 
 def complain(error: Exception) -> int:
@@ -121,10 +149,22 @@ def complain(error: Exception) -> int:
     text = " ".join(str(error).split())
     if not isinstance(error, InputError | OSError | Ended):
         text = f"{type(error).__name__}: {text} (--verbose shows where it came from)"
-    print(f"playworld: {text}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"playworld: {text}", file=sys.stderr)
     if isinstance(error, Ended):
         return error.code
     return BAD_INPUT if isinstance(error, InputError) else FAILED
+
+
+def utf8_environment() -> dict[str, str] | None:
+    """The environment to start again in, where Python takes names of files for ASCII, or None.
+
+    A C locale is UTF-8 to Python unless both PYTHONUTF8 and PYTHONCOERCECLOCALE are 0; then videos
+    with accents in their names could not be told from damaged ones. What is printed stays ASCII.
+    """
+    if codecs.lookup(sys.getfilesystemencoding()).name != "ascii" or sys.flags.ignore_environment:
+        return None
+    return {"PYTHONIOENCODING": "ascii", **os.environ, "PYTHONUTF8": "1"}
 
 
 def allocator_environment(verb: str | None) -> dict[str, str] | None:
@@ -141,8 +181,9 @@ def allocator_environment(verb: str | None) -> dict[str, str] | None:
 
 def entry() -> NoReturn:
     """The `playworld` program."""
-    environment = allocator_environment(next(iter(sys.argv[1:]), None))
+    prepare()
+    environment = utf8_environment() or allocator_environment(next(iter(sys.argv[1:]), None))
     if environment is not None:
         # The same process goes on: its number, its signals and its exit code stay as they are.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
-    sys.exit(main())
+    sys.exit(closing(main))

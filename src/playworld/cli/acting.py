@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from rich.console import Console
 from tyro.conf import (
@@ -22,6 +22,8 @@ from playworld.studies.options import CloningOptions, GoalOptions, TransferOptio
 @dataclass(frozen=True, kw_only=True)
 class Clone:
     """Clone a policy from an expert's clips, on a world's latent actions or the true ones."""
+
+    example: ClassVar[str] = "playworld agent clone coinrun clips policy --minutes 10"
 
     world: Positional[str]
     """Folder of a world, or the name of a built-in one, such as coinrun: it finds the latent
@@ -66,6 +68,13 @@ class Evaluate:
     and seed; what is there already is not made again, and more seeds and samples can be added.
     """
 
+    example: ClassVar[str] = "playworld agent evaluate coinrun clips study --seeds 5"
+    groups: ClassVar[dict[str, str]] = {
+        "what is compared": "samples moves temperature",
+        "the games": "difficulty games levels max-steps seeds",
+        "how a policy is cloned": "kind frames steps batch-size learning-rate shift minutes",
+    }
+
     world: Positional[str]
     """Folder of a world, or the name of a built-in one, such as coinrun."""
     clips: Positional[Path]
@@ -97,6 +106,8 @@ class Evaluate:
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """Find the buttons that lead from one picture to another within a world."""
+
+    example: ClassVar[str] = "playworld agent plan coinrun start.png goal.png --out plan"
 
     world: Positional[str]
     """Folder of a world, or the name of a built-in one, such as coinrun."""
@@ -130,6 +141,12 @@ class Plan:
 class Goals:
     """Measure planning: from held-out moments to pictures that random presses led to."""
 
+    example: ClassVar[str] = "playworld agent goals coinrun clips out"
+    groups: ClassVar[dict[str, str]] = {
+        "the goals": "starts goal-presses goal-hold reached",
+        "the search": "horizon hold candidates elites rounds smoothing steps seed",
+    }
+
     world: Positional[str]
     """Folder of a world, or the name of a built-in one, such as coinrun."""
     clips: Positional[Path]
@@ -158,6 +175,14 @@ class Goals:
 @dataclass(frozen=True, kw_only=True)
 class Ppo:
     """Train an agent only within a world, then try it in the real game."""
+
+    example: ClassVar[str] = "playworld agent ppo coinrun clips out --minutes 15"
+    groups: ClassVar[dict[str, str]] = {
+        "how long it learns": "minutes total seed",
+        "how it learns": "episodes presses passes learning-rate discount entropy",
+        "what it sees": "frames prompts prompt-frames steps",
+        "how it is tried": "starts games levels difficulty max-steps labels",
+    }
 
     world: Positional[str]
     """Folder of a world, or the name of a built-in one, such as coinrun."""
@@ -195,6 +220,8 @@ class Ppo:
 @dataclass(frozen=True, kw_only=True)
 class Agent(Verb):
     """Agents: clone a policy from an expert's video, and see what it solves in the real game."""
+
+    example: ClassVar[str] = "playworld agent clone coinrun clips policy"
 
     step: Clone | Evaluate | Plan | Goals | Ppo
 

@@ -3,7 +3,7 @@
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from rich.console import Console
 from tyro.conf import (
@@ -23,6 +23,8 @@ from playworld.curate.options import ApplyOptions, FilterOptions, LabelOptions
 @dataclass(frozen=True, kw_only=True)
 class Label:
     """Open a page that shows one clip at a time and takes keys 1 (worst) to 5 (best)."""
+
+    example: ClassVar[str] = "playworld curate label clips"
 
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote; it stays as it is."""
@@ -44,6 +46,8 @@ class Label:
 @dataclass(frozen=True, kw_only=True)
 class Train:
     """Train a filter on labels and print its precision and recall on held-out ones."""
+
+    example: ClassVar[str] = "playworld curate train clips clips.labels.json filter"
 
     clips: Positional[Path]
     """The folder that was labelled."""
@@ -69,6 +73,8 @@ class Train:
 class Apply:
     """Write what a filter keeps as a folder of clips like any other."""
 
+    example: ClassVar[str] = "playworld curate apply clips filter kept --keep 4"
+
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote; it stays as it is."""
     filter: Positional[Path]
@@ -91,6 +97,8 @@ class Apply:
 @dataclass(frozen=True, kw_only=True)
 class Curate(Verb):
     """Choose what to train on: label clips with keys, train a filter on that, apply it."""
+
+    example: ClassVar[str] = "playworld curate label clips"
 
     step: Label | Train | Apply
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -26,6 +26,8 @@ CLIP = 16
 @dataclass(frozen=True, kw_only=True)
 class Inspect(Verb):
     """Say what a folder of clips holds, and draw a sheet of its scenes."""
+
+    example: ClassVar[str] = "playworld inspect clips --scenes 20"
 
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote."""

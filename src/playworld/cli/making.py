@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional
@@ -18,6 +18,13 @@ from playworld.train.options import TrainOptions
 @dataclass(frozen=True, kw_only=True)
 class Record(Verb):
     """Film a game, a simulated robot or a scroller; the true actions go beside, for evaluation."""
+
+    example: ClassVar[str] = "playworld record coinrun videos --episodes 200 --no-backgrounds"
+    groups: ClassVar[dict[str, str]] = {
+        "how much": "episodes max-frames min-frames seed",
+        "how it looks": "mode backgrounds themes size",
+        "who plays": "player blunders",
+    }
 
     game: Positional[str]
     """Name of a game, such as coinrun, of a robot's scene, such as fetch, or scroller."""
@@ -39,6 +46,8 @@ class Record(Verb):
 @dataclass(frozen=True, kw_only=True)
 class Import(Verb):
     """Turn a LeRobot dataset into video files, with the true actions beside them."""
+
+    example: ClassVar[str] = "playworld import lerobot/pusht videos --camera observation.image"
 
     dataset: Positional[Path]
     """Folder of a dataset of version 2 or 3 on this machine."""
@@ -63,6 +72,15 @@ class Import(Verb):
 class Ingest(Verb):
     """Turn a folder of videos into clips, split by source video into training and validation."""
 
+    example: ClassVar[str] = "playworld ingest videos clips --fps 10 --size 64x64"
+    groups: ClassVar[dict[str, str]] = {
+        "the frames": "fps size fit bars",
+        "what is left out": "min-frames static static-change black black-level duplicates "
+        "duplicate-bits",
+        "scenes and splits": "cuts valid-fraction seed",
+        "how the work is done": "workers engine",
+    }
+
     videos: Positional[Path]
     """Folder of video files, in any container that FFmpeg reads."""
     clips: Positional[Path]
@@ -82,6 +100,15 @@ class Ingest(Verb):
 @dataclass(frozen=True, kw_only=True)
 class Train(Verb):
     """Train a world on clips; the same command again goes on where it stopped."""
+
+    example: ClassVar[str] = "playworld train small clips world"
+    groups: ClassVar[dict[str, str]] = {
+        "what is trained": "stage from keep-actions masking tokens",
+        "steps": "tokenizer-steps world-steps batch-size learning-rate seed",
+        "the finished world": "name about prompts",
+        "checkpoints and logs": "run save-every wandb",
+        "devices and memory": "device parallel tensor-parallel accumulate recompute",
+    }
 
     preset: Positional[str]
     """Name of a preset: tiny (for tests), small (for 2 cores), robotics-small (that at 160x90),
@@ -113,6 +140,8 @@ class Train(Verb):
 @dataclass(frozen=True, kw_only=True)
 class Create(Verb):
     """Make a world from a folder of videos within a time budget: ingest, train, evaluate."""
+
+    example: ClassVar[str] = "playworld create videos world --minutes 60"
 
     videos: Positional[Path]
     """Folder of video files, in any container that FFmpeg reads."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from rich.console import Console
 from tyro.conf import Positional, arg
@@ -15,6 +15,8 @@ from playworld.studies.options import TABLES, AblateOptions, PlanOptions, ScaleO
 @dataclass(frozen=True, kw_only=True)
 class Plan(Verb):
     """Say what training a preset takes: parameters, memory per device, FLOPs, days."""
+
+    example: ClassVar[str] = "playworld plan genie-10.7b --devices 256 --device-memory 80GB"
 
     preset: Positional[str]
     """Name of a preset, or `paper`: all models of the paper beside ours."""
@@ -36,6 +38,8 @@ class Plan(Verb):
 class Ablate(Verb):
     """Make and measure small worlds that differ in one thing, and print them as a table."""
 
+    example: ClassVar[str] = "playworld ablate context --out study"
+
     table: Annotated[Positional[str], arg(help=f"One of {', '.join(TABLES)}.")]
     out: Path
     """Folder for recordings, runs and rows; what is there already is not made again."""
@@ -52,6 +56,12 @@ class Ablate(Verb):
 @dataclass(frozen=True, kw_only=True)
 class Scale(Verb):
     """Train dynamics of many sizes at equal tokens, and fit how the loss falls."""
+
+    example: ClassVar[str] = "playworld scale clips --out study"
+    groups: ClassVar[dict[str, str]] = {
+        "what is compared": "sizes batches seeds",
+        "how long": "tokens batch-size held-out",
+    }
 
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote."""
@@ -78,6 +88,8 @@ class Scale(Verb):
 @dataclass(frozen=True, kw_only=True)
 class Doctor(Verb):
     """Say what this machine is, what is installed, and how fast to expect it to be."""
+
+    example: ClassVar[str] = "playworld doctor"
 
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.studies.doctor import doctor

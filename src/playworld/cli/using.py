@@ -5,7 +5,7 @@ import sys
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -31,6 +31,16 @@ def has_screen() -> bool:
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(OnDevice):
     """Measure a world, or several side by side, on held-out clips: pictures, control, speed."""
+
+    example: ClassVar[str] = "playworld evaluate world clips --out report"
+    groups: ClassVar[dict[str, str]] = {
+        "clips and rollouts": "num-clips prompt-frames horizon arm-clips seed",
+        "play": "button-starts return-starts away long-rollouts long-frames speed-frames",
+        "how the world samples": "steps temperature order",
+        "networks of others": "i3d lpips",
+        "where the results go": "out card",
+        "the machine": "device batch-size camera",
+    }
 
     paths: Annotated[Positional[tuple[str, ...]], arg(metavar="WORLD... CLIPS")]
     """Folders of worlds, or names of built-in ones such as coinrun; and last, the folder that
@@ -76,6 +86,11 @@ class Evaluate(OnDevice):
 class Gallery(OnDevice):
     """Draw what a world's buttons do: from its own prompts, as pictures for a page."""
 
+    example: ClassVar[str] = "playworld gallery coinrun --out pictures"
+    groups: ClassVar[dict[str, str]] = {
+        "what is drawn": "presses starts frames every prompt prompts seed",
+    }
+
     world: Positional[str]
     """Folder of a world, or the name of a built-in one, such as coinrun."""
     out: Path
@@ -103,6 +118,15 @@ class Gallery(OnDevice):
 @dataclass(frozen=True, kw_only=True)
 class Play(OnDevice):
     """Play a world in the browser, or in the terminal."""
+
+    example: ClassVar[str] = "playworld play world --port 9000"
+    groups: ClassVar[dict[str, str]] = {
+        "who can reach the page": "host port allow-hosts",
+        "limits of a game": "max-players idle-minutes max-nodes",
+        "limits of a picture": "max-upload-mb max-upload-megapixels",
+        "on this machine": "terminal browser",
+        "the world": "device half",
+    }
 
     world: Positional[str] = "coinrun"
     """Folder of a world, of a run in training, or the name of a built-in world."""

@@ -8,6 +8,7 @@ from jaxtyping import Int, UInt8
 from PIL import Image
 from rich.cells import set_cell_size
 
+UPPER_HALF = "▀"
 CUBE = np.array([0, 95, 135, 175, 215, 255])
 """Levels of red, green and blue in the 6x6x6 cube of xterm's 256 colours (numbers 16 to 231)."""
 GREYS = np.arange(8, 239, 10)
@@ -94,7 +95,7 @@ class Canvas:
                 out.append(f"\x1b[38;{self._colour(above)}m")
             if below != lower:
                 out.append(f"\x1b[48;{self._colour(below)}m")
-            out.append("▀")
+            out.append(UPPER_HALF)
             upper, lower = above, below
         return "".join(out)
 

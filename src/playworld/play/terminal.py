@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from torch import Tensor
 
 from playworld.config import InputError
-from playworld.play.halfblocks import END, Canvas, many_colours
+from playworld.play.halfblocks import END, UPPER_HALF, Canvas, many_colours
 from playworld.play.layout import ARROWS, held_together, layout
 from playworld.world import World
 
@@ -60,6 +60,13 @@ def check_terminal(stdin: int = 0, stdout: int = 1) -> None:
     for number, name in ((stdin, "input"), (stdout, "output")):
         if not os.isatty(number):
             raise InputError(f"--terminal needs a terminal, and standard {name} is none")
+    try:
+        UPPER_HALF.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        raise InputError(
+            f"--terminal draws with blocks that {sys.stdout.encoding} lacks: set LC_ALL=C.UTF-8 "
+            "if this terminal shows UTF-8, or play without --terminal, in a browser"
+        ) from None
 
 
 def play_in_terminal(world: World, seed: int = 0, stdin: int = 0, stdout: int = 1) -> None:
