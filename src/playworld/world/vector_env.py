@@ -175,9 +175,9 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._over = terminated | truncated
         if self._mode is AutoresetMode.SAME_STEP and self._over.any():
             ended = np.flatnonzero(self._over)
-            for row in ended.tolist():
+            for row in ended:
                 last = {"final_obs": self._frames[row].copy(), "final_info": {}}
-                infos = self._add_info(infos, last, row)
+                infos = self._add_info(infos, last, int(row))
             infos = self._restart(ended, nowhere, infos)
         return self._frames.copy(), rewards, terminated, truncated, infos
 
