@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "playworld"
-ORDER = ["lazy", "config", "atomic", "markup", "data", "models", "checkpoint", "world", "evaluate"]
+ORDER = [
+    "lazy",
+    "config",
+    "lfs",
+    "atomic",
+    "markup",
+    "data",
+    "models",
+    "checkpoint",
+    "world",
+    "evaluate",
+]
 ORDER += ["train", "agents", "presets", "studies", "play", "curate", "cli", "__main__"]
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from playworld.atomic import folder_at, new_folder
 from playworld.config import InputError, from_dict, to_dict
+from playworld.lfs import refuse_pointer
 
 MANIFEST = "manifest.json"
 _MAX_JSON_BYTES = 16 << 20
@@ -147,6 +148,7 @@ def read_folder(path: Path) -> Folder:
         raise InputError(f"no folder at {path}")
     if not (path / MANIFEST).is_file():
         raise InputError(f"{path} has no {MANIFEST}: it is not a folder that playworld wrote")
+    refuse_pointer(path / MANIFEST)
     manifest = _parse_json(path / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("format") != 1:
         raise InputError(f'{path / MANIFEST}: expected "format": 1, is it from a newer version?')
@@ -156,6 +158,7 @@ def read_folder(path: Path) -> Folder:
     files = {}
     for name, record in listing.items():
         files[name] = from_dict(FileRecord, record, where=f"{path / MANIFEST}: files[{name!r}]")
+        refuse_pointer(path / _safe(name, path))
         _verify(path / _safe(name, path), files[name])
     return Folder(path, files)
 

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -26,8 +27,36 @@ def test_a_budget_is_decided_once_and_kept(tmp_path):
     clock = Clock.open(tmp_path, {"minutes": 5.0})
     assert clock.remember("steps", lambda: 7) == 7
     assert Clock.open(tmp_path, {"minutes": 5.0}).remember("steps", lambda: 9) == 7
-    with pytest.raises(InputError, match="begun with other minutes"):
-        Clock.open(tmp_path, {"minutes": 6.0})
+    with pytest.raises(InputError, match="begun with --minutes 5; ask for as many or more"):
+        Clock.open(tmp_path, {"minutes": 4.0})
+    with pytest.raises(InputError, match="begun with other seed"):
+        Clock.open(tmp_path, {"minutes": 5.0, "seed": 1})
+
+
+def test_more_minutes_go_on_with_what_is_there(tmp_path):
+    clock = Clock.open(tmp_path, {"minutes": 5.0})
+    clock.remember("tokenizer_steps", lambda: 7)
+    more = Clock.open(tmp_path, {"minutes": 50.0})
+    assert more.remember("tokenizer_steps", lambda: 9) == 7 and more.left() > 2000
+
+
+def follow(videos, tmp_path, minutes):
+    """Ask for as many minutes as the refusals say; returns what was decided in the end."""
+    for _ in range(6):
+        try:
+            create(videos, tmp_path / "w", replace(QUICK, run=tmp_path / "run", minutes=minutes))
+            return json.loads((tmp_path / "run" / "budget.json").read_text())
+        except InputError as error:
+            minutes = float(re.search(r"give --minutes ([\d.]+) or more to go on", str(error))[1])
+    raise AssertionError("the advice leads nowhere")
+
+
+@pytest.mark.slow
+def test_the_advice_to_give_more_minutes_can_be_followed(videos, tmp_path):
+    few = follow(videos, tmp_path, 0.02)
+    many = follow(videos, tmp_path, few["asked"]["minutes"] + 1.0)
+    assert many["tokenizer_steps"] == few["tokenizer_steps"]
+    assert many["world_steps"] >= few["world_steps"] >= 40 and many["finished"]
 
 
 def test_time_spent_by_earlier_calls_counts(tmp_path):

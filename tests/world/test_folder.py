@@ -122,11 +122,14 @@ def test_an_unknown_name_says_what_was_meant(built_in):
         World.from_pretrained("zebra")
 
 
-def test_a_folder_of_the_same_name_hides_a_built_in_world_only_if_it_is_one(built_in, world):
+def test_a_folder_of_the_same_name_hides_a_built_in_world_only_if_it_is_one(
+    built_in, world, caplog
+):
     os.mkdir("tiny")
     assert World.load("tiny").card == "# Tiny"
     world.save(Path("tiny"), card="# Mine")
     assert World.load("tiny").card == "# Mine"
+    assert "tiny is the world in the folder" in caplog.text
 
 
 def set_at(path, value):

@@ -3,6 +3,10 @@
 import base64
 import hashlib
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -121,13 +125,42 @@ def test_an_upload_that_the_hub_refuses_is_one_line(world, hub):
 
 
 def test_a_world_that_the_hub_does_not_have_is_one_line(hub):
-    with pytest.raises(InputError, match="^no world at 'me/none', which is no folder either; .*$"):
+    with pytest.raises(InputError, match="^no world at 'me/none': no such folder, and .* Hub; .*$"):
         World.from_pretrained("me/none", endpoint=hub.address)
 
 
 def test_a_hub_that_cannot_be_reached_is_one_line():
-    with pytest.raises(InputError, match="^no world at 'me/tiny', which is no folder either; .*$"):
+    with pytest.raises(InputError, match="^no world at 'me/tiny': no such folder, and .* Hub; .*$"):
         World.from_pretrained("me/tiny", endpoint="http://127.0.0.1:9")
+
+
+def test_a_world_in_the_hubs_cache_is_opened_by_its_name_without_a_network(
+    world, saved, hub, tmp_path
+):
+    """Wherever a world can be named, it goes through the same door."""
+    cached = tmp_path / "cache" / "models--me--runner"
+    shutil.copytree(saved, cached / "snapshots" / COMMIT)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text(COMMIT)
+    command = [sys.executable, "-m", "playworld", "gallery", "me/runner", "--out", "drawn"]
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "cache")}
+    subprocess.run(command, env=os.environ | offline, check=True, cwd=tmp_path)
+    assert (tmp_path / "drawn").is_dir()
+
+
+def test_a_path_with_a_slip_in_it_is_not_asked_for_on_the_hub(saved, monkeypatch):
+    monkeypatch.chdir(saved.parent.parent)
+    with pytest.raises(InputError, match="tinny': no such folder$"):
+        World.load(f"{saved.parent.name}/tinny")
+
+
+@pytest.mark.parametrize("name", ["dynamics.safetensors", "prompts/01.png", "manifest.json"])
+def test_a_pointer_of_git_lfs_is_called_what_it_is(name, saved):
+    (saved / name).write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\n"
+    )
+    with pytest.raises(InputError, match=f"{name} is a pointer of Git LFS.*git lfs pull"):
+        World.load(saved)
 
 
 def test_a_folder_comes_before_the_hub(saved, monkeypatch):

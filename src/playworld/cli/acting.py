@@ -26,7 +26,7 @@ class Clone:
     example: ClassVar[str] = "playworld agent clone coinrun clips policy --minutes 10"
 
     world: Positional[str]
-    """Folder of a world, or the name of a built-in one, such as coinrun: it finds the latent
+    """A world: a folder, a built-in name, or owner/name on the Hub; it finds the latent
     actions."""
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote from videos of the expert."""
@@ -76,7 +76,7 @@ class Evaluate:
     }
 
     world: Positional[str]
-    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    """Folder of a world, a built-in one such as coinrun, or owner/name on the Hugging Face Hub."""
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote from videos of the expert, whose action files still
     lie beside them."""
@@ -110,7 +110,7 @@ class Plan:
     example: ClassVar[str] = "playworld agent plan coinrun start.png goal.png --out plan"
 
     world: Positional[str]
-    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    """Folder of a world, a built-in one such as coinrun, or owner/name on the Hugging Face Hub."""
     start: Positional[str]
     """A picture file, or the name of one of the world's own prompts."""
     goal: Positional[str]
@@ -148,7 +148,7 @@ class Goals:
     }
 
     world: Positional[str]
-    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    """Folder of a world, a built-in one such as coinrun, or owner/name on the Hugging Face Hub."""
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote."""
     out: Positional[Path]
@@ -185,7 +185,7 @@ class Ppo:
     }
 
     world: Positional[str]
-    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    """Folder of a world, a built-in one such as coinrun, or owner/name on the Hugging Face Hub."""
     clips: Positional[Path]
     """Folder that `playworld ingest` wrote from recordings of the game: where episodes start,
     and 200 labelled transitions for the dictionary."""

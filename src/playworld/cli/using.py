@@ -43,7 +43,7 @@ class Evaluate(OnDevice):
     }
 
     paths: Annotated[Positional[tuple[str, ...]], arg(metavar="WORLD... CLIPS")]
-    """Folders of worlds, or names of built-in ones such as coinrun; and last, the folder that
+    """Folders of worlds, built-in names or owner/name on the Hugging Face Hub; and the folder that
     `playworld ingest` wrote, or a URL of one."""
     out: Path | None = None
     """Folder for report.html, report.json and pictures."""
@@ -92,7 +92,7 @@ class Gallery(OnDevice):
     }
 
     world: Positional[str]
-    """Folder of a world, or the name of a built-in one, such as coinrun."""
+    """Folder of a world, a built-in one such as coinrun, or owner/name on the Hugging Face Hub."""
     out: Path
     """Folder for the pictures."""
     prompts: Path | None = None
@@ -129,7 +129,8 @@ class Play(OnDevice):
     }
 
     world: Positional[str] = "coinrun"
-    """Folder of a world, of a run in training, or the name of a built-in world."""
+    """Folder of a world or of a run in training, the name of a built-in world, or owner/name on the
+    Hugging Face Hub."""
     terminal: FlagCreatePairsOff[bool] = False
     """Play right here, in half-block characters, and start no server."""
     half: FlagCreatePairsOff[bool] = False

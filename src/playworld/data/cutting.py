@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from playworld.config import InputError
+from playworld.lfs import refuse_pointer
 
 CUT_SECONDS = 3600
 """Longest that cutting one episode may take."""
@@ -80,6 +81,7 @@ def write_pictures(pictures: Sequence[bytes], out: Path, fps: float) -> None:
 def _there(video: Path) -> str:
     if not video.is_file():
         raise InputError(f"{video} does not exist")
+    refuse_pointer(video)
     return str(video.absolute())
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from playworld.config import InputError, did_you_mean
+from playworld.lfs import refuse_pointer
 
 MOST_FRAMES = 10_000_000
 """Of an episode: eleven days at 10 frames per second."""
@@ -64,6 +65,7 @@ class Dataset:
         path = folder / "meta" / "info.json"
         if not path.is_file():
             raise InputError(f"{folder} is no LeRobot dataset: it has no meta/info.json")
+        refuse_pointer(path)
         try:
             info = json.loads(path.read_text(encoding="utf-8-sig"))
             version, features = str(info.get("codebase_version")), info["features"]
@@ -221,6 +223,7 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ())
         InputError: where pyarrow is not installed, or the file is damaged or lacks a column.
     """
     parquet, arrow = arrow_modules()
+    refuse_pointer(path)
     try:
         there = parquet.read_schema(path).names
         wanted = [*columns, *(name for name in optional if name in there)]

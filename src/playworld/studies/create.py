@@ -1,6 +1,7 @@
 """The whole path under a time budget: ingest, train, evaluate, and say whether it is any good."""
 
 import json
+import math
 import shlex
 import shutil
 import time
@@ -52,7 +53,7 @@ def create(
         What to tell the user: the figures, whether the world answers its buttons, how to play it.
 
     Raises:
-        InputError: for videos that cannot be used, or another budget than the run began with.
+        InputError: for videos that cannot be used, or a smaller budget than the run began with.
         Preempted, NonFinite, Collapsed: as training does.
     """
     recipe = preset(options.preset)
@@ -84,14 +85,14 @@ def _create(videos, world, run, recipe, options, clock, progress) -> str:
     )
     train_world(recipe, clips, world, replace(one, tokenizer_steps=first), told)
     # Only now, as how long the tokenizer really took is known.
-    second = clock.remember(
-        "world_steps", lambda: fitting_steps(recipe, clips, run, training, 1.0, clock)
-    )
+    second = clock.remember("world_steps", lambda: longer(recipe, clips, run, training, clock))
     training = replace(training, tokenizer_steps=first, world_steps=second)
     made = train_world(recipe, clips, world, replace(training, stage="world"), told)
     assert made is not None
     report = evaluate(made, clips, measuring, told("evaluate"))
-    return conclude(made, world, clips, run, report)
+    said = conclude(made, world, clips, run, report)
+    clock.state["finished"] = True
+    return said
 
 
 class Clock:
@@ -104,6 +105,9 @@ class Clock:
     def open(cls, run: Path, asked: dict[str, Any]) -> "Clock":
         """The clock of a run, new or taken up.
 
+        More minutes than before go on with what is there; a world that was finished is trained
+        anew for longer.
+
         Raises:
             InputError: if the run was begun with something else asked for; `asked` is plain JSON.
         """
@@ -111,7 +115,17 @@ class Clock:
         state = {"asked": asked, "spent": 0.0}
         if path.exists():
             state = json.loads(path.read_text())
+            before = state["asked"].get("minutes", 0.0)
+            if asked.get("minutes", 0.0) > before:
+                state["asked"]["minutes"] = asked["minutes"]
+                if state.pop("finished", False):
+                    state["finished_steps"] = state.pop("world_steps")
             other = [key for key in asked if state["asked"].get(key) != asked[key]]
+            if other == ["minutes"]:
+                raise InputError(
+                    f"{run} was begun with --minutes {before:g}; ask for as many or more to go on, "
+                    "or choose another --run to start anew"
+                )
             if other:
                 raise InputError(
                     f"{run} was begun with other {', '.join(other)}; ask for the same to go on, or "
@@ -181,6 +195,16 @@ def measurable(clips: Path, seed: int) -> EvaluateOptions:
     return replace(options, horizon=min(options.horizon, longest - options.prompt_frames))
 
 
+def longer(recipe: Recipe, clips: Path, run: Path, training: TrainOptions, clock: "Clock") -> int:
+    """Steps of the second stage for the time left; one that was finished with fewer begins anew."""
+    steps = fitting_steps(recipe, clips, run, training, 1.0, clock)
+    finished = clock.state.get("finished_steps", 0)
+    if 0 < finished < steps:
+        shutil.rmtree(run / "world", ignore_errors=True)
+    clock.state.pop("finished_steps", None)
+    return max(steps, finished)
+
+
 def fitting_steps(
     recipe: Recipe, clips: Path, run: Path, training: TrainOptions, share: float, clock: "Clock"
 ) -> int:
@@ -196,10 +220,13 @@ def fitting_steps(
     shutil.rmtree(pilot)
     count = int(share * clock.left() / pace)
     if count < LEAST_STEPS:
+        left = clock.left()
+        missing = 1.2 * LEAST_STEPS * pace / share - left  # the next call measures the pace, too
+        needed = clock.state["asked"]["minutes"] + missing / 60 / (1 - RESERVE)
         raise InputError(
-            f"{max(0.0, clock.left()) / 60:.1f} minutes are left, in which this machine makes "
-            f"{count} steps of the {stage} of {recipe.name!r}; give more --minutes or a smaller "
-            "--preset"
+            f"{max(0.0, left) / 60:.1f} minutes are left, in which this machine makes "
+            f"{max(count, 0)} steps of the {stage} of {recipe.name!r}; give --minutes "
+            f"{math.ceil(10 * needed) / 10:g} or more to go on"
         )
     return count
 

@@ -112,7 +112,7 @@ class ScaleOptions:
     """Options of `playworld scale`. All rows share clips, tokens and latent actions."""
 
     world: str = "coinrun"
-    """Whose tokenizer and latent actions are used: a world's folder, or a built-in name."""
+    """Whose tokenizer and latent actions are used: a folder, a built-in name, or owner/name."""
     sizes: tuple[str, ...] = ("48x2", "96x2", "144x3", "192x4", "288x5")
     """Dynamics to train, as WIDTHxBLOCKS; from 0.16 to 5.6 million parameters."""
     batches: tuple[int, ...] = (2, 4, 8, 16)

@@ -27,7 +27,8 @@ class TrainOptions:
     name: str | None = None
     """What the world is called; the preset's name if not given."""
     start: Annotated[str | None, tyro.conf.arg(name="from")] = None
-    """Continue from, or fine-tune, this world: a folder, or a built-in name such as coinrun."""
+    """Continue from, or fine-tune, this world: a folder, a built-in name such as coinrun, or
+    owner/name on the Hugging Face Hub."""
     run: Path | None = None
     """Where checkpoints and logs go; a folder in the user's cache, after WORLD, if not given."""
     tokenizer_steps: int | None = None

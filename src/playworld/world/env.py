@@ -144,7 +144,7 @@ class WorldEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """Open a world.
 
         Args:
-            world: folder of a world, name of a built-in one, or a `World`, which is then shared.
+            world: as `World.load` takes it, or a `World`, which is then shared.
             prompts: where episodes start, one of these at random: each a picture (H, W, 3) uint8,
                 or a stack of them, oldest first. The world's own pictures if not given.
             reward: of (frame before, action, frame); 0.0 if not given.

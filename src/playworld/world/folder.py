@@ -3,7 +3,6 @@
 import importlib.resources
 import io
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -13,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from playworld.checkpoint import MANIFEST, Folder, load_into, read_folder, write_folder
-from playworld.config import InputError, check_ranges, did_you_mean, from_dict, to_dict
+from playworld.config import InputError, check_ranges, from_dict, to_dict
 from playworld.models.actions import LatentActionConfig
 from playworld.models.dynamics import DynamicsConfig
 from playworld.models.tokenizer import TokenizerConfig
@@ -206,23 +205,6 @@ def built_in_worlds() -> list[str]:
     if not root.is_dir():
         return []
     return sorted(entry.name for entry in root.iterdir() if (entry / MANIFEST).is_file())
-
-
-def locate(path_or_name: str | Path) -> AbstractContextManager[Path]:
-    """The folder of a world given by path or by built-in name, for the length of a `with`.
-
-    Raises:
-        InputError: if it is neither.
-    """
-    path, name = Path(path_or_name).expanduser(), str(path_or_name)
-    worlds = built_in_worlds()
-    if name in worlds and not (path / MANIFEST).is_file():
-        root = importlib.resources.files("playworld") / "worlds"
-        return importlib.resources.as_file(root / name)
-    if not path.exists():
-        hint = did_you_mean(name, worlds) if worlds else "no world is built in"
-        raise InputError(f"no world at {name!r}: no such folder, and no built-in world; {hint}")
-    return nullcontext(path)
 
 
 def open_world(path: Path) -> Folder:

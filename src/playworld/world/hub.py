@@ -1,11 +1,16 @@
 """Worlds on the Hugging Face Hub: a model repository that holds the files of a world folder."""
 
+import importlib.resources
+import logging
 import re
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from playworld.checkpoint import MANIFEST
-from playworld.config import InputError
+from playworld.config import InputError, did_you_mean
 from playworld.world import folder as files
+
+log = logging.getLogger(__name__)
 
 _PATTERNS = [
     MANIFEST,
@@ -16,28 +21,64 @@ _PATTERNS = [
 ]
 
 
-def is_repo_id(name: str | Path) -> bool:
-    """Whether this is "owner/name" and no folder on this machine."""
-    looks = isinstance(name, str) and re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name)
-    return bool(looks) and not Path(name).exists()
+def locate(
+    path_or_name: str | Path, revision: str | None = None, endpoint: str | None = None
+) -> AbstractContextManager[Path]:
+    """The folder of a world, for the length of a `with`.
+
+    A folder that holds a world comes first, then a built-in world of that name, then "owner/name"
+    on the Hugging Face Hub, or in its cache on this machine.
+
+    Raises:
+        InputError: if it is none of these.
+    """
+    path, name = Path(path_or_name).expanduser(), str(path_or_name)
+    worlds = files.built_in_worlds()
+    if name in worlds:
+        if not (path / MANIFEST).is_file():
+            root = importlib.resources.files("playworld") / "worlds"
+            return importlib.resources.as_file(root / name)
+        log.warning(
+            "%s is the world in the folder %s here, not the built-in one", name, path.resolve()
+        )
+    if path.exists():
+        return nullcontext(path)
+    if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+        return nullcontext(download(name, revision, endpoint))
+    hint = did_you_mean(name, worlds) if worlds else "no world is built in"
+    raise InputError(
+        f"no world at {name!r}: no such folder, no built-in world, and no owner/name of the "
+        f"Hugging Face Hub; {hint}"
+    )
 
 
 def download(repo_id: str, revision: str | None = None, endpoint: str | None = None) -> Path:
     """Fetch a world into the Hub's own cache and return its folder; only a world's files.
+
+    Where the first half of the name is a folder here, it is more likely a path with a slip in it:
+    the cache is looked at and nobody asked.
 
     Raises:
         InputError: if the Hub does not have it or cannot be reached.
     """
     from huggingface_hub import snapshot_download
 
+    is_path = Path(repo_id).parent.is_dir()
     try:
         return Path(
             snapshot_download(
-                repo_id, revision=revision, endpoint=endpoint, allow_patterns=_PATTERNS
+                repo_id,
+                revision=revision,
+                endpoint=endpoint,
+                allow_patterns=_PATTERNS,
+                local_files_only=is_path,
             )
         )
     except Exception as error:
-        raise _refused(f"no world at {repo_id!r}, which is no folder either", error) from error
+        if is_path:
+            raise InputError(f"no world at {repo_id!r}: no such folder") from error
+        what = f"no world at {repo_id!r}: no such folder, and no such world on the Hugging Face Hub"
+        raise _refused(what, error) from error
 
 
 def upload(

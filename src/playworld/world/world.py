@@ -50,12 +50,29 @@ class World:
 
     @classmethod
     def load(cls, path_or_name: str | Path, device: str | torch.device = "cpu") -> "World":
-        """Open a world folder, or a built-in world by its name (see `built_in_worlds`).
+        """Open a world.
+
+        Args:
+            path_or_name: its folder, the name of a built-in one (see `built_in_worlds`), or
+                "owner/name" on the Hugging Face Hub, which is fetched into the Hub's own cache.
+            device: where it runs.
 
         Raises:
-            InputError: if there is none, or a file of it is missing, altered or contradictory.
+            InputError: if there is none, a file of it is missing, altered or contradictory, or the
+                Hub cannot be reached.
         """
-        with files.locate(path_or_name) as path:
+        return cls.from_pretrained(path_or_name, device=device)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        revision: str | None = None,
+        device: str | torch.device = "cpu",
+        endpoint: str | None = None,
+    ) -> "World":
+        """Like `load`, from a branch, tag or commit of a world on the Hub, or from another Hub."""
+        with hub.locate(name_or_path, revision, endpoint) as path:
             folder = files.open_world(path)
             config = files.read_config(folder)
             world = cls(
@@ -69,23 +86,6 @@ class World:
                 files.read_prompts(folder, config),
             )
         return world.to(device)
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        name_or_path: str | Path,
-        revision: str | None = None,
-        device: str | torch.device = "cpu",
-        endpoint: str | None = None,
-    ) -> "World":
-        """Like `load`, and "owner/name" that is no folder is fetched from the Hugging Face Hub.
-
-        Raises:
-            InputError: as `load` does, and if the Hub does not have it or cannot be reached.
-        """
-        if hub.is_repo_id(name_or_path):
-            name_or_path = hub.download(str(name_or_path), revision, endpoint)
-        return cls.load(name_or_path, device)
 
     def save(
         self, path: Path, card: str | None = None, prompts: Mapping[str, bytes] | None = None
