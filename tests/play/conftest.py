@@ -1,6 +1,7 @@
 """A tiny real world with random weights, and a server that plays it in a process of its own."""
 
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -22,10 +23,11 @@ SOCKET = "ws://127.0.0.1/api/v1/socket"
 BUTTONS = ("left ←", "right →", "jump ↑", "fall ↓", "leap ↗", "wait •", "seven", "eight")
 
 SERVE = """
-import sys
+import json, sys
 from playworld.play import PlayOptions, serve
 from playworld.world import World
-options = PlayOptions(port=int(sys.argv[2]), max_players=1000)  # a page of each test
+given = {"max_players": 1000, **json.loads(sys.argv[3])}  # a page of each test
+options = PlayOptions(port=int(sys.argv[2]), **given)
 serve(World.load(sys.argv[1]), options, lambda url: print(url, flush=True))
 print("ended", flush=True)
 """
@@ -70,9 +72,9 @@ def client(random_world):
 class Served:
     """A server in a process of its own."""
 
-    def __init__(self, folder, port: int = 0) -> None:
+    def __init__(self, folder, port: int = 0, **options) -> None:
         self.folder = folder
-        program = [sys.executable, "-c", SERVE, str(folder), str(port)]
+        program = [sys.executable, "-c", SERVE, str(folder), str(port), json.dumps(options)]
         self.process = subprocess.Popen(
             program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -20,7 +20,9 @@ from playworld.curate.labels import BEST, WORST, Labels, labels_path
 from playworld.curate.options import LabelOptions
 from playworld.curate.stretches import Footage, label_order
 from playworld.data.shards import DamagedChunk
+from playworld.play.gate import Gate, connections_that_fit
 from playworld.play.guard import Guard
+from playworld.play.options import MAX_CONNECTIONS, MAX_PER_ADDRESS
 from playworld.play.refusals import add_refusals
 from playworld.play.server import answer, bound
 
@@ -188,5 +190,6 @@ def label(
         labels = Labels(path, footage, options.length)
         app = create_app(Desk(footage, labels, options.seed))
         with bound("127.0.0.1", options.port) as listener:
-            answer(app, listener, "127.0.0.1", on_ready)
+            gate = Gate(connections_that_fit(MAX_CONNECTIONS), MAX_PER_ADDRESS)
+            answer(app, listener, "127.0.0.1", gate, on_ready)
     return path

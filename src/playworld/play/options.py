@@ -6,7 +6,15 @@ from playworld.play.hosts import allowed_name, is_loopback
 
 IDLE_SECONDS = 600.0
 """Idle limit of a server that others reach, where none is given."""
-LIMITS = ("max_players", "max_upload_mb", "max_upload_megapixels", "max_nodes")
+MAX_CONNECTIONS, MAX_PER_ADDRESS = 1000, 256
+LIMITS = (
+    "max_players",
+    "max_upload_mb",
+    "max_upload_megapixels",
+    "max_connections",
+    "max_connections_per_address",
+    "max_nodes",
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,10 @@ class PlayOptions:
     """Largest picture file that is taken, in millions of bytes."""
     max_upload_megapixels: float = 25.0
     """Largest picture that is decoded, in millions of pixels."""
+    max_connections: int = MAX_CONNECTIONS
+    """Connections at a time; fewer where the limit of open files is low."""
+    max_connections_per_address: int = MAX_PER_ADDRESS
+    """Connections at a time from one address; behind a proxy all players share one."""
 
     max_nodes: int = 6000
     """Frames that one game may hold, its branches included (6,000 take about 50 MB)."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -14,13 +15,20 @@ from fastapi import FastAPI
 from playworld.config import InputError
 from playworld.play.addresses import network_links, own_link
 from playworld.play.app import create_app
+from playworld.play.connections import HttpConnection
+from playworld.play.door import Sparing, accept
+from playworld.play.gate import Gate, Visit, connections_that_fit
 from playworld.play.options import PlayOptions
 from playworld.world import World
 
+HEADER_BYTES = 16384
+"""The longest request line and headers."""
 MESSAGE_BYTES = 4096
 """The longest message that a WebSocket may carry to the server."""
 DRAIN_SECONDS = 5.0
 """How long frames in hand may take once the server ends."""
+BACKLOG = 1024
+"""Connections that the system keeps until they are accepted."""
 PORTS_TRIED = 50
 """How many ports are tried, one after another, where the first is taken."""
 
@@ -43,13 +51,16 @@ def serve(
             app.state.ready = False
             await app.state.drain(DRAIN_SECONDS)
 
-        answer(app, listener, options.host, on_ready, drain)
+        most = connections_that_fit(options.max_connections)
+        gate = Gate(most, options.max_connections_per_address)
+        answer(app, listener, options.host, gate, on_ready, drain)
 
 
 def answer(
     app: FastAPI,
     listener: socket.socket,
     host: str,
+    gate: Gate,
     on_ready: Callable[[str], None] | None = None,
     drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
@@ -59,6 +70,7 @@ def answer(
         app: what answers.
         listener: what `bound` gave.
         host: the name it was given.
+        gate: how many connections are held.
         on_ready: called once, with the page's address, when the server answers.
         drain: awaited before connections are closed.
     """
@@ -68,33 +80,45 @@ def answer(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="websockets-sansio",
+        h11_max_incomplete_event_size=HEADER_BYTES,
         ws_max_size=MESSAGE_BYTES,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, on_ready, drain, own_link(host, listener.getsockname()[1]))
-    with _signals_end_quietly():
-        server.run(sockets=[listener])
+    server = _Server(config, gate, on_ready, drain, own_link(host, listener.getsockname()[1]))
+    sparing = Sparing(60.0)
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(sparing)
+    try:
+        with _signals_end_quietly():
+            server.run(sockets=[listener])
+    finally:
+        log.removeFilter(sparing)
 
 
 class _Server(uvicorn.Server):
-    """Tells when it answers, and with which address."""
+    """Accepts through the gate, and tells when it answers, and with which address."""
 
     def __init__(
         self,
         config: uvicorn.Config,
+        gate: Gate,
         on_ready: Callable[[str], None] | None,
         drain: Callable[[], Awaitable[None]] | None,
         address: str,
     ) -> None:
         super().__init__(config)
+        self._gate = gate
+        self._at_work: list[asyncio.Task[None]] = []
         self._on_ready = on_ready
         self._drain = drain
         self._page_address = address
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([])
+        for listener in sockets or []:
+            self._at_work += [asyncio.create_task(accept(listener, self._gate, self._connection))]
+        self._at_work += [asyncio.create_task(self._gate.watch())]
         if self.started and self._on_ready is not None:
             await asyncio.to_thread(self._on_ready, self._page_address)
 
@@ -102,7 +126,17 @@ class _Server(uvicorn.Server):
         # uvicorn closes sockets at once: first the frames that players are waiting for.
         if self._drain is not None:
             await self._drain()
+        for task in self._at_work[:-1]:
+            task.cancel()
         await super().shutdown(sockets)
+
+    def _connection(self, visit: Visit) -> HttpConnection:
+        return HttpConnection(
+            visit,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -121,7 +155,7 @@ def bound(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((address[0], candidate, *address[2:]))
-            listener.listen()
+            listener.listen(BACKLOG)
             return listener
         except OSError as error:
             listener.close()
