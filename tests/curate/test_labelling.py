@@ -38,6 +38,18 @@ def give(client, place, label):
     return client.put(f"/api/v1/stretches/{place}/label", json={"label": label})
 
 
+def test_a_label_of_many_bytes_is_refused(client, file):
+    answer = client.put("/api/v1/stretches/0/label", content=b'{"label":' + 5000 * b" " + b"5}")
+    assert answer.status_code == 413 and not file.exists()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b"[]", b'{"label": 6}'])
+def test_a_label_that_is_none_is_refused(client, content):
+    headers = {"content-type": "application/json"}
+    answer = client.put("/api/v1/stretches/0/label", content=content, headers=headers)
+    assert answer.status_code == 400 and len(answer.json()["detail"]) > 10
+
+
 def stored(file) -> list[int | None]:
     return [entry["label"] for entry in json.loads(file.read_text())["labels"]]
 

@@ -12,7 +12,8 @@ from websockets.sync.client import connect
 
 HEADERS = "Host: localhost\r\n"
 HANDSHAKE = (
-    "GET /api/v1/socket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "GET /api/v1/socket HTTP/1.1\r\nHost: localhost\r\n"
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 PING, PONG, TEXT, CONTINUATION = 9, 10, 1, 0
@@ -35,7 +36,8 @@ def many(count: int, port: int, said: str | bytes = b"", source: str = "127.0.0.
 def health(port: int, source: str = "127.0.0.1") -> float:
     """Seconds until /healthz answers."""
     began = time.monotonic()
-    with dial(port, f"GET /healthz HTTP/1.1\r\n{HEADERS}Connection: close\r\n\r\n", source) as line:
+    request = f"GET /healthz HTTP/1.1\r\n{HEADERS}Connection: close\r\n\r\n"
+    with dial(port, request, source) as line:
         assert everything(line).startswith(b"HTTP/1.1 200")
     return time.monotonic() - began
 

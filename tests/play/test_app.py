@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 
 from playworld import __version__
 from playworld.config import InputError, from_dict
+from playworld.data.pictures import NOT_A_PICTURE, TOO_MANY_PIXELS
 from playworld.play import PlayOptions, create_app
-from playworld.play.images import NOT_A_PICTURE, TOO_MANY_PIXELS
 from playworld.presets import TINY
 
 from .conftest import BUTTONS, SOCKET, make_client, picture_bytes

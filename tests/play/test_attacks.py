@@ -1,8 +1,10 @@
 """A real server among strangers: each attack is bounded in count and time, and on loopback."""
 
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -20,9 +22,12 @@ from .attacks import (
     is_closed,
     many,
     resident,
+    session,
     upgraded,
+    upload,
 )
-from .conftest import SERVE, Served
+from .conftest import SERVE, Served, picture_bytes
+from .test_images import bomb, many_scans
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2 and /proc")
 FEW = {"max_connections": 60, "max_connections_per_address": 40}
@@ -75,12 +80,10 @@ def test_an_address_that_has_all_its_connections_is_told_when_to_come_again(worl
 
 @pytest.mark.slow
 def test_descriptors_that_are_all_taken_stop_nothing_for_long(world_folder):
-        command = [sys.executable, "-c", SERVE, str(world_folder), "0", "{}"]
-    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120))  # noqa: E731
+    command = [sys.executable, "-c", SERVE, str(world_folder), "0", "{}"]
+    command = ["sh", "-c", 'ulimit -n 120 && exec "$@"', "sh", *command]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, preexec_fn=limit, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+    with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT) as process:
         port = int(process.stdout.readline().split(b":")[-1].strip(b"/\n"))
         with many(300, port):
             assert health(port) < 3
@@ -135,7 +138,7 @@ def test_text_that_is_not_utf8_is_refused_and_leaves_no_traceback(world_folder):
         with upgraded(server.port) as line:
             line.sendall(frame(TEXT, b"\xff\xfe"))
             assert b"UTF-8" in everything(line, 10)
-        for said in (b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\r\n\r\n"):
+        for said in (b"GET /\xff HTTP/1.1\r\n\r\n", b"\x16\x03\x01\r\n\r\n"):
             with dial(server.port, said) as line:
                 everything(line)
         requests = [
@@ -185,6 +188,57 @@ def test_many_requests_at_once_on_one_connection_are_all_answered(server):
     one = f"GET /healthz HTTP/1.1\r\n{HEADERS}"
     with dial(server.port, 200 * f"{one}\r\n" + f"{one}Connection: close\r\n\r\n") as line:
         assert everything(line, 20).count(b"HTTP/1.1 200 OK") == 201
+
+
+def trickle(server, id: str) -> socket.socket:
+    """An upload that never ends."""
+    head = f"POST /api/v1/picture HTTP/1.1\r\n{HEADERS}X-Playworld-Session: {id}\r\n"
+    return dial(server.port, head + "Content-Length: 9000000\r\n\r\nx")
+
+
+def test_uploads_that_trickle_make_no_other_session_wait(server):
+    with session(server.url) as slow, session(server.url) as other:
+        lines = [trickle(server, slow) for _ in range(20)]
+        status, _, seconds = upload(server.url, other, picture_bytes(0))
+        assert status == 200 and seconds < 5
+        status, said, _ = upload(server.url, slow, picture_bytes(0))
+        assert (status, said["detail"]) == (429, "Too many pictures at once. Try again soon.")
+        for line in lines:
+            line.close()
+
+
+def test_a_picture_of_much_work_is_refused_at_once(server):
+    with session(server.url) as id:
+        for content in (bomb(1, 25_000_000), many_scans(1000, 20_000)):
+            status, _, seconds = upload(server.url, id, content)
+            assert status == 400 and seconds < 5
+
+
+def test_a_heavy_picture_makes_no_light_one_wait(server):
+    with session(server.url) as slow, session(server.url) as other:
+        heavy = threading.Thread(target=upload, args=(server.url, slow, many_scans(2000, 100)))
+        heavy.start()
+        status, _, seconds = upload(server.url, other, picture_bytes(0))
+        assert status == 200 and seconds < 3
+        heavy.join()
+
+
+@pytest.mark.slow
+def test_a_signal_ends_it_in_time_with_uploads_in_hand(world_folder):
+    with Served(world_folder) as server, session(server.url) as one, session(server.url) as two:
+        answers = []
+        heavy = threading.Thread(
+            target=lambda: answers.append(upload(server.url, one, many_scans(4000, 30)))
+        )
+        heavy.start()
+        with trickle(server, two) as line:
+            time.sleep(0.3)  # both are in hand
+            began = time.monotonic()
+            log = server.stop(signal.SIGTERM)
+            assert time.monotonic() - began < 12 and server.process.returncode == 0
+            assert b"503 Service Unavailable" in everything(line)
+        heavy.join()
+    assert answers[0][0] in (200, 503) and "Traceback" not in log, log
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.play.images import NOT_A_PICTURE, TOO_MANY_PIXELS, read_picture, to_png
+from playworld.data.pictures import NOT_A_PICTURE, TOO_MANY_PIXELS, read_picture
+from playworld.play.images import to_png
 
 LIMIT = 1_000_000
 
@@ -34,6 +35,13 @@ def bomb(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header)
     return start + part(b"IDAT", zlib.compress(b"\0" * 1000)) + part(b"IEND", b"")
+
+
+def many_scans(side: int, count: int) -> bytes:
+    """A progressive JPEG that goes over its pixels so often, with nothing to say."""
+    whole = save(Image.new("L", (side, side)), "JPEG", progressive=True)
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    return whole[:-2] + count * scan + whole[-2:]
 
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "WEBP"])
@@ -77,6 +85,33 @@ def test_of_an_animation_the_first_frame_is_taken():
 def test_too_many_pixels_are_refused_before_they_are_decoded(size):
     with pytest.raises(InputError, match=TOO_MANY_PIXELS):
         read_picture(bomb(*size), LIMIT)
+
+
+@pytest.mark.parametrize("size", [(1, 25_000), (20_000, 1)])
+def test_sides_that_are_too_long_are_refused(size):
+    with pytest.raises(InputError, match=TOO_MANY_PIXELS):
+        read_picture(bomb(*size), LIMIT)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_orientation_is_set_upright(orientation):
+    turned = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE"}
+    turned |= {6: "ROTATE_90", 7: "TRANSVERSE", 8: "ROTATE_270"}  # as the camera stored it
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = noise()
+    if orientation in turned:
+        stored = stored.transpose(Image.Transpose[turned[orientation]])
+    assert read_picture(save(stored, exif=exif), LIMIT).tobytes() == noise().tobytes()
+
+
+def test_cmyk_and_palettes_with_alpha_are_read():
+    cmyk = Image.new("CMYK", (4, 4), (0, 255, 255, 0))
+    assert read_picture(save(cmyk, "JPEG"), LIMIT).getpixel((2, 2))[0] > 200
+    palette = Image.new("P", (4, 4), 0)
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.info["transparency"] = 0
+    assert read_picture(save(palette, transparency=0), LIMIT).getpixel((0, 0)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("format", ["TIFF", "PPM", "TGA", "ICO", "EPS"])

@@ -13,6 +13,7 @@ from torch import Tensor
 from playworld.agents.planner import Plan
 from playworld.atomic import folder_at
 from playworld.config import InputError, did_you_mean
+from playworld.data.pictures import read_picture
 from playworld.evaluate.metrics import psnr
 from playworld.evaluate.poster import CELL, Poster
 from playworld.world import World
@@ -34,10 +35,9 @@ def open_prompt(world: World, name: str) -> UInt8[Tensor, "H W 3"]:
         hint = did_you_mean(name, own)
         raise InputError(f"no picture file {name!r}, and no prompt of the world's own; {hint}")
     try:
-        with Image.open(name) as image:
-            return world.prompt(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{name} cannot be read as a picture: {error}") from error
+        return world.prompt(read_picture(Path(name).read_bytes()))
+    except (InputError, OSError) as error:
+        raise InputError(f"{name} cannot be read: {error}") from None
 
 
 def in_words(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"]) -> str:

@@ -15,6 +15,10 @@ import sys
 import threading
 from pathlib import Path
 
+_START = (  # with this playworld, wherever it came from
+    "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
+    "importlib.import_module(sys.argv[2]).main()"
+)
 _COMMAND = struct.Struct("<ci")
 _REPLY = struct.Struct("<i")
 
@@ -65,11 +69,12 @@ class Child:
 class Nursery:
     """Starts decoders, for any number of threads; closing it ends them all at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "playworld.data.decoder") -> None:
+        """Args: `module` has a `main` that serves this end of the control socket."""
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(Path(__file__).with_name("decoder.py"))],
+                [sys.executable, "-P", "-c", _START, str(Path(__file__).parents[2]), module],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -9,8 +9,9 @@ import torch
 from fastapi import FastAPI, HTTPException, Response, WebSocket
 from fastapi.responses import JSONResponse
 
-from playworld.play.api import add_picture, add_world
+from playworld.play.api import add_world
 from playworld.play.conversation import Conversation, Room
+from playworld.play.decoding import Decoders
 from playworld.play.downloads import Films, add_game
 from playworld.play.guard import Guard
 from playworld.play.metrics import MEDIA_TYPE, Counts, exposition
@@ -18,6 +19,7 @@ from playworld.play.moves import Moves
 from playworld.play.options import PlayOptions
 from playworld.play.refusals import add_refusals
 from playworld.play.sessions import Sessions
+from playworld.play.uploads import Uploads, add_picture
 from playworld.world import Engine, World
 
 MEDIA_TYPES = {
@@ -41,22 +43,36 @@ def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) ->
         options.idle_seconds,
     )
     films = Films(world)
+    decoders = Decoders(world.width, world.height, int(1e6 * options.max_upload_megapixels))
+    uploads = Uploads(decoders, options.max_players)
     warm_up = torch.zeros(1, world.height, world.width, 3, dtype=torch.uint8)
+
+    async def drain(seconds: float) -> None:
+        uploads.close()
+        await asyncio.to_thread(decoders.close)
+        await room.drain(seconds)
+
     app = FastAPI(
-        lifespan=_lifespan(room.moves.engine, films, warm_up),
+        lifespan=_lifespan(room.moves.engine, films, decoders, warm_up),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
     refused = room.moves.counts.refused
-    app.add_middleware(Guard, listens_at=options.host, names=options.allow_hosts, refused=refused)
+    app.add_middleware(
+        Guard,
+        listens_at=options.host,
+        names=options.allow_hosts,
+        max_body=int(1e6 * options.max_upload_mb),
+        refused=refused,
+    )
     app.state.ready = False
-    app.state.drain = room.drain
+    app.state.drain = drain
     add_refusals(app, refused)
     _add_page(app)
     _add_health(app, room)
     add_world(app, world, prompts, options, links)
-    add_picture(app, world, room.sessions, options)
+    add_picture(app, room.sessions, uploads)
     add_game(app, room.sessions, films)
 
     @app.websocket("/api/v1/socket")
@@ -100,11 +116,12 @@ def _add_health(app: FastAPI, room: Room) -> None:
 
 
 def _lifespan(
-    engine: Engine, films: Films, prompt: torch.Tensor
+    engine: Engine, films: Films, decoders: Decoders, prompt: torch.Tensor
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
+            decoders.open()
             # The first frame ever is the slowest: no player should wait for it.
             start = await asyncio.wrap_future(engine.start(prompt, 0))
             await asyncio.wrap_future(engine.step(start.state, 0))
@@ -113,6 +130,7 @@ def _lifespan(
         finally:
             app.state.ready = False
             films.close()
+            await asyncio.to_thread(decoders.close)
             await asyncio.to_thread(engine.close)
 
     return lifespan

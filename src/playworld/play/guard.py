@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playworld.play.addresses import EVERYWHERE
@@ -12,6 +13,9 @@ from playworld.play.refusals import Foreign, Log, clean
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Answered under any name: load balancers ask by address, and learn nothing else here."""
+
+MAX_BODY = 4096
+TOO_LARGE = "This file is too large. Send a smaller one."
 
 SAFETY_HEADERS = {
     b"content-security-policy": b"default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -30,7 +34,7 @@ class Guard:
     name at 127.0.0.1 (DNS rebinding). A server that listens everywhere also answers to bare
     addresses, which cannot be rebound. A page under a name that the operator allowed is welcome
     whatever its port, and whatever Host a proxy in between has made of it. HEAD is answered
-    wherever GET is.
+    wherever GET is, and no body is longer than allowed.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class Guard:
         app: ASGIApp,
         listens_at: str,
         names: Iterable[str] | None,
+        max_body: int = MAX_BODY,
         refused: Counter[int] | None = None,
     ) -> None:
         """A guard around an application.
@@ -46,6 +51,7 @@ class Guard:
             app: what is guarded.
             listens_at: the address of the server, whose Host is welcome.
             names: what the operator allowed; None where there is no option for it.
+            max_body: bytes of a request's body.
             refused: counts what is refused, by status; that of a WebSocket is 403, too.
         """
         self._app = app
@@ -54,6 +60,7 @@ class Guard:
         self._can_allow = names is not None
         self._hosts = LOOPBACK | {listens_at.lower()} | self._allowed
         self._any_address = listens_at in EVERYWHERE
+        self._max_body = max_body
         self._log = Log()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +70,10 @@ class Guard:
             self._refused[403] += 1
             self._log.note(foreign)
             await _refuse(foreign, scope, receive, send)
-        elif scope.get("method") == "HEAD":
+            return
+        if scope["type"] == "http":
+            receive = _counted(receive, self._max_body)
+        if scope.get("method") == "HEAD":
             await self._app({**scope, "method": "GET"}, receive, _without_body(_safe(send)))
         else:
             await self._app(scope, receive, _safe(send))
@@ -119,6 +129,21 @@ def _safe(send: Send) -> Send:
         await send(message)
 
     return send_safely
+
+
+def _counted(receive: Receive, max_body: int) -> Receive:
+    # Counted while reading: Content-Length may be missing, or a lie.
+    left = max_body
+
+    async def receive_some() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return receive_some
 
 
 def _without_body(send: Send) -> Send:

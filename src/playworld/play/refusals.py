@@ -1,5 +1,6 @@
 """What is said when a request is refused: one sentence to who asked, one line in the log."""
 
+import http
 import json
 import logging
 from collections import Counter
@@ -92,7 +93,7 @@ def add_refusals(app: FastAPI, refused: Counter[int] | None = None) -> None:
             if status == 405 and request.method == "OPTIONS":
                 allowed = ", ".join([*(headers or {}).values(), "HEAD", "OPTIONS"])
                 return Response(status_code=204, headers={"allow": allowed})
-            if type(error) is HTTPException:  # Starlette's own; ours are of FastAPI's subclass
+            if detail == http.HTTPStatus(status).phrase:  # Starlette's own
                 detail = SENTENCES.get(status, detail)
         counts[status] += 1
         return JSONResponse({"detail": detail}, status, headers)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from playworld.config import InputError
 from playworld.data.clips import ClipDataset
+from playworld.data.pictures import read_picture
 from playworld.evaluate.buttons import PRESSES, measure_buttons
 from playworld.evaluate.movement import camera_of
 from playworld.evaluate.options import STARTS
@@ -77,10 +78,9 @@ def read_pictures(folder: Path) -> dict[str, Image.Image]:
         if path.stem in pictures:
             raise InputError(f"{folder}: two pictures are called {path.stem!r}")
         try:
-            with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as image:
-                pictures[path.stem] = image.copy()
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path} cannot be read as a picture: {error}") from error
+            pictures[path.stem] = read_picture(path.read_bytes())
+        except (InputError, OSError) as error:
+            raise InputError(f"{path} cannot be read: {error}") from None
     return pictures
 
 

@@ -195,7 +195,9 @@ def read_prompt(content: bytes, config: WorldConfig, where: str) -> Image.Image:
             if image.size != size:  # known before a pixel is decoded
                 raise InputError(f"{where}: a prompt must be {size} pixels, got {image.size}")
             return image.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file makes Pillow raise nearly anything
         raise InputError(f"{where} is not a PNG picture") from error
 
 

@@ -1,0 +1,127 @@
+"""Pictures that players bring: read and decoded so that no upload makes others wait."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from weakref import WeakKeyDictionary
+
+from fastapi import FastAPI, Header, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from jaxtyping import UInt8
+from starlette.requests import ClientDisconnect
+from torch import Tensor
+
+from playworld.config import InputError
+from playworld.play.api import find
+from playworld.play.decoding import Busy, Decoders
+from playworld.play.sessions import MAX_UPLOADS, Session, Sessions
+
+UPLOAD_SECONDS = 30.0
+"""How long the bytes of an upload may take, and those of its session that came before."""
+PER_SESSION = 4
+"""Uploads of one session in hand: one is read, the others wait with their bytes unread."""
+
+LATE = "The picture took too long to arrive. Try again."
+BUSY = "Too many pictures at once. Try again soon."
+ENDING = "The server is ending."
+
+
+class _Queue:
+    """Uploads of one session, one after the other."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.lock = asyncio.Lock()
+
+
+class Uploads:
+    """Uploads in hand: each session's are read one by one, so that it only delays itself."""
+
+    def __init__(self, decoders: Decoders, most: int) -> None:
+        """Args: `most` uploads are read at the same time, each of which is kept in memory."""
+        self._decoders = decoders
+        self._most = most
+        self._queues: WeakKeyDictionary[Session, _Queue] = WeakKeyDictionary()
+        self._deadlines: set[asyncio.Timeout] = set()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Give up those in hand: the server ends."""
+        self._is_closed = True
+        for deadline in self._deadlines:
+            if not deadline.expired():
+                deadline.reschedule(0)
+
+    async def take(self, session: Session, request: Request) -> UInt8[Tensor, "H W 3"]:
+        """The picture in the body of a request, at the world's size.
+
+        Raises:
+            HTTPException: with 400 (no picture), 408, 413, 429 or 503.
+        """
+        queue = self._queues.setdefault(session, _Queue())
+        if queue.length >= PER_SESSION or len(self._deadlines) >= self._most * PER_SESSION:
+            raise HTTPException(429, BUSY)
+        queue.length += 1
+        try:
+            async with self._in_time():
+                await queue.lock.acquire()
+            try:
+                async with self._in_time():
+                    data = await _body(request)
+                return await self._decoders.decode(data)
+            finally:
+                queue.lock.release()
+        except InputError as error:
+            raise HTTPException(400, str(error)) from None
+        except Busy:
+            raise self._busy() from None
+        finally:
+            queue.length -= 1
+
+    def _busy(self) -> HTTPException:
+        return HTTPException(503, ENDING) if self._is_closed else HTTPException(429, BUSY)
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        if self._is_closed:
+            raise self._busy()
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS) as deadline:
+                self._deadlines.add(deadline)
+                try:
+                    yield
+                finally:
+                    self._deadlines.discard(deadline)
+        except TimeoutError:
+            if self._is_closed:
+                raise self._busy() from None
+            raise HTTPException(408, LATE) from None
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return b"".join([part async for part in request.stream()])  # the guard counts them
+    except ClientDisconnect:
+        raise HTTPException(400, "The picture did not arrive.") from None
+
+
+def add_picture(app: FastAPI, sessions: Sessions, uploads: Uploads) -> None:
+    """The upload of a picture to start from, and its end."""
+
+    def room_for_one(id: str) -> Session:
+        session = find(sessions, id)
+        if len(session.uploads) >= MAX_UPLOADS:
+            raise HTTPException(409, f"A session keeps {MAX_UPLOADS} pictures, and has them.")
+        return session
+
+    @app.post("/api/v1/picture")
+    async def upload(request: Request, x_playworld_session: str = Header("")) -> JSONResponse:
+        frame = await uploads.take(room_for_one(x_playworld_session), request)
+        session = room_for_one(x_playworld_session)  # much may have happened meanwhile
+        return JSONResponse({"picture": session.keep(frame)})
+
+    @app.delete("/api/v1/picture/{number}")
+    async def delete(number: int, x_playworld_session: str = Header("")) -> Response:
+        if find(sessions, x_playworld_session).uploads.pop(number, None) is None:
+            raise HTTPException(404, "There is no such picture.")
+        return Response(status_code=204)
