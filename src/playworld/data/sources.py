@@ -1,5 +1,6 @@
 """Which files of a folder may be videos, and where the clips may go."""
 
+import errno
 import os
 import re
 import stat
@@ -32,39 +33,64 @@ def find_videos(videos: Path) -> tuple[list[tuple[str, int]], list[tuple[str, st
         what = "is a file" if videos.exists() else "does not exist"
         raise InputError(f"VIDEOS should be a folder of video files; {videos} {what}")
     files, skipped = [], []
-    for path in _walk(videos):
+    for path, error in _walk(videos):
         name = path.relative_to(videos).as_posix()
         try:
             name.encode()
         except UnicodeEncodeError:
             skipped.append((ascii(name), "its name is not UTF-8"))
             continue
-        if reason := _reason_to_skip(path, videos):
+        try:
+            if error is not None:
+                raise error
+            status = path.lstat()
+        except OSError as error:  # it vanished meanwhile, or lies too deep, or is not ours to read
+            skipped.append((name, f"cannot be looked at ({error.strerror})"))
+            continue
+        if reason := _reason_to_skip(path, status, videos):
             skipped.append((name, reason))
         else:
-            files.append((name, path.stat().st_size))
+            files.append((name, status.st_size))
     if not files and not skipped:
         raise InputError(f"{videos} holds no files; put video files in it")
     return files, skipped
 
 
-def _walk(videos: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(videos):
+def _walk(videos: Path) -> Iterator[tuple[Path, OSError | None]]:
+    """Everything but folders, and folders that cannot be read, with the reason."""
+    unread: list[OSError] = []
+    for folder, folders, names in os.walk(videos, onerror=unread.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        linked = [name for name in folders if Path(folder, name).is_symlink()]
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in sorted(names + linked):
             if not name.startswith(".") and not name.endswith(ACTIONS_SUFFIX):
-                yield Path(folder, name)
+                yield Path(folder, name), None
+    for error in unread:
+        yield Path(error.filename), error
 
 
-def _reason_to_skip(path: Path, videos: Path) -> str | None:
-    mode = path.lstat().st_mode
-    if stat.S_ISLNK(mode):
-        inside = path.resolve().is_relative_to(videos.resolve())
-        return "a link to elsewhere in the folder" if inside else "a link that leaves the folder"
-    if not stat.S_ISREG(mode):
+def _reason_to_skip(path: Path, status: os.stat_result, videos: Path) -> str | None:
+    if stat.S_ISLNK(status.st_mode):
+        return _why_not_to_follow(path, videos)
+    if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
-    return "empty" if path.stat().st_size == 0 else None
+    return "empty" if status.st_size == 0 else None
+
+
+def _why_not_to_follow(link: Path, videos: Path) -> str:
+    if _goes_in_a_circle(link):
+        return "a link that leads to itself"
+    # Not Path.resolve, which raises RuntimeError where links go round in a circle.
+    inside = Path(os.path.realpath(link)).is_relative_to(os.path.realpath(videos))
+    return "a link to elsewhere in the folder" if inside else "a link that leaves the folder"
+
+
+def _goes_in_a_circle(link: Path) -> bool:
+    try:
+        link.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def check_target(source: Path, target: Path) -> None:
@@ -74,7 +100,9 @@ def check_target(source: Path, target: Path) -> None:
         InputError: where `target` lies in or around `source`, is no local folder, or holds anything
             but clips.
     """
-    here, there = source.resolve(), target.resolve()
+    if _goes_in_a_circle(target):
+        raise InputError(f"clips are written to a folder; {target} is a link that leads to itself")
+    here, there = (Path(os.path.realpath(path)) for path in (source, target))
     if here == there or here.is_relative_to(there) or there.is_relative_to(here):
         raise InputError(
             f"clips and what they come from should lie side by side, got {target} and {source}"
