@@ -10,7 +10,6 @@ ORDER = [
     "lazy",
     "config",
     "lfs",
-    "machine",
     "atomic",
     "markup",
     "data",
@@ -23,17 +22,7 @@ ORDER += ["train", "agents", "presets", "studies", "play", "curate", "cli", "__m
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
     "play": {"lazy", "config", "atomic", "data", "world", "play"},
-    "curate": {
-        "config",
-        "machine",
-        "atomic",
-        "data",
-        "models",
-        "checkpoint",
-        "train",
-        "play",
-        "curate",
-    },
+    "curate": {"config", "atomic", "data", "models", "checkpoint", "train", "play", "curate"},
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -13,9 +13,11 @@ LOSSLESS = ("libx264rgb", "rgb24", {"qp": "0", "preset": "ultrafast"})
 def write_film():
     """`write_film(path, frames, ...)`: encode frames, at a steady rate or at given milliseconds."""
 
-    def write(path, frames, fps=20, codec=LOSSLESS, at_ms=None, rotation=0, aspect=None):
+    def write(
+        path, frames, fps=20, codec=LOSSLESS, at_ms=None, rotation=0, aspect=None, muxer=None
+    ):
         name, pixels, options = codec
-        with av.open(str(path), "w") as container:
+        with av.open(str(path), "w", options=muxer or {}) as container:
             stream = container.add_stream(name, rate=fps, options=options)
             stream.height, stream.width = frames[0].shape[:2]
             stream.pix_fmt = pixels

@@ -6,6 +6,7 @@ import shlex
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, arg
@@ -42,8 +43,8 @@ class Verb(abc.ABC):
 class OnDevice(Verb):
     """A verb that runs a finished world."""
 
-    device: str = "auto"
-    """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the world runs; auto takes a GPU where there is one."""
 
 
 def then(done: str, *words: object) -> str:

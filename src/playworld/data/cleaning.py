@@ -14,7 +14,7 @@ import numpy as np
 
 from playworld.data.clean_options import CleanOptions
 
-Reason = Literal["letterbox", "black", "static", "duplicate", "short"]
+Reason = Literal["damaged", "letterbox", "black", "static", "duplicate", "short"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a stretch is left out; where several would do, the first of them."""
 BAR_PERCENT = (4, 40)
@@ -54,7 +54,12 @@ class Stretch:
 
 
 def judge(
-    part: int, traits: list[np.ndarray], options: CleanOptions, fps: float, padded: bool
+    part: int,
+    traits: list[np.ndarray],
+    options: CleanOptions,
+    fps: float,
+    padded: bool,
+    damaged: list[np.ndarray] | None = None,
 ) -> Iterator[Stretch]:
     """All frames of one file as stretches, in order; copies and short ones are found later.
 
@@ -64,6 +69,7 @@ def judge(
         options: the thresholds.
         fps: frames per second.
         padded: whether the bars around the picture are our own.
+        damaged: for the frames of each scene whether they lie where the file is damaged.
     """
     for scene, seen in enumerate(traits):
         fate = np.zeros(len(seen), dtype=np.uint8)  # 0 to keep, else a reason's number from 1
@@ -77,6 +83,8 @@ def judge(
                     fate[start:stop] = 1 + REASONS.index("black")
         if options.bars and not padded and has_bars(seen):
             fate[:] = 1 + REASONS.index("letterbox")
+        if damaged is not None:
+            fate[damaged[scene]] = 1 + REASONS.index("damaged")
         edges = [0, *(np.flatnonzero(np.diff(fate)) + 1).tolist(), len(fate)]
         for start, stop in itertools.pairwise(edges):
             reason = REASONS[fate[start] - 1] if fate[start] else None

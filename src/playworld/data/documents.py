@@ -8,13 +8,17 @@ from typing import Any
 from playworld.data.cleaning import REASONS, Stretch
 from playworld.data.selection import Parts
 from playworld.data.shards import CHUNK_FRAMES, FORMAT, sha256_of, write_json
+from playworld.data.splits import Part
 
 
-def left_out(parts: Parts, stretches: Iterable[Stretch]) -> list[dict[str, Any]]:
+def left_out(part: Part, stretches: Iterable[Stretch], parts: Parts, fps: float) -> list[Any]:
     """What was left out of one file, with times in the source."""
-    found = []
+    found = [
+        {"reason": "damaged", "start": start, "end": end, "frames": round((end - start) * fps)}
+        for start, end in part.damaged
+    ]
     for stretch in stretches:
-        if stretch.reason is None:
+        if stretch.reason in (None, "damaged"):  # of the damaged, not all frames have come
             continue
         times = parts.reader(stretch.part).scenes[stretch.scene].times
         entry: dict[str, Any] = {
@@ -29,7 +33,7 @@ def left_out(parts: Parts, stretches: Iterable[Stretch]) -> list[dict[str, Any]]
             source = parts.parts[origin.part].source
             entry["copies"] = {"source": source, "start": float(first)}
         found.append(entry)
-    return found
+    return sorted(found, key=lambda entry: entry["start"])
 
 
 def count_left_out(files: Iterable[dict[str, Any]], fps: float) -> dict[str, Any]:

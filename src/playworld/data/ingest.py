@@ -75,7 +75,10 @@ def _keep(
     fps, fraction, min_frames = float(options.fps), options.valid_fraction, options.min_frames
     decoded = Parts([part for part in parts if part.reason is None])
     chosen = select(decoded, options.clean, fps, min_frames, padded=options.fit == "pad")
-    dropped = [left_out(decoded, stretches) for stretches in chosen]
+    dropped = [
+        left_out(part, stretches, decoded, fps)
+        for part, stretches in zip(decoded.parts, chosen, strict=True)
+    ]
     kept: list[int] = []
     lost: list[int] = []
     for n, stretches in enumerate(chosen):
@@ -114,7 +117,7 @@ def ingest_file(
 ) -> Part:
     """Cut one video into the scenes of a shard folder of its own.
 
-    A file with any damage is left out whole: what a decoder makes up for lost data is no footage.
+    What is damaged is left out: what a decoder makes up for lost data is no footage.
     `at` is called every 16 frames with the share of the file that is done and the frames so far.
     """
     width, height = size = parse_size(options.size)
@@ -130,7 +133,7 @@ def ingest_file(
         shutil.rmtree(job.folder, ignore_errors=True)
         return Part(job.source, job.folder, reason=str(error))
     write_traits(job.folder, traits)
-    return Part(job.source, job.folder, decoding.info)
+    return Part(job.source, job.folder, decoding.info, damaged=decoding.damaged)
 
 
 def _write_scenes(
@@ -146,7 +149,8 @@ def _write_scenes(
     stream = mark_cuts(iter(decoding)) if options.cuts else ((False, t, f) for t, f in decoding)
     last = None
     for number, (cut, time, frame) in enumerate(stream):
-        if last is None or cut or time - last > HOLD_SECONDS:
+        resumed = time in decoding.breaks and time != last
+        if last is None or cut or resumed or time - last > HOLD_SECONDS:
             if last is not None:
                 writer.end()
             writer.begin(source)

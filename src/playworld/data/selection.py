@@ -35,6 +35,15 @@ class Parts:
         counts = [scene.num_frames for scene in self.reader(part).scenes]
         return np.split(noted, np.cumsum(counts)[:-1]) if counts else []
 
+    def damaged(self, part: int) -> list[np.ndarray]:
+        """For the frames of each scene whether they lie in a damaged stretch or its margins."""
+        edges = np.array(self.parts[part].damaged, dtype=float).reshape(-1, 2, 1)
+        starts, ends = edges[:, 0], edges[:, 1]
+        return [
+            np.any((starts <= scene.times) & (scene.times < ends), axis=0)
+            for scene in self.reader(part).scenes
+        ]
+
     def frame(self, stretch: Stretch, number: int) -> UInt8[np.ndarray, "H W 3"]:
         """A frame of the scene in which the stretch lies."""
         return self.reader(stretch.part).read(stretch.scene, number, 1)[0]
@@ -60,7 +69,8 @@ def select(
     chosen, hashes = [], []
     for part in range(len(parts.parts)):
         traits = parts.traits(part)
-        stretches = list(judge(part, traits, options, fps, padded))
+        damaged = parts.damaged(part)
+        stretches = list(judge(part, traits, options, fps, padded, damaged))
         chosen.append(stretches)
         hashes.append(
             [traits[s.scene]["hash"][s.start : s.stop] for s in stretches if s.reason is None]

@@ -31,6 +31,8 @@ class Part:
     """What the file says about itself."""
     reason: str | None = None
     """Why it gave nothing; None where it did."""
+    damaged: Sequence[tuple[float, float]] = ()
+    """Start and end in seconds of what is left out because the file is damaged there."""
 
 
 @dataclass(frozen=True)

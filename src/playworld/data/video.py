@@ -27,6 +27,7 @@ HOLD_SECONDS = 10.0
 
 MAX_BATCH_FRAMES = 16
 _HEADER = struct.Struct("<cI")
+_TIME = struct.Struct("<d")
 
 
 class VideoError(InputError):
@@ -63,6 +64,8 @@ class VideoInfo:
     """FFmpeg's name of the codec."""
     container: str
     """FFmpeg's name of the container."""
+    dynamic_range: str
+    """SDR, HDR (PQ) or HDR (HLG); of the latter two an SDR picture is made."""
     bars: Sequence[int]
     """Pixels of black bar at the sides, and at top and bottom, that were looked for and found."""
 
@@ -139,6 +142,10 @@ class Decoding:
             "total_seconds": self.limits.total_seconds,
         }
         self._waited = 0.0
+        self.breaks: set[float] = set()
+        """Times of frames, of those read so far, that do not follow on the one before."""
+        self.damaged: list[tuple[float, float]] = []
+        """Start and end of stretches that were left out as damaged; known once all is read."""
         with ExitStack() as stack:
             self.child = (nursery or stack.enter_context(Nursery())).start()
             stack.callback(self.child.end)
@@ -163,11 +170,16 @@ class Decoding:
         """Frames with their times in the source."""
         while True:
             kind, payload = self._receive()
-            if kind == b"D":
-                return
-            if kind != b"F":
-                raise VideoError("the decoder sent something unexpected")
-            yield from self._frames(payload)
+            match kind:
+                case b"D":
+                    self.damaged = [(start, end) for start, end in json.loads(payload)["damaged"]]
+                    return
+                case b"S" if len(payload) == _TIME.size:
+                    self.breaks.add(*_TIME.unpack(payload))
+                case b"F":
+                    yield from self._frames(payload)
+                case _:
+                    raise VideoError("the decoder sent something unexpected")
 
     def _frames(self, payload: bytearray) -> Iterator[tuple[float, np.ndarray]]:
         per_frame = 8 + self.height * self.width * 3

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from playworld.config import InputError
-from playworld.machine import cores, gpu_name
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
@@ -40,14 +39,13 @@ def doctor() -> str:
 def machine() -> str:
     """Processor, memory, disk, GPU."""
     free = shutil.disk_usage(os.path.expanduser("~")).free / 2**30
-    gpu = gpu_name() or "none that PyTorch can use (neither CUDA nor Apple's mps)"
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none that PyTorch can use"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return "\n".join(
         [
             "Machine",
             f"  system     {platform.platform()}, Python {platform.python_version()}",
-            f"  processor  {cores()} of {os.cpu_count()} cores allowed, "
-            f"{torch.get_num_threads()} threads in use, "
+            f"  processor  {os.cpu_count()} cores, {torch.get_num_threads()} threads in use, "
             f"{matrix_speed():.0f} GFLOP/s in fp32 matrix products",
             f"  memory     {memory:.1f} GiB",
             f"  disk       {free:.0f} GiB free at home",

@@ -73,41 +73,27 @@ def decode_frame(
     B, N = noise.shape[0], noise.shape[-1]
     tokens = torch.zeros((B, N), dtype=torch.long, device=noise.device)
     hidden = torch.ones_like(tokens, dtype=torch.bool)
-    for step in refinements(sampler.steps, N):
-        logits = predict(tokens, hidden)
-        tokens, hidden = refine(logits, tokens, hidden, sampler, step, noise, grid)
+    fixed = 0
+    for step in range(sampler.steps):
+        target = tokens_fixed(step, sampler.steps, N)
+        if target == fixed:  # a refinement that decides nothing need not be computed
+            continue
+        logits = predict(tokens, hidden).float()
+        proposal = sample(logits, sampler.temperature, noise[:, step, 0])
+        if sampler.order == "confidence":
+            chance = noise[:, step, 1]
+            remaining = 1 - (step + 1) / sampler.steps
+            surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
+            rank = ranks(surest.masked_fill(~hidden, math.inf))
+        elif sampler.order == "halton":
+            rank = halton_order(*grid).to(tokens.device).argsort().expand(B, N)
+        else:
+            rank = ranks(noise[:, 0, 1])
+        decided = hidden & (rank < target)
+        tokens = torch.where(decided, proposal, tokens)
+        hidden = hidden & ~decided
+        fixed = target
     return tokens
-
-
-def refinements(steps: int, N: int) -> list[int]:
-    """The refinements (0-based) that decide a token: the others need not be computed."""
-    fixed = [0, *(tokens_fixed(step, steps, N) for step in range(steps))]
-    return [step for step in range(steps) if fixed[step + 1] > fixed[step]]
-
-
-def refine(
-    logits: Float[Tensor, "B N K"],
-    tokens: Int[Tensor, "B N"],
-    hidden: Bool[Tensor, "B N"],
-    sampler: SamplerConfig,
-    step: int,
-    noise: Float[Tensor, "B S 2 N"],
-    grid: tuple[int, int],
-) -> tuple[Int[Tensor, "B N"], Bool[Tensor, "B N"]]:
-    """Refinement `step` (0-based): the tokens with some more decided, and what is still hidden."""
-    logits, N = logits.float(), tokens.shape[1]
-    proposal = sample(logits, sampler.temperature, noise[:, step, 0])
-    if sampler.order == "confidence":
-        chance = noise[:, step, 1]
-        remaining = 1 - (step + 1) / sampler.steps
-        surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
-        rank = ranks(surest.masked_fill(~hidden, math.inf))
-    elif sampler.order == "halton":
-        rank = halton_order(*grid).to(tokens.device).argsort().expand_as(tokens)
-    else:
-        rank = ranks(noise[:, 0, 1])
-    decided = hidden & (rank < tokens_fixed(step, sampler.steps, N))
-    return torch.where(decided, proposal, tokens), hidden & ~decided
 
 
 def sample(
@@ -180,14 +166,11 @@ def frame_noise(
     Index 0 of the third axis draws tokens, index 1 their order. Integer hashing, so CPU and GPU
     agree, and a loop over per-row generators is not needed.
     """
-    device = seeds.device
-    if device.type == "mps":  # products of 64-bit integers are the processor's business
-        seeds, frames = seeds.cpu(), frames.cpu()
     key = mix(mix(seeds.long()) + frames.long())
     index = torch.arange(steps * 2 * N, device=seeds.device).view(steps, 2, N)
     bits = mix(key[:, None, None, None] + index * _GOLDEN)
     # 23 bits and a half fit a float32 exactly, so that neither 0 nor 1 can come out.
-    return ((((bits >> 40) & 0x7FFFFF).float() + 0.5) / 2**23).to(device)
+    return (((bits >> 40) & 0x7FFFFF).float() + 0.5) / 2**23
 
 
 def _signed(number: int) -> int:

@@ -11,6 +11,7 @@ from playworld.markup import Html, join, section, table, tag
 TIMELINES, SKIPPED = 40, 200
 """Files that are drawn, and files that are listed, at most."""
 TITLES: dict[Reason, str] = {
+    "damaged": "Damaged",
     "letterbox": "Black bars",
     "black": "Black",
     "static": "Standing still",
@@ -145,6 +146,7 @@ def _rule(reason: Reason, options: Mapping[str, Any]) -> str:
     """What a reason means, with the thresholds that were used."""
     clean, fps = options["clean"], options["fps"]
     rules = {
+        "damaged": ("What could not be decoded as it was written, up to the next keyframe.", True),
         "letterbox": ("Scenes with dark bars that could not be cut away.", clean["bars"]),
         "black": (f"Nothing to see for {clean['black']:g} s or more.", clean["black"]),
         "static": (f"Nothing moves for more than {clean['static']:g} s.", clean["static"]),
