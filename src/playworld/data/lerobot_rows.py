@@ -137,8 +137,8 @@ def _picture_cells(dataset: Dataset, episode: Episode) -> list[Any] | None:
             order = [name for name in ("frame_index",) if name in names]
             wanted = ["episode_index", dataset.camera, *order]
             for batch in file.iter_batches(batch_size=64, columns=wanted):  # memory of one episode
-                own = arrow.compute.equal(batch["episode_index"], episode.index)
-                rows = batch.filter(own)
+                own = np.flatnonzero(np.array(batch["episode_index"]) == episode.index)
+                rows = batch.take(arrow.array(own))
                 frames = rows[order[0]].to_pylist() if order else [None] * len(rows)
                 cells += zip(frames, rows[dataset.camera].to_pylist(), strict=True)
     except (arrow.ArrowException, KeyError, OSError) as error:
