@@ -203,6 +203,20 @@ def test_a_game_of_a_documented_preset_is_in_proportion_to_its_weights(name):
     assert 0 < 2 * config.session_bytes < max(2 * files.LARGE_SESSION, 8 * weights)
 
 
+def test_weights_that_are_no_numbers_are_refused_by_name(world, tmp_path):
+    world.dynamics.head.bias.data[3] = float("nan")
+    world.save(tmp_path / "tiny")
+    with pytest.raises(InputError, match=r"dynamics\.safetensors: tensor head\.bias has numbers"):
+        World.load(tmp_path / "tiny")
+
+
+def test_weights_that_overflow_give_frames_all_the_same(world, images):
+    world.dynamics.head.weight.data *= 1e38
+    _, state = world.start(images, [1, 2, 3])
+    frames, _ = world.step(state, [0, 1, 2])
+    assert frames.shape == (3, 16, 24, 3)
+
+
 HUGE = """
 import resource, sys
 from playworld.world import World

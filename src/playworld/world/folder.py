@@ -165,8 +165,12 @@ def read_model(cls: type[Module], config: Any, folder: Folder, name: str) -> Mod
     except (RuntimeError, OverflowError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{folder.path / CONFIG_FILE} describes no model: {reason}") from error
+    tensors = folder.tensors(name)
+    for tensor, values in tensors.items():
+        if values.is_floating_point() and not bool(torch.isfinite(values).all()):
+            raise InputError(f"{where}: tensor {tensor} has numbers that are infinite or none")
     try:
-        load_into(model, folder.tensors(name), where)
+        load_into(model, tensors, where)
     except InputError as error:
         raise InputError(f"{error}; {CONFIG_FILE} describes another model") from error
     return model.eval()

@@ -110,7 +110,8 @@ def sample(
     # The first code at which the running sum reaches the target: its own share is above zero, and
     # the last sum always reaches it because uniform < 1.
     target = uniform[..., None] * reached[..., -1:]
-    return torch.searchsorted(reached, target)[..., 0]
+    # Weights of 1e38 can overflow to logits that are no numbers, which reach nothing.
+    return torch.searchsorted(reached, target)[..., 0].clamp_max(logits.shape[-1] - 1)
 
 
 def confidence(
