@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -140,3 +141,17 @@ def test_fast_fingers_lose_nothing(page, served):
         press(page, "12345"[number % 5])
     saved(page)
     assert stored(served[1]) == [1, 2, 3, 4, 5] * 8
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_on_the_page(page, scheme, width):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 740})
+    press(page, "4")
+    page.keyboard.press("ArrowLeft")
+    shown(page, 0)
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], node["html"]) for rule in found for node in rule["nodes"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert all(button.bounding_box()["height"] >= 44 for button in page.locator("button").all())

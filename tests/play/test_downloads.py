@@ -36,19 +36,25 @@ def test_every_frame_of_the_timeline_can_be_fetched(game):
         assert client.get(f"/api/v1/frames/{k}", headers=headers).content == frame
 
 
+def strip(frames: list[bytes], numbers: list[int]) -> np.ndarray:
+    """These frames side by side, with white between them."""
+    gap = np.full((64, 2, 3), 255, np.uint8)
+    parts = [part for k in numbers for part in (picture(frames[k]), gap)]
+    return np.concatenate(parts[:-1], axis=1)
+
+
 def test_a_strip_goes_from_the_start_to_where_the_player_is(game):
     client, headers, frames = game
     answer = client.get("/api/v1/download/png?scale=1", headers=headers)
     assert answer.headers["content-disposition"] == 'attachment; filename="tiny-5.png"'
-    shown = np.concatenate([picture(frames[k]) for k in (0, 1, 4)], axis=1)
-    np.testing.assert_array_equal(picture(answer.content), shown)
+    np.testing.assert_array_equal(picture(answer.content), strip(frames, [0, 1, 4]))
 
 
 def test_a_strip_shows_the_branch_that_was_asked_for(game):
     client, headers, frames = game
     answer = client.get("/api/v1/download/png?from=1&to=3&scale=2", headers=headers)
-    shown = np.concatenate([picture(frames[k]) for k in (1, 2, 3)], axis=1)
-    np.testing.assert_array_equal(picture(answer.content), shown.repeat(2, 0).repeat(2, 1))
+    shown = strip(frames, [1, 2, 3]).repeat(2, 0).repeat(2, 1)
+    np.testing.assert_array_equal(picture(answer.content), shown)
 
 
 def test_a_recording_names_the_buttons_that_were_pressed(game, tmp_path):

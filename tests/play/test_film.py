@@ -102,13 +102,14 @@ def test_a_gif_shows_every_frame_in_its_colours():
 @pytest.mark.parametrize(
     ("count", "size"), [(1, (1, 1)), (16, (16, 1)), (20, (10, 2)), (33, (11, 3))]
 )
-def test_a_strip_shows_all_frames_in_reading_order(count, size):
+def test_a_strip_shows_all_frames_in_reading_order_with_gaps(count, size):
     strip = pixels(Image.open(io.BytesIO(make(make_film(count), FORMATS["png"], 2))))
     columns, rows = size
-    assert strip.shape == (128 * rows, 128 * columns, 3)
+    assert strip.shape == (132 * rows - 4, 132 * columns - 4, 3)
     for k in {0, count // 2, count - 1}:
-        y, x = 128 * (k // columns), 128 * (k % columns)
+        y, x = 132 * (k // columns), 132 * (k % columns)
         np.testing.assert_array_equal(strip[y : y + 128, x : x + 128], enlarged(k, 2))
+        assert (strip[y : y + 128, x + 128 : x + 132] == 255).all()
 
 
 def unpacked(film: Film, folder):

@@ -24,6 +24,8 @@ MAX_SCALE = 16
 """Screen pixels per side of a pixel."""
 STRIP_COLUMNS = 16
 """Frames side by side in a strip before it goes on in the next row."""
+STRIP_GAP = 32
+"""Between two frames of a strip lies one of this many parts of a frame's width, in white."""
 PALETTE_FRAMES = 64
 """Frames that a GIF's colours are chosen from."""
 TOO_LONG = "This is too long at this size. Choose a smaller scale, or fewer frames."
@@ -140,11 +142,12 @@ def write_gif(film: Film, scale: int) -> bytes:
 
 
 def write_strip(film: Film, scale: int) -> bytes:
-    """All frames in one picture, in reading order, the rows of about equal length."""
+    """All frames in one picture, in reading order, with gaps, the rows of about equal length."""
     count = len(film.pngs)
     columns = math.ceil(count / math.ceil(count / STRIP_COLUMNS))
-    width, height = film.width * scale, film.height * scale
-    size = (columns * width, math.ceil(count / columns) * height)
+    gap = max(1, film.width // STRIP_GAP) * scale
+    width, height = film.width * scale + gap, film.height * scale + gap
+    size = (columns * width - gap, math.ceil(count / columns) * height - gap)
     strip = Image.new("RGB", size, "white")
     for place, image in enumerate(film.images()):
         row, column = divmod(place, columns)

@@ -64,6 +64,7 @@ export class Drawing {
     button.type = "button";
     button.dataset.colour = colour;
     button.style.background = colour;
+    button.title = hint === undefined ? "Draw in this colour" : `The colour of the world's ${hint}`;
     button.setAttribute("aria-label", hint === undefined ? `Colour ${colour}` : `Colour of the ${hint}`);
     if (hint !== undefined) {
       const name = document.createElement("span");
@@ -78,7 +79,8 @@ export class Drawing {
     const button = document.createElement("button");
     button.type = "button";
     button.dataset.size = this.size(share);
-    button.setAttribute("aria-label", `${BRUSH_NAMES[i]} brush`);
+    button.title = `${BRUSH_NAMES[i]} brush`;
+    button.setAttribute("aria-label", button.title);
     const dot = document.createElement("span");
     dot.style.width = dot.style.height = `${3 + 5 * i}px`;
     button.append(dot);

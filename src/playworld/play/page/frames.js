@@ -45,6 +45,11 @@ export class Frames {
     return null;
   }
 
+  /** The picture of the first of these frames that is here already, or null. */
+  firstOf(nodes) {
+    return this.kept.get(nodes.find((node) => this.kept.has(node))) ?? null;
+  }
+
   async fetchNext() {
     if (this.coming.size >= FETCHES || this.wanted.length === 0) return;
     const { film, coming } = this;
@@ -58,7 +63,10 @@ export class Frames {
       this.onReady();
     } catch {
       // The connection may be gone: whoever still looks at it asks again, but not at once.
-      setTimeout(() => coming.delete(node), 2000);
+      setTimeout(() => {
+        coming.delete(node);
+        if (film === this.film) this.onReady();
+      }, 2000);
     }
     this.fetchNext();
   }

@@ -53,6 +53,7 @@ export class Pad {
     if (more.length === 0) return;
     const summary = document.createElement("summary");
     summary.textContent = more.length === 1 ? "1 more button" : `${more.length} more buttons`;
+    summary.title = "Buttons that stay put, or do nearly the same as another";
     const rest = group("details", "more", [summary, group("div", "actions", of(more))]);
     rest.open = tab.recall("more") ?? false;
     rest.addEventListener("toggle", () => tab.remember("more", rest.open));
@@ -199,4 +200,5 @@ function group(tag, kind, children) {
 function sign(key, text) {
   key.querySelector(".digit").textContent = text;
   key.setAttribute("aria-keyshortcuts", text);
+  key.title = text === "" ? "Hold it: the world moves as long as you do" : `Hold it, or the key ${text}`;
 }

@@ -15,6 +15,7 @@ export class Pictures {
     const kept = tab.recall(ASKED);
     this.shape = shape;
     this.own = kept?.shape === shape ? kept.own : [];
+    this.numbered = kept?.numbered ?? this.own.length; // a deleted one may come back: its number stays its own
   }
 
   get all() {
@@ -30,7 +31,7 @@ export class Pictures {
     const url = typeof source === "string" ? source : source.toDataURL("image/png");
     const same = this.own.find((picture) => picture.url === url);
     if (same !== undefined) return same;
-    const number = Math.max(0, ...this.own.map(({ key }) => Number(key.slice(4)))) + 1;
+    const number = (this.numbered += 1);
     const picture = { key: `own:${number}`, label: `Your picture ${number}`, url, session: null, upload: null };
     this.own.push(picture);
     this.keep();
@@ -51,7 +52,7 @@ export class Pictures {
   }
 
   keep() {
-    tab.remember(ASKED, { shape: this.shape, own: this.own });
+    tab.remember(ASKED, { shape: this.shape, own: this.own, numbered: this.numbered });
   }
 
   /** The names by which the server knows them, once it has them. Throws Refused. */

@@ -146,7 +146,7 @@ export class Roll {
     context.imageSmoothingQuality = "medium";
     for (let i = from; i < nodes.length && start + i < sight.end; i += every) {
       const shown = Math.min(every, nodes.length - i) / every; // the newest one is still being wound on
-      const picture = this.frames.get(nodes[i]);
+      const picture = this.frames.get(nodes[i]) ?? this.frames.firstOf(nodes.slice(i, i + every)); // no gap meanwhile
       context.globalAlpha = start + i > here ? DIMMED : 1;
       if (picture === null) continue;
       const width = every * STEP - 2; // the line between two frames of a film

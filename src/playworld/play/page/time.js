@@ -54,6 +54,7 @@ export class Time {
     const button = document.createElement("button");
     button.type = "button";
     button.append(picture, words);
+    button.title = "Go to its last frame";
     button.addEventListener("click", () => this.game.go(nodes.at(-1)));
     const item = document.createElement("li");
     item.append(button);
