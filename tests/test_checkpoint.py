@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from playworld.atomic import clear_stale, new_folder
+from playworld.atomic import new_folder
 from playworld.checkpoint import (
     load_into,
     params_sha256,
@@ -188,12 +188,6 @@ def test_what_a_dead_writer_left_is_cleared_and_a_living_one_is_not_disturbed(tm
         write_folder(tmp_path / "other", TENSORS, DOCUMENTS)
         assert living.exists() and not dead.exists()
     assert sorted(os.listdir(tmp_path)) == ["other", "world"]
-
-
-def test_a_folder_set_aside_by_a_killed_writer_comes_back(folder):
-    folder.rename(folder.with_name(".saved.playworld-old-00000000"))
-    clear_stale(folder.parent)
-    assert read_folder(folder).json("config.json") == {"fps": 10.0}
 
 
 REWRITE_FOR_EVER = """

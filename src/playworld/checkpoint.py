@@ -6,8 +6,8 @@ Nothing here unpickles anything.
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +16,15 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from playworld.atomic import folder_at, new_folder
+from playworld.atomic import (
+    cannot_save,
+    check_place,
+    folder_at,
+    is_litter,
+    may_be_ignored,
+    new_folder,
+    settle,
+)
 from playworld.config import InputError, from_dict, to_dict
 from playworld.lfs import refuse_pointer
 
@@ -90,23 +98,22 @@ def write_folder(
     """Write `path` so that at every moment it holds the old folder or the new one, complete.
 
     `tensors` maps file names to named tensors, `documents` maps file names to JSON values, text or
-    bytes; names may have a folder in them ("prompts/01.png"). All is written and fsynced in a
-    hidden sibling first, then takes the place of `path` in one rename, then the parent is
-    fsynced. What the old folder held beyond the new files is gone.
+    bytes; names may have a folder in them ("prompts/01.png"). They take the place of the files that
+    the old manifest lists; everything else in the folder stays (`playworld.atomic.new_folder`).
 
     Raises:
         InputError: if `path` is a file, or a folder that is not of the kind that is written here.
         OSError: if the disk is full or fails; names `path` and the bytes needed, and the old
             folder is as it was.
     """
-    path = Path(path).resolve()
+    path = Path(path)
     refuse_foreign(path, tensors)
     encoded = {name: _encode_document(value) for name, value in documents.items()}
     needed = sum(map(len, encoded.values()))
     needed += sum(tensor.nbytes for group in tensors.values() for tensor in group.values())
     records = {}
     try:
-        with new_folder(path) as folder:
+        with new_folder(path, own_files) as folder:
             for name in [*tensors, *encoded]:  # one at a time: each is a copy in memory
                 content = _encode_tensors(tensors[name]) if name in tensors else encoded[name]
                 records[name] = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
@@ -130,13 +137,6 @@ def record_of(path: Path) -> FileRecord:
         return FileRecord(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
 
 
-def cannot_save(path: Path, needed: int, error: BaseException) -> OSError:
-    """The error of a disk that is full or fails, with what a person has to know."""
-    reason = getattr(error, "strerror", None) or str(error)
-    message = f"cannot save {path} ({needed} bytes needed): {reason}"
-    return OSError(getattr(error, "errno", None) or 0, message)
-
-
 def read_folder(path: Path) -> Folder:
     """Open a folder that `write_folder` made, comparing every file with its size and sha256.
 
@@ -144,6 +144,25 @@ def read_folder(path: Path) -> Folder:
         InputError: naming the file that is missing or altered.
     """
     path = Path(path)
+    settle(path)
+    while True:
+        before = _stamp(path)
+        try:
+            return _read(path)
+        except InputError:
+            if not settle(path) and _stamp(path) == before:
+                raise  # else somebody replaced it while we read
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = (path / MANIFEST).stat()
+        return stat.st_ino, stat.st_mtime_ns
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> Folder:
     if not path.is_dir():
         raise InputError(f"no folder at {path}")
     if not (path / MANIFEST).is_file():
@@ -199,24 +218,52 @@ def params_sha256(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def refuse_foreign(path: Path, weights: Collection[str]) -> None:
-    """Raise InputError if writing here would fail, or replace something of another kind.
+def own_files(path: Path) -> set[str]:
+    """Names of the files that `write_folder` may replace: those that the manifest lists.
 
-    `playworld train ... ~/Videos` must not replace the videos, nor `agent clone` a world; better
-    said before the training. The kind of a folder of ours is told by the safetensors files that its
-    manifest lists: `weights` names those that are to be written.
+    A document that was changed since, such as a card edited by hand, is not ours any more.
     """
-    _refuse_no_folder(path)
-    if not path.is_dir() or not any(path.iterdir()):
+    found = {MANIFEST}
+    for name, record in _listing(path).items():
+        file = path / _safe(name, path)
+        linked = any(folder.is_symlink() for folder in file.parents if path in folder.parents)
+        if not linked and (name.endswith(".safetensors") or _is_as_written(file, record)):
+            found.add(name)
+    return found
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder that `write_folder` made, but for what others have put into it."""
+    for name in sorted(own_files(path) - {MANIFEST}):
+        (path / name).unlink(missing_ok=True)
+    (path / MANIFEST).unlink(missing_ok=True)  # last: a kill before it leaves what is to be removed
+    for entry in [*path.iterdir()]:
+        if is_litter(entry.name) and entry.is_file():
+            entry.unlink(missing_ok=True)
+    for folder in sorted({path, *(p for p in path.rglob("*") if p.is_dir())}, reverse=True):
+        with suppress(OSError):  # not empty
+            folder.rmdir()
+
+
+def refuse_foreign(path: Path, weights: Collection[str]) -> None:
+    """Raise InputError if writing here would fail, or mix with something of another kind.
+
+    `playworld train ... ~/Videos` must not write among the videos, nor `agent clone` into a world;
+    better said before the training. The kind of a folder of ours is told by the safetensors files
+    that its manifest lists: `weights` names those that are to be written.
+    """
+    check_place(path)
+    if not path.is_dir() or all(may_be_ignored(entry.name) for entry in path.iterdir()):
         return
     if not (path / MANIFEST).is_file():
         raise InputError(f"{path} holds files that playworld did not write: choose another folder")
-    found = _weights_at(path)
+    found = {name for name in _listing(path) if name.endswith(".safetensors")}
     if weights and found and found != set(weights):
         raise InputError(
             f"{path} is another kind of folder: it holds {', '.join(sorted(found))}, where "
             f"{', '.join(sorted(weights))} would be written; choose another folder"
         )
+    own_files(path)  # raises for a manifest with names that lead elsewhere
 
 
 def refuse_sealed(path: Path) -> None:
@@ -224,7 +271,8 @@ def refuse_sealed(path: Path) -> None:
 
     A folder with a manifest is written in one piece, so nothing else belongs into it.
     """
-    _refuse_no_folder(path)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file, where a folder is to be written")
     if (path / MANIFEST).is_file():
         raise InputError(
             f"{path} is a world or another finished folder: choose a folder of their own for the "
@@ -242,27 +290,26 @@ def results_folder(path: Path) -> Path:
     return folder_at(path)
 
 
-def _refuse_no_folder(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file, where a folder is to be written")
-    parent = next((folder for folder in path.resolve().parents if folder.exists()), path)
-    if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        raise InputError(f"no folder can be made at {path}: {parent} cannot be written")
-
-
-def _weights_at(path: Path) -> set[str]:
-    """The safetensors files of a folder of ours; none where its manifest is damaged.
+def _listing(path: Path) -> dict[str, Any]:
+    """The files of a folder of ours by name; none where there is no manifest, or a damaged one.
 
     Raises:
         InputError: where the manifest is of another program.
     """
     try:
         manifest = _parse_json(path / MANIFEST)
-    except InputError:
-        return set()
+    except (InputError, FileNotFoundError):
+        return {}
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise InputError(f"{path} holds files that playworld did not write: choose another folder")
-    return {name for name in manifest["files"] if name.endswith(".safetensors")}
+    return manifest["files"]
+
+
+def _is_as_written(file: Path, record: Any) -> bool:
+    try:
+        return to_dict(record_of(file)) == record
+    except OSError:
+        return False
 
 
 def _encode_tensors(tensors: Mapping[str, Tensor]) -> bytes:

@@ -230,15 +230,35 @@ def test_a_folder_of_something_else_is_never_replaced(films, tmp_path):
     assert content(tmp_path / "home") == {"thesis.tex": b"years of work"}
 
 
-@pytest.mark.parametrize("name", ["dataset.json", "notes.txt", "train/notes.txt"])
-def test_a_file_of_the_users_among_clips_is_never_removed(name, films, tmp_path):
-    if name != "dataset.json":
+def test_a_dataset_of_another_program_is_never_replaced(films, tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "dataset.json").write_text('{"my": "data"}')
+    with pytest.raises(InputError, match="something else than clips .dataset.json."):
         ingest(films, tmp_path / "clips", ONE)
-    (tmp_path / "clips").mkdir(exist_ok=True)
-    (tmp_path / "clips" / name).write_text('{"my": "data"}')
-    with pytest.raises(InputError, match=f"something else than clips .{name}."):
-        ingest(films, tmp_path / "clips", ONE)
-    assert (tmp_path / "clips" / name).read_text() == '{"my": "data"}'
+    assert content(tmp_path / "clips") == {"dataset.json": b'{"my": "data"}'}
+
+
+def test_files_of_others_among_clips_stay_when_they_are_ingested_again(films, tmp_path):
+    ingest(films, tmp_path / "clips", ONE)
+    for name in ("notes.txt", ".DS_Store", "train/notes.txt", ".git/HEAD", "Thumbs.db"):
+        (tmp_path / "clips" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "clips" / name).write_text(name)
+    (tmp_path / "clips" / "train" / "shard-00009.bin").write_text("of older clips")
+    ingest(films, tmp_path / "clips", ONE)
+    found = content(tmp_path / "clips")
+    assert all(found[name] == name.encode() for name in ("notes.txt", "train/notes.txt"))
+    assert (tmp_path / "clips" / ".git" / "HEAD").exists() and "Thumbs.db" in found
+    assert "train/shard-00009.bin" not in found and scenes(tmp_path / "clips")
+
+
+def test_what_systems_put_among_videos_is_passed_over(films, tmp_path):
+    for name in ("Thumbs.db", "desktop.ini", "._a.mp4", ".DS_Store"):
+        (films / name).write_bytes(b"\0\5\x16\7")
+    for name in ("@eaDir", "lost+found"):
+        (films / name).mkdir()
+        (films / name / "a.mp4").write_bytes(b"x")
+    report = ingest(films, tmp_path / "clips", ONE)
+    assert report["skipped"] == []
 
 
 def test_an_address_is_no_place_for_clips(films, tmp_path, monkeypatch):

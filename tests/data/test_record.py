@@ -1,5 +1,4 @@
 import json
-import os
 import stat
 from dataclasses import replace
 from itertools import pairwise
@@ -99,12 +98,14 @@ def test_an_episode_that_cannot_be_put_in_place_leaves_nothing_unfinished(tmp_pa
 
 
 def test_what_a_killed_recorder_left_is_removed_but_a_running_one_is_left_alone(tmp_path):
-    for name, age in ((".record-old", 7200), (".record-new", 0)):
-        (tmp_path / name).mkdir()
-        then = (tmp_path / name).stat().st_mtime - age
-        os.utime(tmp_path / name, (then, then))
-    recordings.clear_stale(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [".record-new"]
+    (tmp_path / ".episode.playworld-tmp-00000000").mkdir()
+    with recordings.unfinished(tmp_path, "one") as (text, video):
+        text.write_text("{}")
+        with recordings.unfinished(tmp_path, "two") as (_, other):
+            other.write_bytes(b"x")
+        video.write_bytes(b"x")
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert found == ["one.actions.json", "one.mp4", "two.mp4"]
 
 
 def test_a_simulator_that_stops_is_reported_with_its_last_words(tmp_path):

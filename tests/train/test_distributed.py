@@ -20,7 +20,7 @@ from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
-from playworld.train.checkpoints import checkpoints
+from playworld.train.checkpoints import checkpoints, newest, played_weights, read_parts
 from playworld.train.distributed import ALONE, Parallel, footprint, processes, rank
 from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import (
@@ -179,6 +179,10 @@ def test_shards_stopped_by_a_signal_to_one_of_two_are_taken_up_by_one(alone, tmp
     """From two processes to one: each clip of the epoch is seen once, and the losses go on."""
     assert start(tmp_path, "world", "fsdp", stop="1:4") == [75, 75]
     assert [path.name for path in checkpoints(tmp_path / "world")] == ["step-00000004"]
+    shards = newest(tmp_path / "world")
+    parts = read_parts(shards)
+    played = parts["model"] | parts["average"]
+    assert params_sha256(played_weights(shards)) == params_sha256(played)
     train(tmp_path, "world")
     assert_same_course(tmp_path / "world", alone / "world")
 

@@ -141,16 +141,60 @@ def test_muons_momentum_is_saved_and_taken_up(tmp_path):
 
 def test_a_checkpoint_is_not_lost_to_damaged_ones_of_later_steps(tmp_path):
     run(tmp_path)
-    for path in checkpoints(tmp_path):
-        (path / "model.safetensors").write_bytes(b"damaged")
+    (checkpoints(tmp_path)[-1] / "model.safetensors").write_bytes(b"damaged")
 
-    def stop_after_3(step: int, total: int, note: str) -> None:
-        if step == 3:
+    def stop_after_11(step: int, total: int, note: str) -> None:
+        if step == 11:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(Preempted, match="saved at step 3"):
-        run(tmp_path, progress=stop_after_3)
-    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000003"]
+    with pytest.raises(Preempted, match="saved at step 11"):
+        run(tmp_path, progress=stop_after_11)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000010", "step-00000011"]
+
+
+def test_training_does_not_begin_again_where_every_checkpoint_is_damaged(tmp_path):
+    run(tmp_path)
+    before, after = checkpoints(tmp_path)
+    (before / "manifest.json").unlink()
+    (after / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="no checkpoint in .* is whole .*remove .* to begin again"):
+        run(tmp_path)
+    assert len(logged(tmp_path)) == 12
+
+
+def test_notes_in_a_checkpoint_outlast_it_and_are_taken_for_none(tmp_path):
+    run(tmp_path)
+    first = checkpoints(tmp_path)[0]
+    (first / "notes.txt").write_text("the best one")
+    run(tmp_path, replace(CONFIG, steps=12), progress=None)
+    for later in ("step-00000020", "step-00000021"):
+        trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+        trainer.done = int(later[5:])
+        trainer.save(saver)
+        saver.close()
+    assert (first / "notes.txt").read_text() == "the best one"
+    assert os.listdir(first) == ["notes.txt"]
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000020", "step-00000021"]
+
+
+def test_a_second_training_of_the_same_run_is_refused(tmp_path):
+    seen = []
+
+    def again(step: int, total: int, note: str) -> None:
+        if step == 2:
+            with pytest.raises(InputError, match="is being trained by another process"):
+                run(tmp_path / "run")
+            seen.append(step)
+
+    run(tmp_path / "run", progress=again)
+    assert seen == [2] and os.listdir(tmp_path) == ["run"]
+
+
+def test_how_often_it_saves_can_be_said():
+    made = TrainOptions(save_every=7).applied_to(preset("tiny"))
+    assert made.tokenizer_stage.save_every == made.world_stage.save_every == 7
+    with pytest.raises(InputError, match="save_every must be at least 1"):
+        TrainOptions(save_every=0)
 
 
 def test_two_checkpoints_are_kept(tmp_path):

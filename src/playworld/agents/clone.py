@@ -105,7 +105,9 @@ def clone(
     refuse_foreign(out, [WEIGHTS])
     config, stage = shape(school, options), stage_config(options, seed)
     about = {**school.about, "options": to_dict(options), "seed": seed}
-    run = default_run(out, Path(school.about["clips"]), f"clone {options} {seed} {school.about}")
+    run = default_run(
+        out, Path(school.about["clips"]), f"clone {options} {seed} {school.about}", None
+    )
     there = made_before(out, config, about)
     if there:
         log.info("%s is there already, made from the same clips by the same options", out)

@@ -1,5 +1,6 @@
 """A plan for people: in words, as a picture of the way, as a film."""
 
+import io
 import itertools
 import json
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.agents.planner import Plan
-from playworld.atomic import folder_at
+from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, did_you_mean
 from playworld.data.pictures import read_picture
 from playworld.evaluate.metrics import psnr
+from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.poster import CELL, Poster
 from playworld.world import World
 
@@ -55,7 +57,7 @@ def in_words(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"]) -> str:
 def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path) -> None:
     """Write plan.png, plan.gif and plan.json into a folder, which is made if need be."""
     folder_at(out)
-    plans_picture(world, [plan], goal[None]).save(out / "plan.png")
+    write_picture(plans_picture(world, [plan], goal[None]), out / "plan.png")
     scale = max(1, 2 * CELL // world.width)
     frames = [
         Image.fromarray(frame.numpy()).resize(
@@ -65,9 +67,9 @@ def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path
     ]
     pace = round(1000 / world.fps)
     lasts = [pace] * (len(frames) - 1) + [6 * pace]  # it rests before it begins again
-    frames[0].save(
-        out / "plan.gif", save_all=True, append_images=frames[1:], duration=lasts, loop=0
-    )
+    film = io.BytesIO()
+    frames[0].save(film, "GIF", save_all=True, append_images=frames[1:], duration=lasts, loop=0)
+    write_whole(out / "plan.gif", film.getvalue())
     found = {
         "buttons": plan.buttons,
         "labels": [world.buttons[button].label for button in plan.buttons],
@@ -75,7 +77,7 @@ def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path
         "distance": plan.distance,
         "after each round": plan.best,
     }
-    (out / "plan.json").write_text(json.dumps(found, indent=2) + "\n")
+    write_whole(out / "plan.json", json.dumps(found, indent=2) + "\n")
 
 
 def plans_picture(

@@ -1,5 +1,6 @@
 """An agent that learns by trial within a world, and nowhere else (PPO, arXiv:1707.06347)."""
 
+import io
 import json
 import math
 import time
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from playworld.agents.options import PPOOptions
 from playworld.agents.rewards import travel_right
+from playworld.atomic import write_whole
 from playworld.config import InputError
 from playworld.world import World
 from playworld.world.env import Reward
@@ -38,7 +40,7 @@ class Trained:
     curve: list[dict[str, Any]]
     """One entry for each round of episodes: presses and minutes so far, the mean reward of an
     episode, and the share of each button."""
-    save: Callable[[Path], None]
+    save: Callable[[io.BytesIO], None]
     """Writes a file that `stable_baselines3.PPO.load` opens."""
 
 
@@ -84,11 +86,11 @@ def train_agent(
 
 def save_agent(trained: Trained, path: Path, inputs: dict[str, Any]) -> None:
     """Write agent.zip, whole or not at all; it says itself which inputs made it, and its curve."""
-    part = path.with_suffix(".part")
-    trained.save(part)
-    with ZipFile(part, "a") as archive:
+    content = io.BytesIO()
+    trained.save(content)
+    with ZipFile(content, "a") as archive:
         archive.writestr(STORY, json.dumps({"inputs": inputs, "curve": trained.curve}))
-    part.replace(path)
+    write_whole(path, content.getvalue())
 
 
 def is_kept(path: Path, inputs: dict[str, Any]) -> bool:

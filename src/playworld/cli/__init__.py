@@ -1,8 +1,8 @@
 """The command line, thin: parse, run one verb, say in one line what went wrong.
 
 Exit codes: 0 done, 1 error, 2 bad input or usage, 3 training stopped on non-finite losses, 75
-preempted and saved; Ctrl-C elsewhere ends with the shell's usual 130, and 141 says that nobody read
-the results.
+preempted and saved. Elsewhere Ctrl-C ends with the shell's usual 130, SIGHUP with 129 and SIGTERM
+with 143, and nothing temporary stays; 141 says that nobody read the results.
 """
 
 import codecs
@@ -24,7 +24,7 @@ from playworld import __version__
 from playworld.cli.bars import Bars
 from playworld.cli.help import page, step_of
 from playworld.cli.streams import Lines, closing, prepare
-from playworld.cli.verb import FAILED, Ended, Verb
+from playworld.cli.verb import FAILED, Ended, Stopped, Verb, ended_by_signals
 from playworld.cli.verbs import VERBS
 from playworld.config import InputError, did_you_mean
 
@@ -118,11 +118,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     verbose = "--verbose" in args
     try:
-        return run(read(args))
+        with ended_by_signals():
+            return run(read(args))
     except Help as page:
         text = str(page)
     except SystemExit as stop:
         return int(stop.code or 0)
+    except Stopped as stop:
+        print(f"playworld: {stop}", file=sys.stderr)
+        return 128 + stop.number
     except KeyboardInterrupt:
         print("playworld: interrupted", file=sys.stderr)
         return INTERRUPTED

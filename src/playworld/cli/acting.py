@@ -86,6 +86,7 @@ class Evaluate:
     recipe: Annotated[CloneOptions, FLAT]
 
     def run(self, console: Console, bars: Bars) -> int:
+        from playworld.atomic import write_whole
         from playworld.evaluate.page.files import write_picture
         from playworld.studies.cloning import study
         from playworld.studies.cloning_figure import draw_cloning
@@ -98,7 +99,7 @@ class Evaluate:
             made = study(world, self.clips, self.out, self.options, self.recipe, bars)
         found = scores(made)
         write_picture(draw_cloning(found), self.out / "cloning.png")
-        (self.out / "cloning.md").write_text(format_scores(found) + "\n")
+        write_whole(self.out / "cloning.md", format_scores(found) + "\n")
         say(console, f"{format_scores(found)}\n\nThe figure is {self.out / 'cloning.png'}")
         return 0
 

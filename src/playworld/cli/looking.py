@@ -1,5 +1,6 @@
 """The command that looks into a folder of clips, and its tables."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -43,6 +44,7 @@ class Inspect(Verb):
             raise InputError(f"--scenes should be 1 to 100, got {self.scenes}")
 
     def run(self, console: Console, bars: Bars) -> int:
+        from playworld.atomic import write_whole
         from playworld.data.inventory import contact_sheet, damage, take_inventory
 
         inventory = take_inventory(self.clips)
@@ -52,7 +54,9 @@ class Inspect(Verb):
             raise Ended("; ".join(problems), FAILED)
         folder = self.clips.resolve()
         out = self.out or folder.with_name(f"{folder.name}-contact.png")
-        contact_sheet(self.clips, self.scenes).save(out, "PNG")
+        sheet = io.BytesIO()
+        contact_sheet(self.clips, self.scenes).save(sheet, "PNG")
+        write_whole(out, sheet.getvalue())
         say(console, f"every shard is as it was written\n{out}" if self.verify else str(out))
         return 0
 

@@ -70,6 +70,7 @@ class Scale(Verb):
     options: Annotated[ScaleOptions, FLAT]
 
     def run(self, console: Console, bars: Bars) -> int:
+        from playworld.atomic import write_whole
         from playworld.evaluate.page.files import write_picture
         from playworld.studies.scale import scale
         from playworld.studies.scale_figure import draw_scale
@@ -80,7 +81,7 @@ class Scale(Verb):
         found = summarise(made, self.options)
         text = format_scale(found, self.options)
         write_picture(draw_scale(found), self.out / "scale.png")
-        (self.out / "scale.md").write_text(text + "\n")
+        write_whole(self.out / "scale.md", text + "\n")
         say(console, f"{text}\n\nThe figure is {self.out / 'scale.png'}")
         return 0
 

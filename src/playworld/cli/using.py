@@ -133,6 +133,9 @@ class Play(OnDevice):
     Hugging Face Hub."""
     terminal: FlagCreatePairsOff[bool] = False
     """Play right here, in half-block characters, and start no server."""
+    trust_run: FlagCreatePairsOff[bool] = False
+    """Read the shards of a run in training although their index is a pickle: say so only for a run
+    of your own, or of somebody you trust."""
     half: FlagCreatePairsOff[bool] = False
     """bfloat16 weights: for a GPU, where they are faster and take half the memory."""
     options: Annotated[PlayOptions, FLAT]
@@ -164,5 +167,6 @@ class Play(OnDevice):
         from playworld.world import World
 
         device, run = choose_device(self.device), is_run(Path(self.world))
-        world = world_of_run(Path(self.world)) if run else World.load(self.world)
+        path, trusted = Path(self.world), self.trust_run
+        world = world_of_run(path, trusted) if run else World.load(self.world)
         return (world.half() if self.half else world).to(device)

@@ -4,9 +4,10 @@ import abc
 import contextlib
 import shlex
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, arg
@@ -52,6 +53,39 @@ def then(done: str, *words: object) -> str:
     return f"{done}; next: {shlex.join(['playworld', *map(str, words)])}"
 
 
+class Stopped(KeyboardInterrupt):
+    """SIGTERM or SIGHUP: a command ends by it as by Ctrl-C, so that nothing temporary stays."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Within the block of the main thread, SIGTERM and SIGHUP raise `Stopped`.
+
+    One that is ignored (SIGHUP after nohup) stays so. After the first one both are ignored: what is
+    undone on the way out is not cut short.
+    """
+
+    def stop(number: int, _: object) -> None:
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(number)
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in filter(None, (signal.SIGTERM, getattr(signal, "SIGHUP", None))):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @contextlib.contextmanager
 def endings() -> Iterator[None]:
     """Give the ways in which training stops before its end their exit codes.
@@ -62,13 +96,11 @@ def endings() -> Iterator[None]:
     from playworld.train.loop import NonFinite, Preempted
     from playworld.train.objectives import Collapsed
 
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield
+        with ended_by_signals():
+            yield
     except KeyboardInterrupt:
         raise Ended("stopped; the same command goes on from here", PREEMPTED) from None
     except (NonFinite, Preempted, Collapsed) as error:
         code = {NonFinite: NON_FINITE, Preempted: PREEMPTED}.get(type(error), FAILED)
         raise Ended(str(error), code) from error
-    finally:
-        signal.signal(signal.SIGTERM, before)

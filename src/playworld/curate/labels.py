@@ -1,12 +1,11 @@
 """The file of labels: small JSON beside the clips, bound to them, saved after every key."""
 
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from playworld.atomic import fsync
+from playworld.atomic import write_whole
 from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.options import BEST, WORST
 from playworld.curate.stretches import Footage, Stretch
@@ -118,13 +117,7 @@ class Labels:
         }
         lines = ",\n".join(json.dumps(to_dict(entry), ensure_ascii=False) for entry in entries)
         text = json.dumps(head)[:-1] + f', "labels": [\n{lines}\n]}}\n'
-        part = self.path.with_name(f".{self.path.name}.part")
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, self.path)
-        fsync(self.path.parent)
+        write_whole(self.path, text)
 
 
 def labels_path(clips: Path) -> Path:

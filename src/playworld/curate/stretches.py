@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
+from playworld.atomic import settle
 from playworld.config import InputError
 from playworld.curate.options import check_length
 from playworld.data.clips import ClipDataset
@@ -40,6 +41,7 @@ class Footage:
         self.clips = Path(clips)
         if not self.clips.is_dir():
             raise InputError(f"no folder {self.clips}; make clips with: playworld ingest")
+        settle(self.clips)
         self.dataset = read_json(self.clips / "dataset.json")
         self.splits: dict[Split, ClipDataset] = {
             split: ClipDataset(self.clips, split, 1)

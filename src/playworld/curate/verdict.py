@@ -17,7 +17,7 @@ from playworld.curate.judges import LEVELS
 from playworld.curate.options import ApplyOptions
 from playworld.curate.stretches import Footage, Stretch
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
-from playworld.data.sources import check_target
+from playworld.data.sources import check_target, own_clips
 from playworld.data.splits import SPLITS
 from playworld.train.options import choose_device
 
@@ -63,7 +63,7 @@ def apply_filter(
             f"chance of {options.confidence:g}; ask for less with --keep or --confidence"
         )
     busy = f"another run is writing {out}; wait for it"
-    with alone(out, busy), new_folder(out) as folder:
+    with alone(out, busy), new_folder(out, own_clips) as folder:
         write_runs(footage, kept, folder)
         report = {
             "format": 1,

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from playworld.atomic import settle
 from playworld.config import InputError
 from playworld.data.order import clip_order, clips_at
 from playworld.data.shards import DamagedChunk, Scene, ShardReader, read_json, sha256_of
@@ -49,6 +50,7 @@ class ClipDataset:
         self.folder, self.split, self.length = Path(folder), split, length
         if not self.folder.is_dir():
             raise InputError(f"no folder {self.folder}; make clips with: playworld ingest")
+        settle(self.folder)
         dataset = read_json(self.folder / "dataset.json")
         self.videos = Path(str(dataset.get("videos", "")))
         """The folder of videos that was ingested, where action files may lie."""

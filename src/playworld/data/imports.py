@@ -3,19 +3,19 @@
 import json
 import logging
 import re
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from playworld.atomic import CannotSave, folder_at
 from playworld.config import InputError
-from playworld.data.actions import ACTIONS_SUFFIX, as_json
+from playworld.data.actions import as_json
 from playworld.data.cutting import Film, cut, list_frames, write_pictures
 from playworld.data.lerobot import Dataset, Episode
 from playworld.data.lerobot_rows import NoTruth, actions_of, pictures_of
 from playworld.data.options import ImportOptions
 from playworld.data.placing import Claim, Place, place
-from playworld.data.recordings import UNFINISHED, clear_stale
+from playworld.data.recordings import unfinished
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +40,16 @@ def import_dataset(
         InputError: where there is no such dataset or camera, or no episode that can be used.
     """
     dataset = Dataset.open(folder, options.camera)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file: import needs a folder to write videos into")
     episodes, unlisted = dataset.episodes()
-    out.mkdir(parents=True, exist_ok=True)
-    clear_stale(out)
+    folder_at(out)
     work = _Import(dataset, out, options, episodes)
     for left_out in unlisted:
         work.skip(left_out.name, left_out.reason)
     for number, episode in enumerate(episodes, start=1):
         try:
             work.write(episode)
+        except CannotSave:  # the next one could not be written either
+            raise
         except (OSError, ValueError, TypeError) as error:
             work.skip(str(episode.index), error)
         if progress is not None:
@@ -101,8 +100,7 @@ class _Import:
         stem = re.sub(r"[^\w-]", "-", f"{self.dataset.folder.resolve().name}-{view}")
         stem += f"-{episode.index:06d}"
         # The actions first: a video whose truth is missing would count as one without any.
-        with tempfile.TemporaryDirectory(dir=self.out, prefix=UNFINISHED) as scratch:
-            text, video = Path(scratch, "actions.json"), Path(scratch, "video.mp4")
+        with unfinished(self.out, stem) as (text, video):
             how, times = self._film(episode, video)
             fps = self._rate(times)
             try:
@@ -114,12 +112,9 @@ class _Import:
                     "tasks": list(episode.tasks),
                 }
                 text.write_text(json.dumps(as_json(truth, fps, about), allow_nan=False))
-                text.replace(self.out / f"{stem}{ACTIONS_SUFFIX}")
             except NoTruth as error:
                 self.counts["without_actions"] += 1
                 self.untold[str(error)].append(episode.index)
-                (self.out / f"{stem}{ACTIONS_SUFFIX}").unlink(missing_ok=True)  # of an older import
-            video.replace(self.out / f"{stem}.mp4")
         for key, more in ((how, 1), ("episodes", 1), ("frames", episode.frames)):
             self.counts[key] += more
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from playworld.atomic import alone, new_folder
+from playworld.atomic import alone, new_folder, write_whole
 from playworld.config import InputError
 from playworld.data.cuts import mark_cuts
 from playworld.data.documents import left_out, why_nothing_is_left, write_documents
@@ -24,7 +24,7 @@ from playworld.data.page.document import render
 from playworld.data.page.pictures import gather
 from playworld.data.selection import Parts, select, shared_footage, write_traits
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter
-from playworld.data.sources import check_target, find_videos
+from playworld.data.sources import check_target, find_videos, own_clips
 from playworld.data.splits import Part, held_out, join
 from playworld.data.traits import Watcher
 from playworld.data.video import HOLD_SECONDS, Decoding, VideoError
@@ -35,9 +35,9 @@ def ingest(
 ) -> dict[str, Any]:
     """Turn the folder `videos` into the folder `clips`; returns what `report.json` holds.
 
-    `clips` appears whole or not at all, and takes the place of clips ingested before. A file that
-    cannot be used is reported and passed over. `progress` is called with bytes of video done, bytes
-    in all, and a note.
+    `clips` appears whole or not at all, and takes the place of clips ingested before; other files
+    in that folder stay. A file that cannot be used is reported and passed over. `progress` is
+    called with bytes of video done, bytes in all, and a note.
 
     Raises:
         InputError: where there is no folder, no video that can be used, or `clips` is something
@@ -47,7 +47,7 @@ def ingest(
     files, skipped = find_videos(videos)
     check_target(videos, clips)
     busy = f"another run is writing {clips}; wait for it"
-    with alone(clips, busy), new_folder(clips) as folder:
+    with alone(clips, busy), new_folder(clips, own_clips) as folder:
         parts_folder = folder / "parts"
         jobs = [
             Job(videos / name, name, size, parts_folder / f"{number:06d}")
@@ -102,7 +102,7 @@ def _keep(
     entries = join(usable, [chosen[n] for n in kept], valid, folder, fraction, min_frames, shape)
     ok = [entry | {"dropped": dropped[n]} for n, entry in zip(kept, entries, strict=True)]
     report = write_documents(folder, videos, options, shape, ok, bad)
-    (folder / "report.html").write_text(render(report, gathered), encoding="utf-8")
+    write_whole(folder / "report.html", render(report, gathered))
     return report
 
 

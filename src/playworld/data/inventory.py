@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from playworld.atomic import settle
 from playworld.config import InputError
 from playworld.data.shards import DamagedChunk, ShardReader, read_json
 from playworld.data.splits import SPLITS
@@ -96,6 +97,7 @@ def _open(folder: Path) -> tuple[dict[str, Any], dict[str, ShardReader]]:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"CLIPS should be a folder that playworld ingest wrote; {folder} {what}")
+    settle(folder)
     if not (folder / "dataset.json").is_file():
         raise InputError(f"{folder} holds no dataset.json; make clips with: playworld ingest")
     return read_json(folder / "dataset.json"), {name: ShardReader(folder / name) for name in SPLITS}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playworld.atomic import may_be_ignored
 from playworld.config import InputError, did_you_mean
 from playworld.lfs import refuse_pointer
 
@@ -120,7 +121,8 @@ class Dataset:
         return [found[index] for index in sorted(found)], unlisted
 
     def _rows_of_3(self) -> Iterator[dict[str, Any]]:
-        files = sorted((self.folder / "meta" / "episodes").glob("*/*.parquet"))
+        found = (self.folder / "meta" / "episodes").glob("*/*.parquet")
+        files = sorted(path for path in found if not may_be_ignored(path.name))
         if not files:
             raise InputError(f"{self.folder} has no list of episodes in meta/episodes")
         place = f"videos/{self.camera}/"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from playworld.atomic import folder_at
 from playworld.config import InputError, did_you_mean
 from playworld.data.child import Child
 from playworld.data.fetch import film as fetch
@@ -26,7 +27,7 @@ from playworld.data.games import (
     levels,
 )
 from playworld.data.options import RecordOptions, parse_size
-from playworld.data.recordings import clear_stale, write_recording
+from playworld.data.recordings import write_recording
 from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
 
@@ -77,16 +78,13 @@ def record(
     check_game(game, options)
     if options.player == "expert" and game != "coinrun":
         raise InputError(f"only coinrun has an expert: record {game} without --player expert")
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file: record needs a folder to write videos into")
+    folder_at(out)
     if game == SCROLLER:
         episodes = scrolled(options)
     elif game in FETCH:
         episodes = handled(game, options)
     else:
         episodes = play(procgen_python(), game, options)
-    out.mkdir(parents=True, exist_ok=True)
-    clear_stale(out)
     lengths: list[int] = []
     unsolved = 0
     for episode in episodes:

@@ -1,10 +1,8 @@
 """Recordings: lossless video files with what was really done beside them (docs/record.md)."""
 
 import json
-import shutil
-import tempfile
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -14,11 +12,9 @@ import av
 import numpy as np
 from jaxtyping import UInt8
 
+from playworld.atomic import cannot_save, fsync, is_full, temporary_folder
 from playworld.data.actions import ACTIONS_SUFFIX, Actions, ContinuousActions, as_json
 from playworld.data.games import FPS
-
-UNFINISHED = ".record-"
-"""How the name of a folder begins that holds an episode being written."""
 
 
 def write_recording(
@@ -49,12 +45,35 @@ def write_recording(
     kind: Any = ContinuousActions if numbers else Actions
     truth: Actions | ContinuousActions = kind(times, tuple(actions), tuple(names))
     # The actions first: a video whose truth is missing would count as one without any.
-    with tempfile.TemporaryDirectory(dir=out, prefix=UNFINISHED) as folder:
-        text, video = Path(folder, "actions.json"), Path(folder, "video.mp4")
+    with unfinished(out, stem) as (text, video):
         text.write_text(json.dumps(as_json(truth, fps, about)))
         write_video(video, frames, fps)
-        text.replace(out / f"{stem}{ACTIONS_SUFFIX}")
-        video.replace(out / f"{stem}.mp4")
+
+
+@contextmanager
+def unfinished(out: Path, stem: str) -> Iterator[tuple[Path, Path]]:
+    """Two paths for the action file, if there is one, and the video: they go into `out` as `stem`.
+
+    Raises:
+        CannotSave: where the disk is full or fails.
+    """
+    with temporary_folder(out, "episode") as folder:
+        text, video = folder / "actions.json", folder / "video.mp4"
+        try:
+            yield text, video
+            fsync(video)
+            if text.exists():
+                fsync(text)
+                text.replace(out / f"{stem}{ACTIONS_SUFFIX}")
+            else:  # of an older import that had some
+                (out / f"{stem}{ACTIONS_SUFFIX}").unlink(missing_ok=True)
+            video.replace(out / f"{stem}.mp4")
+        except OSError as error:
+            if not is_full(error):
+                raise
+            written = sum(path.stat().st_size for path in (text, video) if path.exists())
+            raise cannot_save(out / f"{stem}.mp4", written + 1, error) from error
+    fsync(out)
 
 
 def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: float = FPS) -> None:
@@ -77,10 +96,3 @@ def write_video(path: Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], fps: f
         for frame in chain([first], rest):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-
-
-def clear_stale(out: Path) -> None:
-    """Remove what a recorder that was killed has left unfinished, an hour or longer ago."""
-    for folder in out.glob(f"{UNFINISHED}*"):
-        if time.time() - folder.stat().st_mtime > 3600:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from playworld.atomic import alone, new_folder
+from playworld.atomic import alone, cache_folder, new_folder
 from playworld.config import InputError
 from playworld.data.shards import REMOTE_FILE
 from playworld.data.shards.layout import INDEX_FILE, read_index
 from playworld.data.shards.storage import file_system
-from playworld.data.simulator import cache_folder
 
 KEEP_BYTES = 64 * 2**30
 """Of the shards of one set of clips, so many bytes are kept on the local disk once read."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from playworld.atomic import named
 from playworld.data.clean_options import CleanOptions
 from playworld.data.cleaning import Origin, Stretch, judge, without, without_short
 from playworld.data.duplicates import Footage, find_copies
@@ -51,7 +52,8 @@ class Parts:
 
 def write_traits(folder: Path, traits: np.ndarray) -> None:
     """Keep what was noted of the frames of a part beside them."""
-    np.save(folder / TRAITS_FILE, traits)
+    with named(folder / TRAITS_FILE, traits.nbytes):
+        np.save(folder / TRAITS_FILE, traits)
 
 
 def select(

@@ -5,7 +5,6 @@ virtual environment of its own. `python -m playworld.data.simulator` builds it a
 """
 
 import logging
-import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import tempfile
 from importlib.metadata import Distribution
 from pathlib import Path
 
+from playworld.atomic import cache_folder
 from playworld.config import InputError
 
 log = logging.getLogger(__name__)
@@ -40,12 +40,6 @@ PINS = (
 
 WHEELS = ((3, 11), (3, 12))
 """Versions of Python that procgen-mirror 0.10.7 has a wheel for."""
-
-
-def cache_folder() -> Path:
-    """Return the folder that environments are kept in, below XDG_CACHE_HOME or ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "playworld"
 
 
 def check_wheel(python: tuple[int, int], system: str, machine: str) -> None:

@@ -7,15 +7,17 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from playworld.atomic import check_place, may_be_ignored
 from playworld.config import InputError
 from playworld.data.shards.layout import read_json
+from playworld.data.splits import SPLITS
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
 """How a URL begins, as a path."""
 CLIPS = re.compile(
-    r"dataset\.json|report\.(json|html)|(train|valid)(/(index\.json|shard-[0-9]+\.bin))?"
+    r"dataset\.json|report\.(json|html)|(train|valid)/(index\.json|shard-[0-9]+\.bin)"
 )
-"""Files and folders of clips."""
+"""Files of clips."""
 ACTIONS_SUFFIX = ".actions.json"
 """Ending of the files that hold true actions; for evaluation only, never read here."""
 
@@ -23,8 +25,9 @@ ACTIONS_SUFFIX = ".actions.json"
 def find_videos(videos: Path) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
     """Files to try, as (name relative to `videos`, bytes), and files to skip, with the reason.
 
-    Any regular file may be a video, whatever its ending; hidden files and action files are passed
-    over. Links are not followed: the video behind one could reach both splits, or lie elsewhere.
+    Any regular file may be a video, whatever its ending; hidden files, action files and what
+    systems put into folders (Thumbs.db) are passed over. Links are not followed: the video behind
+    one could reach both splits, or lie elsewhere.
 
     Raises:
         InputError: where `videos` is no folder or holds no file.
@@ -60,10 +63,10 @@ def _walk(videos: Path) -> Iterator[tuple[Path, OSError | None]]:
     """Everything but folders, and folders that cannot be read, with the reason."""
     unread: list[OSError] = []
     for folder, folders, names in os.walk(videos, onerror=unread.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not may_be_ignored(name))
         linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in sorted(names + linked):
-            if not name.startswith(".") and not name.endswith(ACTIONS_SUFFIX):
+            if not may_be_ignored(name) and not name.endswith(ACTIONS_SUFFIX):
                 yield Path(folder, name), None
     for error in unread:
         yield Path(error.filename), error
@@ -94,11 +97,11 @@ def _goes_in_a_circle(link: Path) -> bool:
 
 
 def check_target(source: Path, target: Path) -> None:
-    """Refuse to write clips where something else than clips would be lost.
+    """Refuse to write clips where they cannot be written, or would mix with something else.
 
     Raises:
-        InputError: where `target` lies in or around `source`, is no local folder, or holds anything
-            but clips.
+        InputError: where `target` lies in or around `source`, is no local folder, cannot be written
+            into, or holds files and no clips.
     """
     if _goes_in_a_circle(target):
         raise InputError(f"clips are written to a folder; {target} is a link that leads to itself")
@@ -111,14 +114,22 @@ def check_target(source: Path, target: Path) -> None:
         raise InputError(f"clips are written to a local folder, not to {target}; copy them there")
     if target.exists() and not target.is_dir():
         raise InputError(f"clips are written to a folder; {target} is a file")
+    check_place(target)
     if target.is_dir() and (other := _no_clips(target)):
         raise InputError(f"{target} holds something else than clips ({other}); name another folder")
 
 
+def own_clips(folder: Path) -> set[str]:
+    """Names of the files in a folder of clips that other clips replace; all else stays."""
+    parts = [folder, *(folder / split for split in SPLITS if not (folder / split).is_symlink())]
+    files = (path for part in parts if part.is_dir() for path in part.iterdir())
+    names = (path.relative_to(folder).as_posix() for path in files if not path.is_dir())
+    return {name for name in names if CLIPS.fullmatch(name)}
+
+
 def _no_clips(folder: Path) -> str | None:
-    """Something in the folder that is no part of clips."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-    other = [name for name in names if not CLIPS.fullmatch(name)]
-    if names and not other and "format" not in read_json(folder / "dataset.json"):
-        return "dataset.json"
-    return other[0] if other else None
+    """Something in a folder that holds no clips."""
+    if (folder / "dataset.json").is_file():
+        return None if "format" in read_json(folder / "dataset.json") else "dataset.json"
+    names = sorted(path.name for path in folder.iterdir())
+    return next((name for name in names if not may_be_ignored(name)), None)

@@ -8,16 +8,16 @@ that are missing. The index comes last.
 
 import hashlib
 import json
-import os
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64, Integer
 
-from playworld.atomic import fsync
+from playworld.atomic import whole_file, write_whole
 from playworld.config import InputError
 from playworld.data.shards import CHUNK_FRAMES, read_json
 from playworld.data.shards.storage import Maps
@@ -77,20 +77,17 @@ class TokenLayout:
 
     def write_index(self, folder: Path) -> None:
         """Say that all shards are there."""
-        part = folder / "index.json.part"
-        part.write_text(json.dumps({"format": FORMAT} | vars(self)))
-        fsync(part)
-        os.replace(part, folder / "index.json")
-        fsync(folder)
+        write_whole(folder / "index.json", json.dumps({"format": FORMAT} | vars(self)))
 
 
 def write_shard(
     folder: Path, shard: TokenShard, pieces: Iterable[Integer[np.ndarray, "frames N"]]
 ) -> None:
     """Write the tokens of a shard's scenes, in pieces of any length; memory holds one of them."""
-    part = folder / f"{shard.name}.part"
-    with part.open("w+b") as out:
-        for piece in pieces:
+    rest = iter(pieces)
+    first = next(rest)
+    with whole_file(folder / shard.name, shard.size(first.shape[1])) as out:
+        for piece in chain([first], rest):
             out.write(piece.astype("<u2").tobytes())
         size = out.tell() // shard.frames * CHUNK_FRAMES
         assert out.tell() % shard.frames == 0, "a frame is missing"
@@ -98,9 +95,6 @@ def write_shard(
         chunks = iter(lambda: out.read(size), b"")
         sums = [zlib.crc32(chunk) for chunk in chunks]
         out.write(np.array(sums, dtype="<u4").tobytes())
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(part, folder / shard.name)
 
 
 class TokenStore:

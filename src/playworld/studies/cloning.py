@@ -23,7 +23,7 @@ from playworld.agents.trial import (
     random_player,
     steady_player,
 )
-from playworld.atomic import write_whole
+from playworld.atomic import may_be_ignored, write_whole
 from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
@@ -180,7 +180,8 @@ def study(
         found = made.result(arm, seed)
         share = sum(found["solved"]) / len(found["solved"])
         told(done, len(whole), f"seed {seed}, {arm.stem} solved {share:.0%}")
-    return [json.loads(path.read_text()) for path in sorted(out.glob("*/*-seed*.json"))]
+    paths = (path for path in out.glob("*/*-seed*.json") if not may_be_ignored(path.name))
+    return [json.loads(path.read_text()) for path in sorted(paths)]
 
 
 def claim(out: Path, difficulty: str, shared: dict[str, Any], own: dict[str, Any]) -> None:

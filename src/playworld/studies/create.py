@@ -3,19 +3,19 @@
 import json
 import math
 import shlex
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playworld.atomic import write_whole
+from playworld.atomic import alone, may_be_ignored, temporary_folder, write_whole
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.data.ingest import IngestOptions, ingest
 from playworld.data.options import parse_size
+from playworld.data.shards import read_json
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.report import Report
 from playworld.presets import preset
@@ -61,12 +61,13 @@ def create(
     check_size(recipe, options.size)
     run = options.run or default_run(world, videos, recipe.name)
     asked = to_dict(options) | {"run": None, "videos": listing(videos)}
-    clock = Clock.open(run, asked)
-    try:
-        return _create(videos, world, run, recipe, options, clock, progress)
-    finally:
-        if (run / "clips").exists():  # before that there is nothing to take up
-            clock.save()
+    with alone(run / "create", f"another `playworld create` is at work in {run}; wait for it"):
+        clock = Clock.open(run, asked)
+        try:
+            return _create(videos, world, run, recipe, options, clock, progress)
+        finally:
+            if (run / "clips").exists():  # before that there is nothing to take up
+                clock.save()
 
 
 def _create(videos, world, run, recipe, options, clock, progress) -> str:
@@ -112,9 +113,9 @@ class Clock:
             InputError: if the run was begun with something else asked for; `asked` is plain JSON.
         """
         path = run / "budget.json"
-        state = {"asked": asked, "spent": 0.0}
+        state: dict[str, Any] = {"asked": asked, "spent": 0.0}
         if path.exists():
-            state = json.loads(path.read_text())
+            state = read_json(path)
             before = state["asked"].get("minutes", 0.0)
             if asked.get("minutes", 0.0) > before:
                 state["asked"]["minutes"] = asked["minutes"]
@@ -166,7 +167,12 @@ def check_size(recipe: Recipe, size: str) -> None:
 def listing(videos: Path) -> list[list[Any]]:
     """Names and sizes of the files in a folder, by which another set of videos is told."""
     files = (path for path in videos.rglob("*") if path.is_file() and not path.is_symlink())
-    return sorted([str(path.relative_to(videos)), path.stat().st_size] for path in files)
+    names = ((path.relative_to(videos), path) for path in files)
+    return sorted(
+        [str(name), path.stat().st_size]
+        for name, path in names
+        if not any(map(may_be_ignored, name.parts))
+    )
 
 
 def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
@@ -210,14 +216,12 @@ def fitting_steps(
 ) -> int:
     """Steps of a stage that fit into a share of the time left, after a few on the real clips."""
     stage = "tokenizer" if training.stage == "tokenizer" else "world"
-    pilot = run / "pilot"
-    shutil.rmtree(pilot, ignore_errors=True)
-    few = replace(
-        training, run=pilot, tokens="live", tokenizer_steps=PILOT_STEPS, world_steps=PILOT_STEPS
-    )
-    train_world(recipe, clips, pilot / "made", few)
-    pace = seconds_per_step(pilot / stage)
-    shutil.rmtree(pilot)
+    with temporary_folder(run, "pilot") as pilot:
+        few = replace(
+            training, run=pilot, tokens="live", tokenizer_steps=PILOT_STEPS, world_steps=PILOT_STEPS
+        )
+        train_world(recipe, clips, pilot / "made", few)
+        pace = seconds_per_step(pilot / stage)
     count = int(share * clock.left() / pace)
     if count < LEAST_STEPS:
         left = clock.left()

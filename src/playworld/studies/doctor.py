@@ -38,7 +38,9 @@ def doctor() -> str:
 
 def machine() -> str:
     """Processor, memory, disk, GPU."""
-    free = shutil.disk_usage(os.path.expanduser("~")).free / 2**30
+    home = os.path.expanduser("~")
+    disk, where = (home, "at home") if os.path.isdir(home) else (os.curdir, "here; no home folder")
+    free = shutil.disk_usage(disk).free / 2**30
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none that PyTorch can use"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return "\n".join(
@@ -48,7 +50,7 @@ def machine() -> str:
             f"  processor  {os.cpu_count()} cores, {torch.get_num_threads()} threads in use, "
             f"{matrix_speed():.0f} GFLOP/s in fp32 matrix products",
             f"  memory     {memory:.1f} GiB",
-            f"  disk       {free:.0f} GiB free at home",
+            f"  disk       {free:.0f} GiB free {where}",
             f"  GPU        {gpu}",
         ]
     )

@@ -14,7 +14,7 @@ from torch import Tensor
 from playworld.agents.matching import refuse_other_films
 from playworld.agents.plan_film import plans_picture
 from playworld.agents.planner import Plan, PlanOptions, make_plan
-from playworld.atomic import folder_at
+from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.evaluate.metrics import interval, psnr, share_interval
@@ -50,7 +50,7 @@ class Goals:
         """Write goals.json and goals.png into a folder, which is made if need be."""
         folder_at(out)
         write_picture(self.picture, out / "goals.png")
-        (out / "goals.json").write_text(json.dumps(self.report, indent=2) + "\n")
+        write_whole(out / "goals.json", json.dumps(self.report, indent=2) + "\n")
 
 
 def seek_goals(

@@ -28,12 +28,14 @@ from playworld.agents.ppo import (
     train_agent,
 )
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
+from playworld.atomic import write_whole
 from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
 from playworld.data.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.metrics import interval, share_interval
 from playworld.evaluate.movement import displacements
+from playworld.evaluate.page.files import write_picture
 from playworld.studies.options import TransferOptions
 from playworld.studies.panel import COLOURS, Panel
 from playworld.world import World
@@ -97,8 +99,8 @@ def transfer(
     }
     report["inside"] = inside(world, trained, starts, options, bars("within the world"))
     report["game"] = in_game(world, trained, dictionary, options, games, bars("real game"))
-    (out / "transfer.json").write_text(json.dumps(report, indent=2) + "\n")
-    draw_curve(report).save(out / "curve.png")
+    write_whole(out / "transfer.json", json.dumps(report, indent=2) + "\n")
+    write_picture(draw_curve(report), out / "curve.png")
     return report
 
 

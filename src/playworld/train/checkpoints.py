@@ -1,19 +1,20 @@
 """Checkpoints of a run: copied at once, written beside the training, read by any number of ranks.
 
 One process, or many with a copy of the model each, write safetensors. Shards of a model are written
-by torch.distributed.checkpoint, whose index is a pickle: read such folders of your own runs only.
+by torch.distributed.checkpoint, whose index is a pickle (`playworld.train.shards_index` reads it
+without running what it may hold); what is played of such a model lies beside them as safetensors.
 """
 
 import json
 import logging
-import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
@@ -22,44 +23,67 @@ from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.tensor import DTensor
 
-from playworld.atomic import new_folder
+from playworld.atomic import cannot_save, new_folder
 from playworld.checkpoint import (
+    MANIFEST,
     Folder,
-    cannot_save,
+    own_files,
     params_sha256,
     read_folder,
     record_of,
+    remove_folder,
     write_folder,
     write_manifest,
 )
 from playworld.config import InputError
-from playworld.train.distributed import first_rank_does, rank, ranks
+from playworld.train.distributed import first_rank_does, rank, ranks, whole
+from playworld.train.shards_index import IndexReader
 
 logger = logging.getLogger(__name__)
 
 PARTS = ("model", "average", "optimizer")
+STATE = "state.json"
+OURS = (MANIFEST, STATE, "model.safetensors", ".metadata")
+"""Files of a checkpoint: a folder with one of them is one, whole or not."""
+WEIGHTS = "weights.safetensors"
+"""Beside shards: buffers and averaged weights of the whole model, which is all that play needs."""
 KEPT = 2
 Parts = Mapping[str, Mapping[str, Tensor]]
 """Named tensors of the model, of its average, and of the optimizer."""
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """Checkpoint folders of a run, oldest first."""
-    return sorted(p for p in run.glob("step-*") if p.is_dir() and p.name[5:].isdigit())
+    """Checkpoint folders of a run, oldest first; damaged ones count, other folders do not."""
+    found = (p for p in run.glob("step-*") if p.name[5:].isdigit())
+    return sorted(p for p in found if any((p / name).is_file() for name in OURS))
 
 
 def newest(run: Path) -> Folder | None:
-    """The newest checkpoint that is whole, compared with its sha256 by process 0 for all."""
+    """The newest checkpoint that is whole, compared with its sha256 by process 0 for all.
+
+    Raises:
+        InputError: where there are checkpoints and none of them is whole.
+    """
 
     def find() -> Folder | None:
+        damage = []
         for path in reversed(checkpoints(run)):
             try:
                 folder = read_folder(path)
-                folder.json("state.json")
-                return folder
-            except (InputError, FileNotFoundError) as error:
-                logger.warning("%s; falling back to the checkpoint before", error)
-        return None
+                folder.json(STATE)
+                break
+            except (InputError, OSError) as error:
+                damage.append(str(error))
+        else:
+            if damage:
+                raise InputError(
+                    f"no checkpoint in {run} is whole ({'; '.join(damage)}): bring one back from a "
+                    f"copy, or remove {run} to begin again"
+                )
+            return None
+        for line in damage:
+            logger.warning("%s; falling back to the checkpoint before", line)
+        return folder
 
     return first_rank_does(find)
 
@@ -120,14 +144,16 @@ class Saver:
         # Later ones than this were damaged, or training would have gone on from them.
         later = [path for path in found if path.name > saved.name]
         for old in [path for path in found if path not in later][:-KEPT] + later:
-            shutil.rmtree(old, ignore_errors=True)  # one that stays does no harm
+            with suppress(OSError, InputError):  # one that stays does no harm
+                remove_folder(old)
 
     def _copy_shards(self, path: Path, parts: Parts, state: dict[str, Any]) -> Callable[[], None]:
         """Start to write this process's shards; what is returned waits for all, and commits."""
         stack = ExitStack()
-        begun = first_rank_does(lambda: stack.enter_context(new_folder(path)))
+        begun = first_rank_does(lambda: stack.enter_context(new_folder(path, own_files)))
         tensors = {f"{part}/{name}": t for part in PARTS for name, t in parts[part].items()}
         needed = sum(_local(t).nbytes for t in tensors.values())
+        played = _gathered({**parts["model"], **parts["average"]})
         writer = dcp.FileSystemWriter(begun, sync_files=True)
         saving = dcp.async_save(tensors, storage_writer=writer, process_group=self._group)
 
@@ -141,11 +167,12 @@ class Saver:
                     files: list[Any] = [None] * ranks()
                     dist.all_gather_object(files, own, group=self._group)
                     if rank() == 0:
-                        (begun / "state.json").write_text(json.dumps(state, indent=2))
-                        for name in ("state.json", ".metadata"):
+                        (begun / STATE).write_text(json.dumps(state, indent=2))
+                        safetensors.torch.save_file(played, begun / WEIGHTS)
+                        for name in (STATE, WEIGHTS, ".metadata"):
                             files.append({name: record_of(begun / name)})
                         write_manifest(begun, {k: v for one in files for k, v in one.items()})
-                except (OSError, CheckpointException) as error:
+                except (OSError, CheckpointException, safetensors.SafetensorError) as error:
                     raise cannot_save(path, needed, error) from error
 
         return finish
@@ -156,8 +183,18 @@ def _write_whole(path: Path, parts: Parts, state: dict[str, Any]) -> None:
     write_folder(
         path,
         {f"{name}.safetensors": tensors for name, tensors in parts.items()},
-        {"state.json": state},
+        {STATE: state},
     )
+
+
+def _gathered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Whole copies on the CPU of process 0, one after the other; nothing in the other processes."""
+    found = {}
+    for name, tensor in tensors.items():
+        gathered = whole(tensor.detach())
+        if rank() == 0:
+            found[name] = gathered.to("cpu", copy=True).contiguous()
+    return found
 
 
 def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -178,7 +215,7 @@ def read_parts(folder: Folder, like: Mapping[str, Tensor] | None = None) -> dict
     """
     if "model.safetensors" in folder.names:
         return {part: folder.tensors(f"{part}.safetensors") for part in PARTS}
-    reader = dcp.FileSystemReader(folder.path)
+    reader = IndexReader(folder.path)
     wanted = {}
     for key, meta in reader.read_metadata().state_dict_metadata.items():
         assert isinstance(meta, TensorStorageMetadata)
@@ -196,3 +233,24 @@ def read_parts(folder: Folder, like: Mapping[str, Tensor] | None = None) -> dict
         part, _, name = key.partition("/")
         parts[part][name] = tensor
     return parts
+
+
+def played_weights(folder: Folder, trusted: bool = False) -> dict[str, Tensor]:
+    """Buffers and averaged weights of a checkpoint, whole and on the CPU.
+
+    Args:
+        folder: a checkpoint, perhaps of somebody else.
+        trusted: whether shards may be read, whose index is a pickle.
+
+    Raises:
+        InputError: where they lie in shards alone, and `trusted` was not said.
+    """
+    if WEIGHTS in folder.names:
+        return folder.tensors(WEIGHTS)
+    if "model.safetensors" not in folder.names and not trusted:
+        raise InputError(
+            f"{folder.path} has no {WEIGHTS}, only shards with a pickle for an index: if you trust "
+            "whoever made this run, say --trust-run"
+        )
+    parts = read_parts(folder)
+    return parts["model"] | parts["average"]

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from playworld.atomic import may_be_ignored
 from playworld.config import InputError
 from playworld.data.clips import ClipDataset
 from playworld.data.pictures import read_picture
@@ -70,7 +71,8 @@ def read_pictures(folder: Path) -> dict[str, Image.Image]:
     Raises:
         InputError: if there is no folder or no picture in it, two share a name, or one is damaged.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
+    files = (path for path in folder.glob("*") if not may_be_ignored(path.name))
+    paths = sorted(path for path in files if path.suffix.lower() in PICTURES)
     if not paths:
         raise InputError(f"{folder} has no pictures ({', '.join(PICTURES)})")
     pictures: dict[str, Image.Image] = {}

@@ -2,13 +2,17 @@
 
 import importlib
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from playworld.atomic import named, write_whole
 from playworld.config import InputError
+
+logger = logging.getLogger(__name__)
 
 
 class RunLog:
@@ -18,10 +22,12 @@ class RunLog:
         from torch.utils.tensorboard import SummaryWriter  # heavy, and needed in training only
 
         self.stage = stage
-        path = run / "metrics.jsonl"
-        forget_after(path, first_step)
-        self._lines = path.open("a", buffering=1)
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=first_step + 1)
+        self._path = run / "metrics.jsonl"
+        forget_after(self._path, first_step)
+        self._lines = self._path.open("ab", buffering=0)
+        self._curves = run / "tensorboard"
+        with named(self._curves, 4096):
+            self._board = SummaryWriter(str(self._curves), purge_step=first_step + 1)
         self._wandb = weights_and_biases() if wandb else None
         if self._wandb:
             name = f"{run.parent.name}-{stage}"  # the same run again, after an interruption
@@ -29,26 +35,39 @@ class RunLog:
 
     def step(self, step: int, metrics: Mapping[str, float | str]) -> None:
         """One line; steps count from 1. Every tenth step is drawn as well."""
-        named = {f"{self.stage}/{key}": value for key, value in metrics.items()}
-        self._lines.write(json.dumps({"step": step, "stage": self.stage, **metrics}) + "\n")
+        keyed = {f"{self.stage}/{key}": value for key, value in metrics.items()}
+        line = json.dumps({"step": step, "stage": self.stage, **metrics}) + "\n"
+        self._write(line.encode())
         if step % 10 == 0:
-            numbers = {key: value for key, value in named.items() if not isinstance(value, str)}
-            for key, value in numbers.items():
-                self._board.add_scalar(key, value, step)
+            numbers = {key: value for key, value in keyed.items() if not isinstance(value, str)}
+            with named(self._curves, 64 * len(numbers)):
+                for key, value in numbers.items():
+                    self._board.add_scalar(key, value, step)
             if self._wandb:
                 self._wandb.log(numbers, step=step)
+
+    def _write(self, line: bytes) -> None:
+        rest = line
+        with named(self._path, len(line)):
+            while rest:  # a disk with little room takes a part of it first
+                rest = rest[self._lines.write(rest) :]
 
     def pictures(self, step: int, pictures: Mapping[str, np.ndarray]) -> None:
         """Pictures (H, W, 3) uint8 by name."""
         for key, picture in pictures.items():
-            self._board.add_image(f"{self.stage}/{key}", picture, step, dataformats="HWC")
+            with named(self._curves, picture.nbytes):
+                self._board.add_image(f"{self.stage}/{key}", picture, step, dataformats="HWC")
             if self._wandb:
                 self._wandb.log({f"{self.stage}/{key}": self._wandb.Image(picture)}, step=step)
 
     def close(self) -> None:
-        """Flush and close."""
+        """Flush and close; curves that a full disk does not take are only logged."""
         self._lines.close()
-        self._board.close()
+        try:
+            with named(self._curves, 4096):
+                self._board.close()
+        except OSError as error:
+            logger.error("%s", error)
         if self._wandb:
             self._wandb.finish()
 
@@ -76,4 +95,4 @@ def forget_after(path: Path, step: int) -> None:
                 kept.append(line)
         except ValueError:
             break
-    path.write_text("".join(line + "\n" for line in kept))
+    write_whole(path, "".join(line + "\n" for line in kept))

@@ -13,11 +13,13 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from playworld.atomic import folder_at
 from playworld.train.checkpoints import Saver
 from playworld.train.distributed import ALONE, Parallel, any_rank, gather_ranks, rank
 from playworld.train.log import RunLog
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig
+from playworld.train.runs import only_training
 from playworld.train.trainer import Trainer
 
 
@@ -65,14 +67,22 @@ def fit(
     this, and gets the same weights; the first one logs and writes.
 
     Raises:
-        Preempted: after SIGINT or SIGTERM in any process, once the step is finished and saved.
+        Preempted: after SIGINT, SIGTERM or SIGHUP in any process, once the step is saved.
         NonFinite: after ten steps in a row without a finite loss and gradient.
         Collapsed: when the objective finds its codebook unused.
         OSError: when a checkpoint cannot be written; the older ones are as they were.
-        InputError: when the batch does not divide, or `run` belongs to other settings.
+        InputError: when the batch does not divide, `run` belongs to other settings or is trained by
+            another process, or none of its checkpoints is whole.
     """
-    run.mkdir(parents=True, exist_ok=True)
     parallel.share(config.batch_size)
+    with only_training(run):
+        _fit(objective, source, config, run, stage, device, progress, pictures, parallel, wandb)
+
+
+def _fit(
+    objective, source, config, run, stage, device, progress, pictures, parallel, wandb
+) -> None:
+    folder_at(run)
     trainer = Trainer(objective, config, run, device, parallel)
     trainer.restore()
     if trainer.done < config.steps:
@@ -147,7 +157,7 @@ def note(metrics: dict[str, float]) -> str:
 
 
 class StopFlag:
-    """Set by the first SIGINT or SIGTERM; later ones change nothing, so a save is never cut."""
+    """Set by the first signal to stop; later ones change nothing, so a save is never cut."""
 
     def __init__(self) -> None:
         self._set = False
@@ -163,11 +173,17 @@ class StopFlag:
 
 @contextmanager
 def asked_to_stop() -> Iterator[StopFlag]:
-    """Within the block, SIGINT and SIGTERM only set a flag; in other threads nothing changes."""
+    """Within the block of the main thread, SIGINT, SIGTERM and SIGHUP only set a flag.
+
+    One that is ignored (SIGHUP after nohup) stays so.
+    """
     flag, before = StopFlag(), {}
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, flag.set)
+        for number in filter(
+            None, (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None))
+        ):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, flag.set)
     except ValueError:
         before = {}
     try:

@@ -35,6 +35,8 @@ class TrainOptions:
     """Steps of the tokenizer, instead of the preset's."""
     world_steps: int | None = None
     """Steps of latent actions and dynamics, instead of the preset's."""
+    save_every: int | None = None
+    """Steps between two checkpoints in both stages, instead of the preset's."""
     batch_size: int | None = None
     """Clips per step in both stages, instead of the preset's."""
     learning_rate: float | None = None
@@ -63,8 +65,8 @@ class TrainOptions:
     """Log to this project of Weights & Biases as well; needs the package wandb."""
 
     def __post_init__(self) -> None:
-        counts = ("tokenizer_steps", "world_steps", "batch_size", "accumulate", "tensor_parallel")
-        for name in counts:
+        steps = ("tokenizer_steps", "world_steps", "save_every")
+        for name in (*steps, "batch_size", "accumulate", "tensor_parallel"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
@@ -95,6 +97,7 @@ class TrainOptions:
                 stage,
                 steps=steps or stage.steps,
                 batch_size=self.batch_size or stage.batch_size,
+                save_every=self.save_every or stage.save_every,
                 learning_rate=rate,
                 muon_rate=muon,
                 seed=self.seed,

@@ -11,7 +11,7 @@ from playworld.config import InputError, to_dict
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
-from playworld.train.checkpoints import checkpoints, newest, read_parts
+from playworld.train.checkpoints import checkpoints, newest, played_weights
 from playworld.world import folder as files
 from playworld.world.world import World
 
@@ -36,16 +36,19 @@ def is_run(path: Path) -> bool:
     return any((path / part).is_dir() for part in (PREVIEW, "tokenizer", "world"))
 
 
-def world_of_run(run: Path) -> World:
+def world_of_run(run: Path, trusted: bool = False) -> World:
     """The world of the newest whole checkpoint, with averaged weights; the run may go on meanwhile.
 
+    Nothing is unpickled unless the run is `trusted`.
+
     Raises:
-        InputError: if the run has come to no checkpoint of its world yet.
+        InputError: if the run has come to no checkpoint of its world yet, or if the weights lie in
+            shards alone and it is not trusted.
     """
     if not (run / PREVIEW).is_dir() or not checkpoints(run / "world"):
         raise InputError(
             f"{run} has no world to play yet: its first checkpoint comes some steps after the "
-            "tokenizer is trained (save_every in the preset)"
+            "tokenizer is trained (--save-every)"
         )
     folder = files.read_folder(run / PREVIEW)
     config = files.read_config(folder)
@@ -53,8 +56,7 @@ def world_of_run(run: Path) -> World:
     checkpoint = newest(run / "world")
     if checkpoint is None:
         raise InputError(f"{run / 'world'} has no checkpoint that is whole")
-    parts = read_parts(checkpoint)
-    weights = parts["model"] | parts["average"]
+    weights = played_weights(checkpoint, trusted)
     with torch.device("meta"):
         actions, dynamics = LatentActionModel(config.actions), Dynamics(config.dynamics)
     for name, model in (("actions", actions), ("dynamics", dynamics)):

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playworld.atomic import write_whole
+from playworld.atomic import alone, cache_folder, folder_at, write_whole
 from playworld.checkpoint import load_into, read_folder, write_folder
 from playworld.config import InputError, to_dict
-from playworld.data.simulator import cache_folder
+from playworld.data.shards import read_json
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.train.distributed import first_rank_does
 from playworld.train.recipe import Recipe
@@ -19,11 +21,18 @@ FINISHED = "finished-tokenizer"
 """Folder of a run that holds its tokenizer once that is trained."""
 
 
-def default_run(world: Path, source: Path, recipe: str) -> Path:
-    """Where a run lies unless told otherwise: in the user's cache, one for each set of inputs."""
+def default_run(world: Path, source: Path, recipe: str, option: str | None = "--run") -> Path:
+    """Where a run lies unless told otherwise: in the user's cache, one for each set of inputs.
+
+    Raises:
+        InputError: where the cache cannot be written; names the `option` that does without it.
+    """
     inputs = f"{world.resolve()} {source.resolve()} {recipe}"
     mark = hashlib.sha256(inputs.encode()).hexdigest()[:8]
-    return cache_folder() / "runs" / f"{world.resolve().name}-{mark}"
+    name = world.resolve().name
+    if len(os.fsencode(name)) > 200:  # a file system's limit is 255 bytes
+        name = name[:40]
+    return cache_folder(option) / "runs" / f"{name}-{mark}"
 
 
 def claim(run: Path, inputs: Mapping[str, Any]) -> None:
@@ -31,14 +40,27 @@ def claim(run: Path, inputs: Mapping[str, Any]) -> None:
     first_rank_does(lambda: _claim(run, {"format of weights": WorldConfig.format} | {**inputs}))
 
 
+@contextmanager
+def only_training(run: Path) -> Iterator[None]:
+    """Within the block no other process trains in this folder; in a group the first one sees to it.
+
+    Raises:
+        InputError: where another process does.
+    """
+    busy = f"{run} is being trained by another process: wait for it, or choose another --run"
+    with ExitStack() as stack:
+        first_rank_does(lambda: stack.enter_context(alone(run, busy)))
+        yield
+
+
 def other_inputs(folder: Path, inputs: Mapping[str, Any]) -> list[str]:
     """Names of the inputs that a folder was begun with otherwise; a new one is begun with these."""
     path = folder / "inputs.json"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder_at(folder)
         write_whole(path, json.dumps(inputs, indent=2))
         return []
-    known, given = json.loads(path.read_text()), json.loads(json.dumps(inputs))
+    known, given = read_json(path), json.loads(json.dumps(inputs))
     return [key for key in given | known if known.get(key) != given.get(key)]
 
 

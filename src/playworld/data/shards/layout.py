@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from playworld.atomic import named, synced
 from playworld.config import InputError
 
 FORMAT = 1
@@ -124,11 +124,11 @@ def sha256_of(path: Path) -> str:
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write compact JSON and flush it to the disk."""
-    with open(path, "x", encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        file.write("\n")
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    with named(path, len(text)), open(path, "x", encoding="utf-8") as file:
+        file.write(text)
         file.flush()
-        os.fsync(file.fileno())
+        synced(file.fileno())
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Writing shards: one scene after another, the index last."""
 
-import os
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import zstandard
 from jaxtyping import UInt8
 
+from playworld.atomic import named, synced
 from playworld.data.shards.layout import CHUNK_FRAMES, FORMAT, INDEX_FILE, sha256_of, write_json
 from playworld.data.shards.reader import ShardReader
 
@@ -133,7 +134,8 @@ class ShardWriter:
         if kind is None:
             self.close()
         elif self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of a full disk, which has been said
+                self._file.close()
 
     def _flush(self) -> None:
         self._store(self._compressor.compress(self._chunk[: self._filled].tobytes()))
@@ -141,15 +143,17 @@ class ShardWriter:
 
     def _store(self, data: bytes) -> None:
         assert self._scene is not None
-        self._file.write(data)
+        with named(Path(self._file.name), len(data)):
+            self._file.write(data)
         self._scene["sizes"].append(len(data))
         self._scene["crc32"].append(zlib.crc32(data))
 
     def _finish_shard(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
         path = Path(self._file.name)
+        with named(path, self._file.tell()):
+            self._file.flush()
+            synced(self._file.fileno())
+            self._file.close()
         entry = {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
         self._shards.append(entry)
         self._file = None
