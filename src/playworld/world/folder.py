@@ -246,8 +246,9 @@ def _refuse_too_large(folder: Folder) -> None:
 def _refuse_forgetless(folder: Folder, config: WorldConfig, where: str) -> None:
     """Said before a game is begun: no tensor has a window in its shape, so any could be asked."""
     needed = config.session_bytes
-    weights = sum((folder.path / name).stat().st_size for name in WEIGHT_FILES)
-    if needed > max(LARGE_SESSION, 8 * weights):
+    weights = sum(folder.files[name].bytes for name in WEIGHT_FILES if name in folder.files)
+    whole = all(name in folder.files for name in WEIGHT_FILES)  # a run's preview is not
+    if whole and needed > max(LARGE_SESSION, 8 * weights):
         reason = f"that is out of proportion to {weights / 1e9:.1f} GB of weights"
     elif 2 * needed > (free := free_memory() or 2 * needed):  # a step copies it
         reason = f"that twice over is more than the {free / 1e9:.1f} GB that are free"
