@@ -9,6 +9,8 @@ _MARK = b"version https://git-lfs.github.com/spec/"
 
 def refuse_pointer(path: Path) -> None:
     """Raise InputError where a file is the pointer that Git LFS leaves in place of one."""
+    if not path.is_file():  # a pipe would block
+        return
     try:
         with open(path, "rb") as file:
             begun = file.read(len(_MARK))

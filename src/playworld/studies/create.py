@@ -24,7 +24,7 @@ from playworld.train.furnish import measured_card
 from playworld.train.loop import Progress
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
-from playworld.train.runs import default_run
+from playworld.train.runs import default_run, forget_stage
 from playworld.train.stages import train_world
 from playworld.world import World
 from playworld.world.folder import WEIGHT_FILES
@@ -61,7 +61,7 @@ def create(
     check_size(recipe, options.size)
     run = options.run or default_run(world, videos, recipe.name)
     asked = to_dict(options) | {"run": None, "videos": listing(videos)}
-    with alone(run / "create", f"another `playworld create` is at work in {run}; wait for it"):
+    with alone(run, f"another `playworld create` is at work in {run}; wait for it"):
         clock = Clock.open(run, asked)
         try:
             return _create(videos, world, run, recipe, options, clock, progress)
@@ -206,7 +206,7 @@ def longer(recipe: Recipe, clips: Path, run: Path, training: TrainOptions, clock
     steps = fitting_steps(recipe, clips, run, training, 1.0, clock)
     finished = clock.state.get("finished_steps", 0)
     if 0 < finished < steps:
-        shutil.rmtree(run / "world", ignore_errors=True)
+        forget_stage(run / "world")
     clock.state.pop("finished_steps", None)
     return max(steps, finished)
 

@@ -88,6 +88,12 @@ def newest(run: Path) -> Folder | None:
     return first_rank_does(find)
 
 
+def forget(run: Path) -> None:
+    """Remove all checkpoints of a stage, but for what others have put into their folders."""
+    for path in checkpoints(run):
+        remove_folder(path)
+
+
 class Saver:
     """Writes the checkpoints of one run in a thread, one at a time, while training goes on."""
 

@@ -13,6 +13,7 @@ from playworld.checkpoint import load_into, read_folder, write_folder
 from playworld.config import InputError, to_dict
 from playworld.data.shards import read_json
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.train.checkpoints import forget
 from playworld.train.distributed import first_rank_does
 from playworld.train.recipe import Recipe
 from playworld.world.folder import WorldConfig
@@ -71,6 +72,13 @@ def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
             f"{run} was begun with another {', another '.join(other)}; choose another --run, or "
             "remove it to start again"
         )
+
+
+def forget_stage(folder: Path) -> None:
+    """Let a stage begin anew: what it was begun with, its log and its checkpoints are removed."""
+    forget(folder)
+    for name in ("inputs.json", "metrics.jsonl"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def keep_tokenizer(run: Path, tokenizer: VideoTokenizer) -> None:

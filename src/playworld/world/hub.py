@@ -2,6 +2,7 @@
 
 import importlib.resources
 import logging
+import os
 import re
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -32,7 +33,7 @@ def locate(
     Raises:
         InputError: if it is none of these.
     """
-    path, name = Path(path_or_name).expanduser(), str(path_or_name)
+    path, name = Path(os.path.expanduser(path_or_name)), str(path_or_name)
     worlds = files.built_in_worlds()
     if name in worlds:
         if not (path / MANIFEST).is_file():
