@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from functools import partial
 
 import gymnasium
 import numpy as np
@@ -303,9 +302,8 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(
-    "context", ["default", *map(partial(pytest.param, marks=pytest.mark.slow), ["fork", "spawn"])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("context", ["default", "fork", "spawn"])
 def test_worker_processes_play_the_same_frames_too(context, saved, tmp_path):
     script = tmp_path / "workers.py"
     script.write_text(WORKERS)
@@ -330,6 +328,7 @@ assert reader.recv() == int(env.step(1)[0].sum())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_an_environment_that_was_played_goes_on_in_a_forked_process(saved):
     subprocess.run([sys.executable, "-c", HELD, str(saved)], check=True, timeout=120)
