@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from playworld.data.video import probe, read_frames
+from playworld.data.video import VideoError, probe, read_frames
 
 SDR_COLOURS = [(255, 255, 255), (128, 128, 128), (200, 40, 30), (40, 160, 50), (30, 30, 30)]
 TO_BT2020 = [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]
@@ -129,6 +129,13 @@ def test_an_untagged_picture_has_the_matrix_of_its_size(size, matrix, tmp_path):
     assert np.abs(colour_of(path) - rgb).max() <= 3
 
 
+@pytest.mark.parametrize(("number", "name"), [(8, "YCgCo"), (14, "ICtCp")])
+def test_colours_that_cannot_be_read_are_named(number, name, tmp_path):
+    path = write_flat(tmp_path / "a.mp4", (128, 128, 128), colorspace=number)
+    with pytest.raises(VideoError, match=f"{name}; convert it"):
+        colour_of(path)
+
+
 def set_matrix(path, a, b, c, d):
     """Write a display matrix into the header of the first track of an MP4."""
     data = bytearray(path.read_bytes())
@@ -230,8 +237,6 @@ def test_animations_of_pillow_show_the_same_white_ground(name, tmp_path):
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "bmp"])
 def test_a_still_picture_is_called_one(ending, tmp_path):
     from PIL import Image
-
-    from playworld.data.video import VideoError
 
     Image.fromarray(corners()).save(tmp_path / f"a.{ending}")
     with pytest.raises(VideoError, match="still picture"):

@@ -26,7 +26,7 @@ import av
 
 from playworld.data.bars import find_bars, may_have_bars
 from playworld.data.containers import Film, Unusable, open_container, open_film, video_of
-from playworld.data.display import HDR, Resizer
+from playworld.data.display import HDR, UNREADABLE, Resizer
 from playworld.data.frames import Timed
 
 COMMAND = struct.Struct("<ci")
@@ -116,6 +116,8 @@ def _run(request: dict[str, Any], out: int) -> dict[str, Any]:
     first = next(film.frames, None)
     if first is None:
         raise Unusable("holds no frame that can be decoded")
+    if matrix := UNREADABLE.get(first[1].colorspace):
+        raise Unusable(f"its colours are coded as {matrix}; convert it to BT.709 first")
     bars = _bars(path, first[1]) if request["bars"] and film.seekable else (0, 0)
     _send(out, b"I", json.dumps(_info(film, first[1]) | {"bars": bars}).encode())
     if not request["frames"]:

@@ -15,8 +15,10 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 HD_WIDTH, HD_HEIGHT = 1280, 720
 """A picture with such a side is HDTV, and its matrix BT.709 where it says nothing; else BT.601."""
-UNSPECIFIED = 2
-"""FFmpeg's number for a tag that says nothing (ITU-T H.273)."""
+UNSPECIFIED, CONSTANT_LUMINANCE = 2, 10
+"""FFmpeg's numbers of no matrix, and of a rare one (ITU-T H.273)."""
+UNREADABLE = {8: "YCgCo", 14: "ICtCp", 15: "IPT", 16: "YCgCo-Re", 17: "YCgCo-Ro"}
+"""Matrices that FFmpeg cannot turn into RGB; Dolby Vision of profile 5 has one."""
 HDR, WIDE = {16: "HDR (PQ)", 18: "HDR (HLG)"}, {9, 12}
 """FFmpeg's numbers of transfer curves, and of primaries (BT.2020, P3), that are not as in sRGB."""
 GROUND = 255
@@ -111,6 +113,8 @@ class Resizer:
 
 def _matrix_of(frame: Any) -> int | None:
     """The matrix of a picture whose tags do not say it and whose size does; None for the tagged."""
+    if frame.colorspace == CONSTANT_LUMINANCE:
+        return Colorspace.BT2020  # the nearest that FFmpeg can read
     hd = frame.width >= HD_WIDTH or frame.height >= HD_HEIGHT
     return Colorspace.ITU709 if hd and frame.colorspace == UNSPECIFIED else None
 
