@@ -24,6 +24,8 @@ install_import_hook("playworld", "playworld_type_checker.check")
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+from playworld.machine import cores  # noqa: E402
+
 from .parts import FIXTURES, chromium, missing, summary  # noqa: E402
 
 QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
@@ -39,6 +41,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs(FIXTURES[fixture]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many processes as cores are allowed, which in a container are fewer than there are."""
+    return cores()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,7 @@ ORDER = [
     "lazy",
     "config",
     "lfs",
+    "machine",
     "atomic",
     "markup",
     "data",
@@ -22,7 +23,17 @@ ORDER += ["train", "agents", "presets", "studies", "play", "curate", "cli", "__m
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
     "play": {"lazy", "config", "atomic", "data", "world", "play"},
-    "curate": {"config", "atomic", "data", "models", "checkpoint", "train", "play", "curate"},
+    "curate": {
+        "config",
+        "machine",
+        "atomic",
+        "data",
+        "models",
+        "checkpoint",
+        "train",
+        "play",
+        "curate",
+    },
 }
 MODULES = sorted(SOURCE.rglob("*.py"))
 

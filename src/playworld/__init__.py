@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 from playworld.config import InputError
 from playworld.lazy import lazily
 
+if sys.platform == "win32":
+    raise ImportError(
+        "Playworld runs on Linux and macOS; on Windows install it in the Windows Subsystem for "
+        "Linux (wsl --install)"
+    )
+
 if TYPE_CHECKING:
     from playworld.world import SamplerConfig, World, WorldState
 

@@ -22,10 +22,10 @@ from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips import clips_at
 from playworld.data.shards import sha256_of
+from playworld.machine import choose_device
 from playworld.train.loop import Clips, NonFinite, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
-from playworld.train.options import choose_device
 from playworld.train.runs import claim, default_run
 from playworld.world import World
 

@@ -30,7 +30,7 @@ class CloneOptions:
     minutes: float | None = None
     """Minutes of demonstrations to use; all if not given."""
     device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
+    """cpu, cuda (cuda:1 for the second GPU), mps (a Mac's), or auto: the GPU if there is one."""
 
     def __post_init__(self) -> None:
         if min(self.steps, self.batch_size, self.frames) < 1:

@@ -27,6 +27,7 @@ from playworld.cli.streams import Lines, closing, prepare
 from playworld.cli.verb import FAILED, Ended, Stopped, Verb, ended_by_signals
 from playworld.cli.verbs import VERBS
 from playworld.config import InputError, did_you_mean
+from playworld.machine import prepare_torch
 
 ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "1000000000000"}
 """Keeps freed memory in the process: training ran 1.1 to 1.55 times as fast with it on 2 cores."""
@@ -186,6 +187,7 @@ def allocator_environment(verb: str | None) -> dict[str, str] | None:
 def entry() -> NoReturn:
     """The `playworld` program."""
     prepare()
+    prepare_torch()
     environment = utf8_environment() or allocator_environment(next(iter(sys.argv[1:]), None))
     if environment is not None:
         # The same process goes on: its number, its signals and its exit code stay as they are.

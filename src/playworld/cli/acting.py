@@ -43,7 +43,7 @@ class Clone:
         from playworld.agents.clone import clone, label
         from playworld.agents.policy import WEIGHTS
         from playworld.checkpoint import refuse_foreign
-        from playworld.train.options import choose_device
+        from playworld.machine import choose_device
         from playworld.world import World
 
         with endings():
@@ -88,10 +88,10 @@ class Evaluate:
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.atomic import write_whole
         from playworld.evaluate.page.files import write_picture
+        from playworld.machine import choose_device
         from playworld.studies.cloning import study
         from playworld.studies.cloning_figure import draw_cloning
         from playworld.studies.cloning_report import format_scores, scores
-        from playworld.train.options import choose_device
         from playworld.world import World
 
         with endings():
@@ -118,15 +118,15 @@ class Plan:
     """What is to be seen at the end, as such a file or name."""
     out: Path = Path("plan")
     """Folder for plan.png, plan.gif and plan.json."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the world runs; auto takes a GPU where there is one."""
+    device: str = "auto"
+    """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
     options: Annotated[PlanOptions, FLAT]
 
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.agents.plan_film import in_words, open_prompt, write_plan
         from playworld.agents.planner import make_plan
         from playworld.checkpoint import results_folder
-        from playworld.train.options import choose_device
+        from playworld.machine import choose_device
         from playworld.world import World
 
         world = World.load(self.world, choose_device(self.device))
@@ -156,13 +156,13 @@ class Goals:
     """Folder for goals.json and goals.png."""
     options: Annotated[GoalOptions, FLAT]
     search: Annotated[PlanOptions, FLAT]
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the world runs; auto takes a GPU where there is one."""
+    device: str = "auto"
+    """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
 
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.checkpoint import results_folder
+        from playworld.machine import choose_device
         from playworld.studies.goals import format_goals, seek_goals
-        from playworld.train.options import choose_device
         from playworld.world import World
 
         world = World.load(self.world, choose_device(self.device))
@@ -195,14 +195,14 @@ class Ppo:
     and options made is tried again, not trained again; another one is replaced."""
     options: Annotated[PPOOptions, FLAT]
     trial: Annotated[TransferOptions, FLAT]
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the world runs; auto takes a GPU where there is one."""
+    device: str = "auto"
+    """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
 
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.agents.ppo import is_kept
         from playworld.cli import INTERRUPTED
+        from playworld.machine import choose_device
         from playworld.studies.transfer import AGENT_FILE, format_transfer, made_from, transfer
-        from playworld.train.options import choose_device
         from playworld.world import World
 
         world = World.load(self.world, choose_device(self.device))

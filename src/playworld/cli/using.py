@@ -55,8 +55,8 @@ class Evaluate(OnDevice):
         from playworld.checkpoint import results_folder
         from playworld.data.remote import at_hand
         from playworld.evaluate import compare, format_table, short_names, write_report
+        from playworld.machine import choose_device
         from playworld.train.furnish import measured_card
-        from playworld.train.options import choose_device
         from playworld.world import World
 
         if len(self.paths) < 2:
@@ -103,8 +103,8 @@ class Gallery(OnDevice):
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.checkpoint import results_folder
         from playworld.evaluate.gallery import gallery, write_gallery
+        from playworld.machine import choose_device
         from playworld.train.furnish import read_pictures
-        from playworld.train.options import choose_device
         from playworld.world import World
 
         own = read_pictures(self.prompts) if self.prompts else {}
@@ -162,7 +162,7 @@ class Play(OnDevice):
 
     def load(self) -> "World":
         """The world, or what the newest checkpoint of a run has come to."""
-        from playworld.train.options import choose_device
+        from playworld.machine import choose_device
         from playworld.train.preview import is_run, world_of_run
         from playworld.world import World
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, arg
@@ -44,8 +44,8 @@ class Verb(abc.ABC):
 class OnDevice(Verb):
     """A verb that runs a finished world."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the world runs; auto takes a GPU where there is one."""
+    device: str = "auto"
+    """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
 
 
 def then(done: str, *words: object) -> str:

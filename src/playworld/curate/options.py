@@ -54,7 +54,7 @@ class FilterOptions:
     """Where checkpoints and logs of resnet18 go; in the user's cache until it is trained if not
     given."""
     device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
+    """cpu, cuda (cuda:1 for the second GPU), mps (a Mac's), or auto: the GPU if there is one."""
 
     def __post_init__(self) -> None:
         if not 0 < self.held_out < 1:
@@ -76,7 +76,7 @@ class ApplyOptions:
     min_frames: int = 16
     """Runs that are shorter once their neighbours are dropped go too."""
     device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
+    """cpu, cuda (cuda:1 for the second GPU), mps (a Mac's), or auto: the GPU if there is one."""
 
     def __post_init__(self) -> None:
         if self.keep not in LEVELS:

@@ -26,10 +26,10 @@ from playworld.curate.stretches import Footage, Stretch
 from playworld.data.clips import clips_at
 from playworld.data.shards import DamagedChunk
 from playworld.data.splits import held_out
+from playworld.machine import choose_device
 from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
-from playworld.train.options import choose_device
 from playworld.train.runs import claim, default_run
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from playworld.curate.stretches import Footage, Stretch
 from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
 from playworld.data.sources import check_target, own_clips
 from playworld.data.splits import SPLITS
-from playworld.train.options import choose_device
+from playworld.machine import choose_device
 
 BINS = 10
 

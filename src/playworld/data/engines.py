@@ -19,6 +19,7 @@ from playworld.config import InputError
 from playworld.data.nursery import Nursery
 from playworld.data.options import Engine
 from playworld.data.splits import Part
+from playworld.machine import cores
 
 Progress = Callable[[int, int, str], None]
 """Called with bytes of video done, bytes in all, and a note."""
@@ -52,7 +53,7 @@ def run(
     """
     if engine == "ray":
         return _on_ray(handle, jobs, workers, progress)
-    return _on_this_machine(handle, jobs, workers or os.cpu_count() or 1, progress)
+    return _on_this_machine(handle, jobs, workers or cores(), progress)
 
 
 def _on_this_machine(

@@ -1,6 +1,5 @@
 """How fast one player's world runs, and on what."""
 
-import os
 import platform
 import time
 from typing import Any
@@ -10,6 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.evaluate.rollouts import random_actions
+from playworld.machine import cores
 from playworld.world import SamplerConfig, World
 
 
@@ -48,7 +48,7 @@ def hardware(device: torch.device) -> dict[str, Any]:
     """The machine that figures were taken on."""
     found = {
         "processor": processor_name(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "device": device.type,
         "system": f"{platform.system()} {platform.machine()}",
@@ -57,6 +57,8 @@ def hardware(device: torch.device) -> dict[str, Any]:
     }
     if device.type == "cuda":
         found["accelerator"] = torch.cuda.get_device_name(device)
+    elif device.type == "mps":
+        found["accelerator"] = "Apple GPU"
     return found
 
 

@@ -90,7 +90,7 @@ class VectorQuantizer(nn.Module):
 
     def nearest(self, z: Float[Tensor, "*batch E"]) -> Int[Tensor, "*batch"]:
         """Number of the closest code of each latent."""
-        kind = "cuda" if z.is_cuda else "cpu"  # the meta device knows no autocast
+        kind = "cuda" if z.is_cuda else "cpu"  # meta knows no autocast, and mps is in float32
         with torch.autocast(kind, enabled=False):  # codes lie too close for bfloat16
             flat = self.scale(z.float()).reshape(-1, z.shape[-1])
             book = self.scale(self.codebook)

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from playworld.config import InputError
+from playworld.machine import cores, gpu_name
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
@@ -41,13 +42,14 @@ def machine() -> str:
     home = os.path.expanduser("~")
     disk, where = (home, "at home") if os.path.isdir(home) else (os.curdir, "here; no home folder")
     free = shutil.disk_usage(disk).free / 2**30
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none that PyTorch can use"
+    gpu = gpu_name() or "none that PyTorch can use (neither CUDA nor Apple's mps)"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return "\n".join(
         [
             "Machine",
             f"  system     {platform.platform()}, Python {platform.python_version()}",
-            f"  processor  {os.cpu_count()} cores, {torch.get_num_threads()} threads in use, "
+            f"  processor  {cores()} of {os.cpu_count()} cores allowed, "
+            f"{torch.get_num_threads()} threads in use, "
             f"{matrix_speed():.0f} GFLOP/s in fp32 matrix products",
             f"  memory     {memory:.1f} GiB",
             f"  disk       {free:.0f} GiB free {where}",

@@ -46,7 +46,7 @@ class CreateOptions:
     seed: int = 0
     """Seed of everything."""
     device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
+    """cpu, cuda (cuda:1 for the second GPU), mps (a Mac's), or auto: the GPU if there is one."""
 
     def __post_init__(self) -> None:
         if not (self.minutes > 0 and math.isfinite(self.minutes)):
@@ -125,8 +125,8 @@ class ScaleOptions:
     """Repeats of every row, each with its own seed."""
     held_out: int = 64
     """Held-out clips that the loss is measured on."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; auto takes a GPU where there is one."""
+    device: str = "auto"
+    """Where to train: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "tokens", "seeds", "held_out"):

@@ -15,6 +15,7 @@ from playworld.atomic import write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
 from playworld.data.tokens import TokenStore
+from playworld.machine import choose_device
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.flops import BACKWARD, dynamics_flops, parameters
 from playworld.models.st_transformer import TransformerConfig
@@ -23,7 +24,6 @@ from playworld.studies.options import ScaleOptions, shape_of
 from playworld.train.loop import Progress
 from playworld.train.objectives import Batch, DynamicsObjective
 from playworld.train.optim import StageConfig
-from playworld.train.options import choose_device
 from playworld.train.recipe import Recipe
 from playworld.train.runs import other_inputs
 from playworld.train.token_cache import token_cache

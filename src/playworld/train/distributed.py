@@ -101,6 +101,8 @@ def processes(device: torch.device) -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         yield
         return
+    if device.type == "mps":
+        raise InputError("several processes cannot share an Apple GPU: use --device cpu")
     backend = "gloo"
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))

@@ -9,8 +9,6 @@ import tyro
 from playworld.config import InputError
 
 if TYPE_CHECKING:
-    import torch
-
     from playworld.train.distributed import Parallel
     from playworld.train.optim import StageConfig
     from playworld.train.recipe import Recipe
@@ -52,7 +50,7 @@ class TrainOptions:
     seed: int = 0
     """Seed of weights, clip order, masks and noise."""
     device: str = "auto"
-    """cpu, cuda, or auto: the GPU if there is one."""
+    """cpu, cuda (cuda:1 for the second GPU), mps (a Mac's), or auto: the GPU if there is one."""
     parallel: Literal["auto", "ddp", "fsdp"] = "auto"
     """Under torchrun: the model whole in every process, or sharded; auto shards the large ones."""
     accumulate: int = 1
@@ -114,18 +112,3 @@ class TrainOptions:
             world_stage=changed(recipe.world_stage, self.world_steps),
             world_loss=loss,
         )
-
-
-def choose_device(name: str) -> "torch.device":
-    """The device that was asked for; auto takes the GPU if there is one."""
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda"):
-        raise InputError(f"device must be cpu, cuda or auto, got {name!r}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "device cuda was asked for, but PyTorch finds no GPU here; use --device cpu"
-        )
-    return torch.device(name)

@@ -13,6 +13,7 @@ from playworld.checkpoint import params_sha256, refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset, batches
 from playworld.data.tokens import TokenStore
+from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.flops import on_meta
@@ -31,7 +32,7 @@ from playworld.train.log import weights_and_biases
 from playworld.train.loop import Clips, Progress, Source, fit
 from playworld.train.objectives import TokenizerObjective, WorldObjective
 from playworld.train.optim import StageConfig
-from playworld.train.options import TrainOptions, choose_device
+from playworld.train.options import TrainOptions
 from playworld.train.pictures import action_grid, reconstructions
 from playworld.train.preview import write_preview
 from playworld.train.recipe import Recipe

@@ -111,12 +111,13 @@ class Trainer:
 
     def _batch(self, video: Tensor, tokens: Tensor | None, labels: Tensor | None) -> Batch:
         first, seed = self.parallel.worker() * len(video), self.config.seed
+        unawaited = self.device.type == "cuda"  # mps may read memory that is in use again by then
 
         def here(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else tensor.to(self.device, non_blocking=True)
+            return None if tensor is None else tensor.to(self.device, non_blocking=unawaited)
 
         return Batch(
-            video.to(self.device, non_blocking=True),
+            video.to(self.device, non_blocking=unawaited),
             here(tokens),
             self.done / self.config.steps,
             tuple(clip_seed(seed, self.done, first + row) for row in range(len(video))),

@@ -167,11 +167,14 @@ def frame_noise(
     Index 0 of the third axis draws tokens, index 1 their order. Integer hashing, so CPU and GPU
     agree, and a loop over per-row generators is not needed.
     """
+    device = seeds.device
+    if device.type == "mps":  # products of 64-bit integers are the processor's business
+        seeds, frames = seeds.cpu(), frames.cpu()
     key = mix(mix(seeds.long()) + frames.long())
     index = torch.arange(steps * 2 * N, device=seeds.device).view(steps, 2, N)
     bits = mix(key[:, None, None, None] + index * _GOLDEN)
     # 23 bits and a half fit a float32 exactly, so that neither 0 nor 1 can come out.
-    return (((bits >> 40) & 0x7FFFFF).float() + 0.5) / 2**23
+    return ((((bits >> 40) & 0x7FFFFF).float() + 0.5) / 2**23).to(device)
 
 
 def _signed(number: int) -> int:

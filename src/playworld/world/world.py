@@ -14,6 +14,7 @@ from torch import Tensor
 
 from playworld.checkpoint import params_sha256
 from playworld.config import InputError
+from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.pixels import to_float, to_uint8
@@ -128,11 +129,12 @@ class World:
             return hub.upload(folder, repo_id, private, token, endpoint)
 
     def to(self, device: str | torch.device) -> "World":
-        """Move the models.
+        """Move the models; "auto" takes the GPU if there is one.
 
         Raises:
             InputError: if there is no such device.
         """
+        device = choose_device("auto") if device == "auto" else device
         models = (self.tokenizer, self.actions, self.dynamics)
         try:
             for model in models:

@@ -33,7 +33,7 @@ class Embedding(ABC):
     @torch.inference_mode()
     def __call__(self, video: UInt8[Tensor, "clips T H W C"]) -> Float[Tensor, "clips F"]:
         """One point per clip, in double precision, a few clips at a time."""
-        return torch.cat([self.embed(part).double().cpu() for part in video.split(AT_ONCE)])
+        return torch.cat([self.embed(part).cpu().double() for part in video.split(AT_ONCE)])
 
 
 class RandomFeatures(Embedding):
