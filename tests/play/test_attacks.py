@@ -184,6 +184,17 @@ def test_a_body_in_tiny_chunks_is_refused(server):
     assert health(server.port) < 1
 
 
+@pytest.mark.slow
+def test_a_request_that_breaks_off_into_nonsense_leaves_no_traceback(world_folder):
+    head = f"POST /api/v1/picture HTTP/1.1\r\n{HEADERS}Transfer-Encoding: chunked\r\n\r\n"
+    with Served(world_folder) as server:
+        for rest in ("zz\r\n", 300 * "1\r\nx\r\n", "1\r\nxyz", "-1\r\n"):
+            with dial(server.port, head + rest) as line:
+                assert everything(line).startswith(b"HTTP/1.1 4")
+        log = server.stop()
+    assert "Traceback" not in log, log
+
+
 def test_many_requests_at_once_on_one_connection_are_all_answered(server):
     one = f"GET /healthz HTTP/1.1\r\n{HEADERS}"
     with dial(server.port, 200 * f"{one}\r\n" + f"{one}Connection: close\r\n\r\n") as line:

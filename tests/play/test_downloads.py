@@ -1,3 +1,5 @@
+import asyncio
+import contextlib
 import io
 import zipfile
 
@@ -6,6 +8,7 @@ import pytest
 from PIL import Image
 
 from playworld.data.actions import read_actions
+from playworld.play.downloads import Download
 
 from .conftest import SOCKET, make_client
 from .test_conversation import ask, join
@@ -117,3 +120,23 @@ def test_a_download_that_would_take_too_long_is_refused(random_world):
             ask(socket, "press", id, button=0)
         answer = client.get("/api/v1/download/png?scale=16", headers=headers)
         assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("leaves_after", [0, 1, 99])
+def test_a_download_frees_its_turn_also_when_its_reader_leaves(leaves_after):
+    async def send_to_somebody() -> tuple[bytes, bool]:
+        turn, got = asyncio.Lock(), []
+        await turn.acquire()
+
+        async def send(message) -> None:
+            assert turn.locked()
+            if len(got) == leaves_after:
+                raise OSError
+            got.append(message.get("body", b""))
+
+        with contextlib.suppress(OSError):
+            await Download(200_000 * b"x", turn, "film.gif", "image/gif")({}, None, send)
+        return b"".join(got), turn.locked()
+
+    read, is_held = asyncio.run(send_to_somebody())
+    assert not is_held and len(read) == {0: 0, 1: 0, 99: 200_000}[leaves_after]

@@ -1,9 +1,13 @@
+import asyncio
+import time
+
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from playworld.play.guard import Guard
+from playworld.play.pacing import AT_ONCE, Pacing
 
 from .conftest import SOCKET, make_client
 
@@ -187,3 +191,16 @@ def test_options_are_said(client, path, methods):
 def test_what_is_not_there_is_said_in_a_sentence(client):
     assert client.get("/nowhere").json() == {"detail": "There is nothing under this address."}
     assert client.post("/").json() == {"detail": "This address is not asked in this way."}
+
+
+def test_who_asks_too_often_waits_and_nobody_else_does():
+    async def ask_often() -> tuple[float, float]:
+        pacing = Pacing()
+        began = time.monotonic()
+        await asyncio.gather(*(pacing.turn("192.0.2.1") for _ in range(AT_ONCE + 20)))
+        slow = time.monotonic() - began
+        await pacing.turn("192.0.2.2")
+        return slow, time.monotonic() - began - slow
+
+    slow, other = asyncio.run(ask_often())
+    assert 0.09 < slow < 5 and other < 0.05

@@ -88,6 +88,9 @@ class HttpConnection(SmallReads, H11Protocol):  # type: ignore[misc]
 
     def send_400_response(self, msg: str) -> None:
         """Say that this is no HTTP, unless an answer is under way already."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # whoever was about to answer need not any more
+            self.cycle.message_event.set()
         try:
             super().send_400_response(msg)
         except h11.LocalProtocolError:

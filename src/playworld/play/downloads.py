@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
+from weakref import WeakKeyDictionary
 
 from fastapi import FastAPI, Header, HTTPException, Query, Response
+from starlette.types import Receive, Scope, Send
 
 from playworld.config import InputError
 from playworld.play.api import find
@@ -14,6 +16,8 @@ from playworld.world import World
 
 FILMS_AT_ONCE = 2
 """Downloads that are written at the same time; the others wait."""
+PIECE_BYTES = 2**16
+"""Bytes of a download that are handed to the connection at once."""
 WAIT_SECONDS = 30.0
 """How long a download waits for its turn."""
 
@@ -78,8 +82,33 @@ class Films:
         )
 
 
+class Download(Response):
+    """A file that is sent in pieces, each as the one before is read; its turn ends with the last.
+
+    So a session holds one film in memory at a time, however slowly it reads.
+    """
+
+    def __init__(self, content: bytes, turn: asyncio.Lock, name: str, media_type: str) -> None:
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        super().__init__(content, media_type=media_type, headers=headers)
+        self._turn = turn
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        try:
+            await send(start)
+            for first in range(0, len(self.body), PIECE_BYTES):
+                piece = bytes(self.body[first : first + PIECE_BYTES])
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            self._turn.release()
+
+
 def add_game(app: FastAPI, sessions: Sessions, films: Films) -> None:
     """The timeline of a session, its frames, and its downloads."""
+    turns: WeakKeyDictionary[Session, asyncio.Lock] = WeakKeyDictionary()
 
     @app.get("/api/v1/timeline")
     async def timeline(x_playworld_session: str = Header("")) -> Response:
@@ -101,19 +130,25 @@ def add_game(app: FastAPI, sessions: Sessions, films: Films) -> None:
         scale: int = Query(4, ge=1, le=MAX_SCALE),
         x_playworld_session: str = Header(""),
     ) -> Response:
-        timeline = _timeline(find(sessions, x_playworld_session))
+        session = find(sessions, x_playworld_session)
+        timeline = _timeline(session)
         if kind not in FORMATS:
             raise HTTPException(404, "There is no such format.")
         path = _path(timeline, first, last)
+        turn = turns.setdefault(session, asyncio.Lock())
         try:
-            content = await films.make(timeline, path, kind, 1 if kind == "zip" else scale)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await turn.acquire()
+            try:
+                content = await films.make(timeline, path, kind, 1 if kind == "zip" else scale)
+            except BaseException:
+                turn.release()
+                raise
         except InputError as error:
             raise HTTPException(413, str(error)) from None
         except TimeoutError:
             raise HTTPException(429, "Too many downloads at once. Try again soon.") from None
-        name = f"{films.name(timeline)}.{kind}"
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(content, media_type=FORMATS[kind].media_type, headers=headers)
+        return Download(content, turn, f"{films.name(timeline)}.{kind}", FORMATS[kind].media_type)
 
 
 def _timeline(session: Session) -> Timeline:

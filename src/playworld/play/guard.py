@@ -7,7 +7,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playworld.play.addresses import EVERYWHERE
+from playworld.play.gate import address_key
 from playworld.play.hosts import Host, allowed_name, is_address, parse_host, parse_origin
+from playworld.play.pacing import Pacing
 from playworld.play.refusals import Foreign, Log, clean
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -34,7 +36,7 @@ class Guard:
     name at 127.0.0.1 (DNS rebinding). A server that listens everywhere also answers to bare
     addresses, which cannot be rebound. A page under a name that the operator allowed is welcome
     whatever its port, and whatever Host a proxy in between has made of it. HEAD is answered
-    wherever GET is, and no body is longer than allowed.
+    wherever GET is, no body is longer than allowed, and who asks too often waits.
     """
 
     def __init__(
@@ -62,9 +64,13 @@ class Guard:
         self._any_address = listens_at in EVERYWHERE
         self._max_body = max_body
         self._log = Log()
+        self._pacing = Pacing()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse with 403 (a WebSocket before it is accepted)."""
+        if scope["type"] != "lifespan":
+            host, _ = scope.get("client") or ("", 0)
+            await self._pacing.turn(address_key(host))
         foreign = None if scope["type"] == "lifespan" else self._foreign(scope)
         if foreign is not None:
             self._refused[403] += 1
