@@ -4,19 +4,27 @@
     python benchmarks/players.py --threads 2             on two cores
     python benchmarks/players.py --slow 2                and 2 more, who press once a second
     python benchmarks/players.py --world WORLD --device cuda
+    python benchmarks/players.py --heavy steps --heavy-players 4    one player among heavy ones
 
 Latency is from the press to the frame, without network and picture compression. The floor is what
 the matrix products and convolutions of a frame alone allow, for a batch of that size on as many
 threads: they are recorded from a step of the world and run again by themselves.
+
+With --heavy, somebody holds a button in a real server, at the world's frame rate or as fast as
+frames come: first alone, then while others ask for as much as they may, in turns of some seconds,
+so that whatever else the machine does meets both. KIND is one of `served.HEAVY`, or `all`.
 """
 
 import argparse
+import asyncio
+import contextlib
 import queue
 import time
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from served import HEAVY, Player, Served, heavy, latencies, player, served
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -24,17 +32,6 @@ from playworld.world import Engine, Moved, World, WorldState
 
 SESSIONS = (1, 2, 4, 8, 16, 20)
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "_scaled_dot_product")
-
-
-class CountingWorld(World):
-    """A world that knows how often it was stepped."""
-
-    steps = 0
-
-    def step(self, *args, **kwargs):
-        """As ever."""
-        self.steps += 1
-        return super().step(*args, **kwargs)
 
 
 class Products(TorchDispatchMode):
@@ -125,9 +122,55 @@ def floor(world: World, batch: int) -> tuple[float, float]:
     return batch / products.seconds(world.device), counter.get_total_flops() / batch
 
 
+def rows(engine: Engine) -> float:
+    """Sessions that shared a pass, on average."""
+    return sum(size * ticks for size, ticks in engine.ticks.items()) / engine.ticks.total()
+
+
 def milliseconds(latencies: list[float]) -> str:
     """Their median, 95th and 99th percentile."""
     return " ".join(f"{1000 * q:6.0f}" for q in np.percentile(latencies, (50, 95, 99)))
+
+
+async def beside(server: Served, kind: str, players: int, seconds: float, fps: float) -> None:
+    """Print a line: one player alone, and with that many who ask for much."""
+    async with contextlib.AsyncExitStack() as stack:
+        one = await stack.enter_async_context(player(server))
+        others = [await stack.enter_async_context(player(server)) for _ in range(players)]
+        alone: list[float] = []
+        among: list[float] = []
+        for _ in range(4):
+            alone += await latencies(one, seconds / 4, fps)
+            tasks = [asyncio.create_task(heavy(other, kind)) for other in others]
+            await asyncio.sleep(1.0)
+            among += await latencies(one, seconds / 4, fps)
+            await _finish(tasks, others)
+    ratio = np.percentile(among, 99) / np.percentile(alone, 99)
+    frames = sum(other.frames for other in others)
+    print(f"{kind:>8} {players:8} {milliseconds(alone)} {milliseconds(among)} {ratio:6.2f} "
+          f"{len(alone):6} {len(among):6} {frames:6}", flush=True)  # fmt: skip
+
+
+async def _finish(tasks: list[asyncio.Task], others: list[Player]) -> None:
+    for other in others:
+        other.enough = True
+    await asyncio.gather(*tasks)
+    for other in others:
+        other.enough = False
+
+
+async def among_heavy(options: argparse.Namespace) -> None:
+    """Print the table of --heavy."""
+    fps = World.load(options.world).fps
+    print(f"a button held at {fps:g} frames per second, {options.threads} threads\n")
+    quantiles = f"{'p50':>6} {'p95':>6} {'p99':>6}"
+    print(f"{'others':>17} {'alone, ms':>20} {'with them, ms':>20} {'p99':>6} {'frames':>20}")
+    print(f"{'ask for':>8} {'players':>8} {quantiles} {quantiles} {'ratio':>6} "
+          f"{'alone':>6} {'with':>6} {'theirs':>6}")  # fmt: skip
+    for kind in HEAVY if options.heavy == "all" else (options.heavy,):
+        with served(options.world, options.threads) as server:
+            for players in options.heavy_players:
+                await beside(server, kind, players, options.seconds, fps)
 
 
 def main() -> None:
@@ -139,9 +182,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--slow", type=int, default=0, help="more players, who press once a second")
     parser.add_argument("--batch", type=int, default=8, help="the engine's limit")
+    parser.add_argument("--heavy", choices=(*HEAVY, "all"), help="what others ask for")
+    parser.add_argument("--heavy-players", type=int, nargs="+", default=[1, 4], help="how many")
     options = parser.parse_args()
+    if options.heavy:
+        asyncio.run(among_heavy(options))
+        return
     torch.set_num_threads(options.threads)
-    world = CountingWorld.load(options.world, options.device)
+    world = World.load(options.world, options.device)
     tokens = world.config.tokenizer.num_tokens
     workers = options.threads if world.device.type == "cpu" else 1
     name = f"{world.config.name} on {options.device}, {options.threads} threads"
@@ -157,14 +205,14 @@ def main() -> None:
         torch.set_num_threads(options.threads)
         engine = Engine(world, options.batch)
         play(engine, world, sessions, 0, 1.0)
-        world.steps = 0
+        engine.ticks.clear()
         seen = play(engine, world, sessions, options.slow, options.seconds)
         engine.close()
         frames = len(seen.latencies) + len(seen.slow)
         rate = frames / seen.seconds
         one = one or rate
         print(f"{sessions:8} {rate:8.1f} {len(seen.latencies) / seen.seconds / sessions:6.1f} "
-              f"{rate / one:6.2f} {frames / world.steps:6.1f} {rate * tokens:8.0f} "
+              f"{rate / one:6.2f} {rows(engine):6.1f} {rate * tokens:8.0f} "
               f"{milliseconds(seen.latencies)}    {allowed:8.1f} {flops / 1e9:6.2f} "
               f"{allowed * flops / 1e9:8.0f}", flush=True)  # fmt: skip
         if seen.slow:

@@ -8,22 +8,27 @@ from playworld.config import InputError
 from playworld.world import Engine, SamplerConfig, World
 
 
-class Watched(World):
-    """Writes down the batch sizes of its steps, and waits in each until it is let go."""
+class Watched(torch.nn.Module):
+    """Dynamics that write down whose passes they make, and wait in each until it is let go."""
 
-    def __init__(self, world):
-        super().__init__(world.config, world.tokenizer, world.actions, world.dynamics)
-        self.sizes, self.samplers, self.broken = [], [], False
+    def __init__(self, dynamics):
+        super().__init__()
+        self.dynamics, self.passes, self.broken = dynamics, [], False
         self.entered, self.go = threading.Semaphore(0), threading.Semaphore(0)
+        self.start_cache, self.append = dynamics.start_cache, dynamics.append
 
-    def step(self, state, actions, sampler=None, in_place=False):
-        self.sizes.append(state.batch)
-        self.samplers.append(sampler.steps if sampler else None)
+    def step(self, tokens, hidden, action, cache):
+        self.passes.append([int(hidden[i].sum()) for i in range(len(hidden))])
         self.entered.release()
         assert self.go.acquire(timeout=60)
         if self.broken:
             raise RuntimeError("out of order")
-        return super().step(state, actions, sampler, in_place)
+        return self.dynamics.step(tokens, hidden, action, cache)
+
+    @property
+    def sizes(self):
+        """Of the batches whose first pass was made: in the tiny world all 24 tokens are hidden."""
+        return [len(p) for p in self.passes if p[0] == 24]
 
 
 @pytest.fixture
@@ -35,12 +40,13 @@ def engine(world):
 
 @pytest.fixture
 def busy(world):
-    """An engine in the middle of a tick, its future, a state to step from, and the world."""
-    watched = Watched(world)
-    engine = Engine(watched, max_batch=4, workers=1)
+    """An engine in the middle of a pass, its future, a state to step from, and the dynamics."""
+    watched = world.dynamics = Watched(world.dynamics)
+    engine = Engine(world, max_batch=4, workers=1)
+    watched.go.release()
     state = engine.start(picture(), 0).result().state
     first = engine.step(state, 0)
-    assert watched.entered.acquire(timeout=60)
+    assert all(watched.entered.acquire(timeout=60) for _ in range(2))
     yield engine, first, state, watched
     watched.go.release(1000)
     engine.close()
@@ -183,12 +189,12 @@ def test_filling_a_batch_up_to_a_bucket_changes_no_frame(world, order):
 
 
 def test_a_bucket_fixes_the_size_that_the_model_sees(world):
-    watched = Watched(world)
+    watched = world.dynamics = Watched(world.dynamics)
     watched.go.release(1000)
-    engine = Engine(watched, max_batch=8, buckets=[4, 8], workers=1)
+    engine = Engine(world, max_batch=8, buckets=[4, 8], workers=1)
     engine.step(engine.start(picture(), 0).result().state, 1).result()
     engine.close()
-    assert watched.sizes == [4]
+    assert {len(p) for p in watched.passes} == {4}
 
 
 def test_whoever_waits_goes_together_oldest_first_up_to_the_limit(busy):
@@ -199,14 +205,53 @@ def test_whoever_waits_goes_together_oldest_first_up_to_the_limit(busy):
     assert watched.sizes == [1, 4, 2]
 
 
-def test_another_sampler_has_its_own_tick_and_its_turn(busy):
+def test_frames_of_any_samplers_go_together(busy):
     engine, first, state, watched = busy
-    few, many = SamplerConfig(steps=1), SamplerConfig(steps=7)
-    wishes = [few, many, few, many, few, few, few]
-    futures = [first, *(engine.step(state, 1, sampler) for sampler in wishes)]
+    wishes = [
+        SamplerConfig(steps, temperature, order)
+        for steps, temperature, order in (
+            (1, 0.0, "random"),
+            (4, 2.0, "halton"),
+            (3, 1.0, "confidence"),
+        )
+    ]
+    futures = [engine.step(state, 1, sampler) for sampler in wishes]
     watched.go.release(1000)
-    wait(futures)
-    assert watched.samplers == [4, 1, 7, 1] and watched.sizes == [1, 4, 2, 1]
+    wait([first, *futures])
+    assert watched.sizes == [1, 3]
+    for future, sampler in zip(futures, wishes, strict=True):
+        expected = engine._world.step(state, [1], sampler)[0][0]
+        assert torch.equal(future.result().frame, expected)
+
+
+def test_a_long_request_lets_a_short_one_go_first_after_each_pass(busy):
+    engine, first, state, watched = busy
+    long = engine.step(state, 1, SamplerConfig(steps=24, order="halton"))
+    watched.go.release(7)  # first's other four passes are made, and three of the long one
+    assert all(watched.entered.acquire(timeout=60) for _ in range(7))
+    short = engine.step(state, 2)
+    watched.go.release(7)
+    short.result(timeout=60)
+    assert not long.done()
+    watched.go.release(1000)
+    assert torch.equal(
+        long.result().frame,
+        engine._world.step(state, [1], SamplerConfig(steps=24, order="halton"))[0][0],
+    )
+
+
+def test_long_requests_move_on_while_short_ones_never_end(world):
+    engine = Engine(world, workers=1)
+    state = engine.start(picture(), 0).result().state
+    asked = [engine.step(state, 0) for _ in range(20)]
+    long = engine.step(state, 1, SamplerConfig(steps=24))
+    for _ in range(2000):
+        wait(asked, return_when=FIRST_COMPLETED)
+        asked = [engine.step(state, 0) if one.done() else one for one in asked]
+        if long.done():
+            break
+    engine.close()
+    assert long.done()
 
 
 def test_a_cancelled_request_is_left_out(busy):
@@ -225,7 +270,7 @@ def test_a_bad_action_fails_its_own_future_only(busy, action):
     watched.go.release(1000)
     assert isinstance(bad.exception(timeout=60), InputError)
     for future, action in ((good, 1), (other, 2)):
-        assert torch.equal(future.result().frame, watched.step(state, [action])[0][0])
+        assert torch.equal(future.result().frame, engine._world.step(state, [action])[0][0])
 
 
 def test_a_bad_start_fails_its_own_future_only(engine):
@@ -252,7 +297,7 @@ def test_closing_finishes_the_tick_in_hand_and_cancels_the_rest(busy):
     closing.start()
     wait([later])
     assert later.cancelled() and not first.done()
-    watched.go.release()
+    watched.go.release(1000)
     closing.join()
     assert first.result().state.frame.item() == 1
     with pytest.raises(RuntimeError, match="closed"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from playworld.play.metrics import Counts
 from playworld.play.requests import Advance, Begin, Request, Trial, Visit
 from playworld.play.sessions import Session
 from playworld.play.timeline import Node, Timeline
-from playworld.world import Engine, Moved, SamplerConfig, WorldState
+from playworld.world import Engine, Moved, WorldState
 
 HEADER = struct.Struct("<BxxxIII")
 """What stands before the PNG in a binary message: its kind, the request's id, the number of the
@@ -23,7 +24,7 @@ node, and of its frame since the start."""
 PICTURE, SHEET = 0, 1
 """Kinds of binary messages."""
 TRIED_AT_ONCE = 4
-"""Buttons that are tried together: half a batch stays free for the other players."""
+"""Buttons that are tried together."""
 
 Answer = bytes | dict[str, Any]
 """A binary message, or a JSON one."""
@@ -80,7 +81,8 @@ class Moves:
             node = timeline.nodes[number]
             assert node.button is not None, "the start's state is always kept"
             tokens = node.tokens.to(state.tokens)
-            moved = await asyncio.wrap_future(self.engine.replay(state, tokens, node.button))
+            replay = self.engine.replay(state, tokens, node.button, session.id)
+            moved = await asyncio.wrap_future(replay)
             self.counts.replayed += 1
             state = moved.state
             timeline.keep(number, state, last)
@@ -88,7 +90,8 @@ class Moves:
         return state
 
     async def _begin(self, session: Session, request: Begin) -> Answer:
-        moved = await asyncio.wrap_future(self.engine.start(request.pictures, request.seed))
+        start = self.engine.start(request.pictures, request.seed, session.id)
+        moved = await asyncio.wrap_future(start)
         png = await asyncio.to_thread(to_png, moved.frame)
         session.timeline = Timeline(request.names, request.seed, moved.state, png)
         session.shown = request
@@ -98,7 +101,8 @@ class Moves:
         state = await self.catch_up(session)
         if state is None:
             return None
-        moved = await self._step(state, press.button, press.sampler)
+        step = self.engine.step(state, press.button, press.sampler, session.id)
+        moved = await self._counted(step)
         png = await asyncio.to_thread(to_png, moved.frame)
         timeline.grow(press.button, press.sampler, moved.state, png)
         return picture(timeline, press.id)
@@ -113,22 +117,25 @@ class Moves:
             if session.wishes.elsewhere:
                 return None
             some = buttons[first : first + TRIED_AT_ONCE]
-            rows += await asyncio.gather(*(self._row(state, button, trial) for button in some))
+            rows += await asyncio.gather(
+                *(self._row(session, state, button, trial) for button in some)
+            )
         sheet = await asyncio.to_thread(to_png, torch.cat(rows))
         return _message(SHEET, trial.id, timeline.at, timeline.here) + sheet
 
     async def _row(
-        self, state: WorldState, button: int, trial: Trial
+        self, session: Session, state: WorldState, button: int, trial: Trial
     ) -> UInt8[Tensor, "H width 3"]:
         frames = []
         for _ in range(trial.presses):
-            moved = await self._step(state, button, trial.sampler)
+            step = self.engine.step(state, button, trial.sampler, session.id, long=True)
+            moved = await self._counted(step)
             state = moved.state
             frames.append(moved.frame)
         return torch.cat(frames, dim=1)
 
-    async def _step(self, state: WorldState, button: int, sampler: SamplerConfig | None) -> Moved:
-        moved = await asyncio.wrap_future(self.engine.step(state, button, sampler))
+    async def _counted(self, step: "Future[Moved]") -> Moved:
+        moved = await asyncio.wrap_future(step)
         self.counts.frames += 1
         return moved
 

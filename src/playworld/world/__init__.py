@@ -6,7 +6,8 @@ from playworld.lazy import lazily
 from playworld.world.order import Order
 
 if TYPE_CHECKING:
-    from playworld.world.engine import Engine, Moved
+    from playworld.world.draft import Moved
+    from playworld.world.engine import Engine
     from playworld.world.folder import Button, WorldConfig, built_in_worlds
     from playworld.world.maskgit import SamplerConfig
     from playworld.world.state import WorldState
@@ -28,7 +29,7 @@ __getattr__ = lazily(
     {
         "Button": "folder",
         "Engine": "engine",
-        "Moved": "engine",
+        "Moved": "draft",
         "SamplerConfig": "maskgit",
         "World": "world",
         "WorldConfig": "folder",

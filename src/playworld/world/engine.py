@@ -1,78 +1,73 @@
-"""Many sessions on one model: every tick runs whoever has asked for a frame as one batch.
+"""Many sessions on one model: every pass through it serves whoever needs one.
 
 What is computed for a session does not depend on who else is in its batch, to the last bit; see
-docs/engine.md for how, and what it costs.
+docs/engine.md for how, what it costs, and who goes first.
 """
 
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from playworld.models.st_transformer import Cache
+from playworld.world import draft
+from playworld.world.draft import Draft, Moved, Work
 from playworld.world.maskgit import SamplerConfig
+from playworld.world.shelf import Shelf
 from playworld.world.state import WorldState
+from playworld.world.turns import QUIET_SECONDS, Job, Kind, Turns
 from playworld.world.world import World
 
 _PATIENCE = 0.05
-"""How long those just answered may take to ask again and share the next tick too, in ticks."""
-
-
-@dataclass(frozen=True)
-class Moved:
-    """One session's newest frame, and where it stands now."""
-
-    frame: UInt8[Tensor, "H W 3"]
-    """On the CPU."""
-    state: WorldState
-    """Of one row, in memory of its own."""
-
-
-@dataclass(eq=False)
-class _Request:
-    """One session's wish. Those of the same group can go through the model together."""
-
-    group: Hashable
-    run: Callable[[Sequence[Any], "_Room"], tuple[Tensor, WorldState]]
-    """Given the arguments of all requests of a batch."""
-    arguments: tuple[Any, ...]
-    future: "Future[Moved]" = field(default_factory=Future)
+"""How long those just answered may take to ask again and share the next turn too, in turns."""
+_LONG_BATCH = 2
+"""Long requests that share a pass on a CPU while others play: who plays may wait for that pass."""
 
 
 class _Room:
-    """One worker's memory for gathered states, used again every tick.
+    """One worker's memory for what the states of a batch remember, used again every time.
 
     Fresh memory of that size costs more than the copy: the system hands it out page by page.
     """
 
     def __init__(self) -> None:
-        self._state: WorldState | None = None
+        self._memory: Cache | None = None
+        self._held: list[WorldState] = []
 
-    def gather(self, states: Sequence[WorldState]) -> tuple[WorldState, bool]:
-        """The states as one batch, and whether it is the engine's own to be written into."""
+    def forget(self) -> None:
+        """Hold no state any longer."""
+        self._held = []
+
+    def gather(self, states: Sequence[WorldState]) -> Cache:
+        """What they remember as one batch, to be read only."""
         if len(states) == 1:
-            return states[0], False
-        if self._state is None or self._state.batch < len(states):
-            self._state = WorldState.cat(states)
-            return self._state, True
-        return WorldState.cat(states, out=self._state), True
+            return states[0].memory
+        if self._memory is None or len(self._memory.time) < len(states):
+            self._memory = Cache.cat([state.memory for state in states])
+        elif len(states) != len(self._held) or any(
+            a is not b for a, b in zip(states, self._held, strict=True)
+        ):
+            Cache.cat([state.memory for state in states], out=self._memory)
+        self._held = list(states)
+        return self._memory.map(lambda t: t[: len(states)])
 
 
 class Engine:
     """Runs one world for many sessions, in threads of its own.
 
     A session is whoever keeps a state: the engine holds nothing about it between two requests, so
-    joining, leaving and rewinding cost the others nothing. Requests that wait when the model is
-    free go through it together, the oldest first; one that comes later waits for the next tick.
+    joining, leaving and rewinding cost the others nothing. Requests are cut into passes of the
+    model, and those that wait go through it together. A frame with no more refinements than the
+    world's own, and a start from one picture, are short: they go first, the oldest first. All
+    else is long: it is done in between, and each player gets the same share of that time.
 
     Methods may be called from any thread. An error is raised by the future of the request that
-    caused it, and nobody else's; a future that is cancelled before its tick is left out.
+    caused it, and nobody else's; a future that is cancelled before its turn is left out.
     """
 
     def __init__(
@@ -89,11 +84,12 @@ class Engine:
             max_batch: rows that go through the model at once, at most.
             buckets: batch sizes that are used: a batch is filled up to the next of them, so that
                 the model meets few shapes. Powers of two on a GPU if not given, else any size.
-            workers: ticks computed side by side, which share PyTorch's threads. If not given, one
-                for each: work that several threads split rounds by how they split it. 1 on a GPU.
+            workers: batches computed side by side, which share PyTorch's threads. If not given,
+                one for each: work that several threads split rounds by how they split it. 1 on a
+                GPU.
         """
         on_gpu = world.device.type != "cpu"
-        self._world, self._max_batch = world, max_batch
+        self._world, self._shelf = world, Shelf(world)
         self._cores = torch.get_num_threads()
         self._workers = workers or (1 if on_gpu else self._cores)
         if buckets is None:
@@ -102,125 +98,179 @@ class Engine:
             raise ValueError(f"sizes must be positive: {max_batch=}, {buckets=}, {workers=}")
         self._buckets = sorted(buckets)
         self.ticks: Counter[int] = Counter()
-        """Batches so far, by their number of requests."""
-        self._waiting: deque[_Request] = deque()
-        self._running = 0
+        """Passes through the model so far, by their number of requests."""
+        long_batch = max_batch if on_gpu else min(_LONG_BATCH, max_batch)
+        self._turns = Turns(self._workers, max_batch, long_batch)
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._work, name=f"playworld-engine-{i}", daemon=True)
+            threading.Thread(target=self._serve, name=f"playworld-engine-{i}", daemon=True)
             for i in range(self._workers)
         ]
         for thread in self._threads:
             thread.start()
 
-    def start(self, images: UInt8[Tensor, "P H W 3"], seed: int) -> "Future[Moved]":
+    def start(
+        self, images: UInt8[Tensor, "P H W 3"], seed: int, player: Hashable = None
+    ) -> "Future[Moved]":
         """Begin a session from P >= 1 prompt frames.
 
         The future raises InputError if they are not of the world's size, or the seed is no integer
-        of 64 bits.
+        of 64 bits. For `player` see `step`.
         """
-        return self._submit(("start", images.shape), self._start, images, seed)
+        work = draft.start(self._world, images, seed)
+        return self._submit(work, len(images) > 1, player, "alone")
 
     def step(
-        self, state: WorldState, action: int, sampler: SamplerConfig | None = None
+        self,
+        state: WorldState,
+        action: int,
+        sampler: SamplerConfig | None = None,
+        player: Hashable = None,
+        long: bool = False,
     ) -> "Future[Moved]":
         """The next frame of one session; the same frame whoever else plays.
 
         The future raises InputError if the action is outside 0 to |A| - 1.
-        """
-        sampler = sampler or self._world.config.sampler
-        return self._submit(("step", sampler), self._step, state, action, sampler)
 
-    def replay(self, state: WorldState, tokens: Int[Tensor, " N"], action: int) -> "Future[Moved]":
-        """The next frame where its tokens are known already: a third of the work of `step`."""
-        return self._submit("replay", self._replay, state, action, tokens)
+        Args:
+            state: where the session is.
+            action: the button.
+            sampler: how the frame is drawn; the world's own way if not given.
+            player: whose request it is: long ones of one player share what that player gets.
+            long: not urgent, such as one of many frames that make one answer.
+        """
+        own = self._world.config.sampler
+        sampler = sampler or own
+        work = draft.step(self._world, state, action, sampler)
+        return self._submit(work, long or sampler.steps > own.steps, player)
+
+    def replay(
+        self, state: WorldState, tokens: Int[Tensor, " N"], action: int, player: Hashable = None
+    ) -> "Future[Moved]":
+        """The next frame where its tokens are known already: a third of the work of `step`.
+
+        It is long, as there are mostly many of them. For `player` see `step`.
+        """
+        return self._submit(draft.replay(self._world, state, tokens, action), True, player)
 
     def close(self) -> None:
-        """Finish the ticks in hand, cancel what waits. Later requests raise RuntimeError."""
+        """Finish the turns in hand, cancel what waits. Later requests raise RuntimeError."""
         with self._changed:
             self._closed = True
-            waiting, self._waiting = self._waiting, deque()
+            waiting = self._turns.clear()
             self._changed.notify_all()
-        for request in waiting:
-            request.future.cancel()
-            request.future.set_running_or_notify_cancel()  # wakes who waits for it
+        _give_up(waiting)
         for thread in self._threads:
             thread.join()
+        _give_up(self._turns.clear())
         torch.set_num_threads(self._cores)
 
-    def _submit(self, group: Hashable, run: Any, *arguments: Any) -> "Future[Moved]":
-        request = _Request(group, run, arguments)
+    def _submit(
+        self, work: Work, long: bool, player: Hashable, kind: Kind = "frame"
+    ) -> "Future[Moved]":
+        job = Job(work, long, object() if player is None else player, kind)
         with self._changed:
             if self._closed:
                 raise RuntimeError("the engine is closed")
-            self._waiting.append(request)
+            self._turns.add(job)
             self._changed.notify_all()
-        return request.future
+        return job.future
 
-    def _work(self) -> None:
-        """One thread: take a batch, run it, until closed."""
+    def _serve(self) -> None:
+        """One thread: take a batch, work on it, until closed."""
         torch.set_num_threads(max(1, self._cores // self._workers))
         room, expected, seconds = _Room(), 0, 0.0
         while (batch := self._take(expected, _PATIENCE * seconds)) is not None:
-            start = time.perf_counter()
-            self._run(batch, room)
-            expected, seconds = len(batch), time.perf_counter() - start
+            begin = time.perf_counter()
+            rest = self._work_on(batch, room)
+            seconds = time.perf_counter() - begin
+            expected = 0 if batch[0].long else len(batch) - len(rest)
             with self._changed:
-                self._running -= len(batch)
+                self._turns.done(batch, rest, seconds)
+                self._changed.notify_all()
 
-    def _take(self, expected: int, patience: float) -> list[_Request] | None:
-        """The oldest request and this worker's share of those that fit it; None once closed.
+    def _take(self, expected: int, patience: float) -> list[Job] | None:
+        """This worker's next batch; None once closed.
 
         Before that, wait a moment for as many as were just answered: else whoever asks first would
-        get a tick alone, and the others would always wait for it.
+        get a turn alone, and the others would always wait for it.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._waiting) >= expected, patience)
-            self._changed.wait_for(lambda: self._closed or self._waiting)
-            if self._closed:
-                return None
-            share = -(-(len(self._waiting) + self._running) // self._workers)
-            group = self._waiting[0].group
-            batch = [r for r in self._waiting if r.group == group][: min(share, self._max_batch)]
-            for request in batch:
-                self._waiting.remove(request)
-            batch = [r for r in batch if r.future.set_running_or_notify_cancel()]
-            self._running += len(batch)
-            return batch
+            self._changed.wait_for(lambda: self._closed or self._turns.short >= expected, patience)
+            while not self._closed:
+                if batch := self._turns.take():
+                    return batch
+                self._changed.wait(QUIET_SECONDS)
+        return None
 
-    def _run(self, batch: list[_Request], room: _Room) -> None:
-        """Answer every request of the batch."""
-        if not batch:
-            return
+    def _work_on(self, batch: list[Job], room: _Room) -> list[Job]:
+        """Work on a batch until all of it is answered, or until its turn is over: its rest."""
+        rest = [job for job in batch if job.draft is not None or _goes_on(job, None)]
+        passes = 0
+        while rest:
+            with self._changed:
+                over = passes and self._turns.is_over(rest, passes)
+                if over and (rest[0].long or not self._closed):
+                    break
+            rest = [job for job in self._once(rest, room) if not job.future.cancelled()]
+            passes += 1
+        room.forget()
+        return rest
+
+    def _once(self, batch: list[Job], room: _Room) -> list[Job]:
+        """One pass, or one piece of other work: answer what is finished, return what is not."""
+        drafts = [job.draft for job in batch if job.draft is not None]
         try:
-            size = next((b for b in self._buckets if b >= len(batch)), len(batch))
-            filled = batch + batch[:1] * (size - len(batch))
-            frames, state = batch[0].run([r.arguments for r in filled], room)
-            frames = frames.cpu()
-            moved = [Moved(frames[i].clone(), state.rows([i])) for i in range(len(batch))]
+            answers = self._pass(drafts, room) if drafts else [None]
         except Exception as error:
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
-                return
-            for request in batch:  # one of them may be at fault: the others get their frame
-                self._run([request], room)
-            return
+                _fail(batch[0], error)
+                return []
+            # One of them may be at fault: the others get their frame.
+            return [job for one in batch for job in self._once([one], room)]
+        return [
+            job
+            for job, moved in zip(batch, answers, strict=True)
+            if (drafts and moved is None) or _goes_on(job, moved)
+        ]
+
+    def _pass(self, drafts: list[Draft], room: _Room) -> list[Moved | None]:
+        count = len(drafts)
+        size = next((b for b in self._buckets if b >= count), count)
+        filled = drafts + drafts[:1] * (size - count)
+        memory = room.gather([one.state for one in filled])
+        moved = draft.advance(self._world, filled, memory, count, self._shelf)
         with self._changed:
-            self.ticks[len(batch)] += 1
-        for request, answer in zip(batch, moved, strict=True):
-            request.future.set_result(answer)
+            self.ticks[count] += 1
+        return moved
 
-    def _start(self, requests: Sequence[Any], room: _Room) -> tuple[Tensor, WorldState]:
-        images, seeds = zip(*requests, strict=True)
-        return self._world.start(torch.stack(images), seeds)
 
-    def _step(self, requests: Sequence[Any], room: _Room) -> tuple[Tensor, WorldState]:
-        states, actions, samplers = zip(*requests, strict=True)
-        state, own = room.gather(states)
-        return self._world.step(state, actions, samplers[0], in_place=own)
+def _goes_on(job: Job, moved: Moved | None) -> bool:
+    """Take a request to its next piece of work; False where there is none."""
+    try:
+        job.draft = next(job.work) if moved is None else job.work.send(moved)
+    except StopIteration as end:
+        if job.future.running() or job.future.set_running_or_notify_cancel():
+            job.future.set_result(end.value)
+        return False
+    except Exception as error:
+        _fail(job, error)
+        return False
+    job.kind = "alone" if job.draft is None else "frame"
+    if job.draft is not None and job.draft.action is None:
+        job.kind = "first"
+    return True
 
-    def _replay(self, requests: Sequence[Any], room: _Room) -> tuple[Tensor, WorldState]:
-        states, actions, tokens = zip(*requests, strict=True)
-        state, own = room.gather(states)
-        return self._world.replay(state, torch.stack(tokens), actions, in_place=own)
+
+def _give_up(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.future.cancel():
+            job.future.set_running_or_notify_cancel()  # wakes who waits for it
+        else:
+            job.future.set_exception(RuntimeError("the engine is closed"))
+
+
+def _fail(job: Job, error: Exception) -> None:
+    if job.future.running() or job.future.set_running_or_notify_cancel():
+        job.future.set_exception(error)

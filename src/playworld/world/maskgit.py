@@ -73,27 +73,41 @@ def decode_frame(
     B, N = noise.shape[0], noise.shape[-1]
     tokens = torch.zeros((B, N), dtype=torch.long, device=noise.device)
     hidden = torch.ones_like(tokens, dtype=torch.bool)
-    fixed = 0
-    for step in range(sampler.steps):
-        target = tokens_fixed(step, sampler.steps, N)
-        if target == fixed:  # a refinement that decides nothing need not be computed
-            continue
-        logits = predict(tokens, hidden).float()
-        proposal = sample(logits, sampler.temperature, noise[:, step, 0])
-        if sampler.order == "confidence":
-            chance = noise[:, step, 1]
-            remaining = 1 - (step + 1) / sampler.steps
-            surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
-            rank = ranks(surest.masked_fill(~hidden, math.inf))
-        elif sampler.order == "halton":
-            rank = halton_order(*grid).to(tokens.device).argsort().expand(B, N)
-        else:
-            rank = ranks(noise[:, 0, 1])
-        decided = hidden & (rank < target)
-        tokens = torch.where(decided, proposal, tokens)
-        hidden = hidden & ~decided
-        fixed = target
+    for step in refinements(sampler.steps, N):
+        logits = predict(tokens, hidden)
+        tokens, hidden = refine(logits, tokens, hidden, sampler, step, noise, grid)
     return tokens
+
+
+def refinements(steps: int, N: int) -> list[int]:
+    """The refinements (0-based) that decide a token: the others need not be computed."""
+    fixed = [0, *(tokens_fixed(step, steps, N) for step in range(steps))]
+    return [step for step in range(steps) if fixed[step + 1] > fixed[step]]
+
+
+def refine(
+    logits: Float[Tensor, "B N K"],
+    tokens: Int[Tensor, "B N"],
+    hidden: Bool[Tensor, "B N"],
+    sampler: SamplerConfig,
+    step: int,
+    noise: Float[Tensor, "B S 2 N"],
+    grid: tuple[int, int],
+) -> tuple[Int[Tensor, "B N"], Bool[Tensor, "B N"]]:
+    """Refinement `step` (0-based): the tokens with some more decided, and what is still hidden."""
+    logits, N = logits.float(), tokens.shape[1]
+    proposal = sample(logits, sampler.temperature, noise[:, step, 0])
+    if sampler.order == "confidence":
+        chance = noise[:, step, 1]
+        remaining = 1 - (step + 1) / sampler.steps
+        surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
+        rank = ranks(surest.masked_fill(~hidden, math.inf))
+    elif sampler.order == "halton":
+        rank = halton_order(*grid).to(tokens.device).argsort().expand_as(tokens)
+    else:
+        rank = ranks(noise[:, 0, 1])
+    decided = hidden & (rank < tokens_fixed(step, sampler.steps, N))
+    return torch.where(decided, proposal, tokens), hidden & ~decided
 
 
 def sample(

@@ -237,8 +237,7 @@ class World:
         Raises:
             InputError: if the frames are not of the world's size, or not one seed per row.
         """
-        images, seeds = self._check_video(images, 1), self._check_seeds(seeds, len(images))
-        video = to_float(images)
+        video, seeds = self._check_prompt(images, seeds)
         tokens = self.tokenizer.encode(video)
         features = self._features(video) if video.shape[1] > 1 else None
         memory = self.dynamics.start_cache(len(video))
@@ -276,7 +275,7 @@ class World:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
         """
         sampler = sampler or self.config.sampler
-        action = self.actions.embed(self._check_actions(actions, state.batch))
+        action = self._embed_actions(actions, state.batch)
         noise = frame_noise(state.seeds, state.frame + 1, sampler.steps, state.tokens.shape[1])
 
         def predict(tokens: Int[Tensor, "B N"], hidden: Tensor) -> Float[Tensor, "B N K"]:
@@ -298,7 +297,7 @@ class World:
         Raises:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
         """
-        action = self.actions.embed(self._check_actions(actions, state.batch))
+        action = self._embed_actions(actions, state.batch)
         return self._remember(state, tokens, action, in_place)
 
     def _remember(
@@ -326,6 +325,27 @@ class World:
         """The video through the tokenizer and back: the best picture this world can show."""
         tokens = self.tokenizer.encode(to_float(self._check_video(video, 1)))
         return to_uint8(self.tokenizer.decode(tokens))
+
+    def _check_prompt(
+        self, images: UInt8[Tensor, "B P H W 3"], seeds: Sequence[int] | Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B P H W 3"], Int[Tensor, " B"]]:
+        """Prompt frames and seeds as the models take them.
+
+        Raises:
+            InputError: as `start` does.
+        """
+        images = self._check_video(images, 1)
+        return to_float(images), self._check_seeds(seeds, len(images))
+
+    def _embed_actions(
+        self, actions: Sequence[int] | Int[Tensor, " B"], batch: int
+    ) -> Float[Tensor, "B E"]:
+        """What the dynamics get of the buttons of `batch` sessions.
+
+        Raises:
+            InputError: as `step` does.
+        """
+        return self.actions.embed(self._check_actions(actions, batch))
 
     def _features(self, video: Float[Tensor, "B P H W 3"]) -> Float[Tensor, "B S E"]:
         """Of the actions between prompt frames, computed for four rows at least.

@@ -1,0 +1,178 @@
+"""What a session asks for as a series of passes through the model, which sessions can share.
+
+`start`, `step` and `replay` do for one session, in pieces, what the methods of `World` of the same
+names do at once, and share their checks.
+"""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from playworld.models.pixels import to_uint8
+from playworld.models.st_transformer import Cache, CacheEntry
+from playworld.world.maskgit import SamplerConfig, frame_noise, refine, refinements
+from playworld.world.shelf import Shelf
+from playworld.world.state import WorldState
+from playworld.world.world import World
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One session's newest frame, and where it stands now."""
+
+    frame: UInt8[Tensor, "H W 3"]
+    """On the CPU."""
+    state: WorldState
+    """Of one row, in memory of its own."""
+
+
+@dataclass(eq=False)
+class Draft:
+    """The next frame of one session: a pass for each refinement, and one that commits it."""
+
+    state: WorldState
+    """Of one row."""
+    action: Float[Tensor, "1 E"] | None
+    """None for the first frame of a prompt."""
+    tokens: Int[Tensor, "1 N"]
+    hidden: Bool[Tensor, "1 N"]
+    sampler: SamplerConfig | None = None
+    left: deque[int] = field(default_factory=deque)
+    """The refinements that are still to be done."""
+    noise: Float[Tensor, "1 S 2 N"] | None = None
+
+
+Work = Generator[Draft | None, Moved, Moved]
+"""Yields a draft and is sent its frame, or yields None where a piece of other work is done."""
+
+
+@torch.no_grad()
+def start(world: World, images: UInt8[Tensor, "P H W 3"], seed: int) -> Work:
+    """`World.start` for one session: its pictures one after another."""
+    video, seeds = world._check_prompt(images[None], [seed])
+    tokens = world.tokenizer.encode(video)
+    yield None
+    features = world._features(video) if len(images) > 1 else None
+    yield None
+    state = WorldState(
+        world.dynamics.start_cache(1),
+        world.tokenizer.start_cache(1),
+        seeds,
+        torch.full_like(seeds, -len(images)),  # so that the last of the prompt is frame 0
+        tokens[:, 0],
+    )
+    for p in range(len(images)):
+        action = None if p == 0 or features is None else features[:, p - 1]
+        moved = yield _known(state, tokens[:, p], action)
+        state = moved.state
+    return moved
+
+
+@torch.no_grad()
+def step(world: World, state: WorldState, action: int, sampler: SamplerConfig) -> Work:
+    """`World.step` for one session."""
+    embedded = world._embed_actions([action], 1)
+    N = state.tokens.shape[1]
+    draft = Draft(
+        state,
+        embedded,
+        torch.zeros_like(state.tokens),
+        torch.ones_like(state.tokens, dtype=torch.bool),
+        sampler,
+        deque(refinements(sampler.steps, N)),
+        frame_noise(state.seeds, state.frame + 1, sampler.steps, N),
+    )
+    return (yield draft)
+
+
+@torch.no_grad()
+def replay(world: World, state: WorldState, tokens: Int[Tensor, " N"], action: int) -> Work:
+    """`World.replay` for one session."""
+    return (yield _known(state, tokens[None], world._embed_actions([action], 1)))
+
+
+def _known(
+    state: WorldState, tokens: Int[Tensor, "1 N"], action: Float[Tensor, "1 E"] | None
+) -> Draft:
+    return Draft(state, action, tokens, torch.zeros_like(tokens, dtype=torch.bool))
+
+
+@torch.no_grad()
+def advance(
+    world: World, drafts: Sequence[Draft], memory: Cache, count: int, shelf: Shelf
+) -> list[Moved | None]:
+    """One pass of the model for all drafts; the frames of those for which it was the last.
+
+    Args:
+        world: what is played.
+        drafts: all with an action, or all without.
+        memory: what their states remember, row by row.
+        count: drafts that count; the others fill the batch.
+        shelf: where the new states go.
+    """
+    tokens = torch.cat([draft.tokens for draft in drafts])
+    hidden = torch.cat([draft.hidden for draft in drafts])
+    actions = [draft.action for draft in drafts if draft.action is not None]
+    logits, entry = world.dynamics.step(
+        tokens, hidden, torch.cat(actions) if actions else None, memory
+    )
+    done = [i for i in range(count) if not drafts[i].left]
+    # First of all: a CUDA graph of the decoder may take over the memory of the entry.
+    memories = [_remember(drafts[i].state, entry, i, shelf) for i in done]
+    alike: dict[tuple[SamplerConfig, int], list[int]] = {}
+    for i, draft in enumerate(drafts[:count]):
+        if draft.left and draft.sampler is not None:
+            alike.setdefault((draft.sampler, draft.left[0]), []).append(i)
+    for (sampler, number), rows in alike.items():
+        _refine(world, [drafts[i] for i in rows], logits[rows], sampler, number)
+    moved: list[Moved | None] = [None] * count
+    if done:
+        frames = _commit(world, [drafts[i] for i in done], memories)
+        for i, frame in zip(done, frames, strict=True):
+            moved[i] = frame
+    return moved
+
+
+def _refine(
+    world: World,
+    drafts: Sequence[Draft],
+    logits: Float[Tensor, "B N K"],
+    sampler: SamplerConfig,
+    number: int,
+) -> None:
+    noise = torch.cat([draft.noise for draft in drafts if draft.noise is not None])
+    tokens = torch.cat([draft.tokens for draft in drafts])
+    hidden = torch.cat([draft.hidden for draft in drafts])
+    grid = world.config.tokenizer.grid
+    tokens, hidden = refine(logits, tokens, hidden, sampler, number, noise, grid)
+    for i, draft in enumerate(drafts):
+        draft.tokens, draft.hidden = tokens[i : i + 1], hidden[i : i + 1]
+        draft.left.popleft()
+
+
+def _remember(state: WorldState, entry: CacheEntry, row: int, shelf: Shelf) -> tuple[Cache, Cache]:
+    memory, decoder = shelf.take()
+    own = CacheEntry(entry.keys[row : row + 1], entry.values[row : row + 1])
+    memory = Cache.cat([state.memory], out=memory).append(own, in_place=True)
+    return memory, decoder
+
+
+def _commit(
+    world: World, drafts: Sequence[Draft], places: Sequence[tuple[Cache, Cache]]
+) -> list[Moved]:
+    tokens = torch.cat([draft.tokens for draft in drafts])
+    past = Cache.cat([draft.state.decoder for draft in drafts])
+    pictures, past = world.tokenizer.decode_step(tokens, past, in_place=True)
+    frames = to_uint8(pictures).cpu()
+    moved = []
+    for i, (draft, (memory, place)) in enumerate(zip(drafts, places, strict=True)):
+        row = Cache(past.keys[i : i + 1], past.values[i : i + 1], past.time[i : i + 1])
+        decoder = Cache.cat([row], out=place)
+        state = draft.state
+        new = WorldState(memory, decoder, state.seeds, state.frame + 1, tokens[i : i + 1].clone())
+        moved.append(Moved(frames[i].clone(), new))
+    return moved
