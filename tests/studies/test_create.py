@@ -25,8 +25,8 @@ def test_a_folder_of_videos_becomes_a_world_within_its_budget(videos, tmp_path):
 
 def test_a_budget_is_decided_once_and_kept(tmp_path):
     clock = Clock.open(tmp_path, {"minutes": 5.0})
-    assert clock.remember("steps", lambda: 7) == 7
-    assert Clock.open(tmp_path, {"minutes": 5.0}).remember("steps", lambda: 9) == 7
+    assert clock.remember("tokenizer_steps", lambda: 7) == 7
+    assert Clock.open(tmp_path, {"minutes": 5.0}).remember("tokenizer_steps", lambda: 9) == 7
     with pytest.raises(InputError, match="begun with --minutes 5; ask for as many or more"):
         Clock.open(tmp_path, {"minutes": 4.0})
     with pytest.raises(InputError, match="begun with other seed"):
@@ -36,6 +36,7 @@ def test_a_budget_is_decided_once_and_kept(tmp_path):
 def test_more_minutes_go_on_with_what_is_there(tmp_path):
     clock = Clock.open(tmp_path, {"minutes": 5.0})
     clock.remember("tokenizer_steps", lambda: 7)
+    clock.save()
     more = Clock.open(tmp_path, {"minutes": 50.0})
     assert more.remember("tokenizer_steps", lambda: 9) == 7 and more.left() > 2000
 
@@ -49,6 +50,18 @@ def follow(videos, tmp_path, minutes):
         except InputError as error:
             minutes = float(re.search(r"give --minutes ([\d.]+) or more to go on", str(error))[1])
     raise AssertionError("the advice leads nowhere")
+
+
+def test_before_anything_is_trained_other_videos_begin_anew(tmp_path):
+    """As the refusal of too few or too short ones asks for."""
+    Clock.open(tmp_path, {"minutes": 5.0, "videos": [["a", 1]]}).save()
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "dataset.json").touch()
+    clock = Clock.open(tmp_path, {"minutes": 5.0, "videos": [["a", 1], ["b", 2]]})
+    assert not (tmp_path / "clips").exists() and clock.left() > 250
+    clock.remember("tokenizer_steps", lambda: 50)
+    with pytest.raises(InputError, match="begun with other videos"):
+        Clock.open(tmp_path, {"minutes": 5.0, "videos": []})
 
 
 @pytest.mark.slow

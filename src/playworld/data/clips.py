@@ -66,7 +66,7 @@ class ClipDataset:
             longest = max((scene.num_frames for scene in self.scenes), default=0)
             raise InputError(
                 f"{self.folder}: no {split} scene has {length} frames (the longest has {longest}); "
-                f"use shorter clips, or ingest more or longer videos"
+                "ingest longer videos, or the same with a higher --fps, which makes more frames"
             )
         self.damaged: set[tuple[int, int]] = set()
         """Chunks, as (scene, chunk), whose clips `batches` had to skip."""

@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from playworld.data.options import parse_size
 from playworld.data.shards import read_json
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.report import Report
+from playworld.machine import choose_device
 from playworld.presets import preset
 from playworld.studies.options import CreateOptions
 from playworld.train.furnish import measured_card
@@ -57,6 +59,7 @@ def create(
         Preempted, NonFinite, Collapsed: as training does.
     """
     recipe = preset(options.preset)
+    choose_device(options.device)  # said before the videos are cut
     refuse_foreign(world, WEIGHT_FILES)
     check_size(recipe, options.size)
     run = options.run or default_run(world, videos, recipe.name)
@@ -107,7 +110,7 @@ class Clock:
         """The clock of a run, new or taken up.
 
         More minutes than before go on with what is there; a world that was finished is trained
-        anew for longer.
+        anew for longer. As long as nothing is trained, anything may change.
 
         Raises:
             InputError: if the run was begun with something else asked for; `asked` is plain JSON.
@@ -122,6 +125,11 @@ class Clock:
                 if state.pop("finished", False):
                     state["finished_steps"] = state.pop("world_steps")
             other = [key for key in asked if state["asked"].get(key) != asked[key]]
+            if "tokenizer_steps" not in state:
+                ours = (run / "clips" / "dataset.json").exists()
+                if ours and {"videos", "fps", "size"} & set(other):
+                    shutil.rmtree(run / "clips", ignore_errors=True)
+                return cls(path, {"asked": asked, "spent": 0.0 if other else state["spent"]})
             if other == ["minutes"]:
                 raise InputError(
                     f"{run} was begun with --minutes {before:g}; ask for as many or more to go on, "
@@ -266,5 +274,5 @@ def advice(dataset: ClipDataset) -> str:
     more = f"more video ({minutes:.0f} minutes are few), " if minutes < 20 else ""
     return (
         f"What helps: {more}more --minutes, videos in which somebody moves with purpose and the "
-        "camera does not cut, and fewer different scenes."
+        "camera does not cut, and fewer different scenes. Other videos need another --run."
     )
