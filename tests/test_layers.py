@@ -8,6 +8,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "playworld"
 ORDER = [
     "lazy",
+    "words",
     "config",
     "lfs",
     "machine",
@@ -24,6 +25,7 @@ ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
     "play": {"lazy", "config", "atomic", "data", "world", "play"},
     "curate": {
+        "words",
         "config",
         "machine",
         "atomic",

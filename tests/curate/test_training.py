@@ -64,7 +64,7 @@ def test_labels_that_are_all_alike_teach_nothing(mixture, examples):
 
 def test_labels_of_a_single_video_teach_nothing(mixture, examples):
     few = Examples(examples.stretches[:3], np.array([1, 5, 1]))
-    with pytest.raises(InputError, match="3 labels of 1 videos"):
+    with pytest.raises(InputError, match="3 labels of 1 video:"):
         split(Footage(mixture), few, FilterOptions())
 
 

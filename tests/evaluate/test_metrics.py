@@ -4,8 +4,12 @@ import pytest
 import torch
 
 from playworld.evaluate.metrics import (
+    A_SHARE,
     NOT_NEGATIVE,
     PSNR_CAP,
+    SSIM_BOUNDS,
+    by_frame,
+    gap_of,
     interval,
     percentiles,
     psnr,
@@ -125,3 +129,10 @@ def test_few_clips_widen_the_spread_as_they_widen_the_interval_of_a_mean():
     low, high = percentiles(means)
     found = widened(values.double().mean().item(), low, high, 5)
     assert found == whole and whole["high"] - whole["low"] > 1.5 * (high - low)
+
+
+def test_an_interval_keeps_to_what_its_figure_can_be():
+    few = torch.tensor([0.2, 0.99, 1.0])
+    assert interval(few)["high"] > 1 and interval(few, bounds=SSIM_BOUNDS)["high"] == 1
+    assert by_frame(few[:, None], bounds=SSIM_BOUNDS)["1"]["high"] == 1
+    assert gap_of(A_SHARE) == (-1, 1)

@@ -17,6 +17,7 @@ from playworld.agents.options import CloneOptions, PlanOptions, PPOOptions
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FLAT, PREEMPTED, Ended, Verb, endings
 from playworld.studies.options import CloningOptions, GoalOptions, TransferOptions
+from playworld.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,8 @@ class Clone:
         told = made.report["measured"]
         say(
             console,
-            f"foretells {told['accuracy']:.0%} of {told['transitions']} held-out choices "
+            f"foretells {told['accuracy']:.0%} of "
+            f"{counted(told['transitions'], 'held-out choice')} "
             f"(always the commonest: {told['commonest']:.0%}); the policy is in {self.policy}",
         )
         return 0

@@ -14,6 +14,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 from playworld.cli.bars import Bars, say
 from playworld.cli.verb import FAILED, Ended, Verb
 from playworld.config import InputError
+from playworld.words import counted
 
 if TYPE_CHECKING:
     from playworld.data.inventory import Inventory
@@ -67,7 +68,7 @@ def tables(inventory: "Inventory") -> Group:
     head = Text.assemble((str(inventory.folder), "bold"), f"  {size}")
     lines = [Text(f"from {inventory.videos}")] if inventory.videos else []
     if inventory.used is not None:
-        lines.append(Text(f"{inventory.used} files used, {inventory.unused} not"))
+        lines.append(Text(f"{counted(inventory.used, 'file')} used, {inventory.unused} not"))
     lines += [Text(f"note: {warning}") for warning in inventory.warnings]
     parts = [_holdings(inventory), _lengths(inventory)]
     if inventory.dropped is not None:
@@ -97,7 +98,7 @@ def _holdings(inventory: "Inventory") -> Table:
         each = f"{held.disk / held.frames:,.0f}" if held.frames else ""
         counts = f"{held.videos:,}", f"{len(held.lengths):,}", f"{held.frames:,}"
         table.add_row(name, *counts, hours, _bytes(held.disk), each)
-    table.caption = f"{inventory.clips(CLIP):,} clips of {CLIP} frames"
+    table.caption = f"{counted(inventory.clips(CLIP), 'clip')} of {CLIP} frames"
     table.caption_justify = "left"
     return table
 

@@ -13,6 +13,7 @@ from playworld.cli.verb import FLAT, Verb, endings, then
 from playworld.data.options import ImportOptions, IngestOptions, RecordOptions
 from playworld.studies.options import CreateOptions
 from playworld.train.options import TrainOptions
+from playworld.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,8 @@ class Record(Verb):
         counts = record(self.game, self.videos, self.options, bars("record"))
         done = "recorded"
         if self.options.player == "expert":
-            done = f"{counts['episodes']} levels solved, {counts['unsolved']} left out"
+            solved = counted(int(str(counts["episodes"])), "level")
+            done = f"{solved} solved, {counts['unsolved']} left out"
         say(console, then(done, "ingest", self.videos, "CLIPS"))
         return 0
 
@@ -59,8 +61,7 @@ class Import(Verb):
         from playworld.data.imports import import_dataset
 
         counts = import_dataset(self.dataset, self.videos, self.options, bars("import"))
-        plural = "" if counts["episodes"] == 1 else "s"
-        done = f"{counts['episodes']} episode{plural} imported, {counts['skipped']} left out"
+        done = f"{counted(counts['episodes'], 'episode')} imported, {counts['skipped']} left out"
         parts = {"without_actions": "without actions", "corrected": "with a corrected start"}
         for what, words in parts.items():
             done += f", {counts[what]} {words}" if counts[what] else ""

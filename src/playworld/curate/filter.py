@@ -14,6 +14,7 @@ from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.judges import KINDS, LEVELS, Judge
 from playworld.curate.stretches import Footage, Stretch, check_length
 from playworld.data.shards import DamagedChunk
+from playworld.words import counted
 
 Progress = Callable[[int, int, str], None]
 WEIGHTS, CONFIG, REPORT = "filter.safetensors", "config.json", "report.json"
@@ -99,7 +100,9 @@ class Filter:
             with torch.inference_mode():
                 chances[rows] = judge.chances(torch.from_numpy(video).to(device)).cpu().numpy()
             if progress:
-                progress(rows[-1] + 1, len(stretches), f"{rows[-1] + 1} stretches")
+                progress(
+                    rows[-1] + 1, len(stretches), counted(rows[-1] + 1, "stretch", "stretches")
+                )
         return chances
 
 

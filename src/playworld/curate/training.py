@@ -31,6 +31,7 @@ from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
 from playworld.train.runs import claim, default_run
+from playworld.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,8 @@ def split(
     if len(set(train.labels)) < 2 or not len(test.labels):
         raise InputError(
             f"a filter needs stretches of at least two labels, in several videos each; got "
-            f"{len(examples.labels)} labels of {len(by_video)} videos: label more"
+            f"{counted(len(examples.labels), 'label')} of {counted(len(by_video), 'video')}: "
+            "label more"
         )
     return train, test
 

@@ -20,6 +20,7 @@ from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_js
 from playworld.data.sources import check_target, own_clips
 from playworld.data.splits import SPLITS
 from playworld.machine import choose_device
+from playworld.words import counted
 
 BINS = 10
 
@@ -178,10 +179,12 @@ def format_verdict(report: dict[str, Any]) -> str:
     """What `playworld curate apply` prints: the shares, and how sure the filter was."""
     frames, options = report["frames"], report["options"]
     lines = [
-        f"kept {frames['kept']:,} frames of {frames['kept'] + frames['dropped']:,} "
-        f"({report['share_kept']:.1%}), from {report['videos_kept']} of {report['videos']} videos",
+        f"kept {frames['kept']:,} of {counted(frames['kept'] + frames['dropped'], 'frame')} "
+        f"({report['share_kept']:.1%}), from {report['videos_kept']} of "
+        f"{counted(report['videos'], 'video')}",
         *(
-            f"  {split}: {counts['videos']} videos, {counts['scenes']} scenes, "
+            f"  {split}: {counted(counts['videos'], 'video')}, "
+            f"{counted(counts['scenes'], 'scene')}, "
             f"{counts['seconds'] / 60:.1f} minutes"
             for split, counts in report["splits"].items()
         ),
@@ -194,7 +197,10 @@ def format_verdict(report: dict[str, Any]) -> str:
         bar = "#" * round(40 * count / most) if most else ""
         lines.append(f"  {low:.1f} to {high:.1f} {count:>7,}  {bar:<40}{mark}".rstrip())
     if report["damaged_stretches"]:
-        lines.append(f"{report['damaged_stretches']} stretches were damaged and are dropped")
+        lines.append(
+            f"{counted(report['damaged_stretches'], 'damaged stretch', 'damaged stretches')} "
+            "dropped"
+        )
     if not report["splits"]["valid"]["scenes"]:
         lines.append("nothing is left for validation: no video on that side was kept")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from playworld.data.cleaning import REASONS, Stretch
 from playworld.data.selection import Parts
 from playworld.data.shards import CHUNK_FRAMES, FORMAT, sha256_of, write_json
 from playworld.data.splits import Part
+from playworld.words import counted
 
 
 def left_out(part: Part, stretches: Iterable[Stretch], parts: Parts, fps: float) -> list[Any]:
@@ -56,7 +57,7 @@ def why_nothing_is_left(dropped: list[dict[str, Any]], min_frames: int, fps: flo
     for stretch in dropped:
         frames[stretch["reason"]] = frames.get(stretch["reason"], 0) + stretch["frames"]
     if set(frames) <= {"short"}:
-        return f"no scene of {min_frames} frames at {fps:g} per second"
+        return f"no scene of {counted(min_frames, 'frame')} at {fps:g} per second"
     originals = sorted({s["copies"]["source"] for s in dropped if "copies" in s})
     most = max(frames, key=lambda reason: frames[reason])
     if most == "duplicate":
@@ -120,7 +121,7 @@ def summary(report: dict[str, Any]) -> str:
     kept = sum(split["frames"] for split in report["splits"].values()) / fps
     gone = {reason: count["seconds"] for reason, count in report["dropped"].items()}
     left_out = ", ".join(f"{reason} {seconds:.1f} s" for reason, seconds in gone.items() if seconds)
-    files = f"{len(report['ok'])} files used, {len(report['skipped'])} not"
+    files = f"{counted(len(report['ok']), 'file')} used, {len(report['skipped'])} not"
     return f"kept {kept:.1f} s ({files}); left out: {left_out or 'nothing'}"
 
 

@@ -20,6 +20,7 @@ from playworld.data.nursery import Nursery
 from playworld.data.options import Engine
 from playworld.data.splits import Part
 from playworld.machine import cores
+from playworld.words import counted
 
 Progress = Callable[[int, int, str], None]
 """Called with bytes of video done, bytes in all, and a note."""
@@ -88,7 +89,7 @@ def _on_this_machine(
             except Empty:
                 pass
             if progress is not None:
-                note = f"{count} of {len(jobs)} files, {sum(frames)} frames"
+                note = f"{count} of {counted(len(jobs), 'file')}, {counted(sum(frames), 'frame')}"
                 progress(sum(done), total, note)
         return [future.result() for future in futures]
     finally:
@@ -124,7 +125,7 @@ def _on_ray(handle: Handle, jobs: list[Job], workers: int, progress: Progress | 
             parts[row["number"]] = pickle.loads(row["part"])
             done += jobs[row["number"]].size
             if progress is not None:
-                progress(done, total, f"{len(parts)} of {len(jobs)} files")
+                progress(done, total, f"{len(parts)} of {counted(len(jobs), 'file')}")
         return [parts[number] for number in range(len(jobs))]
     finally:
         if begun:

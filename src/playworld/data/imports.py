@@ -16,6 +16,7 @@ from playworld.data.lerobot_rows import NoTruth, actions_of, pictures_of
 from playworld.data.options import ImportOptions
 from playworld.data.placing import Claim, Place, place
 from playworld.data.recordings import unfinished
+from playworld.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -53,14 +54,14 @@ def import_dataset(
         except (OSError, ValueError, TypeError) as error:
             work.skip(str(episode.index), error)
         if progress is not None:
-            progress(number, len(episodes), f"{work.counts['frames']} frames")
+            progress(number, len(episodes), counted(work.counts["frames"], "frame"))
     for reason, indices in work.untold.items():
         some = ", ".join(map(str, indices[:5])) + (", ..." if len(indices) > 5 else "")
         log.warning("imported without actions, as %s: episodes %s", reason, some)
     if not work.counts["episodes"]:
         total = len(episodes) + len(unlisted)
         raise InputError(
-            f"{folder}: none of its {total} episodes can be used ({work.first_reason})"
+            f"{folder}: none of its {counted(total, 'episode')} can be used ({work.first_reason})"
         )
     return work.counts
 

@@ -13,6 +13,7 @@ from playworld.atomic import settle
 from playworld.config import InputError
 from playworld.data.shards import DamagedChunk, ShardReader, read_json
 from playworld.data.splits import SPLITS
+from playworld.words import counted
 
 MOMENTS = 8
 """Frames of each scene on the sheet."""
@@ -162,7 +163,7 @@ def contact_sheet(folder: Path, scenes: int) -> Image.Image:
     for row, (name, reader, scene) in enumerate(rows):
         top, found = MARGIN + row * line, reader.scenes[scene]
         source = found.source.encode("ascii", "replace").decode()  # what the built-in font can draw
-        about = f"{name}, {found.num_frames} frames from {found.times[0]:.1f} s"
+        about = f"{name}, {counted(found.num_frames, 'frame')} from {found.times[0]:.1f} s"
         room = size[0] - 2 * MARGIN - font.getlength(about) - 24
         draw.text((MARGIN, top), _shortened(source, font, room), fill=INK, font=font)
         draw.text((size[0] - MARGIN, top), about, fill=MUTED, font=font, anchor="ra")

@@ -30,6 +30,7 @@ from playworld.data.options import RecordOptions, parse_size
 from playworld.data.recordings import write_recording
 from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
+from playworld.words import counted
 
 TOO_SHORT = 20
 """Frames below which a level is passed over: it is over at once, whatever one does."""
@@ -95,7 +96,7 @@ def record(
         write_episode(out, stem, game, episode, options)
         lengths.append(len(episode.actions))
         if progress is not None:
-            progress(len(lengths), options.episodes, f"{sum(lengths)} frames")
+            progress(len(lengths), options.episodes, counted(sum(lengths), "frame"))
     return {
         "game": game,
         "folder": str(out),
@@ -186,7 +187,7 @@ def demonstrate(python: Path, options: RecordOptions) -> Iterator[Episode]:
                 return
             if tried == HOPELESS and not solved:
                 raise InputError(
-                    f"the expert solved none of {tried} levels within max_frames="
+                    f"the expert solved none of {counted(tried, 'level')} within max_frames="
                     f"{options.max_frames}: allow it more frames, such as 600"
                 )
 

@@ -5,9 +5,19 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from playworld.evaluate.evidence import clip_films
 from playworld.evaluate.fidelity.frechet import frechet_difference
-from playworld.evaluate.metrics import interval
+from playworld.evaluate.metrics import (
+    A_SHARE,
+    PSNR_BOUNDS,
+    SSIM_BOUNDS,
+    UNBOUNDED,
+    gap_of,
+    interval,
+)
 from playworld.evaluate.pictures import worlds_grid
 from playworld.evaluate.report import Evidence, Report
 from playworld.evaluate.rollouts import Rollouts
@@ -76,7 +86,8 @@ def differences(first: Report, other: Report, seed: int = 0) -> dict[str, dict[s
         if name in theirs:
             gaps = theirs[name] - mine
             units = int((~gaps.isnan()).sum())
-            found[name] = _judged(interval(gaps, seed), units >= ENOUGH)
+            bounds = _bounds(name, mine, theirs[name])
+            found[name] = _judged(interval(gaps, seed, bounds), units >= ENOUGH)
     for name, again in first.evidence.resampled.items():
         if name in other.evidence.resampled:
             change = other.evidence.resampled[name].minus(again)
@@ -87,6 +98,16 @@ def differences(first: Report, other: Report, seed: int = 0) -> dict[str, dict[s
             band = frechet_difference(made, points.kinds["world"], real, seed)
             found[name] = _judged(band, len(real) >= ENOUGH_CLOUD)
     return found
+
+
+def _bounds(name: str, *samples: Float[Tensor, " units"]) -> tuple[float, float]:
+    """What a difference of these figures can be."""
+    if "PSNR" in name:
+        return gap_of(PSNR_BOUNDS) if "delta" not in name else gap_of(gap_of(PSNR_BOUNDS))
+    if "SSIM" in name:
+        return gap_of(SSIM_BOUNDS)
+    came_true = all(((s == 0) | (s == 1) | s.isnan()).all() for s in samples)
+    return gap_of(A_SHARE) if came_true else UNBOUNDED
 
 
 def _judged(band: dict[str, float | None], enough: bool) -> dict[str, Any]:

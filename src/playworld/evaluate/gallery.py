@@ -15,6 +15,7 @@ from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.parallax import Parallax, measure_parallax, parallax_picture
 from playworld.evaluate.poster import Poster
 from playworld.evaluate.rollouts import press
+from playworld.words import counted
 from playworld.world import World
 
 FIRST_ROWS = ("right", "left", "jump", "jump right", "stay")
@@ -116,7 +117,7 @@ def trajectories_picture(
         1 + options.frames,
         (world.height, world.width),
         f"{world.config.name}: one start, {len(sequences)} ways to go on",
-        f"{length} frames, {length / world.fps:.1f} seconds{left_out}",
+        f"{counted(length, 'frame')}, {length / world.fps:.1f} seconds{left_out}",
         lead=1,
         names=[*(world.buttons[button].label for button in held), "random"],
     )

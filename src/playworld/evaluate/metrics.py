@@ -22,6 +22,8 @@ RESAMPLES = 1000
 UNBOUNDED = (-math.inf, math.inf)
 NOT_NEGATIVE = (0.0, math.inf)
 A_SHARE = (0.0, 1.0)
+PSNR_BOUNDS = (0.0, PSNR_CAP)
+SSIM_BOUNDS = (-1.0, 1.0)
 """Bounds of a figure, which its interval keeps to."""
 
 Z95 = 1.959964
@@ -64,14 +66,23 @@ def psnr_where(
     return (-10 * mse.log10()).clamp(max=PSNR_CAP)
 
 
-def interval(values: Float[Tensor, " clips"], seed: int = 0) -> dict[str, float | None]:
+def gap_of(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Bounds of the difference of two figures that have these."""
+    least, most = bounds
+    return least - most, most - least
+
+
+def interval(
+    values: Float[Tensor, " clips"], seed: int = 0, bounds: tuple[float, float] = UNBOUNDED
+) -> dict[str, float | None]:
     """Mean over clips with its 95% interval: `mean`, `low`, `high`.
 
     The unit is the clip (frames within one are anything but independent). NaN, a clip on which the
     figure is not defined, is left out; with nothing left the three are None, and one clip says
     nothing of others: `low` and `high` are None.
 
-    The interval is that of the bootstrap's percentiles, `widened` for small samples.
+    The interval is that of the bootstrap's percentiles, `widened` for small samples but within the
+    `bounds` of the figure.
     """
     values = values[~values.isnan()].double()
     count = len(values)
@@ -79,7 +90,7 @@ def interval(values: Float[Tensor, " clips"], seed: int = 0) -> dict[str, float 
         return {"mean": values.item() if count else None, "low": None, "high": None}
     mean = values.mean().item()
     low, high = percentiles(values[resamples(count, seed)].mean(dim=1))
-    return widened(mean, low, high, count)
+    return widened(mean, low, high, count, bounds)
 
 
 def widened(
@@ -122,10 +133,10 @@ def student(freedom: int) -> float:
 
 
 def by_frame(
-    values: Float[Tensor, "clips frames"], seed: int = 0
+    values: Float[Tensor, "clips frames"], seed: int = 0, bounds: tuple[float, float] = UNBOUNDED
 ) -> dict[str, dict[str, float | None]]:
     """Mean and interval over clips for each generated frame, "1" first."""
-    return {str(k + 1): interval(values[:, k], seed) for k in range(values.shape[1])}
+    return {str(k + 1): interval(values[:, k], seed, bounds) for k in range(values.shape[1])}
 
 
 def resamples(num_clips: int, seed: int = 0) -> Int[Tensor, "resamples clips"]:

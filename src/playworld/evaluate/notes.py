@@ -4,6 +4,7 @@ from typing import Any
 
 from playworld.evaluate.agreement import MIN_COUNT
 from playworld.evaluate.options import EvaluateOptions
+from playworld.words import counted
 from playworld.world import World
 
 FEW_CLIPS = 256
@@ -41,7 +42,8 @@ def _about_control(figures: dict[str, Any], options: EvaluateOptions) -> list[st
         )
     if control["level_starts"] < control["starts"]:
         found.append(
-            f"only {control['level_starts']} of {control['starts']} starts are on level ground: "
+            f"only {control['level_starts']} of {counted(control['starts'], 'start')} are on "
+            "level ground: "
             "in the air buttons show little of what they do"
         )
     if control["agreement"] is None:

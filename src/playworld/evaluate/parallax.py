@@ -15,6 +15,7 @@ from playworld.evaluate.buttons import press_each
 from playworld.evaluate.metrics import interval
 from playworld.evaluate.movement import displacement
 from playworld.evaluate.poster import Poster
+from playworld.words import counted
 from playworld.world import World
 
 BANDS = 4
@@ -77,7 +78,8 @@ def parallax_picture(world: World, rows: list[Parallax], start: int = 0) -> Imag
         1 + presses,
         (world.height, world.width),
         f"{world.config.name}: does what is near move further?",
-        f"pixels per press that each band moves over the screen, mean of {starts} starts",
+        "pixels per press that each band moves over the screen, mean of "
+        f"{counted(starts, 'start')}",
         lead=1,
         names=[world.buttons[row.button].label for row in rows],
     )

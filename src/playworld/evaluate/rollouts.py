@@ -12,7 +12,15 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.looks import sharpness
-from playworld.evaluate.metrics import by_frame, psnr, psnr_where, ssim
+from playworld.evaluate.metrics import (
+    PSNR_BOUNDS,
+    SSIM_BOUNDS,
+    by_frame,
+    gap_of,
+    psnr,
+    psnr_where,
+    ssim,
+)
 from playworld.evaluate.movement import displacements, still_in_view
 from playworld.world import SamplerConfig, World, WorldState
 
@@ -108,6 +116,7 @@ def score_rollouts(rollouts: Rollouts, seed: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, values in figures.items():
         found[name] = {frame: band["mean"] for frame, band in by_frame(values, seed).items()}
-    for name in ("psnr", "ssim", "gain"):
-        found[f"{name}_interval"] = by_frame(figures[name], seed)
+    bounds = {"psnr": PSNR_BOUNDS, "ssim": SSIM_BOUNDS, "gain": gap_of(PSNR_BOUNDS)}
+    for name, within in bounds.items():
+        found[f"{name}_interval"] = by_frame(figures[name], seed, within)
     return found

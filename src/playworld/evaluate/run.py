@@ -34,7 +34,7 @@ from playworld.evaluate.longplay import (
     score_long_play,
 )
 from playworld.evaluate.looks import RealLooks, real_looks
-from playworld.evaluate.metrics import interval, usage
+from playworld.evaluate.metrics import PSNR_BOUNDS, SSIM_BOUNDS, interval, usage
 from playworld.evaluate.movement import Camera, camera_of
 from playworld.evaluate.notes import notes
 from playworld.evaluate.options import EvaluateOptions
@@ -232,7 +232,11 @@ def _data(world: World, held: HeldOut) -> dict[str, Any]:
 
 def _tokenizer(played: Played, seed: int) -> dict[str, Any]:
     """Reconstruction of all frames of the clips, prompts too: nothing is generated here."""
-    bands = {name: interval(getattr(played, name).mean(dim=1), seed) for name in ("psnr", "ssim")}
+    bounds = {"psnr": PSNR_BOUNDS, "ssim": SSIM_BOUNDS}
+    bands = {
+        name: interval(getattr(played, name).mean(dim=1), seed, within)
+        for name, within in bounds.items()
+    }
     figures = {name: band["mean"] for name, band in bands.items()}
     return figures | {f"{name}_interval": band for name, band in bands.items()}
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from playworld.evaluate.metrics import student
+from playworld.words import counted
 
 ENOUGH = 200
 """Samples with which the paper's agent reaches the oracle."""
@@ -53,7 +54,9 @@ class Score:
         """In words."""
         if self.samples is None:
             return ARMS[self.arm]
-        known = f"{self.samples:,} labelled transitions" if self.samples else "a random map"
+        known = (
+            f"{counted(self.samples, 'labelled transition')}" if self.samples else "a random map"
+        )
         return f"{ARMS[self.arm]}, {known}"
 
 
@@ -110,7 +113,10 @@ def _place(oracle: Score, latent: Score) -> str:
     inside = "within" if low <= latent.mean <= high else "outside"
     if latent.mean > high:
         inside = "above"
-    return f"With {latent.samples} labels the latent policy is {inside} the oracle's interval."
+    return (
+        f"With {counted(latent.samples or 0, 'label')} the latent policy is {inside} the "
+        "oracle's interval."
+    )
 
 
 def _paired(oracle: Score, latent: Score) -> list[str]:
@@ -123,9 +129,11 @@ def _paired(oracle: Score, latent: Score) -> list[str]:
         return []
     points = [100 * (oracle.shares[seed] - latent.shares[seed]) for seed in seeds]
     low, high = _t_interval(points)
+    low, high = max(-100.0, low), min(100.0, high)
     differ = "no difference is shown" if low <= 0 <= high else "they differ"
     return [
-        f"On the same levels, the oracle minus the latent policy with {latent.samples} labels: "
+        "On the same levels, the oracle minus the latent policy with "
+        f"{counted(latent.samples or 0, 'label')}: "
         f"{np.mean(points):+.1f} points (95% interval {low:+.1f} to {high:+.1f} over {len(seeds)} "
         f"seeds), {differ}."
     ]

@@ -28,6 +28,7 @@ from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, forget_stage
 from playworld.train.stages import train_world
+from playworld.words import counted
 from playworld.world import World
 from playworld.world.folder import WEIGHT_FILES
 
@@ -237,7 +238,7 @@ def fitting_steps(
         needed = clock.state["asked"]["minutes"] + missing / 60 / (1 - RESERVE)
         raise InputError(
             f"{max(0.0, left) / 60:.1f} minutes are left, in which this machine makes "
-            f"{max(count, 0)} steps of the {stage} of {recipe.name!r}; give --minutes "
+            f"{counted(max(count, 0), 'step')} of the {stage} of {recipe.name!r}; give --minutes "
             f"{math.ceil(10 * needed) / 10:g} or more to go on"
         )
     return count

@@ -17,11 +17,12 @@ from playworld.agents.planner import Plan, PlanOptions, make_plan
 from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
-from playworld.evaluate.metrics import interval, psnr, share_interval
+from playworld.evaluate.metrics import PSNR_BOUNDS, interval, psnr, share_interval
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.rollouts import press
 from playworld.evaluate.starts import level_starts
 from playworld.studies.options import GoalOptions
+from playworld.words import counted
 from playworld.world import SamplerConfig, World
 
 Progress = Callable[[int, int, str], None]
@@ -114,7 +115,7 @@ def seek_goals(
 
 def format_goals(report: dict[str, Any]) -> str:
     """The figures as a table in Markdown."""
-    title = f"{report['starts']} starts: the end beside the goal"
+    title = f"{counted(report['starts'], 'start')}: the end beside the goal"
     lines = [
         f"| {title} | PSNR up to {SAME:g}, dB | {report['options']['reached']:g} dB or more |",
         "|---|---|---|",
@@ -160,7 +161,7 @@ def _again(
 
 def _figures(found: Float[Tensor, " N"], reached: float) -> dict[str, Any]:
     return {
-        "psnr": interval(found),
+        "psnr": interval(found, bounds=PSNR_BOUNDS),
         "reached": share_interval((found >= reached).float()),
         "by start": [round(value, 1) for value in found.tolist()],
     }

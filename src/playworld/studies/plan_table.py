@@ -2,6 +2,7 @@
 
 from playworld.presets import PAPER
 from playworld.studies.plan import Part, Plan, PlanOptions, plan
+from playworld.words import counted
 
 
 def format_plan(made: Plan) -> str:
@@ -39,7 +40,8 @@ def format_plan(made: Plan) -> str:
     for stage in made.stages:
         if asked.devices > stage.clips:
             lines.append(
-                f"\n{asked.devices - stage.clips} devices would have no clip of the {stage.name}: "
+                f"\n{counted(asked.devices - stage.clips, 'device')} would have no clip of the "
+                f"{stage.name}: "
                 "take fewer, or larger batches."
             )
     return "\n".join(lines)

@@ -33,11 +33,12 @@ from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
 from playworld.data.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.metrics import interval, share_interval
+from playworld.evaluate.metrics import NOT_NEGATIVE, interval, share_interval
 from playworld.evaluate.movement import displacements
 from playworld.evaluate.page.files import write_picture
 from playworld.studies.options import TransferOptions
 from playworld.studies.panel import COLOURS, Panel
+from playworld.words import counted
 from playworld.world import World
 
 log = logging.getLogger(__name__)
@@ -164,7 +165,8 @@ def format_transfer(report: dict[str, Any]) -> str:
     """The figures as two tables in Markdown."""
     options = report["options"]
     lines = [
-        f"| within the world, {options['presses']} presses | pixels to the right |",
+        f"| within the world, {counted(options['presses'], 'press', 'presses')} | pixels to the "
+        "right |",
         "|---|---|",
     ]
     rows = report["inside"].items()
@@ -172,7 +174,8 @@ def format_transfer(report: dict[str, Any]) -> str:
     title = f"real game, {options['games']} {options['difficulty']} levels"
     lines += [
         "",
-        f"| {title}, {options['max_steps']} presses at most | pixels to the right | coin |",
+        f"| {title}, {counted(options['max_steps'], 'press', 'presses')} at most | pixels to "
+        "the right | coin |",
     ]
     lines += ["|---|---|---|"]
     for name, row in report["game"].items():
@@ -230,7 +233,7 @@ def _figures(outcome: Outcome) -> dict[str, Any]:
     assert outcome.travel is not None
     return {
         "travel": interval(_floats(outcome.travel)),
-        "presses": interval(_floats(outcome.presses)),
+        "presses": interval(_floats(outcome.presses), bounds=NOT_NEGATIVE),
         "solved": share_interval(_floats(outcome.solved)),
     }
 

@@ -20,6 +20,7 @@ from playworld.evaluate.buttons import PRESSES, measure_buttons
 from playworld.evaluate.movement import camera_of
 from playworld.evaluate.options import STARTS
 from playworld.evaluate.starts import level_starts
+from playworld.words import counted
 from playworld.world.world import World
 
 NUM_PROMPTS = 8
@@ -128,14 +129,15 @@ Made with [Playworld](https://github.com/playworld/playworld) on {datetime.now(U
 | | |
 |---|---|
 | recipe | `{recipe}`: {history} |
-| learned from | {train.num_frames:,} frames ({minutes:.0f} minutes) of {videos} videos, \
+| learned from | {counted(train.num_frames, "frame")} ({counted(round(minutes), "minute")}) \
+of {counted(videos, "video")}, \
 {world.width}x{world.height} at {config.fps:g} frames per second |
 | one press lasts | {1000 / config.fps:.0f} ms |
 | tokens per frame | {config.tokenizer.num_tokens} of {config.tokenizer.num_codes} codes |
-| memory | {config.dynamics.transformer.window} frames |
+| memory | {counted(config.dynamics.transformer.window, "frame")} |
 {about}
 No actions were used: the buttons were found in the video alone. What they do, measured after
-training from held-out moments on level ground, {PRESSES} presses each:
+training from held-out moments on level ground, {counted(PRESSES, "press", "presses")} each:
 
 | button | does | |
 |---|---|---|

@@ -7,6 +7,7 @@ from typing import Any
 from playworld.data.cleaning import REASONS, Reason
 from playworld.data.page.pictures import Example, Gathered
 from playworld.markup import Html, join, section, table, tag
+from playworld.words import counted
 
 TIMELINES, SKIPPED = 40, 200
 """Files that are drawn, and files that are listed, at most."""
@@ -93,10 +94,18 @@ def _tiles(report: Mapping[str, Any]) -> Html:
     train, valid = report["splits"]["train"], report["splits"]["valid"]
     scenes, whole = train["scenes"] + valid["scenes"], kept + gone
     tiles = [
-        ("Kept", span(kept / fps), f"{kept:,} frames in {_count(scenes, 'scene')}"),
+        ("Kept", span(kept / fps), f"{counted(kept, 'frame')} in {counted(scenes, 'scene')}"),
         ("Left out", share(gone, whole), f"{span(gone / fps)} of {span(whole / fps)}"),
-        ("Videos used", str(len(report["ok"])), f"{len(report['skipped'])} files were not"),
-        ("Held out", span(valid["seconds"]), f"of {_count(valid['videos'], 'video')}, to validate"),
+        (
+            "Videos used",
+            str(len(report["ok"])),
+            f"{counted(len(report['skipped']), 'file')} left out",
+        ),
+        (
+            "Held out",
+            span(valid["seconds"]),
+            f"of {counted(valid['videos'], 'video')}, to validate",
+        ),
     ]
     return tag(
         "div",
@@ -106,10 +115,6 @@ def _tiles(report: Mapping[str, Any]) -> Html:
         ),
         class_="tiles",
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _whole(report: Mapping[str, Any]) -> Html:
@@ -134,7 +139,7 @@ def _bar(parts: Iterable[tuple[Reason | None, int]], class_: str = "") -> Html:
             "i",
             class_=reason or "kept",
             style=f"flex-grow:{frames}",
-            title=f"{_title(reason)}: {_count(frames, 'frame')}",
+            title=f"{_title(reason)}: {counted(frames, 'frame')}",
         )
         for reason, frames in parts
         if frames
@@ -176,7 +181,7 @@ def _reasons(report: Mapping[str, Any]) -> Html:
     cut = [e for e in report["ok"] if any(e["video"]["bars"])]
     about = "A stretch counts once, for the first reason that applies, from the top."
     if cut:
-        about += f" Black bars were cut away from the picture of {_count(len(cut), 'video')}."
+        about += f" Black bars were cut away from the picture of {counted(len(cut), 'video')}."
     head = ["Reason", "Stretches", "Time", "Share", "What it means"]
     return section("What was left out, and why", table(head, rows, "reasons"), about=about)
 
@@ -212,7 +217,7 @@ def _examples(report: Mapping[str, Any], reason: Reason, found: Sequence[Example
 
 def _where(example: Example) -> str:
     times = f"{moment(example.start)} to {moment(example.end)}"
-    return f"{example.source}, {times} ({_count(example.frames, 'frame')})"
+    return f"{example.source}, {times} ({counted(example.frames, 'frame')})"
 
 
 def _image(example: Example, text: str) -> Html:
@@ -233,7 +238,9 @@ def _timelines(gathered: Gathered) -> Html:
         rows.append(tag("li", tag("span", source, title=source), tag("div", line)))
     about = "Every file from its start to its end, in the colours above."
     if len(lost) > len(shown):
-        about = f"The {len(shown)} of {len(lost)} files that lost most, from start to end."
+        about = (
+            f"The {len(shown)} of {counted(len(lost), 'file')} that lost most, from start to end."
+        )
     return section("File by file", tag("ul", *rows, class_="files"), about=about)
 
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.metrics import by_frame, psnr
+from playworld.evaluate.metrics import PSNR_BOUNDS, by_frame, gap_of, psnr
 from playworld.evaluate.rollouts import Rollouts
 
 
@@ -46,4 +46,6 @@ def score_arms(
         return None
     clips = len(next(iter(arms.values())))
     gaps = arm_gaps(rollouts, arms)
-    return {"clips": clips} | {arm: by_frame(gap, seed) for arm, gap in gaps.items()}
+    return {"clips": clips} | {
+        arm: by_frame(gap, seed, gap_of(PSNR_BOUNDS)) for arm, gap in gaps.items()
+    }

@@ -20,7 +20,7 @@ from playworld.evaluate.control.information import (
 )
 from playworld.evaluate.control.steering import commands, measure_steering
 from playworld.evaluate.heldout import HeldOut, pressed_keys
-from playworld.evaluate.metrics import Resampled, by_frame, psnr
+from playworld.evaluate.metrics import PSNR_BOUNDS, Resampled, by_frame, gap_of, psnr
 from playworld.evaluate.movement import (
     CLASSES,
     HORIZONTAL,
@@ -137,7 +137,7 @@ def delta_psnr(rollouts: Rollouts, seed: int = 0) -> dict[str, dict[str, float |
     that ignores its actions.
     """
     gap = psnr(rollouts.inferred, rollouts.truth) - psnr(rollouts.random, rollouts.truth)
-    return by_frame(gap, seed)
+    return by_frame(gap, seed, gap_of(PSNR_BOUNDS))
 
 
 def answers(delta: dict[str, dict[str, float | None]]) -> bool | None:

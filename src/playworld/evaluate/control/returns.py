@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.evaluate.buttons import ARROWS, PRESSES, Effect
-from playworld.evaluate.metrics import PSNR_CAP, interval, share_interval
+from playworld.evaluate.metrics import PSNR_BOUNDS, PSNR_CAP, interval, share_interval
 from playworld.evaluate.movement import HALF_PIXEL, Camera, displacement, displacements
 from playworld.evaluate.rollouts import press
 from playworld.world import SamplerConfig, World
@@ -125,7 +125,7 @@ def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[s
         "returns": returns["mean"],
         "returns_interval": returns,
         "home": [c if out else None for c, out in zip(came.tolist(), left.tolist(), strict=True)],
-        "start_psnr": interval(own, seed),
+        "start_psnr": interval(own, seed, PSNR_BOUNDS),
         "other_psnr": others.mean().item() if len(others) else None,
         "recognised": recognised.mean().item() if len(others) else None,
         "recognised_chance": 1 / len(fit) if len(others) else None,

@@ -10,7 +10,7 @@ from torch import Tensor
 from playworld.evaluate.fidelity.embeddings import Embedding
 from playworld.evaluate.fidelity.frechet import frechet_interval
 from playworld.evaluate.fidelity.perceptual import LPIPS
-from playworld.evaluate.metrics import by_frame
+from playworld.evaluate.metrics import NOT_NEGATIVE, by_frame
 from playworld.evaluate.rollouts import Rollouts
 
 KINDS = ("world", "real", "copy_last", "time_shuffled")
@@ -88,8 +88,8 @@ def score_lpips(
     """LPIPS by frame number, beside copying the prompt's last frame; and that of every clip."""
     copy = rollouts.prompt[:, -1:].expand_as(rollouts.truth)
     distances = lpips(rollouts.inferred, rollouts.truth)
-    bands = by_frame(distances, seed)
-    still = by_frame(lpips(copy, rollouts.truth), seed)
+    bands = by_frame(distances, seed, NOT_NEGATIVE)
+    still = by_frame(lpips(copy, rollouts.truth), seed, NOT_NEGATIVE)
     figures = {
         "lpips": {k: band["mean"] for k, band in bands.items()},
         "lpips_interval": bands,

@@ -7,6 +7,7 @@ from playworld.evaluate.page.media import frames_table
 from playworld.evaluate.page.numbers import band, number, share
 from playworld.evaluate.pictures import Grid
 from playworld.markup import Html, join, section, table, tag
+from playworld.words import counted
 
 LABELS = {"movement": "movement", "keys": "pressed key", "effective_keys": "key, by its effect"}
 
@@ -76,7 +77,11 @@ def fidelity(report: Mapping[str, Any]) -> Html:
             for kind, name in names.items()
         ]
         other, same = found["other_clips"], found["clips"]
-        head = ("clips", f"against {other} other real clips", f"against the same {same} clips")
+        head = (
+            "clips",
+            f"against {counted(other, 'other real clip')}",
+            f"against the same {counted(same, 'clip')}",
+        )
         parts += [tag("h3", found["name"]), table(head, rows)]
         parts.append(tag("p", found["embedding"], class_="about"))
     return section(
@@ -119,7 +124,7 @@ def _dictionary(found: Mapping[str, Any]) -> Html:
     ]
     head = (
         "dictionary, balanced accuracy [95% of draws of labels]",
-        *(f"{count} labels" for count in counts),
+        *(counted(int(count), "label") for count in counts),
         "chance",
     )
     return table(head, rows)

@@ -13,6 +13,7 @@ from playworld.evaluate.page.numbers import (
     signed,
     some_frames,
 )
+from playworld.words import counted
 
 Change = Mapping[str, Any] | None
 CODES = {
@@ -29,8 +30,8 @@ def comparison_table(report: Mapping[str, Any]) -> str:
     """Worlds across, figures down; below a figure its difference from the first world."""
     data, names = report["data"], [world["name"] for world in report["worlds"]]
     lines = [
-        f"{len(names)} worlds on the same {report['clips']} held-out clips from "
-        f"{data['videos']} videos; below each figure the difference from "
+        f"{len(names)} worlds on the same {counted(report['clips'], 'held-out clip')} from "
+        f"{counted(data['videos'], 'video')}; below each figure the difference from "
         f"{report['compared']['baseline']} on the same clips [95% interval; * leaves out 0]",
         "",
     ]

@@ -12,6 +12,7 @@ from playworld.evaluate.page.tiles import tiles
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film, Report
 from playworld.markup import Html, join, section, tag
+from playworld.words import counted
 
 VERDICTS = {
     True: "This world answers its buttons.",
@@ -70,7 +71,7 @@ def _world(
 def _header(title: str, report: Mapping[str, Any]) -> Html:
     data = report["data"]
     lead = (
-        f"{report['clips']} held-out clips from {data['videos']} videos, "
+        f"{counted(report['clips'], 'held-out clip')} from {counted(data['videos'], 'video')}, "
         f"{data['width']}x{data['height']} at {data['fps']:g} frames per second. "
         f"Brackets hold 95% intervals, over clips unless a table says otherwise. "
         f"{report['date'][:10]}"

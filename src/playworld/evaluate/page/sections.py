@@ -9,6 +9,7 @@ from playworld.evaluate.page.numbers import ARMS, large, number, share, share_ba
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Film
 from playworld.markup import Html, join, section, table, tag
+from playworld.words import counted
 
 MOVES = {
     "long-recorded": "The moves of true clips, one after the other",
@@ -97,7 +98,7 @@ def delta_curves(control: Mapping[str, Any]) -> list[Curve]:
 def window_mark(report: Mapping[str, Any]) -> dict[float, str]:
     """Where the window of frames that the world was trained on ends."""
     first = report["window"] - report["settings"]["prompt_frames"]
-    return {first + 0.5: f"window of {report['window']} frames full"}
+    return {first + 0.5: f"window of {counted(report['window'], 'frame')} full"}
 
 
 def pictures(grids: Mapping[str, Grid], shown: Mapping[str, Sequence[Film]]) -> Html:
@@ -164,7 +165,9 @@ def buttons(report: Mapping[str, Any], grids: Mapping[str, Grid]) -> Html:
         )
     if report["prompts"] is not None:
         own = report["prompts"]
-        text = f"Of its own {own['prompts']} prompts, {own['answer']} answer their buttons."
+        text = (
+            f"Of its own {counted(own['prompts'], 'prompt')}, {own['answer']} answer their buttons."
+        )
         inside.append(tag("p", text, class_="about"))
     if "actions.png" in grids:
         inside += [tag("h3", "Starts down, buttons across"), frames_table(grids["actions.png"])]

@@ -14,6 +14,7 @@ from playworld.evaluate.page.numbers import (
     share_band,
     some_frames,
 )
+from playworld.words import counted
 
 
 def format_table(report: dict[str, Any]) -> str:
@@ -22,7 +23,8 @@ def format_table(report: dict[str, Any]) -> str:
         return comparison_table(report)
     clips, data = report["clips"], report["data"]
     lines = [
-        f"{report['world']} on {clips} held-out clips from {data['videos']} videos, "
+        f"{report['world']} on {counted(clips, 'held-out clip')} from "
+        f"{counted(data['videos'], 'video')}, "
         f"{data['width']}x{data['height']} at {data['fps']:g} fps; [95% interval over clips]",
         "",
         *_by_frame(report),
@@ -96,7 +98,7 @@ def _single_figures(report: dict[str, Any]) -> list[str]:
         (
             "",
             f"{large(report['cost']['flops_per_frame'])}FLOP and "
-            f"{report['cost']['tokens_per_frame']} tokens a frame, "
+            f"{counted(report['cost']['tokens_per_frame'], 'token')} a frame, "
             f"{report['cost']['tokens_per_second']:,.0f} tokens per second",
         ),
         *(row for found in report["fidelity"] for row in _distance(found)),
@@ -130,7 +132,7 @@ def _long_play(name: str, played: dict[str, Any]) -> list[tuple[str, str]]:
     moves = "-" if played["moves"] is None else played["moves"]
     return [
         (
-            f"{played['frames']} frames, {name} moves",
+            f"{counted(played['frames'], 'frame')}, {name} moves",
             f"{played['looks_real']} of {count} rollouts look real in 95% of their frames, "
             f"{played['share_of_frames']:.0%} of all frames do "
             f"({played['real_scenes_that_look_real']} of {scenes} real scenes pass)",
@@ -154,7 +156,7 @@ def _prompts(found: dict[str, Any] | None) -> list[tuple[str, str]]:
 def _directions(report: dict[str, Any]) -> list[str]:
     """One row per direction: its button, and how often it works from starts on level ground."""
     control, lines = report["control"], []
-    title = f"from {control['starts']} starts"
+    title = f"from {counted(control['starts'], 'start')}"
     lines.append(f"{title:<16}{'button':<16}{'works':>18}{'code in video':>16}{'key in video':>14}")
     for direction, row in control["directions"].items():
         works = f"{row['share']:.0%} {band(row['share_interval'], 2)}"
@@ -180,11 +182,14 @@ def _distance(found: dict[str, Any]) -> list[tuple[str, str]]:
     if where is None:
         return []
     real = f", real {number(where['real']['mean'], 1)}" if "real" in where else ""
-    clips = f"{found['other_clips']} other" if found["other"] else f"the same {found['clips']}"
+    clips = f"the same {counted(found['clips'], 'clip')}"
+    if found["other"]:
+        clips = counted(found["other_clips"], "other clip")
     return [
         (
             found["name"],
-            f"{number(where['world']['mean'], 1)} {band(where['world'])} against {clips} clips"
+            f"{number(where['world']['mean'], 1)} {band(where['world'])} against "
+            f"{clips}"
             f"{real}, frozen {number(where['copy_last']['mean'], 1)}, time shuffled "
             f"{number(where['time_shuffled']['mean'], 1)}",
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 from playworld.evaluate.page.numbers import band, number, share, share_band
 from playworld.markup import Html, tag
+from playworld.words import counted
 
 
 def headline(frames: Mapping[str, Any], frame: str = "4") -> str:
@@ -48,7 +49,8 @@ def tiles(report: Mapping[str, Any]) -> Html:
             share(works["share"]),
             "",
             share_band(works["share_interval"]),
-            f"From {control['starts']} starts, with the button that does it best." + _key(works),
+            f"From {counted(control['starts'], 'start')}, with the button that does it best."
+            + _key(works),
         ),
         _agreement_tile(control),
         *_long_tile(report["long_play"].get("recorded")),
@@ -97,7 +99,7 @@ def _long_tile(played: Mapping[str, Any] | None) -> list[tuple[str, str, str, st
     moves = "" if played["moves"] is None else f"left and right still move in {played['moves']}"
     return [
         (
-            f"Looks real for {played['frames']} frames",
+            f"Looks real for {counted(played['frames'], 'frame')}",
             f"{played['looks_real']}",
             f"of {played['rollouts']}",
             moves,
