@@ -27,8 +27,22 @@ def players(batch) -> list[str]:
 
 def test_short_requests_go_before_long_ones_that_came_earlier():
     waiting = turns(1, None, job("long", True), job("a"), job("b"))
-    assert players(waiting.take()) == ["a", "b"]
+    short = waiting.take()
+    assert players(short) == ["a", "b"]
+    waiting.done(short, [], 0.01)
     assert players(waiting.take()) == ["long"]
+
+
+def test_long_requests_pause_while_a_short_one_is_under_way_on_another_worker():
+    waiting = turns(2, None, job("long", True))
+    long = waiting.take()
+    waiting.add(job("short"))
+    short = waiting.take()
+    assert waiting.is_over(long, 1)
+    waiting.done(long, long, 0.01)
+    assert waiting.take() == []
+    waiting.done(short, [], 0.01)
+    assert waiting.take() == long
 
 
 def test_long_requests_get_a_quarter_of_the_time_however_many_short_ones_there_are():

@@ -41,8 +41,9 @@ class Job:
 class Turns:
     """What waits for the model, and what is under way. Not safe to use from several threads.
 
-    Short requests go first, the oldest of them first. Long ones get what is left, and their share
-    of the time in any case. Among them, the player goes first who has had least (start-time fair
+    Short requests go first, the oldest of them first. Long ones pause while a short one is under
+    way, as they would slow it down on another core too; they get the rest of the time, and their
+    share in any case. Among them, the player goes first who has had least (start-time fair
     queueing, Goyal et al. 1996). While somebody is playing, one of several workers is kept free
     of them.
     """
@@ -84,7 +85,7 @@ class Turns:
         self._long = [job for job in self._long if not job.future.cancelled()]
         busy = self._clock() - self._asked < QUIET_SECONDS
         free = self._long and (not busy or self._long_running < max(1, self._workers - 1))
-        if free and (not self._short or self._owed >= _DUE_SECONDS):
+        if free and (not self._is_playing or self._owed >= _DUE_SECONDS):
             return self._take_long(self._long_batch if busy else self._max_batch)
         if self._short:
             return self._take_short()
@@ -94,7 +95,7 @@ class Turns:
         """Whether the turn of what is left of a batch ends here, after that many passes."""
         if batch[0].kind == "alone" or any(job.kind != batch[0].kind for job in batch):
             return True
-        return batch[0].long and bool(self._short or (passes >= PASSES and self._long))
+        return batch[0].long and bool(self._is_playing or (passes >= PASSES and self._long))
 
     def done(self, batch: list[Job], rest: list[Job], seconds: float) -> None:
         """A turn of `batch` has ended, and its `rest` waits again."""
@@ -118,6 +119,10 @@ class Turns:
         self._short.clear()
         self._long.clear()
         return waiting
+
+    @property
+    def _is_playing(self) -> bool:
+        return bool(self._short or self._short_running)
 
     def _take_short(self) -> list[Job]:
         workers = max(1, self._workers - self._long_running)
