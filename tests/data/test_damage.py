@@ -213,4 +213,5 @@ def test_few_mutants_come_in_with_frames_that_are_visibly_wrong(ending, film, re
         except VideoError:
             continue
         wrong += visibly_wrong(kept(frames, decoding), whole) > 0
-    assert wrong <= 3  # a flipped bit may decode to a wrong picture without a word
+    # A flipped bit may decode to a wrong picture without a word; FLV has the least to tell by.
+    assert wrong <= (5 if ending == "flv" else 3)
