@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from playwright.sync_api import expect
@@ -25,8 +25,10 @@ def proxy(port: int):
                     sink.sendall(data.replace(*hosts))
             except OSError:
                 pass
-            for line in (source, sink):
-                line.close()
+            for line in (source, sink):  # closing does not wake the other thread
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+            source.close()
 
         def accept() -> None:
             while True:
@@ -48,7 +50,7 @@ def test_a_refused_page_says_what_was_received_and_which_option_helps(browser, s
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}/")
         notice = page.locator("#notice")
-        expect(notice).to_contain_text(f"its Origin is 'http://127.0.0.1:{port}'", timeout=15_000)
+        expect(notice).to_contain_text(f"its Origin is 'http://127.0.0.1:{port}'", timeout=30_000)
         expect(notice).to_contain_text("--allow-hosts 127.0.0.1")
         page.close()
 

@@ -5,7 +5,7 @@ import time
 
 PER_SECOND = 200.0
 """Each costs about 1 ms of the event loop, which all players share."""
-AT_ONCE = 400
+AT_ONCE = 100
 """Requests that need not wait after a rest: a page loads about 50 files."""
 MOST_ADDRESSES = 10_000
 """Kept in mind; those that have rested are forgotten first."""

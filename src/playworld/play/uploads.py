@@ -43,6 +43,7 @@ class Uploads:
         self._most = most
         self._queues: WeakKeyDictionary[Session, _Queue] = WeakKeyDictionary()
         self._deadlines: set[asyncio.Timeout] = set()
+        self._reading = 0
         self._is_closed = False
 
     def close(self) -> None:
@@ -59,16 +60,14 @@ class Uploads:
             HTTPException: with 400 (no picture), 408, 413, 429 or 503.
         """
         queue = self._queues.setdefault(session, _Queue())
-        if queue.length >= PER_SESSION or len(self._deadlines) >= self._most * PER_SESSION:
+        if queue.length >= PER_SESSION:
             raise HTTPException(429, BUSY)
         queue.length += 1
         try:
             async with self._in_time():
                 await queue.lock.acquire()
             try:
-                async with self._in_time():
-                    data = await _body(request)
-                return await self._decoders.decode(data)
+                return await self._read(request)
             finally:
                 queue.lock.release()
         except InputError as error:
@@ -77,6 +76,17 @@ class Uploads:
             raise self._busy() from None
         finally:
             queue.length -= 1
+
+    async def _read(self, request: Request) -> UInt8[Tensor, "H W 3"]:
+        if self._reading >= self._most:  # of sessions that have been left since
+            raise Busy
+        self._reading += 1
+        try:
+            async with self._in_time():
+                data = await _body(request)
+            return await self._decoders.decode(data)
+        finally:
+            self._reading -= 1
 
     def _busy(self) -> HTTPException:
         return HTTPException(503, ENDING) if self._is_closed else HTTPException(429, BUSY)
