@@ -53,6 +53,13 @@ def test_a_foreign_origin_is_refused(origin):
     assert ask(host="localhost:8000", origin=origin) == 403
 
 
+def test_the_files_of_the_page_load_under_any_origin_so_that_it_can_say_what_is_wrong(client):
+    headers = {"origin": "http://evil.example"}
+    assert client.get("/page/play.js", headers=headers).status_code == 200
+    assert client.post("/page/play.js", headers=headers).status_code == 403
+    assert client.get("/api/v1/world", headers=headers).status_code == 403
+
+
 def test_a_websocket_of_a_foreign_page_is_refused(client):
     headers = {"origin": "http://evil.example"}
     with pytest.raises(WebSocketDisconnect), client.websocket_connect(SOCKET, headers=headers):

@@ -16,6 +16,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Answered under any name: load balancers ask by address, and learn nothing else here."""
 
+PARTS = "/page/"
+"""Where the files of the page lie: the same for everybody."""
 MAX_BODY = 4096
 TOO_LARGE = "This file is too large. Send a smaller one."
 
@@ -93,8 +95,10 @@ class Guard:
         if not is_health and (host is None or not self._is_ours(host.name)):
             expected = "localhost or a name that was allowed"
             return self._unwelcome("Host", ", ".join(hosts), expected, host)
-        # Programs send no Origin; every browser does, on each WebSocket and each upload.
-        for origin in origins:
+        # Programs send no Origin; every browser does, on each WebSocket and each upload, and for
+        # modules of the page: those must load, so that the page can say that it was refused.
+        is_part = scope["path"].startswith(PARTS) and scope.get("method") in ("GET", "HEAD")
+        for origin in [] if is_part else origins:
             parsed = parse_origin(origin)
             if parsed is None or not self._is_our_page(*parsed, host):
                 expected = f"http://{clean(hosts[0])}, as in its Host" if hosts else "none"
