@@ -5,21 +5,29 @@ import { Link } from "./link.js";
 import { tab } from "./memory.js";
 import { Pace } from "./pace.js";
 import { isFullOfPictures } from "./pictures.js";
+import { Remake } from "./remake.js";
+import { portable, recordOf, Saved } from "./saved.js";
 import { Sheets } from "./sheets.js";
 import { Timeline } from "./timeline.js";
 
 const OWN_WAY = { steps: null, temperature: null }; // the sampler that the world brings
 const HINT_MS = 2500;
+const KEEP_MS = 5000;
 const isOwnWay = ({ steps, temperature }) => steps === null && temperature === null;
 
 export class Game {
   /**
-   * `view` draws: `film()` (another one than before), `picture(bitmap, node, delay)`, `changed()`
-   * (whatever else this object holds), `problem(sentence)`.
+   * `view` draws: `film()` (another one than before), `resumed()` (the same one again),
+   * `picture(bitmap, node, frame, delay)`, `changed()` (whatever else this object holds),
+   * `problem(sentence)`, `left(record)` (a game was left for another), `remaking(record)` and
+   * `remade(record)` (one that the server no longer had).
    */
   constructor(world, pictures, view) {
     Object.assign(this, { world, pictures, view });
     this.timeline = new Timeline();
+    this.saved = new Saved(world);
+    this.remake = null; // a game that is made again
+    this.idle = null; // seconds until the server puts the game away, once it has said so
     this.chosen = []; // the pictures that this film starts from; null where they are not known here
     this.seed = 0;
     this.sampler = tab.recall("sampler") ?? OWN_WAY;
@@ -47,10 +55,32 @@ export class Game {
       joined: (message) => this.joined(message),
       answer: (answer) => (answer.kind === 1 ? this.sheets.answer(answer) : this.frame(answer)),
       full: () => this.full(),
+      idle: (seconds) => this.warn(seconds),
       lost: (code) => this.disconnected(code),
       refused: (sentence) => this.view.problem(sentence),
     });
     this.api = new Api(() => this.link.session);
+    addEventListener("pagehide", () => this.keep());
+    setInterval(() => this.keep(), KEEP_MS);
+  }
+
+  /** The tab remembers the game, in case the server does not. */
+  keep() {
+    const { length, at, origin } = this.timeline;
+    const now = String([length, at, origin?.seed]);
+    if (length > 0 && now !== this.kept) this.saved.keep(this.record());
+    this.kept = now;
+  }
+
+  record() {
+    return this.remake?.record ?? recordOf(this);
+  }
+
+  /** The game that is played makes room for another. */
+  leave(record = this.record()) {
+    if (record === null) return;
+    this.saved.add(record);
+    this.view.left(record);
   }
 
   /** Go to the server; `begin()` is what to do there instead of going on where the game was. */
@@ -67,8 +97,10 @@ export class Game {
     this.joining?.();
     const { first } = this;
     this.first = null;
-    if (first !== null) await first();
-    else if (this.start !== null) this.sendStart(); // it was said into a line that was dead
+    if (first !== null) {
+      this.leave(this.saved.now());
+      await first();
+    } else if (this.start !== null) await this.begin(this.chosen, this.seed, this.remake?.record); // said into a dead line
     else if (playing && at !== null) await this.takeUp();
     else if (!playing && this.joining === null) this.beginAnyhow();
     this.view.changed();
@@ -81,8 +113,10 @@ export class Game {
       this.timeline.load(film);
       this.seed = film.seed;
       this.chosen = this.pictures.named(film.prompt, this.link.session);
+      if (this.chosen !== null) this.timeline.origin = { prompt: portable(this.chosen), seed: film.seed };
       this.isReady = true;
       this.view.film();
+      this.view.resumed();
       this.advance();
     } catch (error) {
       this.view.problem(error.message);
@@ -90,8 +124,15 @@ export class Game {
     }
   }
 
+  /** A new session knows no film. */
   beginAnyhow() {
-    // A new session knows no film, and what was chosen may have been of another world.
+    const record = this.record() ?? this.saved.now();
+    if (record !== null) {
+      this.timeline.clear();
+      this.remake = null;
+      return this.restore(record);
+    }
+    // What was chosen may have been of another world.
     const keys = tab.recall("chosen") ?? [];
     const chosen = keys.map((key) => this.pictures.find(key));
     const known = chosen.length > 0 && !chosen.includes(null);
@@ -101,17 +142,27 @@ export class Game {
 
   disconnected(code) {
     this.lost = code;
+    this.idle = null;
     this.isReady = false;
     if (code === 4400) this.start = null; // the server cannot take it: not again and again
     this.sheets.refuseAll();
     this.view.changed();
   }
 
-  /** A new film from these pictures, which are one prompt, the oldest first. */
-  async begin(pictures, seed = null) {
+  /** Make a game again that was left, or that the server lost. */
+  restore(record) {
+    const pictures = record.prompt.map((name) => this.pictures.find(name) ?? this.pictures.add(name));
+    return this.begin(pictures, record.seed, record);
+  }
+
+  /** A new film from these pictures, which are one prompt, the oldest first; `record`: to be made again. */
+  async begin(pictures, seed = null, record = null) {
+    if (this.start === null) this.leave();
+    if (record !== null) this.view.remaking(record);
     this.chosen = pictures;
     tab.remember("chosen", pictures.map((picture) => picture.key));
-    this.stop({ isPaused: false, isFull: false });
+    this.stop({ isPaused: false, isFull: false, remake: record && new Remake(record, this.sampler) });
+    this.isReady = false;
     try {
       const names = await this.pictures.names(pictures, this.api);
       if (this.chosen !== pictures) return; // others were chosen meanwhile
@@ -119,14 +170,41 @@ export class Game {
       this.start = { type: "start", pictures: names, seed: this.seed };
       this.sendStart();
     } catch (error) {
-      if (!isFullOfPictures(error)) return this.view.problem(error.message);
+      if (!isFullOfPictures(error)) {
+        Object.assign(this, { remake: null, isReady: this.timeline.length > 0 });
+        return this.view.problem(error.message);
+      }
       await new Promise((resolve) => {
         this.joining = resolve;
         this.link.renew();
       });
       this.joining = null;
-      await this.begin(pictures, seed);
+      await this.begin(pictures, seed, record);
     }
+  }
+
+  /** The next frame of a game that is made again. */
+  remakeNext() {
+    if (this.presses.size > 0 || !this.remake.pace.isTime(false, () => this.advance())) return;
+    const next = this.remake.next(this.timeline.length);
+    if (next === null) return this.endRemake();
+    if (next.parent !== this.timeline.at) return this.visit(next.parent);
+    this.draw(next.sampler);
+    this.press(next.button);
+  }
+
+  /** All of it is there, or the player wants no more of it: that stays among the games left. */
+  endRemake() {
+    const { record, sampler } = this.remake;
+    const isWhole = this.timeline.length === record.nodes.length;
+    this.remake = null;
+    this.draw(sampler);
+    if (isWhole) this.saved.drop(record);
+    else this.saved.add(record);
+    if (isWhole && record.at !== this.timeline.at) this.visit(record.at);
+    this.view.remade(record, isWhole);
+    this.view.resumed();
+    this.view.changed();
   }
 
   sendStart() {
@@ -145,8 +223,12 @@ export class Game {
 
   /** Go to any frame of the film. From there on, another button makes another branch. */
   go(node) {
-    if (!this.isReady || node === null) return;
+    if (!this.isReady || node === null || this.remake !== null) return;
     this.stop();
+    this.visit(node);
+  }
+
+  visit(node) {
     this.going = { node, id: this.ask({ type: "go", node }) };
   }
 
@@ -158,7 +240,8 @@ export class Game {
   /** The player holds another button than before, or none (null). */
   hold(button) {
     this.held = button;
-    if (button === null) return;
+    this.idle = null;
+    if (button === null || this.remake !== null) return;
     this.agent = null; // the player takes over
     this.said = "";
     this.last = button;
@@ -177,7 +260,7 @@ export class Game {
 
   /** One frame, paused or not: with the agent's button, or with the last one. */
   step() {
-    if (this.isReady && this.presses.size === 0) this.press(this.nextButton(this.last ?? 0));
+    if (this.isReady && this.presses.size === 0 && this.remake === null) this.press(this.nextButton(this.last ?? 0));
   }
 
   /** Nobody presses any more. */
@@ -189,7 +272,21 @@ export class Game {
 
   full() {
     this.presses.clear();
+    if (this.remake !== null) this.endRemake();
     this.stop({ isFull: true });
+  }
+
+  /** The server is about to put the game away. */
+  warn(seconds) {
+    this.idle = seconds;
+    this.view.changed();
+  }
+
+  /** Somebody is there. */
+  stay() {
+    this.idle = null;
+    this.ask({ type: "stay" });
+    this.view.changed();
   }
 
   /** Change `isPaused`, `keepsGoing` (the last button stays held) or `agent`. */
@@ -203,6 +300,7 @@ export class Game {
   advance(isNewPress = false) {
     this.pace.stop();
     if (!this.isReady || this.going !== null || this.start !== null) return;
+    if (this.remake !== null) return this.remakeNext();
     const isHeld = this.held !== null || this.agent !== null || (this.keepsGoing && this.last !== null);
     if (!isHeld || (this.isPaused && !isNewPress)) return;
     if (!isNewPress && this.presses.size > 0) return; // the frame under way calls again
@@ -225,12 +323,18 @@ export class Game {
     this.presses.set(this.ask({ type: "press", button }), press);
   }
 
-  /** How the frames from now on are drawn: `{steps, temperature}`, null for the world's own way. */
+  /** How the player wants frames drawn: `{steps, temperature}`, null for the world's own way. */
   setSampler(sampler) {
-    this.sampler = sampler;
-    this.samplerIsNew = true;
+    if (this.remake !== null) this.remake.sampler = sampler;
+    else this.draw(sampler);
     tab.remember("sampler", sampler);
     this.view.changed();
+  }
+
+  draw(sampler) {
+    if (sampler.steps === this.sampler.steps && sampler.temperature === this.sampler.temperature) return;
+    this.sampler = sampler;
+    this.samplerIsNew = true;
   }
 
   /** What every button does from here: resolves to a PNG, one row per button, one column per press. */
@@ -239,8 +343,9 @@ export class Game {
     return this.sheets.wait(this.ask({ type: "try", presses }));
   }
 
-  async frame({ id, node, png }) {
+  async frame({ id, node, frame, png }) {
     if (id !== 0 && id < this.startId) return;
+    this.idle = null;
     const press = this.presses.get(id);
     if (id !== 0) this.answered(id, node, press);
     else if (!this.isReady) this.takeUp(); // a start that a broken line had lost
@@ -252,7 +357,7 @@ export class Game {
     if (startId !== this.startId) return bitmap.close(); // of a film that was left meanwhile
     if (turn > this.drawn) this.drawn = turn;
     const isNewest = turn === this.drawn;
-    this.view.picture(bitmap, node, { isNewest, delay: press && performance.now() - press.at });
+    this.view.picture(bitmap, node, { frame, isNewest, delay: press && performance.now() - press.at });
   }
 
   answered(id, node, press) {
@@ -263,6 +368,7 @@ export class Game {
       this.isReady = true;
       this.timeline.clear();
       this.timeline.add(null, null);
+      this.timeline.origin = { prompt: portable(this.chosen), seed: this.seed };
       this.view.film();
     } else if (press !== undefined && node === this.timeline.length) {
       this.timeline.add(this.timeline.at, press.button, press.sampler);

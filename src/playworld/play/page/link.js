@@ -3,6 +3,7 @@
 import { refusal } from "./api.js";
 import { tab } from "./memory.js";
 
+const IDLE = 4408;
 const LEFT_ALONE = new Set([4408, 4410]); // idle, taken over: come back only when the player does
 const NO_WORD = 1006; // what a browser makes of any refusal before the socket opens
 const UNKNOWN_SESSION = 4404;
@@ -14,6 +15,7 @@ export class Link {
    * `on.joined({playing, at})`: ready; `playing` says whether a game was taken up.
    * `on.answer({kind, id, node, frame, png})`: a picture (0) or a sheet (1), and what it answers.
    * `on.full()`: a press was refused, because the film has no room for another frame.
+   * `on.idle(seconds)`: so long until the session is put away, unless something is said.
    * `on.lost(code)`: the connection is gone; LEFT_ALONE codes wait for `open()`.
    * `on.refused(sentence)`: the server never lets this page in, and says why.
    */
@@ -46,16 +48,21 @@ export class Link {
 
   /** Leave this session for a new one. */
   renew() {
-    this.session = null;
-    tab.remember("session", null);
+    this.forget();
     this.socket?.close();
     this.failures = -1; // no waiting: nothing failed
+  }
+
+  forget() {
+    this.session = null;
+    tab.remember("session", null);
   }
 
   receive(data) {
     if (typeof data === "string") {
       const message = JSON.parse(data);
       if (message.type === "full") this.on.full();
+      if (message.type === "idle") this.on.idle(message.seconds);
       if (message.type !== "joined") return;
       this.session = message.session;
       this.failures = 0;
@@ -72,10 +79,11 @@ export class Link {
   closed(code) {
     this.socket = null;
     if (code === UNKNOWN_SESSION) {
-      tab.remember("session", null); // put away, or another server: its world may be another one too
+      this.forget(); // put away, or another server: its world may be another one too
       location.reload();
       return;
     }
+    if (code === IDLE) this.forget();
     this.on.lost(code);
     if (code === NO_WORD && this.failures === 0) this.askWhy();
     if (LEFT_ALONE.has(code)) return;

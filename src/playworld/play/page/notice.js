@@ -1,8 +1,9 @@
-// Something to tell the player that does not pass by itself: said aloud, and put away with a click.
+// Something to tell the player beside the game: said aloud, and put away with a click.
 
 const box = document.getElementById("notice");
 const [words, action, close] = ["p", "[data-action]", "[data-away]"].map((part) => box.querySelector(part));
 let act = null;
+let timer = 0;
 
 close.addEventListener("click", () => tell(""));
 action.addEventListener("click", () => {
@@ -11,8 +12,13 @@ action.addEventListener("click", () => {
   chosen?.();
 });
 
-/** "" says nothing any more. `offer` is `{label, act}`: a button beside the sentence. */
-export function tell(sentence, offer = null) {
+/**
+ * "" says nothing any more. `offer` is `{label, act}`: a button beside the sentence. `seconds`: it
+ * passes by itself, as it can be found elsewhere too.
+ */
+export function tell(sentence, offer = null, seconds = Infinity) {
+  clearTimeout(timer);
+  if (seconds < Infinity) timer = setTimeout(() => tell(""), 1000 * seconds);
   words.textContent = sentence;
   act = offer?.act ?? null;
   action.hidden = offer === null;

@@ -1,5 +1,7 @@
 // When a held button asks for its next frame: in step with the world's clock.
 
+const SHORTEST = 12; // ms between frames: a server hears at most 100 messages a second
+
 export class Pace {
   constructor(fps) {
     this.fps = fps;
@@ -11,7 +13,7 @@ export class Pace {
   /** Whether it is time, as it always is for a new press; where it is not, `later` is called then. */
   isTime(isNewPress, later) {
     const now = performance.now();
-    const period = 1000 / (this.fps * this.speed);
+    const period = Math.max(SHORTEST, 1000 / (this.fps * this.speed));
     if (isNewPress) this.due = now;
     if (this.due - now > 1) {
       this.timer = setTimeout(later, this.due - now);

@@ -15,6 +15,7 @@ import { Pictures } from "./pictures.js";
 import { replayFromLink } from "./replay.js";
 import { Roll } from "./roll.js";
 import { RollKeys } from "./rollkeys.js";
+import { length } from "./saved.js";
 import { Screen } from "./screen.js";
 import { Settings } from "./settings.js";
 import { Share } from "./share.js";
@@ -27,14 +28,8 @@ const element = (id) => document.getElementById(id);
 
 async function main() {
   listenToTabs(element("tabs"));
-  let world;
-  try {
-    world = await getWorld();
-  } catch (error) {
-    const none = "The server does not answer. Start it, and load this page again.";
-    element("note").textContent = error.status === 403 ? error.message : none;
-    return;
-  }
+  const world = await findWorld();
+  if (world === null) return;
   describe(world);
   const page = {};
   const screen = new Screen(element("screen"), world.width, world.height);
@@ -48,11 +43,23 @@ async function main() {
       page.share.clear();
       page.gallery.mark(game.chosen);
     },
-    picture(bitmap, node, { isNewest, delay }) {
+    resumed() {
+      page.share.resume();
+    },
+    left(record) {
+      tell(`The game before is kept: ${length(record)}.`, { label: "Back to it", act: () => game.restore(record) }, 15);
+    },
+    remaking(record) {
+      tell(`Making your game again: ${length(record)}.`, { label: "Stop here", act: () => game.endRemake() });
+    },
+    remade(record, isWhole) {
+      const said = isWhole ? "is back" : `stops here; all ${length(record)} are kept under Time`;
+      tell(`Your game ${said}.`, null, 6);
+    },
+    picture(bitmap, node, { frame, isNewest, delay }) {
       page.frames.put(node, bitmap);
       if (!isNewest) return;
       screen.draw(bitmap);
-      const frame = game.timeline.frames[node] ?? 0;
       meter.picture(frame, delay);
       Object.assign(element("screen").dataset, { frame, node });
       page.roll.changed();
@@ -117,6 +124,22 @@ async function main() {
   page.isReady = true;
   game.open(await replayFromLink(game, world, pictures));
   showAll();
+}
+
+/** The server's world, once there is a server; null where it never lets this page in. */
+async function findWorld() {
+  for (;;) {
+    try {
+      const world = await getWorld();
+      element("note").textContent = "";
+      return world;
+    } catch (error) {
+      const isRefused = error.status === 403;
+      element("note").textContent = isRefused ? error.message : "The server does not answer. Start it: this page tries again.";
+      if (isRefused) return null;
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
 }
 
 function describe(world) {

@@ -18,7 +18,8 @@ export async function replayFromLink(game, world, pictures) {
   if (link === null) return null;
   forgetLink();
   return async () => {
-    tell(honestNote(link, world));
+    const kept = game.saved.left.length > 0 ? " The games before are kept under Time." : "";
+    tell(honestNote(link, world) + kept);
     const prompt = link.prompt.map((name) => pictures.find(name) ?? pictures.add(name));
     game.setSampler({ steps: null, temperature: null });
     await game.begin(prompt, link.seed);

@@ -1,11 +1,13 @@
 // A whole play in a link: the world, what it started from, the seed, every button.
 
+import { portable } from "./saved.js";
+
 const FORMAT = 1;
 const PREFIX = "#replay=";
 const PNG = /^data:image\/png;base64,[A-Za-z0-9+/]+={0,2}$/;
 
-/** The link that plays the path to `node` again. */
-export async function writeLink(world, { timeline, chosen, seed }, node) {
+/** The link under `address` that plays the path to `node` again. */
+export async function writeLink(world, { timeline, chosen, seed }, node, address) {
   const path = timeline.path(node);
   const actions = []; // [button, how often]
   const samplers = []; // [frame, steps, temperature]
@@ -18,10 +20,10 @@ export async function writeLink(world, { timeline, chosen, seed }, node) {
     if (String([steps, temperature]) !== String(sampler ?? [null, null])) samplers.push([frame, steps, temperature]);
     sampler = [steps, temperature];
   }
-  const prompt = chosen.map(({ key, url }) => (key.startsWith("prompt:") ? key : url));
+  const prompt = portable(chosen);
   const { name, sha256, version } = world;
   const text = JSON.stringify({ format: FORMAT, name, sha256, version, prompt, seed, samplers, actions });
-  return location.href.split("#")[0] + PREFIX + await pack(text);
+  return address + PREFIX + await pack(text);
 }
 
 /**

@@ -1,6 +1,9 @@
 // Show it to others: which frames, as which file, or as a link.
 
+import { tab } from "./memory.js";
 import { writeLink } from "./replaylink.js";
+
+const KEPT = "recording"; // over a reload
 
 const NAMES = { mp4: "the video", gif: "the GIF", png: "the strip", zip: "the session" };
 
@@ -28,6 +31,15 @@ export class Share {
     this.changed();
   }
 
+  /** The same film again: what was recorded of it goes on. */
+  resume() {
+    const { timeline } = this.game;
+    const kept = tab.recall(KEPT);
+    if (kept === null || kept.seed !== timeline.origin?.seed || Math.max(kept.from, kept.to) >= timeline.length) return;
+    Object.assign(this, { from: kept.from, to: kept.to, isRecording: kept.isRecording });
+    this.changed();
+  }
+
   /** From here; and pressed again, to here. */
   record() {
     const { timeline } = this.game;
@@ -35,6 +47,8 @@ export class Share {
     if (this.isRecording) this.to = timeline.at;
     else Object.assign(this, { from: timeline.at, to: null });
     this.isRecording = !this.isRecording;
+    const { from, to, isRecording } = this;
+    tab.remember(KEPT, { seed: timeline.origin?.seed, from, to, isRecording });
     this.changed();
   }
 
@@ -43,6 +57,12 @@ export class Share {
     const { timeline } = this.game;
     const to = this.to ?? timeline.at;
     return [timeline.meeting(this.from, to) ?? 0, to];
+  }
+
+  /** How long the marked part is: "1.5" */
+  seconds() {
+    const [first, last] = this.range().map((node) => this.game.timeline.frames[node]);
+    return ((last - first + 1) / this.world.fps).toFixed(1);
   }
 
   changed() {
@@ -54,9 +74,8 @@ export class Share {
     this.find("record").setAttribute("aria-pressed", String(this.isRecording));
     this.find("record").textContent = this.isRecording ? "Stop recording" : "Record from here";
     this.find("all").hidden = isAll || this.isRecording;
-    const seconds = ((last - first + 1) / this.world.fps).toFixed(1);
     const range = isAll ? `Everything up to here: frames 0 to ${last}` : `Frames ${first} to ${last}`;
-    this.find("range").textContent = `${range}, ${seconds} seconds.`;
+    this.find("range").textContent = `${range}, ${this.seconds()} seconds.`;
     this.onRange(isAll ? null : [from, to]);
   }
 
@@ -83,18 +102,28 @@ export class Share {
       this.say("This film started from a picture that this tab no longer has, so that no link can hold it.");
       return;
     }
-    const link = await writeLink(this.world, this.game, this.range()[1]);
+    const { address, said } = reach(this.world);
+    const link = await writeLink(this.world, this.game, this.range()[1], address);
     const field = this.find("address");
     field.hidden = false;
     field.value = link;
     field.select();
     try {
       await navigator.clipboard.writeText(link);
-      this.say(`The link is copied (${size(link.length)}).`);
+      this.say(`The link is copied (${size(link.length)}). ${said}`);
     } catch {
-      this.say("Here is the link: copy it from the field.");
+      this.say(`Here is the link: copy it from the field. ${said}`);
     }
   }
+}
+
+/** The page's address as others reach it, and for whom it is good. */
+function reach({ addresses }) {
+  const here = location.href.split("#")[0];
+  const isLocal = /^(localhost|127\.[0-9.]+|\[::1\])$/.test(location.hostname);
+  if (!isLocal) return { address: here, said: "Whoever reaches this page can open it." };
+  if (addresses.length > 0) return { address: addresses[0], said: "Whoever is in the same network can open it." };
+  return { address: here, said: "It works on this machine alone: for others, start the server with --host 0.0.0.0." };
 }
 
 function save(blob, name) {

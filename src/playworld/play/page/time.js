@@ -1,5 +1,7 @@
 // Where the player is in the film, in words, and the branches as a list.
 
+import { length } from "./saved.js";
+
 const WIDTH = 72; // of a branch's picture
 
 export class Time {
@@ -10,7 +12,7 @@ export class Time {
     this.shown = "";
     this.timer = 0;
     find("back").addEventListener("click", () => game.back());
-    find("again").addEventListener("click", () => game.go(0));
+    this.left = find("left");
     find("chance").addEventListener("click", () => game.chosen && game.begin(game.chosen));
   }
 
@@ -35,6 +37,7 @@ export class Time {
     this.place.textContent = `Frame ${timeline.frames[timeline.at]} of ${line.length - 1}`;
     this.seed.textContent = String(this.game.seed);
     this.list.previousElementSibling.hidden = branches.length === 0;
+    this.showLeft();
     const ends = branches.map(({ nodes }) => nodes.at(-1));
     if (String(ends) === this.shown) return;
     this.shown = String(ends);
@@ -48,14 +51,33 @@ export class Time {
     [picture.width, picture.height] = [this.world.width, this.world.height];
     picture.style.width = `${WIDTH}px`;
     picture.dataset.node = nodes.at(-1);
-    const words = document.createElement("span");
     const count = nodes.length === 1 ? "1 frame" : `${nodes.length} frames`;
-    words.textContent = `Branch ${i + 1}: ${count} from frame ${timeline.frames[nodes[0]] - 1} on`;
+    const words = `Branch ${i + 1}: ${count} from frame ${timeline.frames[nodes[0]] - 1} on`;
+    return this.item(picture, words, "Go to its last frame", () => this.game.go(nodes.at(-1)));
+  }
+
+  /** The games that were left for another. */
+  showLeft() {
+    const { saved } = this.game;
+    this.left.previousElementSibling.hidden = saved.left.length === 0;
+    if (this.left.records === saved.left) return;
+    this.left.records = saved.left;
+    this.left.replaceChildren(...saved.left.map((record) => this.earlier(record)));
+  }
+
+  earlier(record) {
+    const picture = this.game.pictures.find(record.prompt[0]);
+    const image = document.createElement("img");
+    Object.assign(image, { src: picture?.url ?? record.prompt[0], alt: "", width: WIDTH });
+    return this.item(image, `${picture?.label ?? "A picture of yours"}: ${length(record)}`, "Make this game again", () => this.game.restore(record));
+  }
+
+  item(picture, words, title, act) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(picture, words);
-    button.title = "Go to its last frame";
-    button.addEventListener("click", () => this.game.go(nodes.at(-1)));
+    button.title = title;
+    button.addEventListener("click", act);
     const item = document.createElement("li");
     item.append(button);
     return item;

@@ -6,6 +6,7 @@ export class Timeline {
   }
 
   clear() {
+    this.origin = null; // {prompt, seed} where it is known
     this.parents = [];
     this.buttons = [];
     this.samplers = []; // {steps, temperature}, null for the world's own
