@@ -1,5 +1,6 @@
 """What each button does: the mean shift of the picture over many starts, and a name for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,14 +75,15 @@ def press_each(
     presses: int = PRESSES,
     seed: int = 0,
     sampler: SamplerConfig | None = None,
+    buttons: Sequence[int] | None = None,
 ) -> UInt8[Tensor, "buttons starts K H W C"]:
-    """Every button pressed `presses` times from every start; frame 0 of K is the start itself."""
+    """Every button (or these alone) pressed `presses` times from every start, frame 0 of K."""
     parts = []
     for first in range(0, len(prompts), AT_ONCE):
         part = prompts[first : first + AT_ONCE]
         frames, state = world.start(part, [seed + first + row for row in range(len(part))])
         rows = []
-        for button in range(world.num_actions):
+        for button in range(world.num_actions) if buttons is None else buttons:
             after = press(world, state, torch.full((len(part), presses), button), sampler)
             rows.append(torch.cat([frames.cpu()[:, None], after], dim=1))
         parts.append(torch.stack(rows))

@@ -20,6 +20,7 @@ from playworld.evaluate.buttons import PRESSES, measure_buttons
 from playworld.evaluate.movement import camera_of
 from playworld.evaluate.options import STARTS
 from playworld.evaluate.starts import level_starts
+from playworld.train.openings import open_starts
 from playworld.words import counted
 from playworld.world.world import World
 
@@ -60,9 +61,11 @@ def name_buttons(world: World, clips: Path) -> World:
     return World(config, world.tokenizer, world.actions, world.dynamics)
 
 
-def choose_prompts(clips: Path) -> dict[str, bytes]:
-    """Held-out frames as PNG files by name."""
-    frames = held_out(clips, NUM_PROMPTS, 1)[:, 0]
+def choose_prompts(clips: Path, world: World | None = None) -> dict[str, bytes]:
+    """Held-out frames as PNG files by name; of a trained world those from which it moves well."""
+    frames = None if world is None else open_starts(world, clips, NUM_PROMPTS)
+    if frames is None:
+        frames = held_out(clips, NUM_PROMPTS, 1)[:, 0]
     return {f"{number:02d}": png(frame) for number, frame in enumerate(frames, start=1)}
 
 

@@ -94,7 +94,7 @@ def train_world(
                 named = World(config, made.tokenizer, made.actions, made.dynamics)
             else:
                 named = name_buttons(made, clips)
-            prompts = choose_prompts(clips) | fit_prompts(named, pictures)
+            prompts = choose_prompts(clips, named) | fit_prompts(named, pictures)
             named.save(world, first_card(named, recipe.name, clips, job.history(), about), prompts)
 
         first_rank_does(publish)
