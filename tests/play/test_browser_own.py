@@ -94,3 +94,26 @@ def test_the_card_of_a_stranger_is_shown_without_running_it(browser, served):
     assert body.locator("img").count() == 0 and "license" not in body.inner_text()
     page.context.close()
     assert page.complaints == []
+
+
+def test_a_gap_in_the_film_is_filled_once_its_frame_can_be_fetched(page):
+    tap_all(page, "111111111")
+    failed = []
+
+    def fail_first(route):
+        if len(failed) == 3:
+            return route.continue_()
+        failed.append(route.request.url)
+        route.abort()
+
+    page.route("**/api/v1/frames/*", fail_first)
+    page.reload()
+    expect_node(page, 9)
+    page.wait_for_function("""() => {
+        const pen = document.querySelector("#roll canvas").getContext("2d");
+        const film = getComputedStyle(document.body).getPropertyValue("--film").slice(1);
+        const pixels = pen.getImageData(10, 20, 20, 1).data;
+        const bare = [0, 2, 4].map((i) => parseInt(film.slice(i, i + 2), 16));
+        return [...pixels].some((value, i) => i % 4 < 3 && value !== bare[i % 4]);
+    }""")
+    assert len(failed) == 3
