@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from shutil import which
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 PHONE = {"width": 390, "height": 844}
@@ -28,6 +28,12 @@ def _wait_for_frame(page: Page, number: int) -> None:
     page.wait_for_function(
         "n => Number(document.getElementById('screen').dataset.frame) === n", arg=number
     )
+
+
+def _choose(page: Page, name: str) -> None:
+    picture = page.get_by_role("button", name=name)
+    picture.click()
+    expect(picture).to_have_attribute("aria-pressed", "true")  # its game has begun
 
 
 def _play(page: Page, start: int, keys: str) -> None:
@@ -47,13 +53,12 @@ def _click_film(page: Page, number: int) -> None:
 def draw_desk(browser: Browser, url: str) -> None:
     """A game with two branches, and the drawing board."""
     page = _open_page(browser, url, 1180, 790)
-    page.get_by_role("button", name="Picture 04").click()
-    _wait_for_frame(page, 0)
-    _play(page, 0, "1" * 8 + "4" * 6 + "1" * 10)
-    _click_film(page, 10)
-    _play(page, 10, "8" * 12)
-    _click_film(page, 6)
-    _play(page, 6, "4" * 5 + "1" * 20)
+    _choose(page, "Picture 06")
+    _play(page, 0, "8" * 12)
+    _click_film(page, 4)
+    _play(page, 4, "4" * 3 + "1" * 9)
+    _click_film(page, 2)
+    _play(page, 2, "1" * 4 + "4" * 2 + "1" * 3 + "3" * 12)
     page.wait_for_timeout(1000)
     page.screenshot(path=IMAGES / "page-play.png")
     page.get_by_role("button", name="Draw", exact=True).click()
@@ -65,9 +70,8 @@ def draw_phone(browser: Browser, url: str) -> None:
     """The same on a phone."""
     phone = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
     page = _open_page(browser, url, **PHONE, **phone)
-    page.get_by_role("button", name="Picture 04").tap()
-    _wait_for_frame(page, 0)
-    _play(page, 0, "1" * 8 + "4" * 6)
+    _choose(page, "Picture 06")
+    _play(page, 0, "1" * 4 + "4" * 2 + "1" * 3)
     page.wait_for_timeout(1000)
     page.screenshot(path=IMAGES / "page-phone.png")
 
@@ -76,14 +80,16 @@ def main() -> None:
     """Serve the built-in world and take its pictures."""
     command = [sys.executable, "-m", "playworld", "play", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = server.stdout.readline().split(" at ")[1].split()[0]
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=which("chromium"))
-            draw_desk(browser, url)
-            draw_phone(browser, url)
-            browser.close()
-        server.terminate()
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().split(" at ")[1].split()[0]
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=which("chromium"))
+                draw_desk(browser, url)
+                draw_phone(browser, url)
+                browser.close()
+        finally:
+            server.terminate()
 
 
 if __name__ == "__main__":
