@@ -177,7 +177,7 @@ def allocator_environment(verb: str | None) -> dict[str, str] | None:
 
     glibc reads these settings once, when a process starts.
     """
-    if verb not in ("train", "create") or platform.libc_ver()[0] != "glibc":
+    if verb not in ("train", "create", "doctor") or platform.libc_ver()[0] != "glibc":
         return None
     if any(name in os.environ for name in ALLOCATOR):
         return None
