@@ -136,10 +136,22 @@ def test_a_folder_of_another_kind_is_never_replaced(folder):
     assert read_folder(folder).names == ["model.safetensors"]
 
 
-def test_a_folder_whose_manifest_is_another_programs_is_never_replaced(tmp_path):
-    (tmp_path / "manifest.json").write_text('{"manifest_version": 3, "name": "an extension"}')
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"manifest_version": 3, "name": "an extension"}',
+        '{ // with a comment\n "manifest_version": 3}',
+        '{"files": {"main.js": "/static/main.js"}}',
+        '{"files": {"main.js": null}}',
+        "\ufeff{}",
+        "",
+    ],
+)
+def test_a_folder_whose_manifest_is_another_programs_is_never_replaced(tmp_path, manifest):
+    (tmp_path / "manifest.json").write_text(manifest, "utf-8")
     with pytest.raises(InputError, match="files that playworld did not write"):
         write_folder(tmp_path, TENSORS, DOCUMENTS)
+    assert (tmp_path / "manifest.json").read_text("utf-8") == manifest
 
 
 def test_a_folder_of_ours_with_a_damaged_manifest_can_be_written_anew(folder):
@@ -161,6 +173,12 @@ def test_loose_results_go_into_a_folder_of_their_own(folder, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is a file, where a folder"):
         results_folder(tmp_path / "file")
+
+
+def test_a_link_that_leads_to_itself_is_refused_before_the_work(tmp_path):
+    (tmp_path / "world").symlink_to("world")
+    with pytest.raises(InputError, match="leads to itself"):
+        refuse_foreign(tmp_path / "world", TENSORS)
 
 
 def test_a_file_is_never_replaced_by_a_folder(tmp_path):

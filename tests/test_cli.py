@@ -293,3 +293,13 @@ def test_the_command_that_comes_next_can_be_pasted_into_a_shell():
     said = then("recorded", "ingest", Path("my videos"), "CLIPS")
     assert said.startswith("recorded; next: playworld ingest ")
     assert shlex.split(said.partition("next: ")[2])[2:] == ["my videos", "CLIPS"]
+
+
+def test_a_card_goes_into_a_world_and_into_no_other_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "coinrun").mkdir()
+    assert main(["evaluate", "coinrun", "clips", "--card"]) == 2
+    assert "--card writes into one world's folder, not coinrun" in capsys.readouterr().err
+    assert list((tmp_path / "coinrun").iterdir()) == []

@@ -4,6 +4,7 @@ safetensors has no checksum of its own, so `manifest.json` holds the sha256 of e
 Nothing here unpickles anything.
 """
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Mapping
@@ -255,7 +256,7 @@ def refuse_foreign(path: Path, weights: Collection[str]) -> None:
     check_place(path)
     if not path.is_dir() or all(may_be_ignored(entry.name) for entry in path.iterdir()):
         return
-    if not (path / MANIFEST).is_file():
+    if not _is_ours(path, weights):
         raise InputError(f"{path} holds files that playworld did not write: choose another folder")
     found = {name for name in _listing(path) if name.endswith(".safetensors")}
     if weights and found and found != set(weights):
@@ -290,6 +291,28 @@ def results_folder(path: Path) -> Path:
     return folder_at(path)
 
 
+def _is_ours(path: Path, weights: Collection[str]) -> bool:
+    """Whether we wrote the folder: by its manifest, or by weights beside a damaged one of ours.
+
+    Many programs call a file of theirs manifest.json, some with comments in it.
+    """
+    try:
+        return _is_manifest(_parse_json(path / MANIFEST))
+    except FileNotFoundError:
+        return False
+    except (InputError, IsADirectoryError):
+        return any((path / name).is_file() for name in weights)
+
+
+def _is_manifest(value: Any) -> bool:
+    """Whether JSON is a listing as `write_manifest` makes them."""
+    files = value.get("files") if isinstance(value, dict) else None
+    fields = {field.name for field in dataclasses.fields(FileRecord)}
+    return isinstance(files, dict) and all(
+        isinstance(record, dict) and set(record) == fields for record in files.values()
+    )
+
+
 def _listing(path: Path) -> dict[str, Any]:
     """The files of a folder of ours by name; none where there is no manifest, or a damaged one.
 
@@ -300,7 +323,7 @@ def _listing(path: Path) -> dict[str, Any]:
         manifest = _parse_json(path / MANIFEST)
     except (InputError, FileNotFoundError):
         return {}
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+    if not _is_manifest(manifest):
         raise InputError(f"{path} holds files that playworld did not write: choose another folder")
     return manifest["files"]
 

@@ -230,12 +230,13 @@ def test_a_folder_of_something_else_is_never_replaced(films, tmp_path):
     assert content(tmp_path / "home") == {"thesis.tex": b"years of work"}
 
 
-def test_a_dataset_of_another_program_is_never_replaced(films, tmp_path):
+@pytest.mark.parametrize("mine", ['{"my": "data"}', '{"format": "csv", "splits": {}}'])
+def test_a_dataset_of_another_program_is_never_replaced(films, tmp_path, mine):
     (tmp_path / "clips").mkdir()
-    (tmp_path / "clips" / "dataset.json").write_text('{"my": "data"}')
+    (tmp_path / "clips" / "dataset.json").write_text(mine)
     with pytest.raises(InputError, match="something else than clips .dataset.json."):
         ingest(films, tmp_path / "clips", ONE)
-    assert content(tmp_path / "clips") == {"dataset.json": b'{"my": "data"}'}
+    assert content(tmp_path / "clips") == {"dataset.json": mine.encode()}
 
 
 def test_files_of_others_among_clips_stay_when_they_are_ingested_again(films, tmp_path):

@@ -107,6 +107,18 @@ def test_pictures_are_written_as_png_files(make, tmp_path):
         assert picture.format == "PNG"
 
 
+def test_pictures_of_others_are_kept_beside_those_that_are_written(make, tmp_path):
+    Image.new("RGB", (2, 2)).save(tmp_path / "buttons.png")
+    (tmp_path / "parallax.png").mkdir()
+    before = (tmp_path / "buttons.png").read_bytes()
+    pictures = gallery(make("01"), OPTIONS)
+    write_gallery(pictures, tmp_path)
+    write_gallery(pictures, tmp_path)
+    assert (tmp_path / "buttons.png.orig").read_bytes() == before
+    kept = sorted(path.name for path in tmp_path.glob("*.orig*"))
+    assert kept == ["buttons.png.orig", "parallax.png.orig"]
+
+
 @pytest.mark.parametrize("name", ["presses", "starts", "frames", "every"])
 def test_an_empty_picture_is_refused_by_name(name):
     with pytest.raises(InputError, match=name):

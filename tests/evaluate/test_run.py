@@ -152,6 +152,17 @@ def test_written_reports_are_sorted_json_with_pictures_beside(report, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("mine", ['{"tests": 12}', "[]", "no JSON", ""])
+def test_reports_of_other_programs_are_kept_beside_ours(report, tmp_path, mine):
+    for name in ("report.json", "report.html"):
+        (tmp_path / name).write_text(mine)
+    write_report(report, tmp_path)
+    write_report(report, tmp_path)
+    assert json.loads((tmp_path / "report.json").read_text())["world"] == report["world"]
+    kept = {path.name: path.read_text() for path in tmp_path.glob("*.orig*")}
+    assert kept == {"report.json.orig": mine, "report.html.orig": mine}
+
+
 def test_pictures_show_three_rows_per_clip_and_a_column_per_button(report):
     rollouts, actions = report.pictures["rollouts.png"], report.pictures["actions.png"]
     assert isinstance(rollouts, Image.Image)

@@ -16,7 +16,7 @@ from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, did_you_mean
 from playworld.data.pictures import read_picture
 from playworld.evaluate.metrics import psnr
-from playworld.evaluate.page.files import write_picture
+from playworld.evaluate.page.files import write_picture, write_result
 from playworld.evaluate.poster import CELL, Poster
 from playworld.world import World
 
@@ -77,7 +77,7 @@ def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path
         "distance": plan.distance,
         "after each round": plan.best,
     }
-    write_whole(out / "plan.json", json.dumps(found, indent=2) + "\n")
+    write_result(out / "plan.json", json.dumps(found, indent=2) + "\n")
 
 
 def plans_picture(

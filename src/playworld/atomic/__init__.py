@@ -13,7 +13,7 @@ from playworld.atomic.files import (
     whole_file,
     write_whole,
 )
-from playworld.atomic.folders import check_place, new_folder, settle
+from playworld.atomic.folders import check_place, move_aside, new_folder, settle
 from playworld.atomic.locks import alone
 from playworld.atomic.places import cache_folder, folder_at, is_litter, may_be_ignored
 from playworld.atomic.temporary import clear_stale, temporary_folder
@@ -30,6 +30,7 @@ __all__ = [
     "is_full",
     "is_litter",
     "may_be_ignored",
+    "move_aside",
     "named",
     "new_folder",
     "settle",

@@ -74,6 +74,8 @@ def check_place(path: Path) -> None:
     """Raise InputError unless `new_folder` could write here: asked before the work."""
     path = Path(os.path.realpath(path))
     try:
+        if os.path.islink(path):  # resolved, it is one only where links go round in a circle
+            raise InputError(f"{path} is a link that leads to itself: choose another folder")
         if os.path.exists(path) and not os.path.isdir(path):
             raise InputError(f"{path} is a file, where a folder is to be written")
         settle(path)
@@ -169,11 +171,16 @@ def _make_way(path: Path, name: str, known: Collection[str]) -> None:
         folder = there.is_dir() and not there.is_symlink()
         if not os.path.lexists(there) or (folder if depth < len(parts) else own and not folder):
             continue
-        aside, count = there.with_name(f"{there.name}.orig"), 1
-        while os.path.lexists(aside):
-            count += 1
-            aside = there.with_name(f"{there.name}.orig{count}")
-        os.rename(there, aside)
+        move_aside(there)
+
+
+def move_aside(path: Path) -> None:
+    """Rename what is not ours to NAME.orig, or to NAME.orig2 where that is taken, and so on."""
+    aside, count = path.with_name(f"{path.name}.orig"), 1
+    while os.path.lexists(aside):
+        count += 1
+        aside = path.with_name(f"{path.name}.orig{count}")
+    os.rename(path, aside)
 
 
 def _roll_forward(path: Path) -> None:

@@ -52,7 +52,7 @@ class Evaluate(OnDevice):
     options: Annotated[EvaluateOptions, FLAT]
 
     def run(self, console: Console, bars: Bars) -> int:
-        from playworld.checkpoint import results_folder
+        from playworld.checkpoint import MANIFEST, results_folder
         from playworld.data.remote import at_hand
         from playworld.evaluate import compare, format_table, short_names, write_report
         from playworld.machine import choose_device
@@ -63,7 +63,7 @@ class Evaluate(OnDevice):
             raise InputError("evaluate needs a WORLD (or several) and then CLIPS")
         *names, last = self.paths
         clips = at_hand(last)
-        if self.card and (len(names) > 1 or not Path(names[0]).is_dir()):
+        if self.card and (len(names) > 1 or not (Path(names[0]) / MANIFEST).is_file()):
             raise InputError(f"--card writes into one world's folder, not {' '.join(names)}")
         device = choose_device(self.device)
         worlds = [World.load(name, device) for name in names]

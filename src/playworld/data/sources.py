@@ -18,6 +18,8 @@ CLIPS = re.compile(
     r"dataset\.json|report\.(json|html)|(train|valid)/(index\.json|shard-[0-9]+\.bin)"
 )
 """Files of clips."""
+_OF_CLIPS = {"format", "height", "width", "fps", "chunk", "splits"}
+"""What `dataset.json` of a folder of clips says; other programs have files of that name, too."""
 ACTIONS_SUFFIX = ".actions.json"
 """Ending of the files that hold true actions; for evaluation only, never read here."""
 
@@ -130,6 +132,6 @@ def own_clips(folder: Path) -> set[str]:
 def _no_clips(folder: Path) -> str | None:
     """Something in a folder that holds no clips."""
     if (folder / "dataset.json").is_file():
-        return None if "format" in read_json(folder / "dataset.json") else "dataset.json"
+        return None if _OF_CLIPS <= set(read_json(folder / "dataset.json")) else "dataset.json"
     names = sorted(path.name for path in folder.iterdir())
     return next((name for name in names if not may_be_ignored(name)), None)

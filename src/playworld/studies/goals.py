@@ -14,11 +14,11 @@ from torch import Tensor
 from playworld.agents.matching import refuse_other_films
 from playworld.agents.plan_film import plans_picture
 from playworld.agents.planner import Plan, PlanOptions, make_plan
-from playworld.atomic import folder_at, write_whole
+from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
 from playworld.data.clips import ClipDataset
 from playworld.evaluate.metrics import PSNR_BOUNDS, interval, psnr, share_interval
-from playworld.evaluate.page.files import write_picture
+from playworld.evaluate.page.files import write_picture, write_result
 from playworld.evaluate.rollouts import press
 from playworld.evaluate.starts import level_starts
 from playworld.studies.options import GoalOptions
@@ -51,7 +51,7 @@ class Goals:
         """Write goals.json and goals.png into a folder, which is made if need be."""
         folder_at(out)
         write_picture(self.picture, out / "goals.png")
-        write_whole(out / "goals.json", json.dumps(self.report, indent=2) + "\n")
+        write_result(out / "goals.json", json.dumps(self.report, indent=2) + "\n")
 
 
 def seek_goals(

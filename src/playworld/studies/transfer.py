@@ -28,14 +28,13 @@ from playworld.agents.ppo import (
     train_agent,
 )
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
-from playworld.atomic import write_whole
 from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
 from playworld.data.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.metrics import NOT_NEGATIVE, interval, share_interval
 from playworld.evaluate.movement import displacements
-from playworld.evaluate.page.files import write_picture
+from playworld.evaluate.page.files import write_picture, write_result
 from playworld.studies.options import TransferOptions
 from playworld.studies.panel import COLOURS, Panel
 from playworld.words import counted
@@ -100,7 +99,7 @@ def transfer(
     }
     report["inside"] = inside(world, trained, starts, options, bars("within the world"))
     report["game"] = in_game(world, trained, dictionary, options, games, bars("real game"))
-    write_whole(out / "transfer.json", json.dumps(report, indent=2) + "\n")
+    write_result(out / "transfer.json", json.dumps(report, indent=2) + "\n")
     write_picture(draw_curve(report), out / "curve.png")
     return report
 

@@ -43,6 +43,7 @@ def render(report: Report) -> str:
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
+        tag("meta", name="generator", content="Playworld"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("title", f"{title}: measured"),
         tag("style", Html(_style())),
