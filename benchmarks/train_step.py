@@ -4,12 +4,11 @@
     python benchmarks/train_step.py --preset small --seconds 20 --threads 1 --shared
     python benchmarks/train_step.py --device cuda --preset genie-811m --batch 4 --recompute
 
-`comparison` is the size at which five other implementations were timed: width 128, 4 blocks, 4
-heads, 256 tokens, always 8 clips of 16 frames; below its lines stands how many times as fast as the
-best of them it is, both divided by the matrix peak beside them. `--shared` counts processor time
-over threads in place of the clock, for a machine on which other programs run. A step is the real
-one (forward, backward, clipping, optimizer, averaged weights) on clips from real shards, or on
-noise where the frames are not 64x64. FLOPs are those of the matrix products
+`comparison` is the size at which benchmarks/peers.py times other implementations: width 128, 4
+blocks, 4 heads, 256 tokens, always 8 clips of 16 frames. `--shared` counts processor time over
+threads in place of the clock, for a machine on which other programs run. A step is the real one
+(forward, backward, clipping, optimizer, averaged weights) on clips from real shards, or on noise
+where the frames are not 64x64. FLOPs are those of the matrix products
 (playworld/models/flops.py) forward and back, without the recomputation of checkpointing; the peak
 is that of large matrix products on the same device, measured right before each line, in fp32 on a
 CPU and in bf16 on CUDA.
@@ -54,11 +53,6 @@ from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
 from playworld.train.trainer import Trainer
 
-BEST_OF_FIVE = {"tokenizer": 17.0, "dynamics": 28.0, "world": 28.0}
-"""Frames/s of the fastest of five re-implementations of Genie at the size of `comparison`, on two
-cores; its second stage is the dynamics alone in some of them, and both models in others."""
-THEIR_PEAK = 297e9
-"""FLOP/s of the matrix products on those two cores."""
 STAGES = ("tokenizer", "dynamics", "world")
 """`world` is the whole second stage: latent actions and dynamics; `dynamics` is its larger half."""
 PARTS = ("attention", "feed-forward", "norms", "stems", "quantiser", "loss", "optimizer", "rest")
@@ -67,7 +61,7 @@ the optimizer has clipping and averaged weights; the rest is embeddings, masks, 
 
 
 def comparison() -> Recipe:
-    """The size at which others were timed."""
+    """The size at which benchmarks/peers.py times other implementations."""
     shape = TransformerConfig(128, 4, 4, 32, window=16)
     paper, short = COINRUN_PAPER, {"steps": 1_000, "batch_size": 8, "warmup_steps": 1}
     return replace(
@@ -287,15 +281,11 @@ def measure(recipe: Recipe, stage: str, asked: argparse.Namespace, shards: Path)
     data = waited / sum(times)
     cells = "".join(f"{100 * split[part] * (1 - data):7.0f}" for part in PARTS)
     frames = batch * config.clip_length / seconds
-    line = (
+    return (
         f"{recipe.name:14}{stage:10}{batch:4} x {config.clip_length:<3}"
         f"{frames:9.1f}{rate / 1e9:10.1f}{peak / 1e9:10.1f}"
         f"{100 * rate / peak:7.0f}{cells}{100 * data:7.0f}"
     )
-    if recipe.name == "comparison" and device.type == "cpu":
-        best = BEST_OF_FIVE[stage] / THEIR_PEAK
-        line += f"\n{'':24}{frames / peak / best:.1f} times the best of five others"
-    return line
 
 
 def main() -> None:
