@@ -53,11 +53,20 @@ def test_a_closed_stream_is_no_error(line: str, code: int):
     assert (done.returncode, done.stderr) == (code, "")
 
 
+@pytest.mark.parametrize("columns", ["0", "1", "5"])
+def test_help_ends_on_a_terminal_of_hardly_any_columns(columns: str):
+    done = playworld("inspect", "--help", COLUMNS=columns)
+    assert done.returncode == 0 and "--scenes" in done.stdout
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full: run on Linux")
 def test_a_full_disk_behind_standard_output_is_one_line():
     done = shell("playworld --help > /dev/full")
     assert done.returncode == 1
     assert done.stderr == "playworld: standard output: No space left on device\n"
+    done = shell("playworld plan genie-41m > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr == "playworld: [Errno 28] standard output: No space left on device\n"
     assert shell("playworld trian 2> /dev/full").returncode == 2
 
 

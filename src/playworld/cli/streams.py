@@ -3,13 +3,17 @@
 import codecs
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from rich.console import Console
 
 PIPE_CLOSED = 141
 """Exit code where nobody reads the results any more, as of a program that SIGPIPE ended."""
+NARROWEST = 20
+"""Columns that are written for at least: laying out help for fewer than 10 never ends."""
 PLAIN = {
     **dict.fromkeys("─━═╌╭╮╰╯┌┐└┘├┤┬┴┼╶╴", "-"),
     **dict.fromkeys("│┃║", "|"),
@@ -28,6 +32,14 @@ class Lines(Console):
         super().__init__(stderr=stderr)
         self.ends = ends
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich does; an error of the disk names the stream."""
+        try:
+            super().print(*objects, **options)
+        except OSError as error:
+            stream = "standard error" if self.stderr else "standard output"
+            raise OSError(error.errno, f"{stream}: {error.strerror}") from error
+
     def on_broken_pipe(self) -> None:
         """Results that nobody reads end the program; of progress and messages work goes on."""
         self.quiet = True
@@ -45,6 +57,8 @@ def prepare() -> None:
             os.open(os.devnull, os.O_RDWR)
     sys.stdout = sys.stdout or open(1, "w", closefd=False)
     sys.stderr = sys.stderr or open(2, "w", closefd=False)
+    if shutil.get_terminal_size().columns < NARROWEST:
+        os.environ["COLUMNS"] = str(NARROWEST)
     codecs.register_error("playworld", plainly)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="playworld")  # type: ignore[union-attr]
