@@ -65,7 +65,7 @@ def test_an_interrupt_does_not_wait_for_a_decoder_that_hangs(tmp_path):
 
 
 def test_a_closed_nursery_stops_what_is_being_decoded(tmp_path, write_film, shades):
-    path = write_film(tmp_path / "a.mp4", shades(200))
+    path = write_film(tmp_path / "a.mp4", shades(1_000))  # more than a socket holds
     with Nursery() as nursery, Decoding(path, 20, (16, 16), nursery=nursery) as decoding:
         stream = iter(decoding)
         next(stream)

@@ -132,7 +132,7 @@ def test_one_refinement_costs_one_frame(world, images, steps):
 def test_more_refinements_than_tokens_cost_no_more_than_one_per_token(world, images):
     _, state = world.start(images, [1, 2, 3])
     computed = frames_computed(world)
-    world.step(state, [0, 1, 2], SamplerConfig(1000, 1.0))
+    world.step(state, [0, 1, 2], SamplerConfig(64, 1.0))
     assert computed["dynamics"] == 24 + 1
 
 

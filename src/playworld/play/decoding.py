@@ -101,6 +101,8 @@ class Decoders:
 
     def _why(self, child: Child) -> Exception:
         """What a child that said no more means."""
+        if self._closed:  # it was ended with the server, whatever it says
+            return Busy()
         try:
             cause = child.cause_of_death()
         except (Stopped, RuntimeError):

@@ -337,9 +337,7 @@ class World:
         images = self._check_video(images, 1)
         return to_float(images), self._check_seeds(seeds, len(images))
 
-    def _embed_actions(
-        self, actions: Sequence[int] | Int[Tensor, " B"], batch: int
-    ) -> Float[Tensor, "B E"]:
+    def _embed_actions(self, actions: Any, batch: int) -> Float[Tensor, "B E"]:
         """What the dynamics get of the buttons of `batch` sessions.
 
         Raises:
