@@ -25,8 +25,12 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 from playworld.machine import cores  # noqa: E402
+from playworld.train import precision  # noqa: E402
 
 from .parts import FIXTURES, chromium, missing, summary  # noqa: E402
+
+# Losses are compared to the last bits: float32 also where a processor is faster in bfloat16.
+precision.WORTH_IT = float("inf")
 
 QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update

@@ -1,6 +1,6 @@
 import torch
 
-from playworld.models.attention import TemporalAttention
+from playworld.models.attention import TemporalAttention, rotary
 from playworld.models.flops import kept_bytes
 from playworld.models.full_transformer import FullAttention, FullTransformer
 from playworld.models.st_transformer import STTransformer, TransformerConfig, history_mask
@@ -15,7 +15,7 @@ def changed(attention: torch.nn.Module) -> torch.Tensor:
     x = torch.randn(1, 4, 3, 16)
     other = x.clone()
     other[:, 1, 0] += 1
-    before, after = (attention(t, times[None], mask)[0] for t in (x, other))
+    before, after = (attention(t, rotary(times[None], 8), mask)[0] for t in (x, other))
     return (after - before)[0].abs().amax(-1) > 1e-6
 
 

@@ -23,3 +23,16 @@ def test_without_gradients_it_is_pytorchs_to_the_bit():
     x = torch.randn(3, 5, 64)
     with torch.no_grad():
         assert torch.equal(RMSNorm(64)(x), nn.RMSNorm(64)(x))
+
+
+def test_in_bfloat16_it_sums_in_float32():
+    torch.manual_seed(0)
+    norm, x = RMSNorm(64), torch.randn(7, 64)
+    half = x.bfloat16().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = norm(half)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, norm(half.float()).bfloat16(), atol=0, rtol=0)
+    (grad,) = torch.autograd.grad(found, half, x.bfloat16())
+    (wanted,) = torch.autograd.grad(norm(half.float()), half, x)
+    torch.testing.assert_close(grad, wanted, atol=0.02, rtol=0.02)

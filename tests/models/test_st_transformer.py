@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.models.attention import rotate
+from playworld.models.attention import rotary, rotate
 from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig, history_mask
 
 
@@ -75,8 +75,11 @@ def test_time_and_space_are_told_apart():
 def test_rotary_products_depend_on_the_difference_in_time_alone():
     q, k = torch.randn(1, 1, 1, 1, 8), torch.randn(1, 1, 1, 1, 8)
 
+    def turned(x: torch.Tensor, time: int) -> torch.Tensor:
+        return rotate(x, rotary(torch.tensor([[time]]), 8))
+
     def product(a: int, b: int) -> torch.Tensor:
-        return (rotate(q, torch.tensor([[a]])) * rotate(k, torch.tensor([[b]]))).sum()
+        return (turned(q, a) * turned(k, b)).sum()
 
     torch.testing.assert_close(product(3, 1), product(1003, 1001), atol=1e-3, rtol=1e-3)
     assert not torch.allclose(product(3, 1), product(4, 1))

@@ -104,6 +104,16 @@ def test_interrupted_and_resumed_is_the_same_to_the_bit(tmp_path):
     assert all(a["loss_hex"] == b["loss_hex"] for a, b in pairs)
 
 
+@pytest.mark.parametrize("began", ["fp32", "bf16"])
+def test_a_run_keeps_the_precision_that_it_began_with(began, tmp_path):
+    whole = run(tmp_path / "whole", replace(CONFIG, precision=began))
+    with pytest.raises(InputError, match="precision"):
+        other = {"fp32": "bf16", "bf16": "fp32"}[began]
+        run(tmp_path / "whole", replace(CONFIG, precision=other))
+    again = run(tmp_path / "whole", replace(CONFIG, precision="auto"))
+    assert torch.equal(again.layer.weight, whole.layer.weight)
+
+
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, caplog):
     whole = run(tmp_path / "whole")
     run(tmp_path / "cut")

@@ -5,8 +5,10 @@ import torch
 
 from playworld.models.quantizer import QuantizerConfig, VectorQuantizer
 from playworld.presets import preset
+from playworld.train import precision
 from playworld.train.objectives import Batch, Objective, TokenizerObjective, WorldObjective
 from playworld.train.optim import StageConfig, make_optimizers
+from playworld.train.precision import choose_precision
 from playworld.world.world import World
 
 TINY = preset("tiny")
@@ -73,3 +75,13 @@ def test_a_world_plays_in_bfloat16(tiny_world):
         for action in range(3):
             frame, state = world.step(state, [action])
     assert frame.shape == (1, world.height, world.width, 3) and state.frame.tolist() == [3]
+
+
+def test_the_faster_precision_is_taken_on_a_cpu_and_what_is_asked_for_anywhere(monkeypatch):
+    cpu = torch.device("cpu")
+    assert choose_precision("bf16", cpu) == "bf16" and choose_precision("fp32", cpu) == "fp32"
+    speedup = precision.bf16_speedup()
+    for share, taken in ((0.9, "bf16"), (1.1, "fp32")):
+        monkeypatch.setattr(precision, "WORTH_IT", share * speedup)
+        assert choose_precision("auto", cpu) == taken
+    assert choose_precision("auto", torch.device("cuda")) == "bf16"

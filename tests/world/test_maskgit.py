@@ -106,6 +106,15 @@ def test_the_ends_of_the_uniform_numbers_pick_a_possible_token(uniform):
     assert token.item() == (1 if uniform < 0.5 else 2)
 
 
+@pytest.mark.parametrize("temperature", [0.01, 0.1, 1.0])
+def test_cutting_off_denormal_numbers_changes_no_token(temperature):
+    torch.manual_seed(0)
+    logits, uniform = 5 * torch.randn(1, 4096, 64), noise(1, 1, 4096)[:, 0, 0]
+    shares = ((logits - logits.amax(-1, keepdim=True)) / temperature).exp().cumsum(-1)
+    wanted = torch.searchsorted(shares, uniform[..., None] * shares[..., -1:])[..., 0]
+    assert torch.equal(sample(logits, temperature, uniform), wanted)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (8, 8), (23, 40)])
 def test_halton_order_visits_every_cell_once(size):
     height, width = size

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from playworld.models.norm import RMSNorm
 
 KeysValues = tuple[Float[Tensor, "B _ N H S"], Float[Tensor, "B _ N H S"]]
+Rotation = tuple[Float[Tensor, "#B F 1 1 h"], Float[Tensor, "#B F 1 1 h"]]
+"""Cosine and sine of the angle by which each pair of features turns, for every frame."""
 
 
 class Attention(nn.Module):
@@ -40,7 +42,7 @@ class SpatialAttention(Attention):
     def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F N D"]:
         """Mix tokens within each frame."""
         q, k, v = (rearrange(t, "B F N H S -> (B F) H N S") for t in self.project(x))
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        mixed = attend(q, k, v)
         return self.out(rearrange(mixed, "(B F) H N S -> B F N (H S)", B=x.shape[0]))
 
 
@@ -53,7 +55,7 @@ class TemporalAttention(Attention):
     def forward(
         self,
         x: Float[Tensor, "B F N D"],
-        times: Int[Tensor, "#B F"],
+        rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
     ) -> tuple[Float[Tensor, "B F N D"], KeysValues]:
@@ -61,7 +63,7 @@ class TemporalAttention(Attention):
 
         Args:
             x: F frames that are computed now.
-            times: their frame numbers.
+            rotation: what `rotary` gives for their frame numbers.
             mask: true where frame f may look at memory m; the memory is `past`, then the F frames.
             past: cached keys and values of earlier frames, as this method returned them; F is 1.
 
@@ -69,16 +71,35 @@ class TemporalAttention(Attention):
             The mixed frames, and their own keys and values for a cache.
         """
         q, k, v = self.project(x)
-        q, k = rotate(q, times), rotate(k, times)
+        q, k = rotate(q, rotation), rotate(k, rotation)
         own = (k, v)
         if past is not None:
             return self.out(recall(q, own, past, mask[:, 0]).flatten(3)), own
         # Positions and heads form one axis: views, no copy along time.
         tokens = x.shape[2]
         q, k, v = (rearrange(t, "B F N H S -> B (N H) F S") for t in (q, k, v))
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
+        mixed = attend(q, k, v, mask[:, None])
         mixed = rearrange(mixed, "B (N H) F S -> B F N (H S)", N=tokens)
         return self.out(mixed), own
+
+
+def attend(
+    q: Float[Tensor, "B H L S"],
+    k: Float[Tensor, "B H M S"],
+    v: Float[Tensor, "B H M S"],
+    mask: Bool[Tensor, "#B #H L M"] | None = None,
+) -> Float[Tensor, "B H L S"]:
+    """Softmax attention; `mask` is true where row l may look at row m.
+
+    On a CPU PyTorch's fused kernel has no fast backward pass in bfloat16: plain products take a
+    quarter of its time.
+    """
+    if not (q.dtype == torch.bfloat16 and q.device.type == "cpu" and torch.is_grad_enabled()):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = (q * q.shape[-1] ** -0.5) @ k.mT
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
 
 
 def recall(
@@ -97,11 +118,19 @@ def recall(
     return (share[:, :-1] * past[1]).sum(dim=1, keepdim=True) + share[:, -1:] * own[1]
 
 
-def rotate(x: Float[Tensor, "B F N H S"], times: Int[Tensor, "#B F"]) -> Float[Tensor, "B F N H S"]:
-    """Rotary position embedding in time (arXiv:2104.09864), base 1,000: windows are short."""
-    half = x.shape[-1] // 2
-    frequencies = 1000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+def rotary(times: Int[Tensor, "#B F"], head_dim: int) -> Rotation:
+    """Angles of the rotary position embedding in time (arXiv:2104.09864); once for all blocks.
+
+    Its base is 1,000, as windows are short.
+    """
+    half = head_dim // 2
+    frequencies = 1000.0 ** (-torch.arange(half, device=times.device, dtype=torch.float32) / half)
     angle = (times[..., None].float() * frequencies)[:, :, None, None]
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    a, b = x[..., :half], x[..., half:]
+    return angle.cos(), angle.sin()
+
+
+def rotate(x: Float[Tensor, "B F N H S"], rotation: Rotation) -> Float[Tensor, "B F N H S"]:
+    """Turn the features of each frame by the angles of its time."""
+    cos, sin = (t.to(x.dtype) for t in rotation)
+    a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)

@@ -5,12 +5,11 @@ of the window, not with those of a frame plus the frames of the window.
 """
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from playworld.models.attention import Attention, KeysValues, rotate
+from playworld.models.attention import Attention, KeysValues, Rotation, attend, rotate
 from playworld.models.norm import RMSNorm
 from playworld.models.st_transformer import STTransformer, TransformerConfig, feed_forward
 
@@ -21,20 +20,20 @@ class FullAttention(Attention):
     def forward(
         self,
         x: Float[Tensor, "B F N D"],
-        times: Int[Tensor, "#B F"],
+        rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
     ) -> tuple[Float[Tensor, "B F N D"], KeysValues]:
         """Mix all tokens; arguments as of `TemporalAttention`."""
         q, k, v = self.project(x)
-        q, k = rotate(q, times), rotate(k, times)
+        q, k = rotate(q, rotation), rotate(k, rotation)
         own = (k, v)
         if past is not None:
             k, v = torch.cat([past[0], k], dim=1), torch.cat([past[1], v], dim=1)
         tokens = x.shape[2]
         seen = mask.repeat_interleave(tokens, dim=1).repeat_interleave(tokens, dim=2)
         q, k, v = (rearrange(t, "B F N H S -> B H (F N) S") for t in (q, k, v))
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None])
+        mixed = attend(q, k, v, seen[:, None])
         return self.out(rearrange(mixed, "B H (F N) S -> B F N (H S)", N=tokens)), own
 
 
@@ -54,12 +53,12 @@ class FullBlock(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "B F N D"],
-        times: Int[Tensor, "#B F"],
+        rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
     ) -> tuple[Float[Tensor, "B F N D"], KeysValues]:
         """Mix all tokens of a window, then each by itself."""
-        mixed, own = self.time(self.norm_time(x), times, mask, past)
+        mixed, own = self.time(self.norm_time(x), rotation, mask, past)
         x = x + mixed
         return x + self.mlp(self.norm_mlp(x)), own
 

@@ -19,8 +19,9 @@ class RMSNorm(nn.RMSNorm):
     def forward(self, x: Float[Tensor, "*L D"]) -> Float[Tensor, "*L D"]:
         """Rows of mean square 1, times the weight."""
         learns = torch.is_grad_enabled() and not torch.compiler.is_compiling()
-        if learns and x.device.type == "cpu" and x.dtype == self.weight.dtype:
-            return _Fused.apply(x, self.weight)
+        if learns and x.device.type == "cpu" and x.dtype in (self.weight.dtype, torch.bfloat16):
+            with torch.autocast("cpu", enabled=False):
+                return _Fused.apply(x, self.weight)
         return F.rms_norm(x, x.shape[-1:], self.weight.to(x.dtype))
 
 
@@ -30,19 +31,19 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         D = x.shape[-1]
-        rows = x.reshape(-1, D)
+        rows = x.reshape(-1, D).to(weight.dtype)
         mean = rows.square() @ weight.new_full((D,), 1 / D)  # a sum over few columns is slow
-        scale = mean.add_(torch.finfo(x.dtype).eps).rsqrt_()[:, None]
+        scale = mean.add_(torch.finfo(rows.dtype).eps).rsqrt_()[:, None]
         unit = rows * scale
         ctx.save_for_backward(unit, weight, scale)
-        return (unit * weight).view(x.shape)
+        return (unit * weight).to(x.dtype).view(x.shape)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
         unit, weight, scale = ctx.saved_tensors
-        grad = grads[0].reshape(unit.shape)
+        grad = grads[0].reshape(unit.shape).to(unit.dtype)
         along = grad * unit
         weight_grad = along.sum(0)
         share = (along @ (weight / len(weight)))[:, None]  # of the gradient, along x
         x_grad = torch.mul(grad, weight, out=along).addcmul_(unit, share, value=-1).mul_(scale)
-        return x_grad.view(grads[0].shape), weight_grad
+        return x_grad.to(grads[0].dtype).view(grads[0].shape), weight_grad

@@ -9,7 +9,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from playworld.config import check_ranges
-from playworld.models.attention import KeysValues, SpatialAttention, TemporalAttention
+from playworld.models.attention import (
+    KeysValues,
+    Rotation,
+    SpatialAttention,
+    TemporalAttention,
+    rotary,
+)
 from playworld.models.norm import RMSNorm
 
 MAX_WINDOW = 512
@@ -155,7 +161,7 @@ class STBlock(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "B F N D"],
-        times: Int[Tensor, "#B F"],
+        rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
     ) -> tuple[Float[Tensor, "B F N D"], KeysValues | None]:
@@ -163,7 +169,7 @@ class STBlock(nn.Module):
         x = x + self.space(self.norm_space(x))
         own = None
         if self.has_time:
-            mixed, own = self.time(self.norm_time(x), times, mask, past)
+            mixed, own = self.time(self.norm_time(x), rotation, mask, past)
             x = x + mixed
         return x + self.mlp(self.norm_mlp(x)), own
 
@@ -205,9 +211,9 @@ class STTransformer(nn.Module):
         if committed is None:
             committed = torch.ones_like(times, dtype=torch.bool)
         mask = history_mask(times, committed, self.config.window)[None]
-        x = x + self.position.to(x.dtype)
+        x, rotation = x + self.position.to(x.dtype), rotary(times[None], self.config.head_dim)
         for block in self.blocks:
-            x, _ = block(x, times[None], mask)
+            x, _ = block(x, rotation, mask)
         return self.norm(x)
 
     def start_cache(self, batch: int) -> Cache:
@@ -226,13 +232,14 @@ class STTransformer(nn.Module):
         seen = torch.arange(ring, device=x.device) < cache.time[:, None]
         mask = F.pad(seen, (0, 1), value=True)[:, None]
         x = (x + self.position.to(x.dtype))[:, None]
+        rotation = rotary(cache.time[:, None], self.config.head_dim)
         keys: list[Tensor] = []
         values: list[Tensor] = []
         for block in self.blocks:
             past = None
             if block.has_time:
                 past = (cache.keys[:, len(keys)], cache.values[:, len(keys)])
-            x, own = block(x, cache.time[:, None], mask, past)
+            x, own = block(x, rotation, mask, past)
             if own is not None:
                 keys.append(own[0][:, 0])
                 values.append(own[1][:, 0])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from playworld.train.distributed import placed_like
+from playworld.train.precision import Precision
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class StageConfig:
     """Largest gradient norm."""
     ema_decay: float = 0.999
     """Decay of the averaged weights, which are the ones that play."""
+    precision: Precision = "auto"
+    """Number format of matrix products; auto takes the faster one, and keeps to it on resuming."""
     seed: int = 0
     """Seed of weights, clip order, masks and noise."""
     save_every: int = 500

@@ -51,6 +51,8 @@ class TrainOptions:
     """Seed of weights, clip order, masks and noise."""
     device: str = "auto"
     """cpu, cuda (cuda:1 for the second GPU), mps (a Mac's), or auto: the GPU if there is one."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of matrix products: fp32, bf16, or whichever is faster here."""
     parallel: Literal["auto", "ddp", "fsdp"] = "auto"
     """Under torchrun: the model whole in every process, or sharded; auto shards the large ones."""
     accumulate: int = 1
@@ -98,6 +100,7 @@ class TrainOptions:
                 save_every=self.save_every or stage.save_every,
                 learning_rate=rate,
                 muon_rate=muon,
+                precision=self.precision,
                 seed=self.seed,
             )
 

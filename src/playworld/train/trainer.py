@@ -34,6 +34,7 @@ from playworld.train.optim import (
     make_optimizers,
     optimizer_tensors,
 )
+from playworld.train.precision import choose_precision
 from playworld.train.tensor_parallel import (
     average_over_group,
     clip_gradients,
@@ -59,7 +60,9 @@ class Trainer:
         device: torch.device,
         parallel: Parallel = ALONE,
     ):
-        self.config, self.run, self.device, self.parallel = config, run, device, parallel
+        self.asked = config
+        self.config = replace(config, precision=choose_precision(config.precision, device))
+        self.run, self.device, self.parallel = run, device, parallel
         refuse_uneven(objective, parallel)
         mode = chosen(parallel, objective)
         self.sharded, self.copied = mode == "fsdp", mode == "ddp"
@@ -135,7 +138,8 @@ class Trainer:
             totals = sum_over_ranks(self.objective.totals(batch)) / copies
         sums: dict[str, Tensor] = {}
         for part in parts:
-            with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+            half = self.config.precision == "bf16"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 loss, metrics = self.objective(replace(part, totals=totals))
             (workers * loss).backward()  # gradients are averaged over workers, not summed
             for key, value in ({"loss": loss.detach()} | metrics).items():
@@ -169,6 +173,8 @@ class Trainer:
         if folder is None:
             return
         state = folder.json("state.json")
+        if self.asked.precision == "auto":  # as it began: another one would be another run
+            self.config = replace(self.config, precision=state["config"]["precision"])
         self._compare(state["config"], state["step"])
         own, average = self.objective.state_dict(), self.average.tensors
         parts = read_parts(folder, own)

@@ -19,6 +19,9 @@ from playworld.world.order import Order
 
 COLDEST = 1e-6
 """Temperature below which the likeliest token is taken: logits divided by less overflow."""
+RAREST = -80.0
+"""Exponents below this count as this: exp(-88) and less are denormal numbers, with which a CPU
+computes 75 times as slowly, and no draw of 23 bits reaches a code of share exp(-80)."""
 
 Predict = Callable[[Int[Tensor, "B N"], Bool[Tensor, "B N"]], Float[Tensor, "B N K"]]
 
@@ -103,7 +106,7 @@ def refine(
         surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
         rank = ranks(surest.masked_fill(~hidden, math.inf))
     elif sampler.order == "halton":
-        rank = halton_order(*grid).to(tokens.device).argsort().expand_as(tokens)
+        rank = halton_ranks(*grid, tokens.device).expand_as(tokens)
     else:
         rank = ranks(noise[:, 0, 1])
     decided = hidden & (rank < tokens_fixed(step, sampler.steps, N))
@@ -120,7 +123,7 @@ def sample(
     if temperature < COLDEST:
         return logits.argmax(-1)
     above = (logits - logits.amax(-1, keepdim=True)) / temperature
-    reached = above.exp().cumsum(-1)
+    reached = above.clamp_min_(RAREST).exp_().cumsum(-1)
     # The first code at which the running sum reaches the target: its own share is above zero, and
     # the last sum always reaches it because uniform < 1.
     target = uniform[..., None] * reached[..., -1:]
@@ -162,6 +165,12 @@ def halton_order(height: int, width: int) -> Int[Tensor, " N"]:
         if bool((first < count).all()):
             return first.argsort()
         count *= 2
+
+
+@lru_cache(maxsize=16)
+def halton_ranks(height: int, width: int, device: torch.device) -> Int[Tensor, " N"]:
+    """Place of every cell in `halton_order`; kept, because sorting takes as long as a layer."""
+    return halton_order(height, width).argsort().to(device)
 
 
 def radical_inverse(numbers: Int[Tensor, " M"], base: int) -> Float[Tensor, " M"]:
