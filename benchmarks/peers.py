@@ -21,7 +21,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date
@@ -33,6 +32,7 @@ from peers_child import COMPARISON, TASKS, TINY
 
 from playworld.cli import ALLOCATOR
 from playworld.evaluate.speed import processor_name
+from playworld.train.precision import bf16_speedup
 
 CHILD = Path(__file__).with_name("peers_child.py")
 SHOWN = {"dynamics": "frames/s", "tokenizer": "frames/s", "frame": "seconds"}
@@ -56,17 +56,6 @@ MARKS = {
 """A file that every checkout has."""
 Row = tuple[str, str, str]
 """Task, implementation, number format."""
-
-
-def seconds(a: torch.Tensor) -> float:
-    """Of the fastest of five squares of a matrix; one goes before to set up."""
-    a @ a
-    times = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - begun)
-    return min(times)
 
 
 def wrong(peer: Peer) -> str | None:
@@ -157,15 +146,13 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="a size for trying this script out")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    matrix = torch.randn(256, 256)
-    gain = seconds(matrix) / seconds(matrix.bfloat16())
-    asked.formats = ["fp32"] if gain < 1 else ["fp32", "bf16"]
+    asked.formats = ["fp32"] if bf16_speedup() < 1 else ["fp32", "bf16"]
     size = replace(TINY if asked.tiny else COMPARISON, compiled=asked.compile)
     settings = " ".join(f"{name}={value}" for name, value in ALLOCATOR.items())
     print(
         f"{processor_name()}, {asked.threads} threads, torch {torch.__version__}, "
         f"{date.today():%Y-%m-%d}, {settings}\n{size}; {asked.rounds} turns; "
-        f"matrix products are {gain:.2g} times as fast in bf16\n"
+        f"matrix products are {bf16_speedup():.2g} times as fast in bf16\n"
     )
     peers = [Peer("playworld")]
     for name in MARKS:

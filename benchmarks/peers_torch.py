@@ -62,17 +62,13 @@ class Playworld:
         from playworld.train.trainer import Trainer
 
         model, config = objective(self.recipe, stage)
+        config = replace(config, precision=form)
         trainer = Trainer(model, config, Path(), torch.device("cpu"), Parallel())
         shape = (self.size.clips, self.size.frames)
         picture = (self.size.picture, self.size.picture, 3)
         video = torch.randint(256, (*shape, *picture), dtype=torch.uint8)
         tokens = torch.randint(1024, (*shape, self.size.tokens))
-
-        def step() -> None:
-            with in_format(form):
-                trainer.update(video, tokens)
-
-        return step
+        return lambda: trainer.update(video, tokens)
 
     def dynamics(self, form: str) -> Step:
         """On given tokens and actions."""
