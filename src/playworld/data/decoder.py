@@ -14,7 +14,6 @@ a request (a length of 4 bytes, then JSON) from its socket and writes messages t
 
 import json
 import os
-import signal
 import socket
 import struct
 from bisect import bisect_right
@@ -27,40 +26,18 @@ import av
 from playworld.data.bars import find_bars, may_have_bars
 from playworld.data.containers import Film, Unusable, open_container, open_film, video_of
 from playworld.data.display import HDR, UNREADABLE, Resizer
+from playworld.data.forking import limit, nurse
 from playworld.data.frames import Timed
 
-COMMAND = struct.Struct("<ci")
-REPLY = struct.Struct("<i")
 BATCH_FRAMES = 16
 # Clocks of milliseconds (Matroska, FLV) round: at 30 fps a frame due at 100 ms may claim 101.
 CLOCK_SLACK = Fraction(1, 500)
 
 
 def main() -> None:
-    """Fork a decoder for each command `+` (with its socket), end it at `-`, all at the end."""
+    """Fork a decoder for each request."""
     av.logging.set_level(av.logging.PANIC)
-    control = socket.socket(fileno=0)
-    living: set[int] = set()
-    while True:
-        command, descriptors, _, _ = socket.recv_fds(control, COMMAND.size, 1, socket.MSG_WAITALL)
-        if not command:
-            break
-        kind, pid = COMMAND.unpack(command)
-        if kind == b"+":
-            pid = os.fork()
-            if pid == 0:
-                control.close()
-                _decode(socket.socket(fileno=descriptors[0]))
-                os._exit(0)
-            os.close(descriptors[0])
-            living.add(pid)
-            control.sendall(REPLY.pack(pid))
-        else:
-            os.kill(pid, signal.SIGKILL)  # not waited for yet, so the number is still its own
-            living.remove(pid)
-            control.sendall(REPLY.pack(os.waitpid(pid, 0)[1]))
-    for pid in living:
-        os.kill(pid, signal.SIGKILL)
+    nurse(_decode)
 
 
 def _decode(connection: socket.socket) -> None:
@@ -93,24 +70,9 @@ def _send(out: int, kind: bytes, *parts: bytes) -> None:
         view = view[os.write(out, view) :]
 
 
-def _limit(request: dict[str, Any]) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits; the parent's clock still holds
-        return
-    memory = request["memory_mb"] * 2**20
-    cpu = int(request["total_seconds"]) + 1
-    limits = [("RLIMIT_AS", memory), ("RLIMIT_CPU", cpu), ("RLIMIT_FSIZE", 0), ("RLIMIT_CORE", 0)]
-    for name, value in limits:
-        try:
-            resource.setrlimit(getattr(resource, name), (value, value))
-        except (OSError, ValueError):  # macOS refuses RLIMIT_AS; a lower hard limit also stays
-            continue
-
-
 def _run(request: dict[str, Any], out: int) -> dict[str, Any]:
     """Decode, resample and resize; returns what the last message says."""
-    _limit(request)
+    limit(request["memory_mb"], int(request["total_seconds"]) + 1)
     path = os.fsdecode(bytes.fromhex(request["path"]))
     film = open_film(path)
     first = next(film.frames, None)
