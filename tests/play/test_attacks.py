@@ -239,7 +239,7 @@ def test_a_signal_ends_it_in_time_with_uploads_in_hand(world_folder):
     with Served(world_folder) as server, session(server.url) as one, session(server.url) as two:
         answers = []
         heavy = threading.Thread(
-            target=lambda: answers.append(upload(server.url, one, many_scans(4000, 30)))
+            target=lambda: answers.append(upload(server.url, one, many_scans(4000, 20)))
         )
         heavy.start()
         with trickle(server, two) as line:

@@ -60,10 +60,9 @@ class Trainer:
         device: torch.device,
         parallel: Parallel = ALONE,
     ):
-        self.asked = config
-        self.config = replace(config, precision=choose_precision(config.precision, device))
-        self.run, self.device, self.parallel = run, device, parallel
         refuse_uneven(objective, parallel)
+        self.asked, self.run, self.device, self.parallel = config, run, device, parallel
+        self.config = replace(config, precision=choose_precision(config.precision, device))
         mode = chosen(parallel, objective)
         self.sharded, self.copied = mode == "fsdp", mode == "ddp"
         self.mesh = make_mesh(parallel, device) if parallel.tensor > 1 else None
