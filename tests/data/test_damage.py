@@ -214,5 +214,5 @@ def test_few_mutants_come_in_with_frames_that_are_visibly_wrong(ending, film, re
             continue
         wrong += visibly_wrong(kept(frames, decoding), whole) > 0
     # A flipped bit may decode to a wrong picture without a word, and how wrong that looks differs
-    # from run to run (3 or 4 of H.264 in MKV). FLV has the least to tell by.
-    assert wrong <= 5
+    # from run to run: 3 or 4 of H.264 in MKV. FLV has the least to tell by; 5 were seen.
+    assert wrong <= (7 if ending == "flv" else 5)
