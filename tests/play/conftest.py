@@ -104,3 +104,14 @@ def world_folder(random_world, tmp_path_factory):
 def served(world_folder):
     with Served(world_folder) as served:
         yield served
+
+
+@pytest.fixture
+def page(browser, served):
+    """The page in a Chromium of its own, which must have nothing to complain about."""
+    from .browser_page import open_page  # here, as other tests need no browser
+
+    page = open_page(browser, served.url)
+    yield page
+    page.context.close()
+    assert page.complaints == []

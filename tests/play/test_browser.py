@@ -39,14 +39,6 @@ from .conftest import BUTTONS, Served, picture_bytes
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def page(browser, served):
-    page = open_page(browser, served.url)
-    yield page
-    page.context.close()
-    assert page.complaints == []
-
-
 def test_it_opens_with_the_first_picture_of_the_world(page):
     expect(page.get_by_role("button", name="Picture 01")).to_have_attribute("aria-pressed", "true")
     colours = page.evaluate(

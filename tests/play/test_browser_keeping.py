@@ -23,14 +23,6 @@ from .conftest import Served, picture_bytes
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def page(browser, served):
-    page = open_page(browser, served.url)
-    yield page
-    page.context.close()
-    assert page.complaints == []
-
-
 def play_branches(page: Page) -> list[str]:
     """A film of two branches: where it ends, and the end of the other branch."""
     other = tap_all(page, "1122")[-1]

@@ -9,14 +9,6 @@ from .conftest import picture_bytes
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def page(browser, served):
-    page = open_page(browser, served.url)
-    yield page
-    page.context.close()
-    assert page.complaints == []
-
-
 def upload(page, seed: int, name: str) -> None:
     file = {"name": "mine.png", "mimeType": "image/png", "buffer": picture_bytes(seed)}
     page.set_input_files("#file", [file])

@@ -15,12 +15,12 @@ import sys
 import threading
 from pathlib import Path
 
+from playworld.data.forking import COMMAND, REPLY
+
 _START = (  # with this playworld, wherever it came from
     "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
     "importlib.import_module(sys.argv[2]).main()"
 )
-_COMMAND = struct.Struct("<ci")
-_REPLY = struct.Struct("<i")
 
 
 class Stopped(Exception):
@@ -98,7 +98,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                pid = self._ask(_COMMAND.pack(b"+", 0), [theirs.fileno()])
+                pid = self._ask(COMMAND.pack(b"+", 0), [theirs.fileno()])
         except BaseException:
             ours.close()
             raise
@@ -108,7 +108,7 @@ class Nursery:
         """Kill the child if it still runs; returns the status with which it ended."""
         # Only now is it waited for, so its number belongs to nobody else.
         try:
-            return self._ask(_COMMAND.pack(b"-", pid), [])
+            return self._ask(COMMAND.pack(b"-", pid), [])
         except Stopped:
             return 0
 
@@ -118,12 +118,12 @@ class Nursery:
                 raise Stopped
             try:
                 socket.send_fds(self._control, [command], descriptors)
-                reply = self._control.recv(_REPLY.size, socket.MSG_WAITALL)
+                reply = self._control.recv(REPLY.size, socket.MSG_WAITALL)
             except (BrokenPipeError, ConnectionResetError):
                 reply = b""
-            if len(reply) < _REPLY.size:
+            if len(reply) < REPLY.size:
                 raise RuntimeError("the process that starts the decoders has died")
-            return _REPLY.unpack(reply)[0]
+            return REPLY.unpack(reply)[0]
 
     def close(self) -> None:
         """End all decoders and the nursery."""
