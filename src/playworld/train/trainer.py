@@ -173,7 +173,8 @@ class Trainer:
             return
         state = folder.json("state.json")
         if self.asked.precision == "auto":  # as it began: another one would be another run
-            self.config = replace(self.config, precision=state["config"]["precision"])
+            began = state["config"].get("precision", self.config.precision)
+            self.config = replace(self.config, precision=began)
         self._compare(state["config"], state["step"])
         own, average = self.objective.state_dict(), self.average.tensors
         parts = read_parts(folder, own)
