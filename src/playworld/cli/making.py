@@ -18,7 +18,7 @@ from playworld.words import counted
 
 @dataclass(frozen=True, kw_only=True)
 class Record(Verb):
-    """Film a game, a simulated robot or a scroller; the true actions go beside, for evaluation."""
+    """Film games or a simulated robot; the true actions go beside, for evaluation."""
 
     example: ClassVar[str] = "playworld record coinrun videos --episodes 200 --no-backgrounds"
     groups: ClassVar[dict[str, str]] = {
@@ -28,7 +28,7 @@ class Record(Verb):
     }
 
     game: Positional[str]
-    """Name of a game, such as coinrun, of a robot's scene, such as fetch, or scroller."""
+    """Name of a game, such as coinrun, of a robot's scene, such as fetch, zoo or scroller."""
     videos: Positional[Path]
     """Folder for the video files."""
     options: Annotated[RecordOptions, FLAT]

@@ -1,4 +1,4 @@
-"""What can be recorded: Procgen's games, a robot at a table, a film of two layers."""
+"""What can be recorded: Procgen's games, a zoo of them, a robot at a table, a film of layers."""
 
 FPS = 20
 """Frames per second of every recording: one simulator step is one frame."""
@@ -37,6 +37,8 @@ GAMES: dict[str, tuple[int, ...]] = {
 on with each action, gives as many different pictures)."""
 SCROLLER = "scroller"
 """No game, but a film of two layers whose movement is known; it needs no simulator."""
+ZOO = "zoo"
+"""Procedural games, each with rules and looks of its own; it needs no simulator."""
 FETCH: dict[str, tuple[str, ...]] = {
     "fetch": ("push", "pick"),
     "fetch-push": ("push",),

@@ -24,12 +24,14 @@ from playworld.data.games import (
     GAMES,
     MODES,
     SCROLLER,
+    ZOO,
     levels,
 )
 from playworld.data.options import RecordOptions, parse_size
 from playworld.data.recordings import write_recording
 from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
+from playworld.data.zoo import film as zoo
 from playworld.words import counted
 
 TOO_SHORT = 20
@@ -82,6 +84,8 @@ def record(
     folder_at(out)
     if game == SCROLLER:
         episodes = scrolled(options)
+    elif game == ZOO:
+        episodes = invented(options)
     elif game in FETCH:
         episodes = handled(game, options)
     else:
@@ -111,13 +115,22 @@ def record(
 
 def check_game(game: str, options: RecordOptions) -> None:
     """Raise InputError unless there is this game in this mode and size."""
-    known = [*GAMES, *FETCH, SCROLLER]
+    known = [*GAMES, *FETCH, SCROLLER, ZOO]
     if game not in known:
         raise InputError(f"unknown game {game!r}, {did_you_mean(game, known)}")
     if game in FETCH:
         return
+    if game == ZOO:
+        if (options.mode, options.backgrounds, options.themes) != ("easy", True, "one"):
+            raise InputError(
+                "each game of the zoo has rules and looks of its own: "
+                "record zoo without --mode, --no-backgrounds and --themes"
+            )
+        return
     if options.size != "64x64":
-        raise InputError(f"{game} is 64x64 pixels, only fetch can be {options.size}: no --size")
+        raise InputError(
+            f"{game} is 64x64 pixels, only fetch and zoo can be {options.size}: no --size"
+        )
     mode = options.mode
     if game != SCROLLER and game not in MODES.get(mode, GAMES):
         games = ", ".join(MODES[mode])
@@ -139,6 +152,14 @@ def handled(game: str, options: RecordOptions) -> Iterator[Episode]:
     for film in fetch.films(FETCH[game], seeds, options.max_frames, size):
         about = {"task": film.task, "hand": film.hand, "thing": film.thing}
         yield Episode(film.seed, film.frames, film.commands, COMMANDS, about)
+
+
+def invented(options: RecordOptions) -> Iterator[Episode]:
+    """The films of the zoo, each of a game of its own."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    for film in zoo.films(seeds, options.max_frames, parse_size(options.size)):
+        yield Episode(film.seed, film.frames, film.keys, about=film.about)
 
 
 def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
