@@ -54,10 +54,13 @@ class Camera:
             across = np.sign(across) * max(abs(across) - self.zone, 0)
             down = np.sign(down) * max(abs(down) - self.zone / 2, 0)
         lag = 1.0 if self.kind == "close" else self.lag
-        shown = -4 < body.y - self.y < self.view[1] - body.height + 4
-        if self.patient and not body.grounded and not body.climbing and shown:
+        if self.patient and not body.grounded and not body.climbing:
             down = 0.0
-        self.x, self.y = self._clamped(self.x + lag * across, self.y + max(lag, 0.15) * down)
+        x, y = self.x + lag * across, self.y + max(lag, 0.15) * down
+        if self.kind != "rooms":  # however late it is, it does not lose the figure
+            x = min(max(x, body.x + body.width - self.view[0]), body.x)
+            y = min(max(y, body.y + body.height - self.view[1]), body.y)
+        self.x, self.y = self._clamped(x, y)
 
     def _aim(self, body: Body) -> tuple[float, float]:
         x, y = body.middle
@@ -80,8 +83,8 @@ def camera(
     rng: np.random.Generator, view: tuple[float, float], level: tuple[float, float], gravity: bool
 ) -> Camera:
     """Draw a camera for a level; one that fits on the screen is seen by one that stands still."""
-    chances = [0.3, 0.25, 0.2, 0.13, 0.05, 0.05, 0.02]
-    kind = KINDS[rng.choice(len(KINDS), p=chances)]
+    chances = [0.31, 0.26, 0.2, 0.13, 0.05, 0.05]
+    kind = KINDS[rng.choice(len(KINDS) - 1, p=chances)]
     if level[0] <= view[0] + 1 and level[1] <= view[1] + 1:
         kind = "still"
     return Camera(

@@ -91,7 +91,7 @@ class Game:
 
     def _lay_out(self, rng: Rng) -> None:
         """Choose the size of tiles and the level, and lay the level out."""
-        tile = int(rng.integers(5, 15)) if self.kind != "step" else int(rng.integers(5, 12))
+        tile = int(rng.integers(5, 15)) if self.kind == "side" else int(rng.integers(6, 13))
         scale = self.fine * min(self.size) / UNITS
         self.side = max(2, round(tile * scale))
         self.ppu = self.side / tile
@@ -132,8 +132,9 @@ class Game:
     def _people(self, rng: Rng, line: int) -> None:
         """Choose who is played, and put them on a free place."""
         room = 0.8 if self.kind in ("top", "step") else 1.5
-        height = min(self.tile * rng.uniform(0.55, room), 16.0)
-        width = min(height * rng.uniform(0.55, 1.0), self.tile * 0.95)
+        # Smaller than this, nobody could be made out.
+        height = min(max(self.tile * rng.uniform(0.55, room), 4.8), 16.0)
+        width = min(max(height * rng.uniform(0.55, 1.0), 4.0), self.tile * 0.95)
         pixels = (round(width * self.ppu), round(height * self.ppu))
         turned = self.kind in ("top", "air") and rng.random() < 0.5
         self.figure: Figure = (

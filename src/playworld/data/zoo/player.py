@@ -189,16 +189,25 @@ class Player:
                     return 0 if away < ground.tile / 4 else way
         return None
 
+    def _open(self, dx: int, up: int) -> bool:
+        """Whether there is no wall a tile away."""
+        body, tile = self.body, self.mover.ground.tile
+        x, y = body.x + dx * tile, body.y - up * tile
+        return self.mover.ground.free(x, y, x + body.width, y + body.height)
+
     def wander(self) -> Keys:
         """Some way in one direction, mostly away from what is in the way."""
         rng, ground = self.rng, self.mover.ground
-        dx, up = self.side(), 0
-        kind = rng.random()
-        if kind < 0.4:
-            y = self.body.middle[1] / ground.height
-            dx, up = 0, 1 if rng.random() < min(max(y, 0.1), 0.9) else -1
-        elif kind < 0.6:
-            up = int(rng.choice([-1, 1]))
+        for _ in range(4):
+            dx, up = self.side(), 0
+            kind = rng.random()
+            if kind < 0.4:
+                y = self.body.middle[1] / ground.height
+                dx, up = 0, 1 if rng.random() < min(max(y, 0.1), 0.9) else -1
+            elif kind < 0.55:
+                up = int(rng.choice([-1, 1]))
+            if self._open(dx, up) or rng.random() < 0.1:
+                break
         before = self.body.middle
         for _ in range(self.steps(6, 50)):
             yield dx, up
