@@ -28,7 +28,8 @@ class Record(Verb):
     }
 
     game: Positional[str]
-    """Name of a game, such as coinrun, of a robot's scene, such as fetch, zoo or scroller."""
+    """A game, such as coinrun, a robot's scene, such as fetch, zoo, photo, drawn or scroller; or
+    several: procgen (all but ninja and climber, for training) or unseen (for tests of looks)."""
     videos: Positional[Path]
     """Folder for the video files."""
     options: Annotated[RecordOptions, FLAT]

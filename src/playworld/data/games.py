@@ -1,4 +1,4 @@
-"""What can be recorded: Procgen's games, a zoo of them, a robot at a table, a film of layers."""
+"""What can be recorded: Procgen's games, procedural ones, a robot at a table, pictures."""
 
 FPS = 20
 """Frames per second of every recording: one simulator step is one frame."""
@@ -46,6 +46,16 @@ FETCH: dict[str, tuple[str, ...]] = {
     "fetch-door": ("door",),
 }
 """No games, but a robot at a table: what it does there, in turn."""
+UNSEEN = ("climber", "ninja")
+"""Games of Procgen that nothing which ships is trained on: a test of looks never seen."""
+PICTURES = ("photo", "drawn")
+"""No games, but films of photo-like and of drawn scenes, for the same test."""
+SETS: dict[str, tuple[str, ...]] = {
+    "procgen": tuple(game for game in GAMES if game not in UNSEEN),
+    "unseen": (*UNSEEN, *PICTURES),
+}
+"""What is recorded together, with all backgrounds and themes, each into a folder of its own: what
+worlds of many looks may be trained on, and what they are tested on."""
 MODES: dict[str, tuple[str, ...]] = {
     "extreme": ("chaser", "dodgeball", "leaper", "starpilot"),
     "memory": ("caveflyer", "dodgeball", "heist", "jumper", "maze", "miner"),

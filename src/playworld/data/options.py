@@ -30,7 +30,7 @@ class RecordOptions:
     themes: Literal["one", "all"] = "one"
     """One look of walls and figures, or all that the game has."""
     size: str = "64x64"
-    """WIDTHxHEIGHT of a film of the robot or of the zoo; other games are always 64x64."""
+    """WIDTHxHEIGHT of what is not from Procgen, whose games are always 64x64."""
     player: Literal["explorer", "expert"] = "explorer"
     """Who plays: one that roams, or CoinRun's expert, which runs from the start to the coin."""
     blunders: float = 0.0

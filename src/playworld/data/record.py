@@ -5,8 +5,8 @@ and `procgen_player.py` runs there as a child process. Training never reads an a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,9 @@ from playworld.data.games import (
     FPS,
     GAMES,
     MODES,
+    PICTURES,
     SCROLLER,
+    SETS,
     ZOO,
     levels,
 )
@@ -31,6 +33,7 @@ from playworld.data.options import RecordOptions, parse_size
 from playworld.data.recordings import write_recording
 from playworld.data.scroller import films
 from playworld.data.simulator import procgen_python
+from playworld.data.unseen import film as pictures
 from playworld.data.zoo import film as zoo
 from playworld.words import counted
 
@@ -44,7 +47,7 @@ HOPELESS = 100
 ATTEMPTS = 6
 """Times a level is begun again while its episode stays shorter than `min_frames`."""
 
-Frames = UInt8[np.ndarray, "T H W 3"]
+Frames = Iterable[UInt8[np.ndarray, "H W 3"]]
 Progress = Callable[[int, int, str], None]
 
 
@@ -69,6 +72,7 @@ def record(
     """Play `game` and write one lossless H.264 video and one action file per episode.
 
     The same game and options give the same frames and actions. Files appear whole or not at all.
+    Of a set of games (`games.SETS`), each has so many episodes in a folder of its own.
 
     Returns:
         Counts: `game`, `episodes`, `frames`, `seconds`, `shortest` and `longest` episode, `folder`,
@@ -78,29 +82,24 @@ def record(
         InputError: For an unknown game, a mode it does not have, a machine without Procgen, or an
             `out` that is a file.
     """
-    check_game(game, options)
+    parts = members(game, out, options)
+    for name, _, own in parts:
+        check_game(name, own)
     if options.player == "expert" and game != "coinrun":
         raise InputError(f"only coinrun has an expert: record {game} without --player expert")
-    folder_at(out)
-    if game == SCROLLER:
-        episodes = scrolled(options)
-    elif game == ZOO:
-        episodes = invented(options)
-    elif game in FETCH:
-        episodes = handled(game, options)
-    else:
-        episodes = play(procgen_python(), game, options)
     lengths: list[int] = []
     unsolved = 0
-    for episode in episodes:
-        if episode.solved is False:
-            unsolved += 1
-            continue
-        stem = f"{game}-{episode.level_seed:010d}"
-        write_episode(out, stem, game, episode, options)
-        lengths.append(len(episode.actions))
-        if progress is not None:
-            progress(len(lengths), options.episodes, counted(sum(lengths), "frame"))
+    for name, folder, own in parts:
+        folder_at(folder)
+        for episode in played(name, own):
+            if episode.solved is False:
+                unsolved += 1
+                continue
+            write_episode(folder, f"{name}-{episode.level_seed:010d}", name, episode, own)
+            lengths.append(len(episode.actions))
+            if progress is not None:
+                every = len(parts) * options.episodes
+                progress(len(lengths), every, counted(sum(lengths), "frame"))
     return {
         "game": game,
         "folder": str(out),
@@ -113,23 +112,53 @@ def record(
     }
 
 
+def members(game: str, out: Path, options: RecordOptions) -> list[tuple[str, Path, RecordOptions]]:
+    """What is recorded under a name: a game, the folder and the options for it, or several.
+
+    Raises:
+        InputError: For a set without its backgrounds.
+    """
+    if game not in SETS:
+        return [(game, out, options)]
+    if not options.backgrounds:
+        raise InputError(
+            f"{game} is a set of looks: record it with backgrounds, or a game of it without"
+        )
+    all_looks, own_look = (replace(options, themes=themes) for themes in ("all", "one"))
+    return [(name, out / name, all_looks if name in GAMES else own_look) for name in SETS[game]]
+
+
+def played(game: str, options: RecordOptions) -> Iterator[Episode]:
+    """The episodes of one game, as they end."""
+    if game == SCROLLER:
+        return scrolled(options)
+    if game == ZOO:
+        return invented(options)
+    if game in PICTURES:
+        return pictured(game, options)
+    if game in FETCH:
+        return handled(game, options)
+    return play(procgen_python(), game, options)
+
+
 def check_game(game: str, options: RecordOptions) -> None:
     """Raise InputError unless there is this game in this mode and size."""
-    known = [*GAMES, *FETCH, SCROLLER, ZOO]
+    known = [*GAMES, *FETCH, SCROLLER, ZOO, *PICTURES]
     if game not in known:
-        raise InputError(f"unknown game {game!r}, {did_you_mean(game, known)}")
+        raise InputError(f"unknown game {game!r}, {did_you_mean(game, [*known, *SETS])}")
     if game in FETCH:
         return
-    if game == ZOO:
+    if game in (ZOO, *PICTURES):
         if (options.mode, options.backgrounds, options.themes) != ("easy", True, "one"):
             raise InputError(
-                "each game of the zoo has rules and looks of its own: "
-                "record zoo without --mode, --no-backgrounds and --themes"
+                f"every episode of {game} has a look of its own: "
+                f"record {game} without --mode, --no-backgrounds and --themes"
             )
         return
     if options.size != "64x64":
         raise InputError(
-            f"{game} is 64x64 pixels, only fetch and zoo can be {options.size}: no --size"
+            f"{game} is 64x64 pixels, only fetch, zoo, photo and drawn can be {options.size}: "
+            "no --size"
         )
     mode = options.mode
     if game != SCROLLER and game not in MODES.get(mode, GAMES):
@@ -159,6 +188,14 @@ def invented(options: RecordOptions) -> Iterator[Episode]:
     first = levels(options.seed).start
     seeds = range(first, first + options.episodes)
     for film in zoo.films(seeds, options.max_frames, parse_size(options.size)):
+        yield Episode(film.seed, film.frames(), film.keys, about=film.about)
+
+
+def pictured(game: str, options: RecordOptions) -> Iterator[Episode]:
+    """The films of photo-like or of drawn scenes."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    for film in pictures.films(game, seeds, options.max_frames, parse_size(options.size)):
         yield Episode(film.seed, film.frames, film.keys, about=film.about)
 
 

@@ -84,8 +84,8 @@ def palette(rng: np.random.Generator) -> Palette:
         hues = tuple(float(turn + offset) for offset in scheme)
     strengths = ((0.0, 0.01), (0.02, 0.06), (0.06, 0.14), (0.14, 0.25))
     chroma = rng.uniform(*strengths[rng.choice(4, p=[0.05, 0.25, 0.45, 0.25])])
-    back = rng.uniform(0.12, 0.95)
-    front = rng.uniform(0.15, 0.85)
+    back = rng.uniform(0.18, 0.95)
+    front = rng.uniform(0.2, 0.85)
     if abs(front - back) < 0.2 and rng.random() < 0.9:
         front = back + (0.3 if back < 0.5 else -0.3)
     return Palette(hues, float(chroma), float(back), float(front))

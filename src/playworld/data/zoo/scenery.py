@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from playworld.data.zoo.colour import Colour, Palette, mix, ramp
 from playworld.data.zoo.picture import Layer, Sprite
@@ -32,6 +32,9 @@ def backdrop(
     far, near = FACTORS[rng.choice(len(FACTORS), p=[0.1, 0.2, 0.3, 0.2, 0.2])]
     count = int(rng.choice([0, 1, 2, 3], p=[0.2, 0.3, 0.3, 0.2]))
     sky, haze = _sky(rng, palette, _extent(view, level, far), side, natural)
+    if rng.random() < (0.4 if natural else 0.15):  # what is far is out of focus
+        blur = ImageFilter.GaussianBlur(view[1] * rng.uniform(0.005, 0.03))
+        sky = np.asarray(Image.fromarray(sky).filter(blur))
     layers = [Layer(Sprite.cut(sky, np.ones(sky.shape[:2], bool)), far)]
     for band in range(count):
         nearness = (band + 1) / (count + 0.5)
@@ -40,6 +43,21 @@ def backdrop(
         distance = (1 - nearness) * rng.uniform(0.4, 1.0)
         layers.append(Layer(_band(rng, palette, size, view, haze, distance, natural), factor))
     return layers
+
+
+def foreground(rng: Rng, palette: Palette, view: Size, level: Layer) -> Layer | None:
+    """Dark tufts or stems before everything, that move faster than the level; mostly none."""
+    if rng.random() > 0.07:
+        return None
+    factor = rng.uniform(1.2, 1.7)
+    height, width = level.sprite.paint.shape[:2]
+    size = _extent(view, (width, height), factor)
+    line = profile(rng, size[0], view[0] * rng.uniform(0.1, 0.6), int(rng.integers(1, 4)))
+    tall = view[1] * rng.uniform(0.15, 0.5)
+    solid = _below(size[1] - tall * np.clip(line - rng.uniform(0.1, 0.6), 0, 1), size)
+    paint = np.empty((size[1], size[0], 3), np.uint8)
+    paint[:] = palette.tone(rng, rng.choice([0.1, 0.2, palette.front]))
+    return Layer(Sprite.cut(paint, solid), factor)
 
 
 def _extent(view: Size, level: Size, factor: float) -> Size:

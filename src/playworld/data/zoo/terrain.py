@@ -79,7 +79,9 @@ def side_terrain(rng: Rng, palette: Palette, look: Style, grid: Grid, side: int)
     return Layer(Sprite.cut(paint, solid), 1.0)
 
 
-def top_terrain(rng: Rng, palette: Palette, look: Style, grid: Grid, side: int) -> Layer:
+def top_terrain(
+    rng: Rng, palette: Palette, look: Style, grid: Grid, side: int, natural: bool
+) -> Layer:
     """Floor and walls seen from above, or slanted so that walls show a front."""
     rows, columns = grid.shape
     size = (columns * side, rows * side)
@@ -90,6 +92,9 @@ def top_terrain(rng: Rng, palette: Palette, look: Style, grid: Grid, side: int) 
         np.copyto(paint, other, where=patch[..., None])
     if rng.random() < 0.3:
         paint = lit(paint, 0.75 + 0.5 * noise(rng, size, side * 6.0, 2))
+    if natural:  # bumps in a slanting light
+        bumps = noise(rng, size, side * rng.uniform(1, 3), 5, 0.6)
+        paint = lit(paint, 1 + rng.uniform(1, 5) * (bumps - np.roll(bumps, (2, 2), axis=(0, 1))))
     walls = _upsampled(grid > 0, side, look.rounded)
     if rng.random() < 0.7:
         away = max(1, round(side * rng.uniform(0.1, 0.5)))
