@@ -14,7 +14,7 @@ from playworld.data.unseen.film import films as unseen_films
 from playworld.data.zoo.film import films
 
 SIZE = (64, 64)
-COLUMNS = 12
+COLUMNS = 11
 MOMENT = 60
 """The frame that is shown of each film."""
 

@@ -5,7 +5,7 @@ from math import floor
 
 import numpy as np
 
-from playworld.data.zoo.physics import Body
+from playworld.data.zoo.ground import Body
 
 KINDS = ("close", "late", "zone", "ahead", "rooms", "drift", "still")
 

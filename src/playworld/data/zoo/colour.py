@@ -66,6 +66,11 @@ class Palette:
             for s in steps
         ]
 
+    def any(self, rng: np.random.Generator) -> Colour:
+        """Any colour at all, rather one that goes with the others."""
+        hue = rng.choice(self.hues) if rng.random() < 0.6 else rng.random()
+        return oklch(rng.uniform(0.1, 0.97), max(self.chroma, rng.uniform(0.02, 0.2)), float(hue))
+
     def accent(self, rng: np.random.Generator) -> Colour:
         """A colour that stands out from what is behind and below."""
         lights = rng.uniform(0.1, 0.97, 4)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from playworld.data.zoo.camera import camera
+from playworld.data.zoo.ground import Body, Ground
 from playworld.data.zoo.level import air_level, side_level, top_level
-from playworld.data.zoo.physics import Body, Ground, Mover, Roamer, Roams, Runner, Runs, Stepper
+from playworld.data.zoo.physics import Mover, Roamer, Roams, Runner, Runs, Stepper
 from playworld.data.zoo.player import Player
 from playworld.data.zoo.things import critters, items
 
@@ -61,7 +62,9 @@ class Game:
             max(5, round(max(4, v / self.tile) * (1 if s == 1 else rng.uniform(0.7 + 0.3 * s, s))))
             for v, s in zip(self.view, SPREAD[self.shape], strict=True)
         )
-        self.leap = int(rng.integers(1, 4)) if self.tile > 7 else int(rng.integers(2, 5))
+        # Higher jumps would leave the screen.
+        highest = min(4, int(0.55 * UNITS / self.tile))
+        self.leap = int(rng.integers(1 if self.tile > 7 else 2, highest + 1))
         if self.heavy:
             self.grid = side_level(rng, columns, rows, self.leap)
         elif self.kind == "air":

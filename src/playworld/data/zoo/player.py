@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from playworld.data.zoo.ground import Body, Ground
 from playworld.data.zoo.level import LADDER
-from playworld.data.zoo.physics import Body, Ground, Mover, Runner
+from playworld.data.zoo.physics import Mover, Runner
 
 HELD = 2
 """Frames for which a key is held at least."""

@@ -7,9 +7,9 @@ from PIL import Image
 from playworld.data.zoo.colour import palette
 from playworld.data.zoo.figures import STRIDES, TURNS, Figure, figure, vehicle
 from playworld.data.zoo.game import Game
+from playworld.data.zoo.ground import Body
 from playworld.data.zoo.level import Grid
 from playworld.data.zoo.overlay import board, light, tones, weather
-from playworld.data.zoo.physics import Body
 from playworld.data.zoo.scenery import backdrop, foreground
 from playworld.data.zoo.terrain import side_terrain, style, top_terrain
 from playworld.data.zoo.treasure import treasure
@@ -45,7 +45,7 @@ class Screen:
         level = (max(columns * game.side, self.pixels[0]), max(rows * game.side, self.pixels[1]))
         grid = _padded(game.grid, level, game.side)
         if game.kind in ("top", "step"):
-            self.layers = [top_terrain(rng, self.palette, look, grid, game.side, self.natural)]
+            self.layers = [top_terrain(rng, self.palette, look, grid, game.side)]
         else:
             self.layers = backdrop(rng, self.palette, self.pixels, level, game.side, self.natural)
             self.layers.append(side_terrain(rng, self.palette, look, grid, game.side))

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFilter
 
-from playworld.data.zoo.colour import Colour, Palette, mix
-from playworld.data.zoo.level import BLOCK, BOUNCE, EMPTY, GROUND, LADDER, LEDGE, WATER, Grid
+from playworld.data.zoo.colour import Palette, mix
+from playworld.data.zoo.level import BLOCK, BOUNCE, GROUND, LADDER, LEDGE, WATER, Grid
 from playworld.data.zoo.picture import Layer, Sprite
-from playworld.data.zoo.texture import lit, material, noise, profile
+from playworld.data.zoo.plants import plant
+from playworld.data.zoo.texture import Size, lit, material, noise, profile
 
 Rng = np.random.Generator
 Paint = UInt8[np.ndarray, "H W 3"]
@@ -34,6 +35,8 @@ class Style:
     """How much darker the ground gets inside, 0..1."""
     shadow: float
     """How dark the soft shadows on a floor seen from above are, 0..1."""
+    relief: float
+    """How deep the bumps of surfaces are, 0 for none."""
     silhouette: bool
     """Whether all of it is one dark colour."""
 
@@ -48,6 +51,7 @@ def style(rng: Rng, pixel: int, natural: bool) -> Style:
         ragged=bool(rng.random() < 0.5),
         depth=float(rng.uniform(0.2, 0.7)) if rng.random() < (0.7 if natural else 0.35) else 0.0,
         shadow=float(rng.uniform(0.2, 0.6)),
+        relief=float(rng.uniform(0.8, 4)) if natural and rng.random() < 0.7 else 0.0,
         silhouette=bool(rng.random() < 0.06),
     )
 
@@ -73,15 +77,13 @@ def side_terrain(rng: Rng, palette: Palette, look: Style, grid: Grid, side: int)
         solid |= part[1]
         np.copyto(paint, part[0], where=part[1][..., None])
     if rng.random() < 0.6:
-        _plants(rng, palette, look, grid, side, paint, solid)
+        plant(rng, palette, grid, side, paint, solid)
     if look.silhouette:
         paint[:] = palette.tone(rng, 0.12)
     return Layer(Sprite.cut(paint, solid), 1.0)
 
 
-def top_terrain(
-    rng: Rng, palette: Palette, look: Style, grid: Grid, side: int, natural: bool
-) -> Layer:
+def top_terrain(rng: Rng, palette: Palette, look: Style, grid: Grid, side: int) -> Layer:
     """Floor and walls seen from above, or slanted so that walls show a front."""
     rows, columns = grid.shape
     size = (columns * side, rows * side)
@@ -92,9 +94,8 @@ def top_terrain(
         np.copyto(paint, other, where=patch[..., None])
     if rng.random() < 0.3:
         paint = lit(paint, 0.75 + 0.5 * noise(rng, size, side * 6.0, 2))
-    if natural:  # bumps in a slanting light
-        bumps = noise(rng, size, side * rng.uniform(1, 3), 5, 0.6)
-        paint = lit(paint, 1 + rng.uniform(1, 5) * (bumps - np.roll(bumps, (2, 2), axis=(0, 1))))
+    if look.relief:
+        paint = lit(paint, _bumps(rng, size, side, look.relief))
     walls = _upsampled(grid > 0, side, look.rounded)
     if rng.random() < 0.7:
         away = max(1, round(side * rng.uniform(0.1, 0.5)))
@@ -137,6 +138,8 @@ def _mass(
     size = (solid.shape[1], solid.shape[0])
     light = palette.front + rng.uniform(-0.1, 0.1)
     paint = material(rng, palette, light, size, side).copy()
+    if look.relief:
+        paint = lit(paint, _bumps(rng, size, side, look.relief))
     under = _run(solid)
     if look.depth:
         paint = lit(paint, 1 - look.depth * np.clip(under / (side * 4), 0, 1))
@@ -156,6 +159,12 @@ def _mass(
                 inner &= np.roll(solid, shift, axis=axis)
         paint[solid & ~inner] = palette.tone(rng, 0.12 if palette.back > 0.3 else 0.9)
     return paint, solid
+
+
+def _bumps(rng: Rng, size: Size, side: int, depth: float) -> Float[np.ndarray, "H W"]:
+    """The light on an uneven surface, from the upper left."""
+    field = noise(rng, size, side * rng.uniform(0.7, 3), 5, 0.6)
+    return 1 + depth * (field - np.roll(field, (2, 2), axis=(0, 1)))
 
 
 def _run(solid: Mask) -> Int[np.ndarray, "H W"]:
@@ -247,53 +256,3 @@ def _water(
     top = _run(solid)
     paint[(top > 0) & (top <= max(1, side // 5))] = tones[3]
     return paint, solid
-
-
-def _plants(
-    rng: Rng, palette: Palette, look: Style, grid: Grid, side: int, paint: Paint, solid: Mask
-) -> None:
-    """Tufts, posts, bushes and stones on the ground; one walks before them."""
-    kinds = [_plant(rng, palette, side) for _ in range(int(rng.integers(1, 4)))]
-    ground = (grid[1:] == GROUND) & (grid[:-1] == EMPTY)
-    density = rng.uniform(0.05, 0.35)
-    for y, x in zip(*np.nonzero(ground & (rng.random(ground.shape) < density)), strict=True):
-        image = kinds[rng.integers(len(kinds))]
-        left = x * side + (side - image.width) // 2
-        top = (y + 1) * side - image.height
-        rgba = np.asarray(image)
-        cut = (slice(max(0, top), top + image.height), slice(max(0, left), left + image.width))
-        rgba = rgba[max(0, -top) :, max(0, -left) :][: paint[cut].shape[0], : paint[cut].shape[1]]
-        on = (rgba[..., 3] > 127) & ~solid[cut]
-        np.copyto(paint[cut], rgba[..., :3], where=on[..., None])
-        solid[cut] |= on
-
-
-def _plant(rng: Rng, palette: Palette, side: int) -> Image.Image:
-    wide, tall = (max(3, round(side * v)) for v in rng.uniform((0.5, 0.3), (1.1, 1.4)))
-    image = Image.new("RGBA", (wide * 4, tall * 4))
-    draw = ImageDraw.Draw(image)
-    w, h = image.size
-    tones: list[Colour] = palette.tones(rng, palette.front + rng.uniform(-0.1, 0.3), 0.12)
-    kind = int(rng.integers(5))
-    if kind == 0:
-        for _ in range(int(rng.integers(3, 8))):
-            x = w * rng.uniform(0.2, 0.8)
-            tip = (x + w * rng.normal(0, 0.2), h * rng.uniform(0, 0.5))
-            draw.polygon([(x - w * 0.08, h), (x + w * 0.08, h), tip], tones[int(rng.integers(4))])
-    elif kind == 1:
-        for k in range(4):
-            x, y, r = w * rng.uniform(0.25, 0.75), h * rng.uniform(0.4, 0.8), w * 0.25
-            draw.ellipse([x - r, y - r, x + r, h + r], tones[k])
-    elif kind == 2:
-        draw.line([(w / 2, h), (w / 2, h * 0.3)], tones[0], max(2, w // 8))
-        r = min(w, h) * 0.3
-        draw.ellipse([w / 2 - r, h * 0.3 - r, w / 2 + r, h * 0.3 + r], palette.accent(rng))
-    elif kind == 3:
-        draw.polygon(
-            [(w * 0.1, h), (w * 0.3, h * 0.4), (w * 0.7, h * 0.35), (w * 0.95, h)], tones[1]
-        )
-        draw.polygon([(w * 0.3, h * 0.4), (w * 0.7, h * 0.35), (w * 0.5, h)], tones[3])
-    else:
-        draw.rectangle([w * 0.4, h * 0.2, w * 0.6, h], tones[0])
-        draw.rectangle([w * 0.1, 0, w * 0.9, h * 0.45], tones[2])
-    return image.resize((wide, tall), Image.Resampling.BOX)

@@ -1,13 +1,18 @@
 """What things are made of: noise of several octaves, tiles, and materials made of both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from playworld.data.zoo.colour import Colour, Palette, ramp
+from playworld.data.zoo.patterns import PATTERNS, tile
 
+Rng = np.random.Generator
+Draw = ImageDraw.ImageDraw
+Tones = Sequence[Colour]
+"""Four colours from dark to light."""
 Size = tuple[int, int]
 """Width and height in pixels."""
 SMALLEST = 8
@@ -15,7 +20,7 @@ SMALLEST = 8
 
 
 def noise(
-    rng: np.random.Generator, size: Size, cell: float, octaves: int = 3, gain: float = 0.5
+    rng: Rng, size: Size, cell: float, octaves: int = 3, gain: float = 0.5
 ) -> Float[np.ndarray, "H W"]:
     """Smooth noise in 0..1, of spots `cell` pixels across, then half as large, and so on."""
     width, height = size
@@ -35,9 +40,7 @@ def noise(
     return (total - low) / max(high - low, 1e-6)
 
 
-def profile(
-    rng: np.random.Generator, length: int, cell: float, octaves: int
-) -> Float[np.ndarray, " W"]:
+def profile(rng: Rng, length: int, cell: float, octaves: int) -> Float[np.ndarray, " W"]:
     """A line of hills, 0..1: as `noise`, along one axis and with straight slopes."""
     total, weight, at = np.zeros(length), 1.0, np.arange(length)
     for octave in range(octaves):
@@ -55,131 +58,8 @@ def lit(
     return np.clip(paint * light[..., None], 0, 255).astype(np.uint8)
 
 
-def _plain(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    pass
-
-
-def _bevel(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    edge = max(1, round(n * rng.uniform(0.08, 0.22)))
-    draw.polygon([(0, 0), (n, 0), (n - edge, edge), (edge, n - edge), (0, n)], tones[3])
-    draw.polygon([(n, n), (0, n), (edge, n - edge), (n - edge, edge), (n, 0)], tones[0])
-    draw.rectangle([edge, edge, n - edge - 1, n - edge - 1], tones[int(rng.integers(1, 3))])
-
-
-def _bricks(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    rows, joint = int(rng.integers(2, 4)), max(1, n // 10)
-    high = n / rows
-    draw.rectangle([0, 0, n, n], tones[0])
-    for row in range(rows):
-        for k in (-1, 0, 1):
-            left = (k + 0.5 * (row % 2)) * n / 1.0
-            paint = tones[int(rng.integers(1, 4))]
-            draw.rectangle(
-                [left + joint, row * high + joint, left + n - 1, (row + 1) * high - 1], paint
-            )
-
-
-def _planks(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    rows, upright = int(rng.integers(1, 4)), rng.random() < 0.4
-    for row in range(rows):
-        top, bottom = row * n / rows, (row + 1) * n / rows - 1
-        paint = tones[int(rng.integers(1, 4))]
-        edge, line = (
-            ([top, 0, bottom, n], [(top, 0), (top, n)])
-            if upright
-            else (
-                [0, top, n, bottom],
-                [(0, top), (n, top)],
-            )
-        )
-        draw.rectangle(edge, paint)
-        draw.line(line, tones[0], max(1, n // 12))
-
-
-def _cobbles(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    draw.rectangle([0, 0, n, n], tones[0])
-    k = int(rng.integers(1, 4))
-    for row in range(k):
-        for column in range(k):
-            r = n / k / 2
-            x = (column + 0.5) * n / k + rng.normal(0, 0.1) * r
-            y = (row + 0.5) * n / k + rng.normal(0, 0.1) * r
-            a, b = r * rng.uniform(0.75, 1.0), r * rng.uniform(0.75, 1.0)
-            draw.ellipse([x - a, y - b, x + a, y + b], tones[int(rng.integers(1, 3))])
-            draw.ellipse([x - a * 0.6, y - b * 0.8, x + a * 0.2, y], tones[3])
-
-
-def _dots(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    for _ in range(int(rng.integers(2, 9))):
-        x, y, r = rng.random() * n, rng.random() * n, n * rng.uniform(0.04, 0.14)
-        draw.ellipse([x - r, y - r, x + r, y + r], tones[int(rng.choice([0, 2, 3]))])
-
-
-def _checks(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    k = int(rng.integers(2, 5))
-    for row in range(k):
-        for column in range(k):
-            if (row + column) % 2:
-                box = [column * n / k, row * n / k, (column + 1) * n / k - 1, (row + 1) * n / k - 1]
-                draw.rectangle(box, tones[2])
-
-
-def _stripes(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    k, way = int(rng.integers(1, 4)), int(rng.integers(3))
-    for line in range(-k, 2 * k):
-        at, wide = line * n / k, n / k / 2
-        if way == 0:
-            draw.rectangle([at, 0, at + wide, n], tones[2])
-        elif way == 1:
-            draw.rectangle([0, at, n, at + wide], tones[2])
-        else:
-            draw.polygon([(at, 0), (at + wide, 0), (at + wide + n, n), (at + n, n)], tones[2])
-
-
-def _rivets(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    draw.rectangle([0, 0, n - 1, n - 1], tones[1], tones[0], max(1, n // 12))
-    r, away = max(0.5, n * 0.06), n * rng.uniform(0.15, 0.25)
-    for x in (away, n - away):
-        for y in (away, n - away):
-            draw.ellipse([x - r, y - r, x + r, y + r], tones[3])
-    if rng.random() < 0.4:
-        draw.line([(away, n - away), (n - away, away)], tones[2], max(1, n // 9))
-
-
-def _emblem(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    k = int(rng.integers(4, 8))
-    on = rng.random((k, k)) < 0.5
-    on[:, k - k // 2 :] = on[:, : k // 2][:, ::-1]
-    for row, column in zip(*np.nonzero(on), strict=True):
-        box = [column * n / k, row * n / k, (column + 1) * n / k - 1, (row + 1) * n / k - 1]
-        draw.rectangle(box, tones[int(2 + (row == 0))])
-
-
-def _blades(draw: ImageDraw.ImageDraw, n: int, tones: Sequence[Colour], rng: np.random.Generator):
-    for _ in range(int(rng.integers(4, 14))):
-        x, y, tall = rng.random() * n, rng.random() * n, n * rng.uniform(0.1, 0.35)
-        draw.line([(x, y), (x + rng.normal(0, 0.08) * n, y - tall)], tones[int(rng.choice([0, 3]))])
-
-
-Pattern = Callable[[ImageDraw.ImageDraw, int, Sequence[Colour], np.random.Generator], None]
-PATTERNS: tuple[Pattern, ...] = (
-    *(_plain, _bevel, _bricks, _planks, _cobbles, _dots, _checks, _stripes, _rivets, _emblem),
-    _blades,
-)
-
-
-def tile(
-    rng: np.random.Generator, side: int, tones: Sequence[Colour], pattern: Pattern
-) -> UInt8[np.ndarray, "H W 3"]:
-    """One square of a pattern."""
-    drawn = max(side, SMALLEST)
-    image = Image.new("RGB", (drawn, drawn), tones[1])
-    pattern(ImageDraw.Draw(image), drawn, tones, rng)
-    return np.asarray(image if drawn == side else image.resize((side, side), Image.Resampling.BOX))
-
-
 def tiled(
-    rng: np.random.Generator, size: Size, tiles: Sequence[UInt8[np.ndarray, "N N 3"]]
+    rng: Rng, size: Size, tiles: Sequence[UInt8[np.ndarray, "N N 3"]]
 ) -> UInt8[np.ndarray, "H W 3"]:
     """A wall of tiles, each place with one of them by chance."""
     side = len(tiles[0])
@@ -190,7 +70,7 @@ def tiled(
 
 
 def material(
-    rng: np.random.Generator, palette: Palette, light: float, size: Size, side: int
+    rng: Rng, palette: Palette, light: float, size: Size, side: int
 ) -> UInt8[np.ndarray, "H W 3"]:
     """A surface of about this lightness, with a pattern about `side` pixels across."""
     tones = palette.tones(rng, light, contrast=rng.uniform(0.03, 0.2))

@@ -5,7 +5,7 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from playworld.data.zoo.physics import Body, Ground
+from playworld.data.zoo.ground import Body, Ground
 
 Rng = np.random.Generator
 
