@@ -23,7 +23,7 @@ def main(out: Path) -> None:
     """Write the picture."""
     zoo = [list(film.frames())[-1] for film in films(range(5 * COLUMNS), MOMENT, SIZE)]
     rest = [
-        film.frames[-1]
+        list(film.frames())[-1]
         for kind in ("photo", "drawn")
         for film in unseen_films(kind, range(COLUMNS), MOMENT, SIZE)
     ]

@@ -196,7 +196,7 @@ def pictured(game: str, options: RecordOptions) -> Iterator[Episode]:
     first = levels(options.seed).start
     seeds = range(first, first + options.episodes)
     for film in pictures.films(game, seeds, options.max_frames, parse_size(options.size)):
-        yield Episode(film.seed, film.frames, film.keys, about=film.about)
+        yield Episode(film.seed, film.frames(), film.keys, about=film.about)
 
 
 def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:

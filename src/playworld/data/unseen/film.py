@@ -1,7 +1,8 @@
 """Films of pictures: a camera that keys move over a photo, and a drawn figure that obeys them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import UInt8
@@ -11,7 +12,9 @@ from playworld.data.unseen.drawn import actor, scenery
 from playworld.data.unseen.photo import photo
 
 Rng = np.random.Generator
-Frames = UInt8[np.ndarray, "T H W 3"]
+Frames = Iterator[UInt8[np.ndarray, "H W 3"]]
+Held = tuple[tuple[int, int], ...]
+"""Left or right and down or up, -1, 0 or 1, for each frame."""
 HELD = (2, 40)
 """Fewest and most frames for which a key is held; always an even number."""
 LARGEST = 1024
@@ -20,60 +23,59 @@ LARGEST = 1024
 
 @dataclass(frozen=True)
 class Film:
-    """One film; `keys` has one entry per frame, numbered as in `games.ACTION_NAMES`."""
+    """One film, drawn when it is asked for; `keys` has one entry per frame."""
 
     seed: int
-    frames: Frames
     keys: tuple[int, ...]
+    """Numbered as in `games.ACTION_NAMES`."""
+    frames: Callable[[], Frames]
     about: dict[str, object]
+    """Facts about it, for information."""
 
 
 def films(kind: str, seeds: range, frames: int, size: tuple[int, int]) -> Iterator[Film]:
     """A film of a `photo` or a `drawn` scene per seed; it depends on that and its size alone."""
-    make = {"photo": panned, "drawn": walked}[kind]
-    return (make(seed, frames, size) for seed in seeds)
+    draw, ways = {"photo": (panned, PANS), "drawn": (walked, WALKS)}[kind]
+    for seed in seeds:
+        held = _held(np.random.default_rng((seed, 100)), frames, ways)
+        keys = tuple((dx + 1) * 3 + up + 1 for dx, up in held)
+        yield Film(seed, keys, partial(draw, seed, held, size), {"view": kind})
 
 
-def _held(rng: Rng, frames: int, ways: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Keys for so many frames, each held for a while: left or right and down or up, -1, 0 or 1."""
+PANS = ((-1, 0), (-1, 0), (1, 0), (1, 0), (0, 1), (0, -1), (0, 0), (-1, 1), (1, -1))
+WALKS = ((-1, 0), (-1, 0), (1, 0), (1, 0), (0, 0), (0, 1), (-1, 1), (1, 1))
+"""The keys that are held, some more often than others."""
+
+
+def _held(rng: Rng, frames: int, ways: Held) -> Held:
+    """Keys for so many frames, each held for a while."""
     keys: list[tuple[int, int]] = []
     while len(keys) < frames:
         keys += [ways[rng.integers(len(ways))]] * (2 * int(rng.integers(HELD[0], HELD[1] + 1) // 2))
-    return keys[:frames]
+    return tuple(keys[:frames])
 
 
-def _numbered(keys: list[tuple[int, int]]) -> tuple[int, ...]:
-    return tuple((dx + 1) * 3 + up + 1 for dx, up in keys)
-
-
-def panned(seed: int, frames: int, size: tuple[int, int]) -> Film:
+def panned(seed: int, held: Held, size: tuple[int, int]) -> Frames:
     """A camera that keys pan over a photo-like picture, and that zooms a little by itself."""
-    rng, hand = np.random.default_rng((seed, 101)), np.random.default_rng((seed, 102))
+    rng = np.random.default_rng((seed, 101))
     tall = min(3 * max(size), LARGEST)
     picture = Image.fromarray(photo(rng, 2 * tall, tall))
     zoom, breath = rng.uniform(0.45, 0.8), rng.uniform(0, 0.2)
-    pace, inertia = rng.uniform(0.4, 2.5), rng.uniform(0, 0.9)
-    ways = [(-1, 0), (-1, 0), (1, 0), (1, 0), (0, 1), (0, -1), (0, 0), (-1, 1), (1, -1)]
-    keys = _held(hand, frames, ways)
-    unit = min(tall / 3 / 64, tall / 64)
+    pace, inertia = rng.uniform(0.4, 2.5) * tall / 192, rng.uniform(0, 0.9)
     middle, speed = np.array([tall * rng.uniform(0.7, 1.3), tall / 2]), np.zeros(2)
-    film = np.empty((frames, size[1], size[0], 3), np.uint8)
-    for time, (dx, up) in enumerate(keys):
+    for time, (dx, up) in enumerate(held):
         share = zoom * (1 - breath * (0.5 + 0.5 * np.cos(2 * np.pi * time / 200)))
         seen = np.array(size) * (share * tall / max(size))
-        low, high = seen / 2, np.array([2 * tall, tall]) - seen / 2
-        middle = np.clip(middle, low, high)
+        middle = np.clip(middle, seen / 2, np.array([2 * tall, tall]) - seen / 2)
         box = (*(middle - seen / 2).tolist(), *(middle + seen / 2).tolist())
-        film[time] = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, box))
-        speed = inertia * speed + (1 - inertia) * pace * unit * np.array([dx, -up])
+        yield np.asarray(picture.resize(size, Image.Resampling.BILINEAR, box))
+        speed = inertia * speed + (1 - inertia) * pace * np.array([dx, -up])
         middle = middle + speed
-    about: dict[str, object] = {"view": "photo", "speed": round(float(pace), 2)}
-    return Film(seed, film, _numbered(keys), about)
 
 
-def walked(seed: int, frames: int, size: tuple[int, int]) -> Film:
+def walked(seed: int, held: Held, size: tuple[int, int]) -> Frames:
     """Somebody drawn who walks and jumps before a drawn land, with a camera that follows."""
-    rng, hand = np.random.default_rng((seed, 201)), np.random.default_rng((seed, 202))
+    rng = np.random.default_rng((seed, 201))
     tall = min(2 * size[1], LARGEST)
     wide = round(tall * max(4.0, 2 * size[0] / size[1]))
     sheet, ground = scenery(rng, wide, tall)
@@ -81,24 +83,19 @@ def walked(seed: int, frames: int, size: tuple[int, int]) -> Film:
     looks = actor(rng, sheet, side)
     pace, leap, rise = rng.uniform(0.012, 0.035), rng.uniform(0.15, 0.35), rng.uniform(5, 11)
     pull = 2 * leap / rise**2
-    ways = [(-1, 0), (-1, 0), (1, 0), (1, 0), (0, 0), (0, 1), (-1, 1), (1, 1)]
-    keys = _held(hand, frames, ways)
     across = tall * size[0] / size[1]
     x, high, climb, facing, trod = wide / tall * rng.uniform(0.3, 0.7), 0.0, 0.0, 1, 0.0
-    film = np.empty((frames, size[1], size[0], 3), np.uint8)
-    for time, (dx, up) in enumerate(keys):
+    for dx, up in held:
         facing = dx or facing
         pose = 3 if high > 0 else (1 + int(trod / 0.08) % 2 if dx else 0)
-        left = min(max(x * tall - across / 2, 0.0), wide - across)
-        view = sheet.image.crop((int(left), 0, int(left) + round(across), tall))
+        left = int(min(max(x * tall - across / 2, 0.0), wide - across))
+        view = sheet.image.crop((left, 0, left + round(across), tall))
         look = looks[pose] if facing > 0 else looks[pose][:, ::-1]
-        place = (round(x * tall - side / 2) - int(left), round((ground - high) * tall) - side)
+        place = (round(x * tall - side / 2) - left, round((ground - high) * tall) - side)
         view.paste(Image.fromarray(look[..., :3]), place, Image.fromarray(look[..., 3]))
-        film[time] = np.asarray(view.resize(size, Image.Resampling.BOX))
+        yield np.asarray(view.resize(size, Image.Resampling.BOX))
         if up and high <= 0:
             climb = pull * rise
         high, climb = max(0.0, high + climb), climb - pull
         x = min(max(x + dx * pace, 0.1), wide / tall - 0.1)
         trod += abs(dx) * pace
-    about: dict[str, object] = {"view": "drawn", "speed": round(float(pace * 64), 2)}
-    return Film(seed, film, _numbered(keys), about)

@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from playworld.data.zoo.colour import Colour
 
 Pixels = UInt8[np.ndarray, "H W 3"]
-FINE = 4
-"""A pen draws this many times as finely as the sprite that is made of it."""
+FINE, LARGE = 4, 64
+"""A pen draws so many times as finely as the sprite that is made of it, up to sprites of so many
+pixels."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Pen:
     """Draws in a square from (0, 0), upper left, to (1, 1); what leaves it is cut off."""
 
     def __init__(self, pixels: int) -> None:
-        self.side = max(pixels, 4) * FINE
+        self.side = max(FINE * min(max(pixels, 4), LARGE), pixels)
         self.image = Image.new("RGBA", (self.side, self.side))
         self.draw = ImageDraw.Draw(self.image)
 
@@ -106,7 +107,7 @@ class Pen:
 
 def outlined(image: Image.Image, width: int, colour: Colour) -> Image.Image:
     """The picture with a line of `width` pixels around it."""
-    grown = image.getchannel("A").filter(ImageFilter.MaxFilter(2 * width + 1))
+    grown = image.getchannel("A").filter(ImageFilter.BoxBlur(width)).point(lambda a: 255 * (a > 0))
     back = Image.new("RGBA", image.size, (*colour, 255))
     back.putalpha(grown)
     return Image.alpha_composite(back, image)

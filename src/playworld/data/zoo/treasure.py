@@ -42,7 +42,9 @@ def treasure(rng: Rng, palette: Palette, side: int, line: int) -> tuple[Sprite, 
         pen.box(0.06, 0.06, 0.94, 0.94, dark)
         pen.box(0.16, 0.16, 0.84, 0.84, one)
         pen.stick((0.2, 0.8), (0.8, 0.2), 0.1, light)
-    image = outlined(pen.image, max(1, line * 4), palette.tone(rng, 0.1)) if line else pen.image
+    image = pen.image
+    if line:
+        image = outlined(image, max(1, line * pen.side // side), palette.tone(rng, 0.1))
     shares = [abs(cos(pi * k / SPIN)) for k in range(SPIN)] if spins else [1.0]
     sprites = []
     for share in shares:
