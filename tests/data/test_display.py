@@ -1,3 +1,4 @@
+import gc
 import itertools
 import struct
 from fractions import Fraction
@@ -6,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from playworld.data.display import Resizer
 from playworld.data.video import VideoError, probe, read_frames
 
 SDR_COLOURS = [(255, 255, 255), (128, 128, 128), (200, 40, 30), (40, 160, 50), (30, 30, 30)]
@@ -241,3 +243,16 @@ def test_a_still_picture_is_called_one(ending, tmp_path):
     Image.fromarray(corners()).save(tmp_path / f"a.{ending}")
     with pytest.raises(VideoError, match="still picture"):
         probe(tmp_path / f"a.{ending}")
+
+
+def test_a_frame_is_freed_as_soon_as_it_is_scaled():
+    frame = av.VideoFrame(16, 16, "yuv420p")
+    resizer = Resizer(8, 8, "crop", Fraction(1), (0, 0))
+    gc.collect()
+    gc.disable()
+    try:
+        resizer.resize(frame)
+        del frame
+        assert gc.collect() == 0  # nothing was kept by a circle of references
+    finally:
+        gc.enable()

@@ -9,6 +9,7 @@ import struct
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideData
 from av.video.format import VideoFormat
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
@@ -39,7 +40,10 @@ class Turn(NamedTuple):
 def turn_of(frame: Any) -> Turn:
     """How a frame's display matrix turns it; one at an angle counts as the nearest quarter turn."""
     try:
-        matrix = frame.side_data.get(SideData.DISPLAYMATRIX)
+        # `frame.side_data` would be kept by the frame, and keep it: both live on until Python looks
+        # for such circles, every 170 frames, which is gigabytes of large ones.
+        held = SideDataContainer(frame)  # type: ignore[call-arg]
+        matrix = held.get(SideData.DISPLAYMATRIX)
     except ValueError:  # kinds of side data that PyAV does not know
         return _quarters(round(frame.rotation / 90) % 4)
     if matrix is None:

@@ -1,6 +1,7 @@
 """What is noted of each frame while a video streams by, for judging its stretches afterwards."""
 
 import functools
+import struct
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -10,12 +11,16 @@ from playworld.data.clean_options import CleanOptions
 TRAITS = np.dtype([("hash", "<u8"), ("black", "?"), ("moved", "?"), ("bars", "u1", (2,))])
 """Per frame: its perceptual hash; whether it is black; whether it differs from the frame at which
 the picture last changed; percent of the width and of the height that facing dark bars take each."""
+_NOTED = struct.Struct("<Q??BB")
+"""One of them."""
 BRIGHT_SHARE = 0.002
 """Share of a black picture that may be brighter: compression makes specks, a player is larger."""
 GRID = 32
 """Cells along each side of the picture that is hashed."""
 WAVES = 8
 """Lowest frequencies in each direction that make up the hash, one bit each."""
+GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""What red, green and blue add to the brightness."""
 PARTS = 16
 """Parts along the shorter side in which movement is looked for."""
 
@@ -34,8 +39,8 @@ class Watcher:
         """Note the traits of the next frame."""
         bright = _strongest(frame) > self.options.black_level
         black = np.count_nonzero(bright) <= BRIGHT_SHARE * bright.size
-        noted = perceptual_hash(frame), black, self._moved(frame), _bars(bright)
-        self._noted += np.array(noted, dtype=TRAITS).tobytes()
+        bars = _bars(bright)
+        self._noted += _NOTED.pack(perceptual_hash(frame), black, self._moved(frame), *bars)
 
     @property
     def traits(self) -> np.ndarray:
@@ -62,10 +67,12 @@ def perceptual_hash(frame: Frame) -> int:
     Signs of the lowest frequencies of the grey picture against their median (the pHash of Zauner,
     2010). Own lines: the imagehash package would bring SciPy and PyWavelets for them.
     """
-    grey = frame @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    rows, columns = (_to_grid(count) for count in grey.shape)
-    waves = rows @ grey @ columns.T
-    return int.from_bytes(np.packbits(waves > np.median(waves)).tobytes(), "big")
+    height, width = frame.shape[:2]
+    lines = frame.reshape(height, width * 3).astype(np.float32)
+    across = (_to_grid(height) @ lines).reshape(WAVES, width, 3) @ GREY
+    waves = (across @ _to_grid(width).T).ravel()
+    median = np.partition(waves, len(waves) // 2 - 1)[len(waves) // 2 - 1]
+    return int.from_bytes(np.packbits(waves > median).tobytes(), "big")
 
 
 @functools.cache
