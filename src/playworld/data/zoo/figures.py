@@ -34,6 +34,11 @@ class Figure:
         turned = {name: tuple(s.mirrored() for s in sprites) for name, sprites in poses.items()}
         return cls(poses, turned)
 
+    def rounded(self) -> "Figure":
+        """The same, shaded as a body is."""
+        lit = {name: tuple(s.rounded() for s in sprites) for name, sprites in self.poses.items()}
+        return Figure.of(lit)
+
     @property
     def turns(self) -> bool:
         """Whether it is seen from above, or rolls."""

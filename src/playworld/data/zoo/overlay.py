@@ -47,7 +47,7 @@ def light(rng: Rng, pixels: tuple[int, int], natural: bool) -> Light | None:
     if kind < 0.04:
         # Twice as large as the screen, so that it can be moved to wherever the figure is.
         reach = rng.uniform(0.15, 0.4)
-        lamp = np.clip(1.2 - np.hypot(x * width / height, y) / reach, rng.uniform(0.08, 0.3), 1)
+        lamp = np.clip(1.2 - np.hypot(x * width / height, y) / reach, rng.uniform(0.15, 0.4), 1)
         lamp = (255 * lamp[..., None]).astype(np.uint16)
 
         def moved(view: View, at_x: float, at_y: float) -> View:

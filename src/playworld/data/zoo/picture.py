@@ -40,6 +40,13 @@ class Sprite:
         """The same, looking the other way."""
         return Sprite(self.paint[:, ::-1].copy(), self.clear[:, ::-1].copy())
 
+    def rounded(self) -> "Sprite":
+        """The same, lit from the upper left as if it were a ball."""
+        height, width = self.paint.shape[:2]
+        y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+        light = (320 - 200 * np.hypot(x - 0.35, y - 0.25)).astype(np.int32)[..., None]
+        return Sprite(np.minimum(self.paint * light >> 8, 255).astype(np.uint8), self.clear)
+
     def onto(self, view: UInt8[np.ndarray, "H W 3"], x: int, y: int) -> None:
         """Lay this over a view with its upper left corner at (x, y), which may be outside."""
         height, width = self.paint.shape[:2]

@@ -47,8 +47,8 @@ class Player:
     def beside(self) -> list[tuple[Callable[[], Keys], float]]:
         """Habits where there is gravity, and how often each is begun."""
         return [
-            *((self.leg, 5), (self.stand, 1.5), (self.hop, 1.5), (self.long_jump, 2)),
-            *((self.held_jump, 1), (self.push, 0.7), (self.fall, 1), (self.stop, 1)),
+            *((self.leg, 5), (self.stand, 1.5), (self.hop, 2), (self.long_jump, 2)),
+            *((self.held_jump, 1), (self.push, 0.7), (self.fall, 2), (self.stop, 1)),
             *((self.fidget, 0.5), (self.duck, 0.4), (self.turn, 0.7), (self.climb, 1)),
         ]
 
@@ -97,8 +97,13 @@ class Player:
                 left -= n
             yield dx, 0
             left -= 1
-            if self.body.blocked and self.rng.random() < 0.08:
+            if self.body.blocked and self.rng.random() < (0.5 if self._at_end() else 0.1):
                 break
+
+    def _at_end(self) -> bool:
+        """Whether the level ends beside the figure: there is nothing to jump over."""
+        left, right = self.body.x, self.body.x + self.body.width
+        return left < 1 or right > self.mover.ground.width - 1
 
     def stand(self) -> Keys:
         """Nothing."""

@@ -1,5 +1,7 @@
 """How a game looks on a screen: its layers, its figures, what lies over them."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
@@ -28,6 +30,8 @@ class Screen:
         self.pixels = (game.size[0] * self.fine, game.size[1] * self.fine)
         """Width and height as drawn."""
         self.palette = palette(look)
+        if self.natural and look.random() < 0.5:  # as few things outdoors are colourful
+            self.palette = replace(self.palette, chroma=0.5 * self.palette.chroma)
         self.line = max(1, round(game.ppu / 2)) if look.random() < 0.45 else 0
         self._dress(look)
         self._cast(who)
@@ -56,7 +60,8 @@ class Screen:
 
         def drawn(width: float, height: float) -> Figure:
             pixels = (round(width * game.ppu), round(height * game.ppu))
-            return figure(rng, self.palette, *pixels, self.line)
+            look = figure(rng, self.palette, *pixels, self.line)
+            return look.rounded() if self.natural else look
 
         body = game.body
         if game.kind in ("top", "air") and rng.random() < 0.5:
