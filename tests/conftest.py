@@ -1,9 +1,12 @@
-"""What all tests share: shapes checked on every call, one thread, small real videos and clips."""
+"""What all tests share: shapes checked on many calls, one thread, small real videos and clips."""
 
+import functools
 import json
 import os
 import sys
 import types
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 # Before numpy and torch are imported. Tests are many small operations, for which a second thread
@@ -14,10 +17,27 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
-# Before anything of the package is imported: types and shapes in signatures are checked from here
-# on. As in typing, an int will do where a float is asked for.
+CHECKED = 300
+"""Calls of each function that are checked in each test. A test that plays or trains makes tens of
+thousands, all with the same few shapes, and checking them takes longer than the work."""
+CALLS = Counter()
+
+
+def check(function: Callable[..., object]) -> Callable[..., object]:
+    """Check types and shapes in the first calls; as in typing, an int will do for a float."""
+    checked = beartype(conf=BeartypeConf(is_pep484_tower=True))(function)
+
+    @functools.wraps(checked)
+    def first_calls(*args: object, **kwargs: object) -> object:
+        CALLS[first_calls] += 1
+        return checked(*args, **kwargs) if CALLS[first_calls] <= CHECKED else None
+
+    return first_calls
+
+
+# Before anything of the package is imported: what its signatures say is checked from here on.
 checker = types.ModuleType("playworld_type_checker")
-checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+checker.check = check
 sys.modules[checker.__name__] = checker
 install_import_hook("playworld", "playworld_type_checker.check")
 
@@ -56,6 +76,7 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip before any fixture is made: those of a test without its part would be made in vain."""
+    CALLS.clear()
     needed = [part for mark in item.iter_markers("needs") for part in mark.args]
     needed += ["gpu"] if item.get_closest_marker("gpu") else []
     for part in needed:

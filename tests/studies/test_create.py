@@ -13,16 +13,6 @@ from playworld.world import World
 QUICK = CreateOptions(minutes=1.2, preset="tiny")
 
 
-@pytest.mark.slow
-def test_a_folder_of_videos_becomes_a_world_within_its_budget(videos, tmp_path):
-    said = create(videos, tmp_path / "world", replace(QUICK, run=tmp_path / "run"))
-    assert f"playworld play {tmp_path / 'world'}" in said
-    state = json.loads((tmp_path / "run" / "budget.json").read_text())
-    assert state["tokenizer_steps"] >= 40 and state["world_steps"] >= 40
-    assert (tmp_path / "run" / "report" / "report.json").exists()
-    assert "## Measured" in World.load(tmp_path / "world").card
-
-
 def test_a_budget_is_decided_once_and_kept(tmp_path):
     clock = Clock.open(tmp_path, {"minutes": 5.0})
     assert clock.remember("tokenizer_steps", lambda: 7) == 7
@@ -42,11 +32,12 @@ def test_more_minutes_go_on_with_what_is_there(tmp_path):
 
 
 def follow(videos, tmp_path, minutes):
-    """Ask for as many minutes as the refusals say; returns what was decided in the end."""
+    """Ask for as many minutes as the refusals say; returns the last words and what was decided."""
     for _ in range(6):
         try:
-            create(videos, tmp_path / "w", replace(QUICK, run=tmp_path / "run", minutes=minutes))
-            return json.loads((tmp_path / "run" / "budget.json").read_text())
+            options = replace(QUICK, run=tmp_path / "run", minutes=minutes)
+            said = create(videos, tmp_path / "world", options)
+            return said, json.loads((tmp_path / "run" / "budget.json").read_text())
         except InputError as error:
             minutes = float(re.search(r"give --minutes ([\d.]+) or more to go on", str(error))[1])
     raise AssertionError("the advice leads nowhere")
@@ -65,9 +56,14 @@ def test_before_anything_is_trained_other_videos_begin_anew(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_advice_to_give_more_minutes_can_be_followed(videos, tmp_path):
-    few = follow(videos, tmp_path, 0.02)
-    many = follow(videos, tmp_path, few["asked"]["minutes"] + 0.3)
+def test_videos_become_a_world_in_the_minutes_that_the_refusals_advise_and_in_more(
+    videos, tmp_path
+):
+    said, few = follow(videos, tmp_path, 0.02)
+    assert f"playworld play {tmp_path / 'world'}" in said and few["tokenizer_steps"] >= 40
+    assert (tmp_path / "run" / "report" / "report.json").exists()
+    assert "## Measured" in World.load(tmp_path / "world").card
+    _, many = follow(videos, tmp_path, few["asked"]["minutes"] + 0.3)
     assert many["tokenizer_steps"] == few["tokenizer_steps"]
     assert many["world_steps"] >= few["world_steps"] >= 40 and many["finished"]
 

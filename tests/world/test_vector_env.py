@@ -12,26 +12,12 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 
 from playworld.config import InputError
+from playworld.world import SamplerConfig
 from playworld.world.env import WorldEnv
 from playworld.world.vector_env import WorldVectorEnv
 
 NAME = "playworld/World-v0"
-LONG = """
-import sys
-import numpy
-from playworld.world import SamplerConfig, World
-from playworld.world.env import WorldEnv
-from playworld.world.vector_env import WorldVectorEnv
-world, quick = World.load(sys.argv[1]), SamplerConfig(steps=1)
-envs = WorldVectorEnv(2, world, sampler=quick)
-actions = numpy.random.default_rng(0).integers(0, 4, (999, 2))
-frames = numpy.stack([envs.reset(seed=[5, 7])[0], *(envs.step(a)[0] for a in actions)])
-assert frames.shape[:2] == (1000, 2)
-for row, seed in enumerate([5, 7]):
-    env = WorldEnv(world, sampler=quick)
-    alone = [env.reset(seed=seed)[0], *(env.step(a)[0] for a in actions[:, row])]
-    assert numpy.array_equal(frames[:, row], alone)
-"""
+QUICK = SamplerConfig(steps=1)
 
 
 def bright(frame):
@@ -44,10 +30,10 @@ def worth(before, action, frame):
 
 
 def both(world, num_envs, mode=AutoresetMode.NEXT_STEP, **kwargs):
-    """One batch, and as many environments of their own."""
+    """One batch, and as many environments of their own; few passes for each frame."""
     own = {"vectorization_mode": "sync", "vector_kwargs": {"autoreset_mode": mode}}
     return [
-        gymnasium.make_vec(NAME, num_envs=num_envs, world=world, **kind, **kwargs)
+        gymnasium.make_vec(NAME, num_envs=num_envs, world=world, sampler=QUICK, **kind, **kwargs)
         for kind in ({"autoreset_mode": mode}, own)
     ]
 
@@ -136,17 +122,11 @@ def test_an_unknown_autoreset_mode_names_the_known_ones(world):
 
 
 @pytest.mark.slow
-def test_1000_frames_are_those_of_single_environments(saved):
-    command = [sys.executable, "-c", LONG, str(saved)]  # without the tests' checks of types, faster
-    subprocess.run(command, check=True)
-
-
-@pytest.mark.slow
 def test_the_built_in_world_gives_the_same_frames_in_a_batch():
     world = WorldEnv("coinrun").world
-    batch, alone = both(world, 3, max_episode_steps=20)  # longer than it remembers
+    batch, alone = both(world, 2, max_episode_steps=14)  # longer than it remembers
     batch.reset(seed=3), alone.reset(seed=3)
-    for actions in np.random.default_rng(0).integers(0, world.num_actions, (30, 3)):
+    for actions in np.random.default_rng(0).integers(0, world.num_actions, (18, 2)):
         np.testing.assert_array_equal(batch.step(actions)[0], alone.step(actions)[0])
 
 
