@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 
 from playworld.config import InputError, did_you_mean
-from playworld.models.actions import LatentActionConfig
+from playworld.models.actions import LatentActionConfig, TokenView
 from playworld.models.dynamics import DynamicsConfig
+from playworld.models.kinds import fitted_dynamics
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.dynamics import MotionDynamicsConfig
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig
-from playworld.train.objectives import TokenizerLoss, WorldLoss
+from playworld.train.objectives import MotionTokenizerLoss, TokenizerLoss, WorldLoss
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
 from playworld.world.maskgit import SamplerConfig
@@ -90,14 +93,60 @@ SMALL = Recipe(
 """For two CPU cores and an hour: 64 tokens per frame, convolutional stems (see docs/paper.md)."""
 
 
+_WIDE = replace(SMALL.tokenizer, height=90, width=160, patch=16)
 ROBOTICS_SMALL = replace(
     SMALL,
     name="robotics-small",
-    tokenizer=replace(SMALL.tokenizer, height=90, width=160, patch=16),
+    tokenizer=_WIDE,
     actions=replace(SMALL.actions, height=90, width=160),
-    dynamics=replace(SMALL.dynamics, num_tokens=60),
+    dynamics=fitted_dynamics(SMALL.dynamics, _WIDE),
 )
 """The paper's size of picture for robots, 160x90, in 60 tokens per frame: otherwise `small`."""
+
+
+MOTION = Recipe(
+    name="motion",
+    tokenizer=MotionTokenizerConfig(
+        height=64,
+        width=64,
+        content=QuantizerConfig(num_codes=1024, code_size=192, normalize=False),
+    ),
+    actions=LatentActionConfig(
+        height=64,
+        width=64,
+        patch=8,
+        stem="conv",
+        stem_channels=16,
+        context=1,
+        quantizer=QuantizerConfig(num_codes=8, code_size=8),
+        tokens=TokenView(patch=8, code_size=4),
+    ),
+    dynamics=MotionDynamicsConfig(
+        height=64,
+        width=64,
+        patch=8,
+        reach=8,
+        stages=4,
+        num_contents=1024,
+        action_size=8,
+        transformer=TransformerConfig(192, 4, 4, 48, mlp_ratio=2, window=12),
+    ),
+    tokenizer_stage=StageConfig(
+        steps=8_000, batch_size=8, clip_length=12, learning_rate=1.5e-3, save_every=250
+    ),
+    world_stage=StageConfig(
+        steps=8_000,
+        batch_size=4,
+        clip_length=12,
+        learning_rate=1.5e-3,
+        muon_rate=3e-3,
+        ema_decay=0.995,
+        save_every=250,
+    ),
+    tokenizer_loss=MotionTokenizerLoss(),
+    sampler=SamplerConfig(steps=1, temperature=0.5, order="halton"),
+)
+"""Tokens of changes: any picture stays itself (docs/motion.md). For two CPU cores."""
 
 
 def _paper_stage(steps: int, batch: int, **other) -> StageConfig:
@@ -224,7 +273,9 @@ def _genie(name: str) -> Recipe:
 PAPER = tuple(_genie(name) for name in SHAPES)
 """The paper's scaling runs, its final model (200M, 300M and 10.1B) and that for robotics."""
 
-PRESETS = {recipe.name: recipe for recipe in (TINY, SMALL, ROBOTICS_SMALL, COINRUN_PAPER, *PAPER)}
+PRESETS = {
+    recipe.name: recipe for recipe in (TINY, SMALL, ROBOTICS_SMALL, MOTION, COINRUN_PAPER, *PAPER)
+}
 
 
 def preset(name: str) -> Recipe:

@@ -8,11 +8,14 @@ from playworld.config import InputError
 from playworld.data.clips import ClipDataset
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.dynamics import MotionDynamicsConfig
 from playworld.models.pixels import to_float
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import COINRUN_PAPER, preset
+from playworld.train.objectives import MotionTokenizerLoss
 from playworld.train.options import TrainOptions
 from playworld.train.stages import train_world
 from playworld.train.token_cache import token_cache
@@ -20,6 +23,26 @@ from playworld.world import World
 
 TINY = preset("tiny")
 FEW = TrainOptions(tokenizer_steps=4, world_steps=4)
+
+
+OF_CHANGES = replace(
+    TINY,
+    name="tiny-changes",
+    tokenizer=MotionTokenizerConfig(
+        64,
+        64,
+        QuantizerConfig(32, 768, normalize=False),
+        patch=16,
+        reach=4,
+        stages=1,
+        channels=8,
+        layers=1,
+    ),
+    tokenizer_loss=MotionTokenizerLoss(vectors=64),
+    dynamics=MotionDynamicsConfig(
+        64, 64, 16, 4, 1, 32, action_size=4, transformer=TINY.dynamics.transformer
+    ),
+)
 
 
 def count(model: type[torch.nn.Module], config: object) -> float:
@@ -42,6 +65,20 @@ def test_the_stages_one_by_one_make_the_same_world_as_all_at_once(clips, tmp_pat
     again = train_world(TINY, clips, tmp_path / "b", replace(apart, stage="world"))
     ours, theirs = whole.dynamics.state_dict(), again.dynamics.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_world_of_changes_is_trained_and_keeps_the_picture_given(clips, tmp_path):
+    options = replace(FEW, run=tmp_path / "run")
+    made = train_world(OF_CHANGES, clips, tmp_path / "world", options)
+    world = World.load(tmp_path / "world")
+    assert world.config.tokenizer == made.config.tokenizer and len(world.buttons) == 8
+    assert "blocks, each of a motion" in world.card
+    prompt = world.prompts()[0][1]
+    frame, state = world.start(prompt[None, None], [0])
+    assert torch.equal(frame[0], prompt)  # the picture given is the picture shown
+    longer = replace(options, stage="world", world_steps=6, run=tmp_path / "other")
+    with pytest.raises(InputError, match="needs a tokenizer"):
+        train_world(OF_CHANGES, clips, tmp_path / "world", longer)
 
 
 def test_cached_tokens_are_the_ones_that_live_tokenizing_gives(clips, tmp_path):

@@ -17,13 +17,13 @@ class Watched(torch.nn.Module):
         self.entered, self.go = threading.Semaphore(0), threading.Semaphore(0)
         self.start_cache, self.append = dynamics.start_cache, dynamics.append
 
-    def step(self, tokens, hidden, action, cache):
+    def step(self, tokens, hidden, action, cache, seen):
         self.passes.append([int(hidden[i].sum()) for i in range(len(hidden))])
         self.entered.release()
         assert self.go.acquire(timeout=60)
         if self.broken:
             raise RuntimeError("out of order")
-        return self.dynamics.step(tokens, hidden, action, cache)
+        return self.dynamics.step(tokens, hidden, action, cache, seen)
 
     @property
     def sizes(self):

@@ -7,8 +7,10 @@ import torch
 
 from playworld.config import InputError, from_dict, to_dict
 from playworld.models.actions import LatentActionModel, TokenView
-from playworld.models.dynamics import Dynamics
-from playworld.models.tokenizer import VideoTokenizer
+from playworld.models.kinds import build_dynamics, build_tokenizer
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.dynamics import MotionDynamicsConfig
+from playworld.models.quantizer import QuantizerConfig
 from playworld.world import Engine, World, WorldConfig
 from tests.world.conftest import tiny_config
 
@@ -23,7 +25,18 @@ def variants() -> dict[str, WorldConfig]:
         "concatenated actions": replace(config, dynamics=concat),
         "full attention": replace(config, tokenizer=full),
         "actions on tokens": replace(config, actions=view),
+        "changes": of_changes(config),
     }
+
+
+def of_changes(config: WorldConfig) -> WorldConfig:
+    tokenizer = MotionTokenizerConfig(
+        16, 24, QuantizerConfig(32, 192, normalize=False), reach=4, stages=2, channels=8, layers=1
+    )
+    shape = config.dynamics.transformer
+    dynamics = MotionDynamicsConfig(16, 24, 8, 4, 2, 32, action_size=8, transformer=shape)
+    # The grid of blocks is smaller than any convolution over it: actions look at pixels here.
+    return replace(config, tokenizer=tokenizer, dynamics=dynamics)
 
 
 @pytest.fixture(params=list(variants()))
@@ -31,11 +44,13 @@ def variant(request) -> World:
     torch.manual_seed(0)
     config = variants()[request.param]
     models = (
-        VideoTokenizer(config.tokenizer),
+        build_tokenizer(config.tokenizer),
         LatentActionModel(config.actions),
-        Dynamics(config.dynamics),
+        build_dynamics(config.dynamics),
     )
-    models[2].head.weight.data *= 4
+    for name, weights in models[2].named_parameters():
+        if name.endswith("head.weight"):
+            weights.data *= 4
     return World(config, *(m.eval() for m in models))
 
 
@@ -53,6 +68,58 @@ def test_a_session_sees_the_same_alone_and_among_others(variant, images):
             assert torch.equal(moved[row].result().frame, frame[0])
             states[row] = moved[row].result().state
     engine.close()
+
+
+def test_a_frame_comes_again_from_its_tokens_and_after_a_rewind(variant, images):
+    _, begun = variant.start(images, [1, 2, 3])
+    frame, state = variant.step(begun, [0, 1, 2])
+    again, same = variant.replay(begun, state.tokens, [0, 1, 2])
+    assert torch.equal(again, frame)
+    after = [variant.step(s, [3, 0, 1])[0] for s in (state, same)]
+    assert torch.equal(*after)
+    other, _ = variant.step(begun, [0, 1, 2])
+    assert torch.equal(other, frame)
+    engine = Engine(variant, workers=1)
+    one = engine.start(images[0], 1).result()
+    replayed = engine.replay(one.state, state.tokens[0], 0).result()
+    engine.close()
+    assert torch.equal(replayed.frame, frame[0])
+
+
+def test_several_prompt_frames_are_remembered_alike_alone_and_together(variant, images):
+    frames, state = variant.start(images, [1, 2, 3])
+    for row in range(len(images)):
+        alone, own = variant.start(images[row : row + 1], [row + 1])
+        assert torch.equal(alone[0], frames[row])
+        assert torch.equal(own.tokens[0], state.tokens[row])
+        one = variant.step(own, [0])[0]
+        assert torch.equal(one[0], variant.step(state, [0, 0, 0])[0][row])
+
+
+def test_tokens_of_changes_keep_the_last_picture_of_a_prompt_even_after_a_cut(images):
+    torch.manual_seed(0)
+    config = variants()["changes"]
+    models = (
+        build_tokenizer(config.tokenizer),
+        LatentActionModel(config.actions),
+        build_dynamics(config.dynamics),
+    )
+    world = World(config, *(m.eval() for m in models))
+    frames, state = world.start(images, [1, 2, 3])  # each picture another noise: only cuts
+    assert torch.equal(frames, images[:, -1])
+    beyond = state.decoder.view(margin=2)[:, :, 0, 2:-2]
+    assert torch.equal(beyond, images[:, -1, 1].movedim(-1, 1))  # mirrors the last picture
+    engine = Engine(world, workers=1)
+    moved = engine.start(images[0], 1).result()
+    engine.close()
+    assert torch.equal(moved.frame, images[0, -1])
+    assert torch.equal(moved.state.decoder.pixels[0], state.decoder.pixels[0])
+
+
+def test_half_of_the_bits_play_too(variant, images):
+    frames, state = variant.half().start(images, [1, 2, 3])
+    again, _ = variant.step(state, [0, 1, 2])
+    assert again.shape == frames.shape and state.memory.keys.dtype == torch.bfloat16
 
 
 def test_it_is_saved_and_loaded_as_it_is(variant, images, tmp_path):

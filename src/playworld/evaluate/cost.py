@@ -6,7 +6,7 @@ from torch import nn
 
 from playworld.models.flops import parameters, refinement_flops, rendering_flops
 from playworld.world import SamplerConfig, World
-from playworld.world.maskgit import tokens_fixed
+from playworld.world.drawing import drawing_of
 
 
 def measure_cost(world: World, speed: dict[str, Any], sampler: SamplerConfig) -> dict[str, Any]:
@@ -17,8 +17,7 @@ def measure_cost(world: World, speed: dict[str, Any], sampler: SamplerConfig) ->
     """
     config = world.config
     tokens = config.tokenizer.num_tokens
-    fixed = {tokens_fixed(step, sampler.steps, tokens) for step in range(sampler.steps)} - {0}
-    passes = len(fixed) + 1
+    passes = len(drawing_of(config.tokenizer, config.dynamics).passes(sampler)) + 1
     flops = passes * refinement_flops(config.dynamics).total
     flops += rendering_flops(config.tokenizer).total
     models: dict[str, nn.Module] = {

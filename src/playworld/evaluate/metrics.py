@@ -197,7 +197,7 @@ def usage(codes: Int[Tensor, "..."], num_codes: int) -> dict[str, float | int]:
     `perplexity` is exp(entropy) of the codes seen: `num_codes` when all are equally common, 1 when
     one does all the work. `used` counts the codes seen at all, of `total`.
     """
-    shares = torch.bincount(codes.flatten(), minlength=num_codes).double() / codes.numel()
+    shares = torch.bincount(codes.flatten(), minlength=num_codes).double() / max(1, codes.numel())
     entropy = -torch.xlogy(shares, shares).sum()
     return {
         "perplexity": entropy.exp().item(),

@@ -12,7 +12,7 @@ from playworld.evaluate.heldout import HeldOut
 from playworld.evaluate.metrics import psnr, ssim
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.rollouts import Rollouts, press, random_actions, roll_out
-from playworld.models.pixels import to_float, to_uint8
+from playworld.models.pixels import to_float
 from playworld.world import SamplerConfig, World
 
 
@@ -45,7 +45,7 @@ def play_clips(
         rows = slice(first, first + options.batch_size)
         video = held.video[rows]
         tokens = world.tokenizer.encode(to_float(video.to(world.device)))
-        again = to_uint8(world.tokenizer.decode(tokens)).cpu()
+        again = world.reconstruct(video).cpu()
         actions = world.infer_actions(video).cpu()
         seeds = clip_seeds(first, len(video), num_clips, options.seed)
         rollouts = roll_out(world, video, actions, at_random[rows], seeds, sampler)

@@ -242,6 +242,6 @@ def _tokenizer(played: Played, seed: int) -> dict[str, Any]:
 
 
 def _codes(world: World, played: Played) -> dict[str, Any]:
-    tokens = usage(played.tokens, world.config.tokenizer.num_codes)
+    tokens = usage(*world.tokenizer.chosen_codes(played.tokens))
     actions = usage(played.actions, world.num_actions)
     return tokens | {f"actions_{name}": value for name, value in actions.items()}

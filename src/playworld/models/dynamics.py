@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from playworld.config import check_ranges
+from playworld.models.base import DynamicsModel
 from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
 from playworld.models.stems import MAX_TOKENS
 
@@ -40,12 +41,14 @@ class DynamicsConfig:
         return self.num_tokens + (self.action_input == "prepend")
 
 
-class Dynamics(nn.Module):
+class Dynamics(DynamicsModel):
     """MaskGIT over frames: hidden tokens of a frame are predicted from the past and the action.
 
     The action of the transition t-1 -> t goes in with frame t, so it conditions the frame that it
     leads to. The mask is an embedding of its own, number K, never a real token.
     """
+
+    config: DynamicsConfig
 
     def __init__(self, config: DynamicsConfig):
         super().__init__()
@@ -146,11 +149,12 @@ class Dynamics(nn.Module):
         hidden: Bool[Tensor, "B N"],
         action: Float[Tensor, "B E"] | None,
         cache: Cache,
+        seen: Tensor | None = None,
     ) -> tuple[Float[Tensor, "B N K"], CacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
-        is None for the first frame of a prompt.
+        is None for the first frame of a prompt. Tokens of frames say all that is `seen`.
         """
         x = self.see(tokens, hidden)
         # Once per token, not per row: products of fewer than four rows round differently, and a
@@ -160,7 +164,3 @@ class Dynamics(nn.Module):
             led = self.lead(action[:, None].expand(-1, x.shape[1], -1))
         x, entry = self.transformer.step(self.join(x, led), cache)
         return self.logits(x), entry
-
-    def append(self, cache: Cache, entry: CacheEntry, in_place: bool = False) -> Cache:
-        """The cache with one more committed frame; the old one stays as it was, or is used up."""
-        return cache.append(entry, in_place)

@@ -16,9 +16,15 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from playworld.models.actions import LatentActionConfig, LatentActionModel
-from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.kinds import (
+    AnyDynamicsConfig,
+    AnyTokenizerConfig,
+    build_dynamics,
+    build_tokenizer,
+)
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.st_transformer import TransformerConfig
-from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -92,11 +98,11 @@ def kept_bytes(model: nn.Module, call: Callable[[], object]) -> int:
 
 
 @lru_cache(maxsize=64)
-def tokenizer_flops(config: TokenizerConfig, clips: int, frames: int) -> Flops:
+def tokenizer_flops(config: AnyTokenizerConfig, clips: int, frames: int) -> Flops:
     """One forward pass of the tokenizer over a batch: encoder, codebook, decoder."""
-    model = on_meta(lambda: VideoTokenizer(config))
+    model = on_meta(lambda: build_tokenizer(config))
     video = torch.empty(clips, frames, config.height, config.width, 3, device="meta")
-    return count(lambda: model.decode(model.encode(video)))
+    return count(lambda: model.reconstruct(video))
 
 
 @lru_cache(maxsize=64)
@@ -108,31 +114,43 @@ def actions_flops(config: LatentActionConfig, clips: int, frames: int) -> Flops:
 
 
 @lru_cache(maxsize=64)
-def dynamics_flops(config: DynamicsConfig, clips: int, frames: int, history: bool) -> Flops:
+def dynamics_flops(config: AnyDynamicsConfig, clips: int, frames: int, history: bool) -> Flops:
     """One forward pass of the dynamics over a batch; `history`: see `Dynamics.forward`."""
-    model = on_meta(lambda: Dynamics(config))
+    model = on_meta(lambda: build_dynamics(config))
     tokens = torch.empty(clips, frames, config.num_tokens, dtype=torch.long, device="meta")
     actions = torch.empty(clips, frames - 1, config.action_size, device="meta")
-    hidden = tokens.bool()
-    return count(lambda: model(tokens, hidden, actions, tokens if history else None))
+    if isinstance(model, MotionDynamics):
+        hidden = torch.empty(clips, frames, model.config.num_positions, device="meta").bool()
+        size = model.config.height, model.config.width
+        video = torch.empty(clips, frames, *size, 3, device="meta")
+        return count(lambda: model(tokens, hidden, actions, video))
+    return count(lambda: model(tokens, tokens.bool(), actions, tokens if history else None))
 
 
 @lru_cache(maxsize=64)
-def refinement_flops(config: DynamicsConfig) -> Flops:
+def refinement_flops(config: AnyDynamicsConfig) -> Flops:
     """One refinement of one frame of play against a full cache; S + 1 of them make a frame."""
-    model = on_meta(lambda: Dynamics(config))
+    model = on_meta(lambda: build_dynamics(config))
     tokens = torch.empty(1, config.num_tokens, dtype=torch.long, device="meta")
     action, cache = torch.empty(1, config.action_size, device="meta"), model.start_cache(1)
-    passed = count(lambda: model.step(tokens, tokens.bool(), action, cache))
+    if isinstance(model, MotionDynamics):
+        hidden = torch.empty(1, config.num_positions, device="meta").bool()
+        seen = torch.empty(1, model.config.num_blocks, config.transformer.width, device="meta")
+        passed = count(lambda: model.step(tokens, hidden, action, cache, seen))
+    else:
+        passed = count(lambda: model.step(tokens, tokens.bool(), action, cache))
     return passed + recall_flops(config.transformer, config.num_positions)
 
 
 @lru_cache(maxsize=64)
-def rendering_flops(config: TokenizerConfig) -> Flops:
+def rendering_flops(config: AnyTokenizerConfig) -> Flops:
     """Decoding one frame of play to pixels."""
-    model = on_meta(lambda: VideoTokenizer(config))
+    model = on_meta(lambda: build_tokenizer(config))
     tokens = torch.empty(1, config.num_tokens, dtype=torch.long, device="meta")
-    passed = count(lambda: model.decode_step(tokens, model.start_cache(1)))
+    prompt = torch.empty(1, config.height, config.width, 3, device="meta")
+    passed = count(lambda: model.decode_step(tokens, model.begin(prompt)))
+    if isinstance(config, MotionTokenizerConfig):
+        return passed
     if config.attention == "full":  # a matrix product there, counted already
         return passed
     return passed + recall_flops(config.decoder, config.num_tokens)

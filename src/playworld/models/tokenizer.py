@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from playworld.config import check_ranges
+from playworld.models.base import Tokenizer
 from playworld.models.full_transformer import FullTransformer
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig
@@ -68,9 +69,31 @@ class TokenizerConfig:
         """Different tokens, K."""
         return self.quantizer.num_codes
 
+    @property
+    def summary(self) -> str:
+        """What a frame is, for people."""
+        return f"{self.num_tokens} of {self.num_codes} codes"
 
-class VideoTokenizer(nn.Module):
+    @property
+    def num_features(self) -> int:
+        """Channels of `VideoTokenizer.code_grid`."""
+        return self.quantizer.code_size
+
+    @property
+    def lookback(self) -> int:
+        """Frames before a clip that its tokens depend on."""
+        return self.encoder.window - 1 if self.encoder.temporal_every else 0
+
+    @property
+    def session_bytes(self) -> int:
+        """Memory of the decoder of one game, in float32."""
+        return self.decoder.cache_bytes(self.num_tokens)
+
+
+class VideoTokenizer(Tokenizer):
     """Frames to tokens and back; both directions are causal in time."""
+
+    config: TokenizerConfig
 
     def __init__(self, config: TokenizerConfig):
         super().__init__()
@@ -126,6 +149,23 @@ class VideoTokenizer(nn.Module):
     def code_grid(self, tokens: Int[Tensor, "B T N"]) -> Float[Tensor, "B T h w E"]:
         """The codes of the tokens where they lie in the frame: a picture of E channels."""
         return self.quantizer.lookup(tokens).unflatten(2, self.config.grid)
+
+    def reconstruct(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T H W C"]:
+        """The video through its tokens and back."""
+        return self.decode(self.encode(video))
+
+    def begin(self, prompt: Float[Tensor, "B H W C"]) -> Cache:
+        """The state before the first frame; of this kind the tokens hold all of it."""
+        return self.start_cache(len(prompt))
+
+    def chosen_codes(self, tokens: Int[Tensor, "*batch N"]) -> tuple[Int[Tensor, " M"], int]:
+        """All tokens, and how many different ones there are."""
+        return tokens.flatten(), self.config.num_codes
+
+    def round_decoder(self, dtype: torch.dtype) -> None:
+        """Round the weights of the way from tokens to pixels."""
+        for part in (self.from_latent, self.decoder, self.head):
+            part.to(dtype)
 
     def start_cache(self, batch: int) -> Cache:
         """The decoder's cache for `batch` videos of which no frame is decoded yet."""

@@ -19,6 +19,8 @@ from playworld.data.splits import SPLITS
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.heldout import read_held_out
 from playworld.models.flops import kept_bytes
+from playworld.models.kinds import AnyTokenizerConfig
+from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
 from playworld.studies.options import AblateOptions
@@ -141,10 +143,14 @@ def _measuring(options: AblateOptions) -> EvaluateOptions:
     )
 
 
-def kept_megabytes(shape: TokenizerConfig, frames: int) -> float:
+def kept_megabytes(shape: AnyTokenizerConfig, frames: int) -> float:
     """Memory that a clip takes while the tokenizer trains: what the backward pass needs of it."""
-    model, video = VideoTokenizer(shape), torch.rand(1, frames, shape.height, shape.width, 3)
-    return kept_bytes(model, lambda: model(video)) / 1e6
+    video = torch.rand(1, frames, shape.height, shape.width, 3)
+    if isinstance(shape, TokenizerConfig):
+        model = VideoTokenizer(shape)
+        return kept_bytes(model, lambda: model(video)) / 1e6
+    filtered = MotionTokenizer(shape)
+    return kept_bytes(filtered, lambda: filtered(video)) / 1e6
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, float]:

@@ -13,10 +13,9 @@ import torch
 from playworld.config import InputError
 from playworld.machine import cores, gpu_name
 from playworld.models.actions import LatentActionModel
-from playworld.models.dynamics import Dynamics
-from playworld.models.tokenizer import VideoTokenizer
+from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.presets import PRESETS
-from playworld.train.objectives import TokenizerObjective, WorldObjective
+from playworld.train.objectives import tokenizer_objective, world_objective
 from playworld.train.precision import bf16_speedup, choose_precision
 from playworld.train.recipe import Recipe
 from playworld.train.trainer import Trainer
@@ -110,12 +109,12 @@ def training_time(recipe: Recipe) -> str:
     """Hours that a preset takes here, from a few steps on noise."""
     torch.manual_seed(0)
     size = (recipe.tokenizer.height, recipe.tokenizer.width)
-    learner, finished = VideoTokenizer(recipe.tokenizer), VideoTokenizer(recipe.tokenizer)
-    actions, dynamics = LatentActionModel(recipe.actions), Dynamics(recipe.dynamics)
+    learner, finished = build_tokenizer(recipe.tokenizer), build_tokenizer(recipe.tokenizer)
+    actions, dynamics = LatentActionModel(recipe.actions), build_dynamics(recipe.dynamics)
     objectives = {
-        "tokenizer": (TokenizerObjective(learner, recipe.tokenizer_loss), recipe.tokenizer_stage),
+        "tokenizer": (tokenizer_objective(learner, recipe.tokenizer_loss), recipe.tokenizer_stage),
         "world": (
-            WorldObjective(actions, dynamics, finished, recipe.world_loss),
+            world_objective(actions, dynamics, finished, recipe.world_loss),
             recipe.world_stage,
         ),
     }

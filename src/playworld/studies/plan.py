@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from playworld.models.actions import LatentActionModel
+from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.dynamics import Dynamics
 from playworld.models.flops import (
     BACKWARD,
@@ -17,6 +18,10 @@ from playworld.models.flops import (
     parameters,
     tokenizer_flops,
 )
+from playworld.models.kinds import build_dynamics, build_tokenizer
+from playworld.models.motion.blend import CELL
+from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.tokenizer import CANDIDATES, MotionTokenizer
 from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import SHAPES, Printed
@@ -110,9 +115,9 @@ def plan(recipe: Recipe, options: PlanOptions) -> Plan:
         recipe: the preset; trained on clips of its own frame size.
         options: see PlanOptions.
     """
-    tokenizer = on_meta(lambda: VideoTokenizer(recipe.tokenizer))
+    tokenizer = on_meta(lambda: build_tokenizer(recipe.tokenizer))
     actions = on_meta(lambda: LatentActionModel(recipe.actions))
-    dynamics = on_meta(lambda: Dynamics(recipe.dynamics))
+    dynamics = on_meta(lambda: build_dynamics(recipe.dynamics))
     paper = SHAPES[recipe.name][-1] if recipe.name in SHAPES else NOT_PRINTED
     parts = (
         Part("tokenizer", parameters(tokenizer), paper.tokenizer),
@@ -141,8 +146,19 @@ def plan(recipe: Recipe, options: PlanOptions) -> Plan:
     )
 
 
-def tokenizer_load(model: VideoTokenizer, stage: StageConfig) -> Load:
-    """Encoder and decoder over all tokens; distances to all codes in fp32, and where they lead."""
+def tokenizer_load(model: Tokenizer, stage: StageConfig) -> Load:
+    """Encoder and decoder over all tokens; distances to all codes in fp32, and where they lead.
+
+    Of changes, what the filter keeps of each frame: its features at a quarter of the resolution,
+    and the copies that it mixes.
+    """
+    if isinstance(model, MotionTokenizer):
+        shape = model.config
+        pixels = shape.num_blocks * shape.patch**2
+        features = 6 * shape.layers * shape.channels * pixels // CELL**2
+        copies = 8 * CANDIDATES * 3 * pixels
+        return Load(model, (), 4 * (stage.clip_length - 1) * (features + copies))
+    assert isinstance(model, VideoTokenizer)
     tokens = stage.clip_length * model.num_tokens
     stacks = ((model.encoder, tokens), (model.decoder, tokens))
     return Load(model, stacks, 8 * tokens * model.config.num_codes)
@@ -158,8 +174,13 @@ def actions_load(model: LatentActionModel, stage: StageConfig) -> Load:
     return Load(model, (), 30 * 4 * frames * features)
 
 
-def dynamics_load(model: Dynamics, stage: StageConfig, history: bool) -> Load:
+def dynamics_load(model: DynamicsModel, stage: StageConfig, history: bool) -> Load:
     """All tokens, twice with `history`; logits in bf16 and fp32, and their gradients."""
+    if isinstance(model, MotionDynamics):
+        scored = (stage.clip_length - 1) * model.config.num_positions
+        logits = 12 * scored * sum(model.config.sizes)
+        return Load(model, ((model.transformer, 2 * scored),), logits)
+    assert isinstance(model, Dynamics)
     scored = (stage.clip_length - 1) * model.config.num_tokens
     tokens = 2 * scored if history else stage.clip_length * model.config.num_tokens
     return Load(model, ((model.transformer, tokens),), 12 * scored * model.config.num_codes)

@@ -19,6 +19,7 @@ from playworld.machine import choose_device
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.flops import BACKWARD, dynamics_flops, parameters
 from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import SMALL
 from playworld.studies.options import ScaleOptions, shape_of
 from playworld.train.loop import Progress
@@ -192,6 +193,7 @@ class Study:
         )
         made = Dynamics(DynamicsConfig(own.num_tokens, own.num_codes, own.action_size, transformer))
         codes = torch.arange(own.num_codes, device=self.device)
+        assert isinstance(self.world.tokenizer, VideoTokenizer)
         book = self.world.tokenizer.quantizer.lookup(codes).cpu()
         made.know_codes(book, torch.Generator().manual_seed(row.seed))
         return made.to(self.device)

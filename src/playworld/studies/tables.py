@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from playworld.models.actions import TokenView
+from playworld.models.dynamics import DynamicsConfig
 from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import TokenizerConfig
+from playworld.presets import MOTION
 from playworld.train.recipe import Recipe
 
 Change = Callable[[Recipe], Recipe]
@@ -44,11 +47,16 @@ def _dynamics(**changes: Any) -> Change:
 
 
 def _action_input(how: Literal["prepend", "concat"]) -> Change:
-    return lambda r: replace(r, dynamics=replace(r.dynamics, action_input=how))
+    def change(recipe: Recipe) -> Recipe:
+        assert isinstance(recipe.dynamics, DynamicsConfig)
+        return replace(recipe, dynamics=replace(recipe.dynamics, action_input=how))
+
+    return change
 
 
 def _actions_on_tokens(recipe: Recipe) -> Recipe:
     shape = recipe.tokenizer
+    assert isinstance(shape, TokenizerConfig)
     view = TokenView(shape.patch, shape.quantizer.code_size)
     return _actions(tokens=view, patch=recipe.actions.patch // 2)(recipe)
 
@@ -58,6 +66,7 @@ def _tokenizer(**changes: Any) -> Change:
 
 
 def _looking_back(recipe: Recipe) -> Recipe:
+    assert isinstance(recipe.tokenizer, TokenizerConfig)
     window = recipe.tokenizer.decoder.window
     encoder = replace(recipe.tokenizer.encoder, temporal_every=1, window=window)
     return _tokenizer(encoder=encoder)(recipe)
@@ -65,6 +74,7 @@ def _looking_back(recipe: Recipe) -> Recipe:
 
 def _decoder(**changes: Any) -> Change:
     def change(recipe: Recipe) -> Recipe:
+        assert isinstance(recipe.tokenizer, TokenizerConfig)
         shape: TransformerConfig = replace(recipe.tokenizer.decoder, **changes)
         return _tokenizer(decoder=shape)(recipe)
 
@@ -77,6 +87,10 @@ def as_it_is(recipe: Recipe) -> Recipe:
 
 
 TABLES: dict[str, Table] = {
+    "tokens": Table(
+        "Should tokens be whole frames, or what changes from frame to frame?",
+        {"frames (default)": as_it_is, "changes": lambda recipe: MOTION},
+    ),
     "optimizer": Table(
         "Muon for the matrices inside the transformers, or AdamW for everything?",
         {"muon 3e-3 (default)": as_it_is, "adamw": _world_stage(muon_rate=None)},

@@ -136,7 +136,7 @@ Made with [Playworld](https://github.com/playworld/playworld) on {datetime.now(U
 of {counted(videos, "video")}, \
 {world.width}x{world.height} at {config.fps:g} frames per second |
 | one press lasts | {1000 / config.fps:.0f} ms |
-| tokens per frame | {config.tokenizer.num_tokens} of {config.tokenizer.num_codes} codes |
+| tokens per frame | {config.tokenizer.summary} |
 | memory | {counted(config.dynamics.transformer.window, "frame")} |
 {about}
 No actions were used: the buttons were found in the video alone. What they do, measured after

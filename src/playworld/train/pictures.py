@@ -6,16 +6,16 @@ from einops import rearrange
 from jaxtyping import UInt8
 from torch import Tensor
 
+from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float, to_uint8
-from playworld.models.tokenizer import VideoTokenizer
 from playworld.world.world import World
 
 
 @torch.no_grad()
-def reconstructions(tokenizer: VideoTokenizer, video: UInt8[Tensor, "B T H W C"]) -> np.ndarray:
+def reconstructions(tokenizer: Tokenizer, video: UInt8[Tensor, "B T H W C"]) -> np.ndarray:
     """Each clip as a row of true frames above a row of what the tokens keep of them."""
-    device = tokenizer.quantizer.codebook.device
-    output = to_uint8(tokenizer.decode(tokenizer.encode(to_float(video.to(device))))).cpu()
+    device = next(tokenizer.parameters()).device
+    output = to_uint8(tokenizer.reconstruct(to_float(video.to(device)))).cpu()
     pairs = torch.stack([video, output], dim=1)
     return rearrange(pairs, "B two T H W C -> (B two H) (T W) C").numpy()
 

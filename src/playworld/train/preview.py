@@ -9,8 +9,7 @@ import torch
 from playworld.checkpoint import load_into, write_folder
 from playworld.config import InputError, to_dict
 from playworld.models.actions import LatentActionModel
-from playworld.models.dynamics import Dynamics
-from playworld.models.tokenizer import VideoTokenizer
+from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.train.checkpoints import checkpoints, newest, played_weights
 from playworld.world import folder as files
 from playworld.world.world import World
@@ -52,13 +51,13 @@ def world_of_run(run: Path, trusted: bool = False) -> World:
         )
     folder = files.read_folder(run / PREVIEW)
     config = files.read_config(folder)
-    tokenizer = files.read_model(VideoTokenizer, config.tokenizer, folder, files.TOKENIZER_FILE)
+    tokenizer = files.read_model(build_tokenizer, config.tokenizer, folder, files.TOKENIZER_FILE)
     checkpoint = newest(run / "world")
     if checkpoint is None:
         raise InputError(f"{run / 'world'} has no checkpoint that is whole")
     weights = played_weights(checkpoint, trusted)
     with torch.device("meta"):
-        actions, dynamics = LatentActionModel(config.actions), Dynamics(config.dynamics)
+        actions, dynamics = LatentActionModel(config.actions), build_dynamics(config.dynamics)
     for name, model in (("actions", actions), ("dynamics", dynamics)):
         own = {k.partition(".")[2]: t for k, t in weights.items() if k.startswith(f"{name}.")}
         load_into(model, own, str(checkpoint.path))

@@ -3,10 +3,16 @@
 from dataclasses import dataclass, replace
 
 from playworld.models.actions import LatentActionConfig
-from playworld.models.dynamics import DynamicsConfig
+from playworld.models.kinds import (
+    AnyDynamicsConfig,
+    AnyTokenizerConfig,
+    disagreements,
+    fitted_dynamics,
+)
+from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig
-from playworld.train.objectives import TokenizerLoss, WorldLoss
+from playworld.train.objectives import MotionTokenizerLoss, TokenizerLoss, WorldLoss
 from playworld.train.optim import StageConfig
 from playworld.world.maskgit import SamplerConfig
 
@@ -17,17 +23,17 @@ class Recipe:
 
     name: str
     """What the recipe is called."""
-    tokenizer: TokenizerConfig
+    tokenizer: AnyTokenizerConfig
     """Shape of the video tokenizer."""
     actions: LatentActionConfig
     """Shape of the latent action model."""
-    dynamics: DynamicsConfig
+    dynamics: AnyDynamicsConfig
     """Shape of the dynamics model."""
     tokenizer_stage: StageConfig
     """Training of the tokenizer."""
     world_stage: StageConfig
     """Training of latent actions and dynamics."""
-    tokenizer_loss: TokenizerLoss = TokenizerLoss()
+    tokenizer_loss: TokenizerLoss | MotionTokenizerLoss = TokenizerLoss()
     """Loss of the tokenizer."""
     world_loss: WorldLoss = WorldLoss()
     """Losses of latent actions and dynamics."""
@@ -36,16 +42,18 @@ class Recipe:
 
     def __post_init__(self) -> None:
         pairs: dict[str, tuple[object, object]] = {
-            "tokens per frame": (self.dynamics.num_tokens, self.tokenizer.num_tokens),
-            "codes": (self.dynamics.num_codes, self.tokenizer.num_codes),
             "action features": (self.dynamics.action_size, self.actions.quantizer.code_size),
             "height": (self.actions.height, self.tokenizer.height),
             "width": (self.actions.width, self.tokenizer.width),
         }
+        pairs |= disagreements(self.tokenizer, self.dynamics)
         if view := self.actions.tokens:
             shape = (view.patch, view.code_size)
-            own = (self.tokenizer.patch, self.tokenizer.quantizer.code_size)
+            own = (self.tokenizer.patch, self.tokenizer.num_features)
             pairs["tokens that the latent actions see"] = (shape, own)
+        of_changes = isinstance(self.tokenizer, MotionTokenizerConfig)
+        if of_changes != isinstance(self.tokenizer_loss, MotionTokenizerLoss):
+            raise ValueError(f"the tokenizer of recipe {self.name!r} has the loss of another kind")
         for what, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(
@@ -53,11 +61,12 @@ class Recipe:
                 )
         # A frame further back than any clip in training is read with weights that never met one:
         # it cost a tokenizer 9 dB.
-        for what, model, stage in (
-            ("tokenizer's encoder", self.tokenizer.encoder, self.tokenizer_stage),
-            ("tokenizer's decoder", self.tokenizer.decoder, self.tokenizer_stage),
-            ("dynamics", self.dynamics.transformer, self.world_stage),
-        ):
+        looks_back = [("dynamics", self.dynamics.transformer, self.world_stage)]
+        if isinstance(self.tokenizer, TokenizerConfig):
+            stage = self.tokenizer_stage
+            looks_back.append(("tokenizer's encoder", self.tokenizer.encoder, stage))
+            looks_back.append(("tokenizer's decoder", self.tokenizer.decoder, stage))
+        for what, model, stage in looks_back:
             if model.temporal_every and model.window > stage.clip_length:
                 raise ValueError(
                     f"the {what} of recipe {self.name!r} looks {model.window} frames back, but its "
@@ -71,7 +80,7 @@ class Recipe:
             self,
             tokenizer=tokenizer,
             actions=replace(self.actions, height=height, width=width),
-            dynamics=replace(self.dynamics, num_tokens=tokenizer.num_tokens),
+            dynamics=fitted_dynamics(self.dynamics, tokenizer),
         )
 
     def shortened(self, frames: int) -> "Recipe":
@@ -85,13 +94,15 @@ class Recipe:
             for stage in (self.tokenizer_stage, self.world_stage)
         )
         tokenizer, dynamics = self.tokenizer, self.dynamics
-        return replace(
-            self,
-            tokenizer=replace(
+        if isinstance(tokenizer, TokenizerConfig):
+            tokenizer = replace(
                 tokenizer,
                 encoder=window(tokenizer.encoder, one),
                 decoder=window(tokenizer.decoder, one),
-            ),
+            )
+        return replace(
+            self,
+            tokenizer=tokenizer,
             dynamics=replace(dynamics, transformer=window(dynamics.transformer, two)),
             tokenizer_stage=one,
             world_stage=two,

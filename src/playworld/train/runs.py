@@ -12,7 +12,8 @@ from playworld.atomic import alone, cache_folder, folder_at, write_whole
 from playworld.checkpoint import load_into, read_folder, write_folder
 from playworld.config import InputError, to_dict
 from playworld.data.shards import read_json
-from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.models.base import Tokenizer
+from playworld.models.kinds import AnyTokenizerConfig, build_tokenizer
 from playworld.train.checkpoints import forget
 from playworld.train.distributed import first_rank_does
 from playworld.train.recipe import Recipe
@@ -81,7 +82,7 @@ def forget_stage(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def keep_tokenizer(run: Path, tokenizer: VideoTokenizer) -> None:
+def keep_tokenizer(run: Path, tokenizer: Tokenizer) -> None:
     """Store a tokenizer that is trained."""
     weights, shape = tokenizer.state_dict(), _shape(tokenizer.config)
     first_rank_does(
@@ -91,11 +92,11 @@ def keep_tokenizer(run: Path, tokenizer: VideoTokenizer) -> None:
     )
 
 
-def _shape(config: TokenizerConfig) -> dict[str, Any]:
+def _shape(config: AnyTokenizerConfig) -> dict[str, Any]:
     return to_dict(config) | {"format": WorldConfig.format}
 
 
-def finished_tokenizer(recipe: Recipe, run: Path) -> VideoTokenizer:
+def finished_tokenizer(recipe: Recipe, run: Path) -> Tokenizer:
     """The tokenizer that an earlier call with this run trained to its end."""
     if not (run / FINISHED).exists():
         raise InputError(
@@ -108,6 +109,6 @@ def finished_tokenizer(recipe: Recipe, run: Path) -> VideoTokenizer:
             f"{run} holds a tokenizer of another shape or an older version; use the preset it was "
             "made with, or choose another --run"
         )
-    tokenizer = VideoTokenizer(recipe.tokenizer)
+    tokenizer = build_tokenizer(recipe.tokenizer)
     load_into(tokenizer, folder.tensors("tokenizer.safetensors"), str(run / FINISHED))
     return tokenizer

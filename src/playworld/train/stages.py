@@ -15,8 +15,10 @@ from playworld.data.clips import ClipDataset, batches
 from playworld.data.tokens import TokenStore
 from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
+from playworld.models.base import Tokenizer
 from playworld.models.dynamics import Dynamics
 from playworld.models.flops import on_meta
+from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import Parallel, first_rank_does, processes
 from playworld.train.furnish import (
@@ -30,7 +32,7 @@ from playworld.train.furnish import (
 )
 from playworld.train.log import weights_and_biases
 from playworld.train.loop import Clips, Progress, Source, fit
-from playworld.train.objectives import TokenizerObjective, WorldObjective
+from playworld.train.objectives import Objective, tokenizer_objective, world_objective
 from playworld.train.optim import StageConfig
 from playworld.train.options import TrainOptions
 from playworld.train.pictures import action_grid, reconstructions
@@ -133,7 +135,7 @@ class Job:
         self,
         name: str,
         stage: StageConfig,
-        objective: TokenizerObjective | WorldObjective,
+        objective: Objective,
         source: Source,
         pictures: Callable[[], dict[str, np.ndarray]],
     ) -> None:
@@ -142,7 +144,7 @@ class Job:
             pictures, self.options.spread(), self.options.wandb)  # fmt: skip
 
 
-def _train_tokenizer(job: Job, dataset: ClipDataset) -> VideoTokenizer:
+def _train_tokenizer(job: Job, dataset: ClipDataset) -> Tokenizer:
     recipe, stage, base = job.recipe, job.recipe.tokenizer_stage, job.base
     inputs = {
         "clips": dataset.sha256,
@@ -152,10 +154,10 @@ def _train_tokenizer(job: Job, dataset: ClipDataset) -> VideoTokenizer:
     }
     claim(job.run / "tokenizer", inputs)
     torch.manual_seed(stage.seed)
-    tokenizer = VideoTokenizer(recipe.tokenizer)
+    tokenizer = build_tokenizer(recipe.tokenizer)
     if base is not None:
         tokenizer.load_state_dict(base.tokenizer.state_dict())
-    objective = TokenizerObjective(tokenizer, recipe.tokenizer_loss)
+    objective = tokenizer_objective(tokenizer, recipe.tokenizer_loss)
     clip = held_out(job.clips, 4, min(8, stage.clip_length))
     source = _clip_source(dataset, stage, job.options.spread())
     job.fit("tokenizer", stage, objective, source,
@@ -164,17 +166,17 @@ def _train_tokenizer(job: Job, dataset: ClipDataset) -> VideoTokenizer:
     return tokenizer
 
 
-def _train_dynamics(job: Job, tokenizer: VideoTokenizer) -> World:
+def _train_dynamics(job: Job, tokenizer: Tokenizer) -> World:
     recipe, stage, base = job.recipe, job.recipe.world_stage, job.base
     dataset = ClipDataset(job.clips, "train", stage.clip_length)
     torch.manual_seed(stage.seed + 1)
-    actions, dynamics = LatentActionModel(recipe.actions), Dynamics(recipe.dynamics)
+    actions, dynamics = LatentActionModel(recipe.actions), build_dynamics(recipe.dynamics)
     loss = recipe.world_loss
     if base is not None:
         actions.load_state_dict(base.actions.state_dict())
         dynamics.load_state_dict(base.dynamics.state_dict())
         loss = replace(loss, warm_share=0.0)  # its codes have a meaning already
-    else:
+    elif isinstance(tokenizer, VideoTokenizer) and isinstance(dynamics, Dynamics):
         codes = torch.arange(recipe.dynamics.num_codes)
         book = tokenizer.cpu().quantizer.lookup(codes)
         dynamics.know_codes(book, torch.Generator().manual_seed(stage.seed))
@@ -189,7 +191,7 @@ def _train_dynamics(job: Job, tokenizer: VideoTokenizer) -> World:
         "world to start from": params_sha256(base.dynamics.state_dict()) if base else None,
     }
     claim(job.run / "world", inputs)
-    objective = WorldObjective(actions, dynamics, tokenizer, loss)
+    objective = world_objective(actions, dynamics, tokenizer, loss)
     store = None
     if job.options.tokens == "cache":
         folder = job.run / "tokens"
@@ -217,11 +219,11 @@ def _refuse_uneven(recipe: Recipe, options: TrainOptions) -> None:
     models: list[Callable[[], nn.Module]] = []
     if "tokenizer" in options.stages():
         parallel.share(recipe.tokenizer_stage.batch_size)
-        models.append(lambda: VideoTokenizer(recipe.tokenizer))
+        models.append(lambda: build_tokenizer(recipe.tokenizer))
     if "world" in options.stages():
         parallel.share(recipe.world_stage.batch_size)
         models.append(lambda: LatentActionModel(recipe.actions))
-        models.append(lambda: Dynamics(recipe.dynamics))
+        models.append(lambda: build_dynamics(recipe.dynamics))
     for build in models if parallel.tensor > 1 else []:
         refuse_uneven(on_meta(build), parallel)
 

@@ -12,8 +12,8 @@ from playworld.checkpoint import params_sha256
 from playworld.data.clips import ClipDataset
 from playworld.data.shards import CHUNK_FRAMES, DamagedChunk
 from playworld.data.tokens import TokenLayout, TokenShard, TokenStore, write_shard
+from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float
-from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import any_rank, first_rank_does, rank, ranks
 from playworld.train.loop import Progress
 
@@ -22,7 +22,7 @@ FRAMES_AT_ONCE = 64
 
 def token_cache(
     dataset: ClipDataset,
-    tokenizer: VideoTokenizer,
+    tokenizer: Tokenizer,
     folder: Path,
     device: torch.device,
     progress: Progress | None = None,
@@ -77,18 +77,17 @@ def _begin(layout: TokenLayout, folder: Path) -> list[TokenShard]:
 def scene_tokens(
     dataset: ClipDataset,
     scene: int,
-    tokenizer: VideoTokenizer,
+    tokenizer: Tokenizer,
     device: torch.device,
     told: Callable[[int], None],
 ) -> Iterator[Int64[np.ndarray, "frames N"]]:
     """Tokens of a scene in pieces; an encoder that looks back sees a window before each."""
-    encoder = tokenizer.config.encoder
-    context = encoder.window - 1 if encoder.temporal_every else 0
+    context = tokenizer.config.lookback
     total = dataset.scenes[scene].num_frames
     for first in range(0, total, FRAMES_AT_ONCE):
         last, begin = min(first + FRAMES_AT_ONCE, total), max(0, first - context)
         frames = torch.from_numpy(_read(dataset, scene, begin, last))[None]
-        tokens = tokenizer.encode(to_float(frames.to(device)))[0, first - begin :]
+        tokens = tokenizer.encode_pairs(to_float(frames.to(device)))[0, first - begin :]
         told(last - first)
         yield tokens.cpu().numpy()
 

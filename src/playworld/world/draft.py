@@ -6,17 +6,18 @@ names do at once, and share their checks.
 
 from collections import deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from playworld.models.pixels import to_uint8
+from playworld.models.motion.canvas import Canvas
+from playworld.models.pixels import to_float, to_uint8
 from playworld.models.st_transformer import Cache, CacheEntry
-from playworld.world.maskgit import SamplerConfig, frame_noise, refine, refinements
+from playworld.world.maskgit import SamplerConfig
 from playworld.world.shelf import Shelf
-from playworld.world.state import WorldState
+from playworld.world.state import WorldState, join
 from playworld.world.world import World
 
 
@@ -38,12 +39,14 @@ class Draft:
     """Of one row."""
     action: Float[Tensor, "1 E"] | None
     """None for the first frame of a prompt."""
-    tokens: Int[Tensor, "1 N"]
-    hidden: Bool[Tensor, "1 N"]
+    tokens: Int[Tensor, "1 L"]
+    hidden: Bool[Tensor, "1 P"]
     sampler: SamplerConfig | None = None
     left: deque[int] = field(default_factory=deque)
     """The refinements that are still to be done."""
-    noise: Float[Tensor, "1 S 2 N"] | None = None
+    noise: Float[Tensor, "1 S 2 D"] | None = None
+    seen: Float[Tensor, "1 M W"] | None = None
+    """What the dynamics look at beside the tokens; see `World._see`."""
 
 
 Work = Generator[Draft | None, Moved, Moved]
@@ -54,37 +57,46 @@ Work = Generator[Draft | None, Moved, Moved]
 def start(world: World, images: UInt8[Tensor, "P H W 3"], seed: int) -> Work:
     """`World.start` for one session: its pictures one after another."""
     video, seeds = world._check_prompt(images[None], [seed])
-    tokens = world.tokenizer.encode(video)
+    tokens = world._encode_prompt(video)
     yield None
     features = world._features(video) if len(images) > 1 else None
     yield None
     state = WorldState(
         world.dynamics.start_cache(1),
-        world.tokenizer.start_cache(1),
+        world.tokenizer.begin(video[:, 0]),
         seeds,
         torch.full_like(seeds, -len(images)),  # so that the last of the prompt is frame 0
         tokens[:, 0],
     )
     for p in range(len(images)):
         action = None if p == 0 or features is None else features[:, p - 1]
-        moved = yield _known(state, tokens[:, p], action)
+        moved = yield _known(world, state, tokens[:, p], action)
+        moved = _anchored(world, moved, video[:, p])
         state = moved.state
     return moved
+
+
+def _anchored(world: World, moved: Moved, truth: Float[Tensor, "1 H W 3"]) -> Moved:
+    """A frame of a prompt, with the pixels that were given."""
+    state, frame = moved.state, to_float(moved.frame[None]).to(world.device)
+    frame, decoder = world.tokenizer.anchor(state.tokens, frame, state.decoder, truth)
+    return Moved(to_uint8(frame)[0].cpu(), replace(state, decoder=decoder))
 
 
 @torch.no_grad()
 def step(world: World, state: WorldState, action: int, sampler: SamplerConfig) -> Work:
     """`World.step` for one session."""
     embedded = world._embed_actions([action], 1)
-    N = state.tokens.shape[1]
+    tokens, hidden = world._drawing.blank(1, world.device)
     draft = Draft(
         state,
         embedded,
-        torch.zeros_like(state.tokens),
-        torch.ones_like(state.tokens, dtype=torch.bool),
+        tokens,
+        hidden,
         sampler,
-        deque(refinements(sampler.steps, N)),
-        frame_noise(state.seeds, state.frame + 1, sampler.steps, N),
+        deque(world._drawing.passes(sampler)),
+        world._drawing.noise(state.seeds, state.frame + 1, sampler),
+        world._see(state.decoder),
     )
     return (yield draft)
 
@@ -92,13 +104,17 @@ def step(world: World, state: WorldState, action: int, sampler: SamplerConfig) -
 @torch.no_grad()
 def replay(world: World, state: WorldState, tokens: Int[Tensor, " N"], action: int) -> Work:
     """`World.replay` for one session."""
-    return (yield _known(state, tokens[None], world._embed_actions([action], 1)))
+    return (yield _known(world, state, tokens[None], world._embed_actions([action], 1)))
 
 
 def _known(
-    state: WorldState, tokens: Int[Tensor, "1 N"], action: Float[Tensor, "1 E"] | None
+    world: World,
+    state: WorldState,
+    tokens: Int[Tensor, "1 L"],
+    action: Float[Tensor, "1 E"] | None,
 ) -> Draft:
-    return Draft(state, action, tokens, torch.zeros_like(tokens, dtype=torch.bool))
+    visible = torch.zeros_like(world._drawing.blank(1, world.device)[1])
+    return Draft(state, action, tokens, visible, seen=world._see(state.decoder))
 
 
 @torch.no_grad()
@@ -117,8 +133,13 @@ def advance(
     tokens = torch.cat([draft.tokens for draft in drafts])
     hidden = torch.cat([draft.hidden for draft in drafts])
     actions = [draft.action for draft in drafts if draft.action is not None]
+    pictures = [draft.seen for draft in drafts if draft.seen is not None]
     logits, entry = world.dynamics.step(
-        tokens, hidden, torch.cat(actions) if actions else None, memory
+        tokens,
+        hidden,
+        torch.cat(actions) if actions else None,
+        memory,
+        torch.cat(pictures) if pictures else None,
     )
     done = [i for i in range(count) if not drafts[i].left]
     # First of all: a CUDA graph of the decoder may take over the memory of the entry.
@@ -140,21 +161,22 @@ def advance(
 def _refine(
     world: World,
     drafts: Sequence[Draft],
-    logits: Float[Tensor, "B N K"],
+    logits: Float[Tensor, "B P V"],
     sampler: SamplerConfig,
     number: int,
 ) -> None:
     noise = torch.cat([draft.noise for draft in drafts if draft.noise is not None])
     tokens = torch.cat([draft.tokens for draft in drafts])
     hidden = torch.cat([draft.hidden for draft in drafts])
-    grid = world.config.tokenizer.grid
-    tokens, hidden = refine(logits, tokens, hidden, sampler, number, noise, grid)
+    tokens, hidden = world._drawing.refine(logits, tokens, hidden, sampler, number, noise)
     for i, draft in enumerate(drafts):
         draft.tokens, draft.hidden = tokens[i : i + 1], hidden[i : i + 1]
         draft.left.popleft()
 
 
-def _remember(state: WorldState, entry: CacheEntry, row: int, shelf: Shelf) -> tuple[Cache, Cache]:
+def _remember(
+    state: WorldState, entry: CacheEntry, row: int, shelf: Shelf
+) -> tuple[Cache, Cache | Canvas]:
     memory, decoder = shelf.take()
     own = CacheEntry(entry.keys[row : row + 1], entry.values[row : row + 1])
     memory = Cache.cat([state.memory], out=memory).append(own, in_place=True)
@@ -162,16 +184,15 @@ def _remember(state: WorldState, entry: CacheEntry, row: int, shelf: Shelf) -> t
 
 
 def _commit(
-    world: World, drafts: Sequence[Draft], places: Sequence[tuple[Cache, Cache]]
+    world: World, drafts: Sequence[Draft], places: Sequence[tuple[Cache, Cache | Canvas]]
 ) -> list[Moved]:
     tokens = torch.cat([draft.tokens for draft in drafts])
-    past = Cache.cat([draft.state.decoder for draft in drafts])
+    past = join([draft.state.decoder for draft in drafts])
     pictures, past = world.tokenizer.decode_step(tokens, past, in_place=True)
     frames = to_uint8(pictures).cpu()
     moved = []
     for i, (draft, (memory, place)) in enumerate(zip(drafts, places, strict=True)):
-        row = Cache(past.keys[i : i + 1], past.values[i : i + 1], past.time[i : i + 1])
-        decoder = Cache.cat([row], out=place)
+        decoder = join([past.map(lambda t, i=i: t[i : i + 1])], place)
         state = draft.state
         new = WorldState(memory, decoder, state.seeds, state.frame + 1, tokens[i : i + 1].clone())
         moved.append(Moved(frames[i].clone(), new))

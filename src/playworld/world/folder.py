@@ -2,7 +2,7 @@
 
 import importlib.resources
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,8 +14,7 @@ from torch import nn
 from playworld.checkpoint import MANIFEST, Folder, load_into, read_folder, write_folder
 from playworld.config import InputError, check_ranges, from_dict, to_dict
 from playworld.models.actions import LatentActionConfig
-from playworld.models.dynamics import DynamicsConfig
-from playworld.models.tokenizer import TokenizerConfig
+from playworld.models.kinds import AnyDynamicsConfig, AnyTokenizerConfig, disagreements
 from playworld.world.maskgit import SamplerConfig
 
 CONFIG_FILE = "config.json"
@@ -54,11 +53,11 @@ class WorldConfig:
     """What the world is called."""
     fps: float
     """Frames per second of the video it learned from; one press lasts 1 / fps seconds."""
-    tokenizer: TokenizerConfig
+    tokenizer: AnyTokenizerConfig
     """Shape of the video tokenizer."""
     actions: LatentActionConfig
     """Shape of the latent action model."""
-    dynamics: DynamicsConfig
+    dynamics: AnyDynamicsConfig
     """Shape of the dynamics model."""
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     """How frames are drawn unless the caller says otherwise."""
@@ -82,14 +81,9 @@ class WorldConfig:
     def _check_agreement(self) -> None:
         """Three models of one world: the second named follows the first."""
         tokenizer, actions, dynamics = self.tokenizer, self.actions, self.dynamics
-        pairs = {
+        pairs: dict[str, tuple[object, object]] = {
             "actions.height and tokenizer.height": (actions.height, tokenizer.height),
             "actions.width and tokenizer.width": (actions.width, tokenizer.width),
-            "dynamics.num_tokens and the tokenizer's (by height, width, patch)": (
-                dynamics.num_tokens,
-                tokenizer.num_tokens,
-            ),
-            "dynamics.num_codes and the tokenizer's": (dynamics.num_codes, tokenizer.num_codes),
             "dynamics.action_size and actions.quantizer.code_size": (
                 dynamics.action_size,
                 actions.quantizer.code_size,
@@ -99,15 +93,16 @@ class WorldConfig:
                 actions.num_actions,
             ),
         }
+        pairs |= disagreements(tokenizer, dynamics)
         if actions.tokens is not None:
             pairs |= {
                 "actions.tokens.patch and tokenizer.patch": (
                     actions.tokens.patch,
                     tokenizer.patch,
                 ),
-                "actions.tokens.code_size and tokenizer.quantizer.code_size": (
+                "actions.tokens.code_size and the tokenizer's": (
                     actions.tokens.code_size,
-                    tokenizer.quantizer.code_size,
+                    tokenizer.num_features,
                 ),
             }
         for names, (one, other) in pairs.items():
@@ -117,9 +112,8 @@ class WorldConfig:
     @property
     def session_bytes(self) -> int:
         """Memory of one game: what dynamics and decoder remember, in float32."""
-        return self.dynamics.transformer.cache_bytes(
-            self.dynamics.num_positions
-        ) + self.tokenizer.decoder.cache_bytes(self.tokenizer.num_tokens)
+        memory = self.dynamics.transformer.cache_bytes(self.dynamics.num_positions)
+        return memory + self.tokenizer.session_bytes
 
 
 def save_world(
@@ -152,7 +146,7 @@ def read_config(folder: Folder) -> WorldConfig:
     return config
 
 
-def read_model(cls: type[Module], config: Any, folder: Folder, name: str) -> Module:
+def read_model(build: Callable[[Any], Module], config: Any, folder: Folder, name: str) -> Module:
     """A model of the config's shape with the weights of one file, in evaluation mode.
 
     It is laid out without memory first: a shape that the file's tensors do not have is refused
@@ -161,7 +155,7 @@ def read_model(cls: type[Module], config: Any, folder: Folder, name: str) -> Mod
     where = str(folder.path / name)
     try:
         with torch.device("meta"):
-            model = cls(config)
+            model = build(config)
     except (RuntimeError, OverflowError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{folder.path / CONFIG_FILE} describes no model: {reason}") from error

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playworld.models.motion.canvas import Canvas
 from playworld.models.st_transformer import Cache
 from playworld.world.world import World
 
@@ -27,21 +28,22 @@ class Shelf:
 
     def __init__(self, world: World) -> None:
         self._device = world.device
-        self._caches = world.dynamics.start_cache(1), world.tokenizer.start_cache(1)
+        black = torch.zeros(1, world.height, world.width, 3, device=world.device)
+        self._caches = world.dynamics.start_cache(1), world.tokenizer.begin(black)
         self._free: deque[mmap.mmap] = deque()
 
-    def take(self) -> tuple[Cache, Cache]:
+    def take(self) -> tuple[Cache, Cache | Canvas]:
         """Caches of the dynamics and of the decoder, of one row, with anything in them."""
         if self._device.type != "cpu":
-            memory, decoder = (cache.map(torch.empty_like) for cache in self._caches)
-            return memory, decoder
+            memory, decoder = self._caches
+            return memory.map(torch.empty_like), decoder.map(torch.empty_like)
         sizes: list[int] = []
         for cache in self._caches:
             cache.map(lambda t: sizes.append(_rounded(t.nbytes)) or t)  # type: ignore[func-returns-value]
         parts = self._bytes(sum(sizes)).split(sizes)
         places = iter(parts)
-        memory, decoder = (cache.map(_into(places.__next__)) for cache in self._caches)
-        return memory, decoder
+        memory, decoder = self._caches
+        return memory.map(_into(places.__next__)), decoder.map(_into(places.__next__))
 
     def _bytes(self, size: int) -> Tensor:
         try:

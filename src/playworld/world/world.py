@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -16,14 +16,20 @@ from playworld.checkpoint import params_sha256
 from playworld.config import InputError
 from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
-from playworld.models.dynamics import Dynamics
+from playworld.models.base import DynamicsModel, Tokenizer
+from playworld.models.kinds import build_dynamics, build_tokenizer
+from playworld.models.motion.canvas import Canvas
+from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float, to_uint8
+from playworld.models.st_transformer import Cache
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.world import folder as files
 from playworld.world import hub
+from playworld.world.drawing import drawing_of
 from playworld.world.folder import Button, WorldConfig
 from playworld.world.forks import survive_forks
-from playworld.world.maskgit import Order, SamplerConfig, decode_frame, frame_noise
+from playworld.world.maskgit import Order, SamplerConfig
 from playworld.world.state import WorldState
 
 
@@ -37,15 +43,16 @@ class World:
     def __init__(
         self,
         config: WorldConfig,
-        tokenizer: VideoTokenizer,
+        tokenizer: Tokenizer,
         actions: LatentActionModel,
-        dynamics: Dynamics,
+        dynamics: DynamicsModel,
         card: str = "",
         prompts: Mapping[str, bytes] | None = None,
     ):
         survive_forks()
         self.config = config
         self.tokenizer, self.actions, self.dynamics = tokenizer, actions, dynamics
+        self._drawing = drawing_of(config.tokenizer, config.dynamics)
         self.card = card
         self._prompts = dict(prompts or {})
 
@@ -78,9 +85,9 @@ class World:
             config = files.read_config(folder)
             world = cls(
                 config,
-                files.read_model(VideoTokenizer, config.tokenizer, folder, files.TOKENIZER_FILE),
+                files.read_model(build_tokenizer, config.tokenizer, folder, files.TOKENIZER_FILE),
                 files.read_model(LatentActionModel, config.actions, folder, files.ACTIONS_FILE),
-                files.read_model(Dynamics, config.dynamics, folder, files.DYNAMICS_FILE),
+                files.read_model(build_dynamics, config.dynamics, folder, files.DYNAMICS_FILE),
                 folder.bytes(files.CARD_FILE).decode(errors="replace")
                 if files.CARD_FILE in folder.names
                 else "",
@@ -154,9 +161,8 @@ class World:
         For a GPU: half the memory, and matrix products at its full speed. A CPU is slower so.
         Codes are still chosen, and tokens drawn, in float32. Saved, it stays rounded.
         """
-        tokenizer = self.tokenizer
-        for part in (self.dynamics, tokenizer.from_latent, tokenizer.decoder, tokenizer.head):
-            part.to(torch.bfloat16)
+        self.dynamics.to(torch.bfloat16)
+        self.tokenizer.round_decoder(torch.bfloat16)
         return self
 
     @property
@@ -238,16 +244,19 @@ class World:
             InputError: if the frames are not of the world's size, or not one seed per row.
         """
         video, seeds = self._check_prompt(images, seeds)
-        tokens = self.tokenizer.encode(video)
+        tokens = self._encode_prompt(video)
         features = self._features(video) if video.shape[1] > 1 else None
         memory = self.dynamics.start_cache(len(video))
-        decoder = self.tokenizer.start_cache(len(video))
-        visible = torch.zeros_like(tokens[:, 0], dtype=torch.bool)
+        decoder = self.tokenizer.begin(video[:, 0])
+        visible = self._visible(len(video))
         for p in range(tokens.shape[1]):
             action = None if p == 0 or features is None else features[:, p - 1]
-            _, entry = self.dynamics.step(tokens[:, p], visible, action, memory)
+            seen = self._see(decoder)
+            _, entry = self.dynamics.step(tokens[:, p], visible, action, memory, seen)
             memory = self.dynamics.append(memory, entry, in_place=True)
             frames, decoder = self.tokenizer.decode_step(tokens[:, p], decoder, in_place=True)
+            known = video[:, p]
+            frames, decoder = self.tokenizer.anchor(tokens[:, p], frames, decoder, known)
         state = WorldState(memory, decoder, seeds, torch.zeros_like(seeds), tokens[:, -1])
         return to_uint8(frames), state
 
@@ -276,13 +285,13 @@ class World:
         """
         sampler = sampler or self.config.sampler
         action = self._embed_actions(actions, state.batch)
-        noise = frame_noise(state.seeds, state.frame + 1, sampler.steps, state.tokens.shape[1])
-
-        def predict(tokens: Int[Tensor, "B N"], hidden: Tensor) -> Float[Tensor, "B N K"]:
-            return self.dynamics.step(tokens, hidden, action, state.memory)[0]
-
-        tokens = decode_frame(predict, sampler, noise, self._grid)
-        return self._remember(state, tokens, action, in_place)
+        noise = self._drawing.noise(state.seeds, state.frame + 1, sampler)
+        tokens, hidden = self._drawing.blank(state.batch, self.device)
+        seen = self._see(state.decoder)
+        for number in self._drawing.passes(sampler):
+            logits, _ = self.dynamics.step(tokens, hidden, action, state.memory, seen)
+            tokens, hidden = self._drawing.refine(logits, tokens, hidden, sampler, number, noise)
+        return self._remember(state, tokens, action, seen, in_place)
 
     @torch.no_grad()
     def replay(
@@ -298,17 +307,18 @@ class World:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
         """
         action = self._embed_actions(actions, state.batch)
-        return self._remember(state, tokens, action, in_place)
+        return self._remember(state, tokens, action, self._see(state.decoder), in_place)
 
     def _remember(
         self,
         state: WorldState,
         tokens: Int[Tensor, "B N"],
         action: Float[Tensor, "B E"],
+        seen: Tensor | None,
         in_place: bool,
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
-        visible = torch.zeros_like(tokens, dtype=torch.bool)
-        _, entry = self.dynamics.step(tokens, visible, action, state.memory)
+        visible = self._visible(state.batch)
+        _, entry = self.dynamics.step(tokens, visible, action, state.memory, seen)
         # First of all: a CUDA graph of the decoder may take over the memory of the entry.
         memory = self.dynamics.append(state.memory, entry, in_place)
         picture, decoder = self.tokenizer.decode_step(tokens, state.decoder, in_place)
@@ -323,8 +333,7 @@ class World:
     @torch.no_grad()
     def reconstruct(self, video: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]:
         """The video through the tokenizer and back: the best picture this world can show."""
-        tokens = self.tokenizer.encode(to_float(self._check_video(video, 1)))
-        return to_uint8(self.tokenizer.decode(tokens))
+        return to_uint8(self.tokenizer.reconstruct(to_float(self._check_video(video, 1))))
 
     def _check_prompt(
         self, images: UInt8[Tensor, "B P H W 3"], seeds: Sequence[int] | Int[Tensor, " B"]
@@ -353,15 +362,30 @@ class World:
         rows = torch.arange(max(4, len(video)), device=video.device) % len(video)
         return self.actions.embed(self.actions.encode(self._view(video[rows]))[: len(video)])
 
+    def _encode_prompt(self, video: Float[Tensor, "B P H W 3"]) -> Int[Tensor, "B P N"]:
+        """Tokens of prompt frames, those of changes row by row: none depends on its batch."""
+        if not isinstance(self.tokenizer, MotionTokenizer):
+            return self.tokenizer.encode(video)
+        return torch.cat([self.tokenizer.encode_pairs(row[None]) for row in video])
+
+    def _see(self, decoder: Cache | Canvas) -> Float[Tensor, "B N D"] | None:
+        """What dynamics of changes look at: features of the last picture, row by row."""
+        if not (isinstance(decoder, Canvas) and isinstance(self.dynamics, MotionDynamics)):
+            return None
+        assert isinstance(self.tokenizer, MotionTokenizer)
+        pictures = self.tokenizer.shown(decoder)
+        return torch.cat([self.dynamics.look(picture[None, None])[0] for picture in pictures])
+
+    def _visible(self, batch: int) -> Bool[Tensor, "B P"]:
+        """Nothing hidden."""
+        return torch.zeros_like(self._drawing.blank(batch, self.device)[1])
+
     def _view(self, video: Float[Tensor, "B T H W 3"]) -> Float[Tensor, "B T h w E"]:
         """What the latent action model looks at: pixels, or the codes of the tokens."""
         if self.config.actions.tokens is None:
             return video
-        return self.tokenizer.code_grid(self.tokenizer.encode(video))
-
-    @property
-    def _grid(self) -> tuple[int, int]:
-        return self.config.tokenizer.grid
+        rows = [video] if isinstance(self.tokenizer, VideoTokenizer) else video.split(1)
+        return torch.cat([self.tokenizer.code_grid(self.tokenizer.encode_pairs(r)) for r in rows])
 
     def _check_video(self, video: Tensor, least: int) -> Tensor:
         size = (self.height, self.width, 3)

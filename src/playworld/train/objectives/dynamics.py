@@ -5,9 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from playworld.models.actions import LatentActionModel
-from playworld.models.dynamics import Dynamics
+from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.pixels import to_float
-from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.objectives.objective import Batch, Metrics, Objective
 from playworld.train.objectives.world import WorldLoss, WorldObjective
 
@@ -18,8 +17,8 @@ class DynamicsObjective(Objective):
     def __init__(
         self,
         actions: LatentActionModel,
-        dynamics: Dynamics,
-        tokenizer: VideoTokenizer,
+        dynamics: DynamicsModel,
+        tokenizer: Tokenizer,
         loss: WorldLoss,
     ):
         super().__init__()
@@ -36,7 +35,7 @@ class DynamicsObjective(Objective):
         with torch.no_grad():
             tokens = world.tokens(batch, video)
             actions = world.actions.embed(world.actions.encode(world.view(video, tokens)))
-        loss, metrics = world.predict(tokens, hidden, world.spoil(tokens, draws), actions)
+        loss, metrics = world.predict(tokens, hidden, world.spoil(tokens, draws), actions, video)
         total = self.totals(batch)[0] if batch.totals is None else batch.totals[0]
         share = hidden.sum() / total
         return share * loss, {key: share * value for key, value in metrics.items()}

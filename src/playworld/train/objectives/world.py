@@ -8,10 +8,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.models.actions import LatentActionModel
-from playworld.models.dynamics import Dynamics
+from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.pixels import to_float
 from playworld.models.quantizer import Quantized, kmeans, sum_over_ranks
-from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import from_first_rank, gather_ranks
 from playworld.train.masking import Masking, corrupt, held_too_long, hide
 from playworld.train.objectives.objective import (
@@ -68,8 +67,8 @@ class WorldObjective(Objective):
     def __init__(
         self,
         actions: LatentActionModel,
-        dynamics: Dynamics,
-        tokenizer: VideoTokenizer,
+        dynamics: DynamicsModel,
+        tokenizer: Tokenizer,
         loss: WorldLoss,
     ):
         super().__init__()
@@ -92,12 +91,12 @@ class WorldObjective(Objective):
         totals = self._sums(view, hidden) if batch.totals is None else batch.totals
         share, change = len(video) / batch.clips, (totals[0] / batch.clips).clamp_min(1e-8)
         predicted, quantized = self.act(view, batch.generator, draws)
-        error = share * relative_error(predicted.float(), view, change)
+        error = share * self.action_error(predicted.float(), view, change)
         action_loss = error + share * quantized.loss
         past = self.spoil(tokens, draws)
         scored = hidden[:, 1:].sum() / totals[1]
         told = self.hold(quantized, draws)
-        loss, metrics = self.predict(tokens, hidden, past, told)
+        loss, metrics = self.predict(tokens, hidden, past, told, video)
         metrics = {key: scored * value for key, value in metrics.items()}
         metrics |= {"change_error": error.detach(), "actions_loss": action_loss.detach()}
         metrics["quantizer_loss"] = share * quantized.loss.detach()
@@ -115,13 +114,13 @@ class WorldObjective(Objective):
     def _sums(
         self, view: Float[Tensor, "B T H W C"], hidden: Bool[Tensor, "B T N"]
     ) -> Float[Tensor, "2"]:
-        change = len(view) * F.mse_loss(view[:, :-1], view[:, 1:])
+        change = len(view) * F.mse_loss(self.known(view), view[:, 1:])
         return torch.stack([change, hidden.sum().to(change)])
 
     @torch.no_grad()
     def tokens(self, batch: Batch, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T N"]:
         """The tokens of the clips: cached, or made now."""
-        return self._tokenizer[0].encode(video) if batch.tokens is None else batch.tokens
+        return self._tokenizer[0].encode_pairs(video) if batch.tokens is None else batch.tokens
 
     @torch.no_grad()
     def view(
@@ -166,7 +165,20 @@ class WorldObjective(Objective):
             quantized = book(z, generator)
         if self.training:
             self._seen.add(z, quantized.codes)
-        return self.actions.decoder(view[:, :-1], quantized.latents), quantized
+        return self.actions.decoder(self.known(view), quantized.latents), quantized
+
+    def known(self, view: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S H W C"]:
+        """What the latent action model decodes from, beside the action: the frames before."""
+        return view[:, :-1]
+
+    def action_error(
+        self,
+        predicted: Float[Tensor, "B S H W C"],
+        view: Float[Tensor, "B T H W C"],
+        change: Float[Tensor, ""],
+    ) -> Float[Tensor, ""]:
+        """How much the latent actions miss of each transition; see `relative_error`."""
+        return relative_error(predicted, self.known(view), view[:, 1:], change)
 
     @torch.no_grad()
     def hold(self, actions: Quantized, draws: list[torch.Generator]) -> Float[Tensor, "B S E"]:
@@ -185,6 +197,7 @@ class WorldObjective(Objective):
         hidden: Bool[Tensor, "B T N"],
         past: Int[Tensor, "B T N"],
         actions: Float[Tensor, "B S E"],
+        video: Float[Tensor, "B T H W C"] | None = None,
     ) -> tuple[Float[Tensor, ""], Metrics]:
         """Cross-entropy of the hidden tokens of frames 1 to T-1; frame 0 is never scored."""
         if self.weights.masking == "history":
@@ -234,7 +247,8 @@ class WorldObjective(Objective):
 
 def relative_error(
     predicted: Float[Tensor, "B S H W C"],
-    video: Float[Tensor, "B T H W C"],
+    known: Float[Tensor, "B S H W C"],
+    truth: Float[Tensor, "B S H W C"],
     change: Float[Tensor, ""],
 ) -> Float[Tensor, ""]:
     """What is missed of each transition, as a share of how much it changed; 1 is about a copy.
@@ -243,8 +257,8 @@ def relative_error(
     count, and codes would go to how fast things fall. `change`, the mean over all transitions,
     keeps those in which nothing moves from counting without limit.
     """
-    missed = (predicted - video[:, 1:]).square().mean(dim=(2, 3, 4))
-    moved = (video[:, 1:] - video[:, :-1]).square().mean(dim=(2, 3, 4))
+    missed = (predicted - truth).square().mean(dim=(2, 3, 4))
+    moved = (truth - known).square().mean(dim=(2, 3, 4))
     return (missed / (moved + STILL * change)).mean()
 
 

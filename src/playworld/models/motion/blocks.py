@@ -1,0 +1,47 @@
+"""Pictures as blocks of pixels and back, and the numbers of their motions."""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+
+def to_blocks(x: Float[Tensor, "B C H W"], side: int) -> Float[Tensor, "B N P"]:
+    """Squares of `side` pixels, row by row; each is C x side x side numbers."""
+    return F.unfold(x, side, stride=side).transpose(1, 2)
+
+
+def from_blocks(
+    x: Float[Tensor, "B N P"], size: tuple[int, int], side: int
+) -> Float[Tensor, "B C H W"]:
+    """The picture of `size` (rows, columns) that these squares make."""
+    return F.fold(x.transpose(1, 2), size, side, stride=side)
+
+
+def spread(cells: Shaped[Tensor, "B h w"], side: int) -> Shaped[Tensor, "B H W"]:
+    """One value per cell as one value per pixel."""
+    return cells.repeat_interleave(side, 1).repeat_interleave(side, 2)
+
+
+def to_quarters(cells: Shaped[Tensor, "B Y X M"]) -> Shaped[Tensor, "B N 4 M"]:
+    """Cells of half a block's side, gathered by block."""
+    return rearrange(cells, "B (h a) (w b) M -> B (h w) (a b) M", a=2, b=2)
+
+
+def from_quarters(
+    quarters: Shaped[Tensor, "B N 4"], grid: tuple[int, int]
+) -> Shaped[Tensor, "B Y X"]:
+    """The inverse of `to_quarters`, of a frame with `grid` (rows, columns) of blocks."""
+    return rearrange(quarters, "B (h w) (a b) -> B (h a) (w b)", h=grid[0], a=2, b=2)
+
+
+def vector(motion: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch 2"]:
+    """Rows and columns from a pixel to its source, by the number of the motion."""
+    span = 2 * reach + 1
+    return torch.stack([motion // span - reach, motion % span - reach], dim=-1)
+
+
+def still(reach: int) -> int:
+    """The number of the motion that does not move."""
+    return ((2 * reach + 1) ** 2 - 1) // 2

@@ -1,0 +1,90 @@
+"""The picture from which the next frame is built: the last frame, and what has left the view.
+
+The plane around the first picture is its mirror tiling, kept as a torus of twice the height and
+twice the width. The view moves over it, so what scrolls out is still there when the view comes
+back, and what has never been seen has the look of the first picture rather than that of its edge.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A torus of pixels and where on it the view is; rows are sessions.
+
+    Not changed in place unless `moved` is asked to: a state that holds one can be kept and
+    branched.
+    """
+
+    pixels: UInt8[Tensor, "B C Y X"]
+    """Twice as high and twice as wide as a frame."""
+    corner: Int[Tensor, "B 2"]
+    """Row and column of the view's upper left pixel, in half pixels."""
+
+    @staticmethod
+    def around(frames: UInt8[Tensor, "B C H W"]) -> "Canvas":
+        """The mirror tiling of one picture per row."""
+        wide = torch.cat([frames, frames.flip(3)], dim=3)
+        corner = torch.zeros(len(frames), 2, dtype=torch.long, device=frames.device)
+        return Canvas(torch.cat([wide, wide.flip(2)], dim=2), corner)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a frame."""
+        return self.pixels.shape[2] // 2, self.pixels.shape[3] // 2
+
+    def map(self, fn: Callable[[Tensor], Tensor]) -> "Canvas":
+        """The canvas with `fn` applied to every tensor, such as `lambda t: t[rows]`."""
+        return Canvas(fn(self.pixels), fn(self.corner))
+
+    def row(self, number: int) -> "Canvas":
+        """That of one session, as a batch of one."""
+        return self.map(lambda t: t[number : number + 1])
+
+    @staticmethod
+    def cat(canvases: Sequence["Canvas"], out: "Canvas | None" = None) -> "Canvas":
+        """Rows of several canvases as one batch; in the memory of `out`, used up, if given."""
+        rows = sum(len(c.corner) for c in canvases)
+        room = out.map(lambda t: t[:rows]) if out else None
+        return Canvas(
+            torch.cat([c.pixels for c in canvases], out=room.pixels if room else None),
+            torch.cat([c.corner for c in canvases], out=room.corner if room else None),
+        )
+
+    def view(self, margin: int = 0) -> UInt8[Tensor, "B C H W"]:
+        """What is seen, and `margin` pixels on every side of it."""
+        B, C = self.pixels.shape[:2]
+        height, width = (side + 2 * margin for side in self.size)
+        places = self._places(self.corner - 2 * margin, height, width)
+        chosen = self.pixels.flatten(2).gather(2, places[:, None].expand(-1, C, -1))
+        return chosen.view(B, C, height, width)
+
+    def moved(
+        self,
+        motion: Int[Tensor, "B 2"],
+        frames: UInt8[Tensor, "B C H W"],
+        in_place: bool = False,
+    ) -> "Canvas":
+        """The canvas with the view moved, in half pixels (rows, columns), and `frames` in it."""
+        C = self.pixels.shape[1]
+        corner = (self.corner + motion) % (2 * self.corner.new_tensor(self.pixels.shape[2:]))
+        pixels = self.pixels if in_place else self.pixels.clone()
+        places = self._places(corner, *self.size)[:, None].expand(-1, C, -1)
+        pixels.flatten(2).scatter_(2, places, frames.flatten(2))
+        return Canvas(pixels, corner)
+
+    def _places(
+        self, corner: Int[Tensor, "B 2"], height: int, width: int
+    ) -> Int[Tensor, "B places"]:
+        """Where on the flattened torus the pixels of a rectangle lie."""
+        rows, columns = self.pixels.shape[2:]
+        device = corner.device
+        whole = corner.div(2, rounding_mode="floor")
+        y = (whole[:, :1] + torch.arange(height, device=device)) % rows
+        x = (whole[:, 1:] + torch.arange(width, device=device)) % columns
+        return (y[:, :, None] * columns + x[:, None]).flatten(1)

@@ -1,0 +1,100 @@
+"""Shape of the video tokenizer of changes."""
+
+from dataclasses import dataclass
+
+from playworld.config import check_ranges
+from playworld.models.motion.blend import CELL
+from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS
+from playworld.models.motion.search import NOISE
+from playworld.models.quantizer import QuantizerConfig
+from playworld.models.stems import check_grid, grid
+
+
+@dataclass(frozen=True)
+class MotionTokenizerConfig:
+    """Shape of the video tokenizer of changes."""
+
+    height: int
+    """Rows of a frame, pixels."""
+    width: int
+    """Columns of a frame, pixels."""
+    content: QuantizerConfig
+    """The codebook of what is new in a block, one for each stage; its features are pixels."""
+    patch: int = 8
+    """Side of a block, pixels."""
+    reach: int = 8
+    """Largest motion from frame to frame, pixels in each direction."""
+    stages: int = 4
+    """Most codes of a block with something new; each refines what those before it left."""
+    channels: int = 64
+    """Features of the filter behind the motion."""
+    layers: int = 3
+    """Residual layers of the filter."""
+    skip_below: float = NOISE
+    """Mean squared error (of pixels in [0, 1]) below which a block is a plain copy."""
+    refine_below: float = 1.5e-3
+    """The same below which a block that has a code gets no further one."""
+
+    def __post_init__(self) -> None:
+        check_grid(self.height, self.width, self.patch, "conv")
+        check_ranges(self, patch=(2 * CELL, 64), reach=(1, 32), stages=(1, 8), channels=(8, 1_024))
+        check_ranges(self, layers=(0, 64), skip_below=(0, 1), refine_below=(0, 1))
+        if self.content.code_size != 3 * self.patch**2:
+            raise ValueError(
+                f"content.code_size is the numbers of a block of {self.patch} pixels in 3 colours, "
+                f"{3 * self.patch**2}, got {self.content.code_size}"
+            )
+        if self.content.normalize:
+            raise ValueError("content.normalize must be false: codes are pixels")
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of blocks."""
+        return grid(self.height, self.width, self.patch)
+
+    @property
+    def num_blocks(self) -> int:
+        """Blocks per frame."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def num_scenes(self) -> int:
+        """Different motions of the scene, in half pixels."""
+        return (4 * self.reach + 1) ** 2
+
+    @property
+    def num_features(self) -> int:
+        """Channels of `MotionTokenizer.code_grid`."""
+        return 4
+
+    @property
+    def num_motions(self) -> int:
+        """Different motions."""
+        return (2 * self.reach + 1) ** 2
+
+    @property
+    def num_tokens(self) -> int:
+        """Numbers per frame: one for the scene, then per block its motion, split and codes."""
+        return 1 + self.num_blocks * (2 + self.stages)
+
+    @property
+    def summary(self) -> str:
+        """What a frame is, for people."""
+        codes = f"up to {self.stages} of {self.content.num_codes} codes"
+        return f"{self.num_blocks} blocks, each of a motion, a split and {codes}"
+
+    @property
+    def lookback(self) -> int:
+        """Frames before a clip that its tokens depend on."""
+        return 1
+
+    @property
+    def session_bytes(self) -> int:
+        """Memory of the canvas of one game."""
+        rows, columns = self.grid
+        return 4 * 3 * rows * columns * self.patch**2
+
+    @property
+    def num_codes(self) -> int:
+        """The largest vocabulary among these numbers."""
+        return max(self.num_scenes, CHOICES**QUARTERS, FIRST_CODE + self.content.num_codes)

@@ -1,0 +1,202 @@
+"""Dynamics on changes: how the scene moves is decided first, then every block of the frame.
+
+Standing still is the likeliest answer of every block on its own, so blocks that were decided one by
+one would never scroll. Here one token says how the scene moves, and the blocks say what differs.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from playworld.config import check_ranges
+from playworld.models.base import DynamicsModel
+from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
+from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
+from playworld.models.stems import ConvPatches
+
+
+@dataclass(frozen=True)
+class MotionDynamicsConfig:
+    """Shape of the dynamics of changes; the first six are the tokenizer's."""
+
+    height: int
+    """Rows of a frame, pixels."""
+    width: int
+    """Columns of a frame, pixels."""
+    patch: int
+    """Side of a block, pixels."""
+    reach: int
+    """Largest motion, pixels."""
+    stages: int
+    """Codes of a block with something new. The first is predicted; in play the others stay
+    empty."""
+    num_contents: int
+    """Codes in each of its codebooks."""
+    action_size: int
+    """Features of a latent action, E; the latent action model's."""
+    transformer: TransformerConfig
+    """ST-transformer over the blocks, and one token more for the scene."""
+    stem_channels: int = 16
+    """Channels at half resolution of the convolutions that look at the last picture."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of blocks."""
+        return -(-self.height // self.patch), -(-self.width // self.patch)
+
+    @property
+    def num_blocks(self) -> int:
+        """Blocks per frame."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def num_positions(self) -> int:
+        """Positions of a frame in the transformer: its blocks and the scene."""
+        return self.num_blocks + 1
+
+    @property
+    def num_scenes(self) -> int:
+        """Different motions of the scene, in half pixels."""
+        return (4 * self.reach + 1) ** 2
+
+    @property
+    def num_motions(self) -> int:
+        """Different motions."""
+        return (2 * self.reach + 1) ** 2
+
+    @property
+    def num_tokens(self) -> int:
+        """Numbers per frame, as in the tokenizer."""
+        return 1 + self.num_blocks * (2 + self.stages)
+
+    @property
+    def num_codes(self) -> int:
+        """The largest vocabulary among them, as in the tokenizer."""
+        return max(self.num_scenes, CHOICES**QUARTERS, FIRST_CODE + self.num_contents)
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Logits of a block: its motion, the choices of its quarters, its content."""
+        return self.num_motions + 1, QUARTERS * CHOICES, FIRST_CODE + self.num_contents
+
+
+class MotionDynamics(DynamicsModel):
+    """Past changes, the last picture and a latent action to the changes of the next frame."""
+
+    config: MotionDynamicsConfig
+
+    def __init__(self, config: MotionDynamicsConfig):
+        super().__init__()
+        self.config = config
+        width = config.transformer.width
+        motions, _, contents = config.sizes
+        self.stem = ConvPatches(config.patch, width, config.stem_channels)
+        self.scene = nn.Embedding(config.num_scenes + 1, width)
+        self.motion = nn.Embedding(motions + 1, width)
+        self.split = nn.Embedding(QUARTERS * CHOICES, width)
+        self.content = nn.Embedding(contents + 1, width)
+        for table in (self.scene, self.motion, self.split, self.content):
+            nn.init.normal_(table.weight, std=0.5)
+        self.action = nn.Linear(config.action_size, width)
+        self.summary = nn.Parameter(torch.zeros(width))
+        self.transformer = STTransformer(config.transformer, config.num_positions)
+        self.scene_head = nn.Linear(width, config.num_scenes)
+        self.block_head = nn.Linear(width, sum(config.sizes))
+
+    def look(self, frames: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T N D"]:
+        """Features of the pictures from which the next frames are built. Pixels in [0, 1]."""
+        return self.stem((frames * 2 - 1).to(self.summary.dtype))
+
+    def embed(
+        self,
+        seen: Float[Tensor, "*batch N D"],
+        changes: Changes,
+        hidden: Bool[Tensor, "*batch N1"],
+    ) -> Float[Tensor, "*batch N1 D"]:
+        """A frame as the transformer gets it: the scene, then the blocks."""
+        scene = self.scene(changes.scene.masked_fill(hidden[..., 0], self.config.num_scenes))
+        masked = hidden[..., 1:]
+        motions, _, contents = self.config.sizes
+        digits = split_digits(changes.split)
+        steps = CHOICES * torch.arange(QUARTERS, device=digits.device)
+        quarters = self.split(digits + steps).sum(-2)
+        blocks = (
+            seen
+            + self.motion(changes.motion.masked_fill(masked, motions))
+            + self.content(changes.codes[..., 0].masked_fill(masked, contents))
+            + quarters.masked_fill(masked[..., None], 0)
+            + scene[..., None, :]
+        )
+        return torch.cat([(scene + self.summary + seen.mean(-2))[..., None, :], blocks], dim=-2)
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "B T L"],
+        hidden: Bool[Tensor, "B T N1"],
+        actions: Float[Tensor, "B S E"],
+        video: Float[Tensor, "B T H W C"],
+    ) -> Float[Tensor, "B S N1 V"]:
+        """Logits for frames 1 to T-1 in one pass; each sees its past with nothing hidden.
+
+        Args:
+            tokens: the changes of every frame from the one before.
+            hidden: of which positions (the scene, then the blocks) nothing is known.
+            actions: latent actions; number k leads from frame k to frame k+1.
+            video: the frames.
+        """
+        T = tokens.shape[1]
+        changes = Changes.unpack(tokens, self.config.num_blocks)
+        seen = self.look(video[:, :-1])
+        seen = torch.cat([seen[:, :1], seen], dim=1)  # the first frame is built from itself
+        led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
+        past = self.embed(seen, changes, torch.zeros_like(hidden)) + led
+        guess = self.embed(seen, changes, hidden) + led
+        times = torch.arange(T, device=tokens.device)
+        x = self.transformer(
+            torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
+            times=torch.cat([times[:-1], times[1:]]),
+            committed=torch.arange(2 * T - 2, device=tokens.device) < T - 1,
+        )
+        return self.logits(x[:, T - 1 :])
+
+    def logits(self, x: Float[Tensor, "*batch N1 D"]) -> Float[Tensor, "*batch N1 V"]:
+        """First those of the scene, then those of the blocks, one row each, filled with zeros."""
+        # Four rows of the one that counts: products of fewer round differently by their batch.
+        scene = self.scene_head(x[..., :1, :].expand(*x.shape[:-2], 4, -1))[..., :1, :]
+        blocks = self.block_head(x[..., 1:, :])
+        width = max(scene.shape[-1], blocks.shape[-1])
+        rows = [F.pad(part, (0, width - part.shape[-1])) for part in (scene, blocks)]
+        return torch.cat(rows, dim=-2)
+
+    def start_cache(self, batch: int) -> Cache:
+        """The cache of `batch` worlds that have seen no frame yet."""
+        return self.transformer.start_cache(batch)
+
+    def step(
+        self,
+        tokens: Int[Tensor, "B L"],
+        hidden: Bool[Tensor, "B N1"],
+        action: Float[Tensor, "B E"] | None,
+        cache: Cache,
+        seen: Float[Tensor, "B N D"] | None = None,
+    ) -> tuple[Float[Tensor, "B N1 V"], CacheEntry]:
+        """Logits of the next frame alone, against the cached past; equal to `forward`'s.
+
+        The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
+        is None for the first frame of a prompt; `seen` comes from `look`.
+        """
+        assert seen is not None, "changes are predicted from the last picture"
+        changes = Changes.unpack(tokens, self.config.num_blocks)
+        x = self.embed(seen, changes, hidden)
+        if action is not None:
+            # Once per token, not per row: products of fewer than four rows round differently.
+            action = action.to(x.dtype)
+            x = x + self.action(action[:, None].expand(-1, x.shape[1], -1))
+        x, entry = self.transformer.step(x, cache)
+        return self.logits(x), entry

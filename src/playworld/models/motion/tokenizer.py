@@ -1,0 +1,292 @@
+"""Video tokenizer of changes: the first picture is kept, others are motion and what is new.
+
+As in a video codec, a frame is built from the last decoded one. Nothing is said about what stays
+the same, so a picture of any kind stays itself.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor, nn
+
+from playworld.models.base import Tokenizer
+from playworld.models.motion.blend import Blend
+from playworld.models.motion.blocks import (
+    from_blocks,
+    from_quarters,
+    spread,
+    still,
+    to_blocks,
+    to_quarters,
+    vector,
+)
+from playworld.models.motion.canvas import Canvas
+from playworld.models.motion.changes import (
+    FIRST_CODE,
+    FOLLOW,
+    Changes,
+    alternatives,
+    split_digits,
+)
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.search import (
+    choose_motion,
+    choose_split,
+    matching_costs,
+    own_motions,
+    refine_scene,
+)
+from playworld.models.motion.source import Source, scene_vector
+from playworld.models.pixels import to_float, to_uint8
+from playworld.models.quantizer import VectorQuantizer
+from playworld.models.stems import filled
+
+CANDIDATES = 7
+"""Copies of a block among which the filter chooses: its own, the scene's, at rest, and by the
+motions of the four blocks beside it."""
+CUT = 0.9
+"""A frame of a prompt in which more blocks than this share are new is another scene."""
+
+
+class MotionTokenizer(Tokenizer):
+    """Frames to changes and back, each frame from the last decoded one."""
+
+    config: MotionTokenizerConfig
+
+    def __init__(self, config: MotionTokenizerConfig):
+        super().__init__()
+        self.config = config
+        self.num_tokens = config.num_tokens
+        self.books = nn.ModuleList(VectorQuantizer(config.content) for _ in range(config.stages))
+        self.blend = Blend(CANDIDATES, config.channels, config.layers)
+
+    @property
+    def codebooks(self) -> list[VectorQuantizer]:
+        """One for each stage."""
+        return [book for book in self.books if isinstance(book, VectorQuantizer)]
+
+    @property
+    def half_grid(self) -> tuple[int, int]:
+        """Rows and columns of quarters of blocks."""
+        rows, columns = self.config.grid
+        return 2 * rows, 2 * columns
+
+    def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T C h w"]:
+        """The frames after the first as training has them: from the last one's own picture."""
+        frames = self.whole(video)
+        canvas, pictures = Canvas.around(frames[:, 0]), []
+        for t in range(1, frames.shape[1]):
+            changes, _ = self.compare(canvas, frames[:, t])
+            pictures.append(self.picture(canvas, changes))
+            canvas = self.show(canvas, changes, pictures[-1].detach(), in_place=True)
+        return torch.stack(pictures, dim=1)
+
+    # --- frames as the outside has them --------------------------------------------------------
+
+    def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
+        """Tokens of every frame; those of the first are zeros: it is kept as it is."""
+        frames = self.whole(video)
+        canvas, tokens = Canvas.around(frames[:, 0]), [self._nothing(len(video), video.device)]
+        for t in range(1, video.shape[1]):
+            changes, _ = self.compare(canvas, frames[:, t])
+            tokens.append(changes.pack())
+            canvas = self.advance(canvas, changes, in_place=True)
+        return torch.stack(tokens, dim=1)
+
+    def encode_pairs(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
+        """Tokens of every frame against the true frame before it, all frames at once."""
+        frames, first = self.whole(video), self._nothing(len(video), video.device)[:, None]
+        if video.shape[1] == 1:
+            return first
+        before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
+        tokens = self.compare(Canvas.around(before), after)[0].pack()
+        return torch.cat([first, tokens.unflatten(0, (len(video), -1))], dim=1)
+
+    def decode(
+        self, tokens: Int[Tensor, "B T L"], prompt: Float[Tensor, "B H W C"]
+    ) -> Float[Tensor, "B T H W C"]:
+        """Frames in [0, 1] from the first picture and the changes of every frame."""
+        cache, frames = self.begin(prompt), []
+        for t in range(tokens.shape[1]):
+            frame, cache = self.decode_step(tokens[:, t], cache, in_place=True)
+            frames.append(frame)
+        return torch.stack(frames, dim=1)
+
+    def reconstruct(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T H W C"]:
+        """The video through its first picture and its tokens, and back."""
+        return self.decode(self.encode(video), video[:, 0])
+
+    def begin(self, prompt: Float[Tensor, "B H W C"]) -> Canvas:
+        """The state before the first frame, whose picture is `prompt`."""
+        return Canvas.around(self.whole(prompt[:, None])[:, 0])
+
+    def decode_step(
+        self, tokens: Int[Tensor, "B L"], cache: Canvas, in_place: bool = False
+    ) -> tuple[Float[Tensor, "B H W C"], Canvas]:
+        """The next frame, and the state after it."""
+        changes = Changes.unpack(tokens, self.config.num_blocks)
+        canvas = self.advance(cache, changes, in_place)
+        return self.shown(canvas), canvas
+
+    def anchor(
+        self,
+        tokens: Int[Tensor, "B L"],
+        frame: Float[Tensor, "B H W C"],
+        cache: Canvas,
+        truth: Float[Tensor, "B H W C"],
+    ) -> tuple[Float[Tensor, "B H W C"], Canvas]:
+        """The true frame, and the canvas with it in view; after a cut nothing else is on it."""
+        pixels = self.whole(truth[:, None])[:, 0]
+        canvas = cache.moved(torch.zeros_like(cache.corner), pixels, in_place=True)
+        fresh = Canvas.around(pixels)
+        cut = Changes.unpack(tokens, self.config.num_blocks).new.float().mean(1) > CUT
+        canvas.pixels.copy_(torch.where(cut[:, None, None, None], fresh.pixels, canvas.pixels))
+        canvas.corner.copy_(torch.where(cut[:, None], fresh.corner, canvas.corner))
+        return self.shown(canvas), canvas
+
+    def shown(self, cache: Canvas) -> Float[Tensor, "B H W C"]:
+        """The picture in view."""
+        frame = cache.view()[..., : self.config.height, : self.config.width]
+        return to_float(frame.permute(0, 2, 3, 1))
+
+    def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
+        """How every block moves, and how it moves against the scene: rows and columns of each.
+
+        About one for motions of half of the reach.
+        """
+        changes, reach = Changes.unpack(tokens, self.config.num_blocks), self.config.reach
+        scene = scene_vector(changes.scene, reach)[..., None, :] / 2
+        own = vector((changes.motion - 1).clamp_min(0), reach)
+        own = torch.where((changes.motion == FOLLOW)[..., None], scene, own)
+        features = torch.cat([own, own - scene], dim=-1) / (reach / 2)
+        return features.unflatten(2, self.config.grid)
+
+    def chosen_codes(self, tokens: Int[Tensor, "*batch L"]) -> tuple[Int[Tensor, " M"], int]:
+        """Codes of the first stage of all blocks with something new, and the size of its book."""
+        first = Changes.unpack(tokens, self.config.num_blocks).codes[..., 0]
+        return first[first >= FIRST_CODE] - FIRST_CODE, self.config.content.num_codes
+
+    def round_decoder(self, dtype: torch.dtype) -> None:
+        """Round the weights of the way from tokens to pixels."""
+        self.blend.to(dtype)
+
+    def whole(self, video: Float[Tensor, "B T H W C"]) -> UInt8[Tensor, "B T C h w"]:
+        """Frames continued to whole blocks, channels first."""
+        whole = filled(video, self.config.patch)
+        return to_uint8(whole).permute(0, 1, 4, 2, 3).contiguous()
+
+    def _nothing(self, batch: int, device: torch.device) -> Int[Tensor, "B L"]:
+        tokens = torch.zeros(batch, self.num_tokens, dtype=torch.long, device=device)
+        tokens[:, 0] = self.config.num_scenes // 2  # no motion
+        return tokens
+
+    # --- one frame -----------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def compare(
+        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"]
+    ) -> tuple[Changes, Float[Tensor, "B N P"]]:
+        """What changes from the canvas to these frames, and what copies leave of each block."""
+        side, reach = self.config.patch, self.config.reach
+        window, target = to_float(canvas.view(reach)), to_float(frames)
+        costs = matching_costs(window, target, side // 2, reach).unflatten(1, self.half_grid)
+        _, common = choose_motion(to_quarters(costs).mean(2), reach)
+        scene, follows = refine_scene(window, target, common, costs.amin(-1), reach)
+        # The whole pixels nearest to the scene's motion say the same as following it, or less.
+        costs.scatter_(-1, common[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
+        quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
+        vectors, _ = choose_motion(quarters.mean(2), reach)
+        vectors = own_motions(quarters, vectors, self.config.skip_below)
+        split = choose_split(quarters, vectors, self.config.skip_below)
+        source = Source.of(window, scene, reach)
+        copied = source.copy(self._quarters(vectors, split), side // 2)
+        left = to_blocks(target - copied, side)
+        codes = self.quantize(left)
+        motion = torch.where(vectors == self.config.num_motions, FOLLOW, vectors + 1)
+        return Changes(scene, motion, split, codes), left
+
+    def _quarters(
+        self, vectors: Int[Tensor, "B N"], split: Int[Tensor, "B N"]
+    ) -> Int[Tensor, "B Y X"]:
+        """The motion of every quarter of a block."""
+        choices = alternatives(vectors, self.config.num_motions)
+        return from_quarters(choices.gather(-1, split_digits(split)), self.config.grid)
+
+    def quantize(self, left: Float[Tensor, "*batch P"]) -> Int[Tensor, "*batch S"]:
+        """The code of each stage for what copies leave of a block, as long as it is visible."""
+        codes, first = [], FIRST_CODE
+        for stage, book in enumerate(self.codebooks):
+            seen = self.visible(left, stage)
+            code = book.nearest(left)
+            codes.append(torch.where(seen, code + first, 0))
+            left, first = left - book.lookup(code) * seen[..., None], 1
+        return torch.stack(codes, dim=-1)
+
+    def visible(self, left: Float[Tensor, "*batch P"], stage: int) -> Bool[Tensor, "*batch"]:
+        """Whether the error of a block is worth a code of this stage."""
+        least = self.config.refine_below if stage else self.config.skip_below
+        return left.square().mean(-1) > least
+
+    def residual(self, codes: Int[Tensor, "B N S"]) -> Float[Tensor, "B N P"]:
+        """What the codes add to the copies."""
+        total = torch.zeros(1, device=codes.device)
+        for stage, book in enumerate(self.codebooks):
+            number = codes[..., stage] - (FIRST_CODE if stage == 0 else 1)
+            total = total + book.lookup(number.clamp_min(0)) * (number >= 0)[..., None]
+        return total
+
+    @torch.no_grad()
+    def advance(self, canvas: Canvas, changes: Changes, in_place: bool = False) -> Canvas:
+        """The canvas once the changes are made."""
+        return self.show(canvas, changes, self.exact_picture(canvas, changes), in_place)
+
+    def show(
+        self,
+        canvas: Canvas,
+        changes: Changes,
+        picture: Float[Tensor, "B C H W"],
+        in_place: bool = False,
+    ) -> Canvas:
+        """The canvas with this picture in view, where the scene has moved to."""
+        motion = scene_vector(changes.scene, self.config.reach)
+        return canvas.moved(motion, to_uint8(picture), in_place)
+
+    def exact_picture(self, canvas: Canvas, changes: Changes) -> Float[Tensor, "B C H W"]:
+        """`picture`, the same to the last bit whoever is in the batch.
+
+        On a CPU batches of different sizes take kernels that round differently: row by row costs
+        little there.
+        """
+        rows = len(changes.scene)
+        if rows == 1 or canvas.corner.device.type != "cpu":
+            return self.picture(canvas, changes)
+        return torch.cat([self.picture(canvas.row(i), changes.row(i)) for i in range(rows)])
+
+    def picture(self, canvas: Canvas, changes: Changes) -> Float[Tensor, "B C H W"]:
+        """The next frame in whole blocks; a plain copy is exact, what is blended is unbounded."""
+        side, reach, size = self.config.patch, self.config.reach, self.config.grid
+        source = Source.of(to_float(canvas.view(reach)), changes.scene, reach)
+        vectors = changes.vectors(self.config.num_motions)
+        own = source.copy(self._quarters(vectors, changes.split), side // 2)
+        copies = [source.copy(motion, side) for motion in self._around(vectors)]
+        frame = (side * size[0], side * size[1])
+        residual = from_blocks(self.residual(changes.codes), frame, side)
+        new = spread(changes.new.unflatten(1, size), side)[:, None]
+        blended = self.blend(torch.stack([own, *copies], dim=1), residual, new.to(own))
+        return torch.where(new, blended, own)
+
+    def _around(self, vectors: Int[Tensor, "B N"]) -> list[Int[Tensor, "B h w"]]:
+        """The motions of the scene, of rest and of the four neighbours, for every block."""
+        grid = vectors.unflatten(1, self.config.grid)
+        alone = [
+            torch.full_like(grid, self.config.num_motions),
+            torch.full_like(grid, still(self.config.reach)),
+        ]
+        beside = []
+        for dim in (1, 2):
+            first, last = grid.narrow(dim, 0, 1), grid.narrow(dim, grid.shape[dim] - 1, 1)
+            rest = grid.shape[dim] - 1
+            beside.append(torch.cat([first, grid.narrow(dim, 0, rest)], dim))
+            beside.append(torch.cat([grid.narrow(dim, 1, rest), last], dim))
+        return alone + beside

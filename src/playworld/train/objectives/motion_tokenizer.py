@@ -1,0 +1,110 @@
+"""What the tokenizer of changes minimises: each frame from its own last one."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from playworld.models.motion.canvas import Canvas
+from playworld.models.motion.changes import BLEND, Changes
+from playworld.models.motion.tokenizer import MotionTokenizer
+from playworld.models.pixels import to_float
+from playworld.train.objectives.objective import Batch, Metrics, Objective, Seen, code_use
+
+
+@dataclass(frozen=True)
+class MotionTokenizerLoss:
+    """Weights of the loss of the tokenizer of changes."""
+
+    l1: float = 0.3
+    """Mean absolute error."""
+    l2: float = 10.0
+    """Mean squared error."""
+    unknown: float = 0.25
+    """Share of the clips whose content codes are hidden from the filter: in play a new block may
+    have none, and is made from what surrounds it."""
+    vectors: int = 2_048
+    """Blocks per step and process from which the codebooks learn."""
+
+    def __post_init__(self) -> None:
+        if min(self.l1, self.l2) < 0 or self.l1 + self.l2 == 0:
+            raise ValueError(f"l1 and l2 are weights >= 0, one of them > 0, got {self}")
+        if not 0 <= self.unknown < 1:
+            raise ValueError(f"unknown is a share in [0, 1), got {self.unknown}")
+        if self.vectors < 1:
+            raise ValueError(f"vectors must be at least 1, got {self.vectors}")
+
+
+class MotionTokenizerObjective(Objective):
+    """The filter learns on its own output: errors that pile up are errors that it sees."""
+
+    def __init__(self, tokenizer: MotionTokenizer, loss: MotionTokenizerLoss):
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.weights = loss
+        self._seen = [Seen() for _ in tokenizer.codebooks]
+
+    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
+        """L1 and L2 over the frames after the first, each decoded from the last decoded one."""
+        video, share = batch.video, len(batch.video) / batch.clips
+        frames = self.tokenizer.whole(to_float(video))
+        draws = batch.generators()
+        unknown = torch.stack([torch.rand((), generator=draw) for draw in draws])
+        hide = (unknown < self.weights.unknown).to(video.device)
+        canvas, left = Canvas.around(frames[:, 0]), []
+        losses, errors, new = [], [], []
+        for t in range(1, frames.shape[1]):
+            changes, rest = self.tokenizer.compare(canvas, frames[:, t])
+            left.append(rest[changes.new])
+            new.append(changes.new.float().mean())
+            changes = without_content(changes, hide)
+            picture, target = self.tokenizer.picture(canvas, changes), to_float(frames[:, t])
+            difference = picture - target
+            losses.append(self._loss(difference))
+            canvas = self.tokenizer.show(canvas, changes, picture.detach(), in_place=True)
+            shown = picture.detach().clamp(0, 1)
+            errors.append((shown - target).square().mean((1, 2, 3)))
+        if self.training:
+            self._note(torch.cat(left), batch.generator)
+        psnr = -10 * torch.stack(errors).clamp_min(1e-6).log10()
+        metrics = {"psnr": psnr.mean(), "new_blocks": torch.stack(new).mean()}
+        loss = torch.stack(losses).mean()
+        return share * loss, {key: share * value for key, value in metrics.items()}
+
+    def _loss(self, difference: Float[Tensor, "B C H W"]) -> Float[Tensor, ""]:
+        l1, l2 = difference.abs().mean(), difference.square().mean()
+        return self.weights.l1 * l1 + self.weights.l2 * l2
+
+    def _note(self, left: Float[Tensor, "M P"], generator: torch.Generator) -> None:
+        """Note for every stage what it has to code: as many blocks in every process."""
+        stages = zip(self._seen, self.tokenizer.codebooks, strict=True)
+        for stage, (seen, book) in enumerate(stages):
+            if not len(left):  # nothing is left to code: any block is as good
+                left = left.new_zeros(1, left.shape[1])
+            picks = torch.randint(len(left), (self.weights.vectors,), generator=generator)
+            some = left[picks.to(left.device)]
+            seen.add(some, book(some, generator).codes)
+            left = left - book.lookup(book.nearest(left))
+            left = left[self.tokenizer.visible(left, stage + 1)]
+
+    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
+        """The codebooks follow what was left of the blocks of the step."""
+        metrics: Metrics = {}
+        for seen, book in zip(self._seen, self.tokenizer.codebooks, strict=True):
+            used = code_use(book, book.learn(*seen.take(), generator))
+            metrics = metrics or used  # of the first stage
+        return metrics
+
+    def forget(self) -> None:
+        """Drop the blocks of the step."""
+        for seen in self._seen:
+            seen.take()
+
+
+def without_content(changes: Changes, hide: Bool[Tensor, " B"]) -> Changes:
+    """The changes, of some rows without the codes of what is new."""
+    new = changes.new & hide[:, None]
+    codes = changes.codes.masked_fill(new[..., None], 0)
+    codes[..., 0] = codes[..., 0].masked_fill(new, BLEND)
+    return replace(changes, codes=codes)

@@ -1,0 +1,123 @@
+"""What latent actions and the dynamics of changes minimise."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from playworld.models.motion.changes import (
+    CHOICES,
+    FIRST_CODE,
+    QUARTERS,
+    SKIP,
+    Changes,
+    split_digits,
+)
+from playworld.models.motion.dynamics import MotionDynamics
+from playworld.train.masking import hide
+from playworld.train.objectives.objective import Batch, Metrics
+from playworld.train.objectives.world import WorldObjective
+
+SCENE_FIRST = 0.25
+"""Share of the frames of which not even the scene's motion is known, as at the start of each frame
+of play. Only that is scored there, and it counts as much as all blocks of another frame."""
+SPLIT_WEIGHT = 0.25
+"""Weight of the quarters' choices beside the block's motion."""
+CODE_WEIGHT = 0.15
+"""Weight of which code is new, beside whether something is. The codes have most of the entropy and
+least of what the past can tell."""
+
+
+class MotionWorldObjective(WorldObjective):
+    """`WorldObjective` for changes: pictures go in beside the tokens.
+
+    The tokens are those of each frame against the true one before it, so that they say what the
+    frame brings and not how an earlier error is mended.
+    """
+
+    dynamics: MotionDynamics
+
+    def known(self, view: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S H W C"]:
+        """Of pictures the frames before; of motion nothing.
+
+        An action that is decoded from how things moved already says what has changed, and holding
+        it would stand for nothing. Decoded alone it says how the scene moves.
+        """
+        if self.actions.config.tokens is None:
+            return view[:, :-1]
+        return torch.zeros_like(view[:, :-1])
+
+    def hide(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T P"]:
+        """Which positions each clip hides, on the CPU: all of a frame, or some of its blocks."""
+        frames, count = batch.video.shape[1], self.dynamics.config.num_blocks
+        masks = []
+        for draw in draws:
+            blocks = hide(self.weights.masking, (1, frames, count), draw)
+            scene = torch.rand(1, frames, 1, generator=draw) < SCENE_FIRST
+            scene[:, 0] = False
+            masks.append(torch.cat([scene, blocks | scene], dim=-1))
+        return torch.cat(masks)
+
+    def spoil(
+        self, tokens: Int[Tensor, "B T L"], draws: list[torch.Generator]
+    ) -> Int[Tensor, "B T L"]:
+        """The past as it was: what is wrong in play is the picture, not what is said to change."""
+        return tokens
+
+    def predict(
+        self,
+        tokens: Int[Tensor, "B T L"],
+        hidden: Bool[Tensor, "B T P"],
+        past: Int[Tensor, "B T L"],
+        actions: Float[Tensor, "B S E"],
+        video: Float[Tensor, "B T H W C"] | None = None,
+    ) -> tuple[Float[Tensor, ""], Metrics]:
+        """Cross-entropy of what is hidden of frames 1 to T-1, per hidden position."""
+        assert video is not None, "changes are predicted from pictures"
+        logits = self.dynamics(past, hidden, actions, video)
+        shape = self.dynamics.config
+        truth = Changes.unpack(tokens[:, 1:], shape.num_blocks)
+        scene = hidden[:, 1:, 0]
+        blocks = hidden[:, 1:, 1:] & ~scene[..., None]
+        moves = logits[:, :, 0, : shape.num_scenes][scene].float()
+        scene_loss = F.cross_entropy(moves, truth.scene[scene], reduction="sum")
+        rows = logits[:, :, 1:, : sum(shape.sizes)][blocks].float()
+        motion, split, content = rows.split(shape.sizes, dim=-1)
+        motion_loss = F.cross_entropy(motion, truth.motion[blocks], reduction="sum")
+        quarters = split.unflatten(-1, (QUARTERS, CHOICES)).flatten(0, 1)
+        digits = split_digits(truth.split[blocks]).flatten()
+        split_loss = F.cross_entropy(quarters, digits, reduction="sum")
+        kind_loss, code_loss = content_losses(content, truth.codes[..., 0][blocks])
+        total = (
+            shape.num_blocks * scene_loss
+            + motion_loss
+            + SPLIT_WEIGHT * split_loss
+            + kind_loss
+            + CODE_WEIGHT * code_loss
+        )
+        loss = total / hidden[:, 1:].sum()
+        count, frames = blocks.sum().clamp_min(1), scene.sum().clamp_min(1)
+        right = (motion.detach().argmax(-1) == truth.motion[blocks]).float().sum() / count
+        return loss, {
+            "cross_entropy": loss.detach(),
+            "scene_entropy": scene_loss.detach() / frames,
+            "motion_entropy": motion_loss.detach() / count,
+            "split_entropy": split_loss.detach() / count,
+            "kind_entropy": kind_loss.detach() / count,
+            "code_entropy": code_loss.detach()
+            / (truth.codes[..., 0][blocks] != SKIP).sum().clamp_min(1),
+            "accuracy": right,
+        }
+
+
+def content_losses(
+    logits: Float[Tensor, "M K"], truth: Int[Tensor, " M"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Sums of the cross-entropy of whether a block is new, and of which code the new ones have."""
+    every = logits.logsumexp(-1)
+    fresh = logits[:, FIRST_CODE:]
+    any_code = fresh.logsumexp(-1)
+    new = truth != SKIP
+    kind = every - torch.where(new, any_code, logits[:, SKIP])
+    code = F.cross_entropy(fresh[new], truth[new] - FIRST_CODE, reduction="sum")
+    return kind.sum(), code

@@ -1,0 +1,183 @@
+"""How the tokens of one frame are drawn, for each kind of token: plain codes, or changes."""
+
+import math
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from playworld.models.kinds import AnyDynamicsConfig, AnyTokenizerConfig
+from playworld.models.motion.changes import (
+    BLEND,
+    CHOICES,
+    FIRST_CODE,
+    QUARTERS,
+    SKIP,
+    Changes,
+    join_digits,
+)
+from playworld.models.motion.dynamics import MotionDynamicsConfig
+from playworld.world.maskgit import (
+    SamplerConfig,
+    confidence,
+    frame_noise,
+    halton_ranks,
+    ranks,
+    refine,
+    refinements,
+    sample,
+    tokens_fixed,
+)
+
+SURE = 0.2
+"""Probability of the likeliest code from which on a block with something new gets a code. Codes of
+which none is likely are noise, and the blending network does better without."""
+_DRAWS = 3 + QUARTERS
+"""Uniform numbers of a block: for its motion, whether it is new, its code, and each quarter."""
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """Draws the tokens of a frame in a few passes; each sees what those before it decided."""
+
+    def blank(self, rows: int, device: torch.device) -> tuple[Tensor, Bool[Tensor, "B P"]]:
+        """Tokens (B, L) of which nothing is decided, and the positions that are hidden: all."""
+
+    def passes(self, sampler: SamplerConfig) -> list[int]:
+        """Numbers of the passes that decide something."""
+
+    def noise(
+        self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
+    ) -> Float[Tensor, "B S 2 D"]:
+        """All uniform numbers of a frame: a pure function of seed and frame number."""
+
+    def refine(
+        self,
+        logits: Float[Tensor, "B P V"],
+        tokens: Int[Tensor, "B L"],
+        hidden: Bool[Tensor, "B P"],
+        sampler: SamplerConfig,
+        number: int,
+        noise: Float[Tensor, "B S 2 D"],
+    ) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B P"]]:
+        """Tokens with some more decided, and the positions still hidden."""
+
+
+class CodeDrawing:
+    """Plain tokens: MaskGIT over the grid."""
+
+    def __init__(self, num_tokens: int, grid: tuple[int, int]) -> None:
+        self._count, self._grid = num_tokens, grid
+
+    def blank(self, rows: int, device: torch.device) -> tuple[Tensor, Bool[Tensor, "B P"]]:
+        """As in `Drawing`."""
+        tokens = torch.zeros((rows, self._count), dtype=torch.long, device=device)
+        return tokens, torch.ones_like(tokens, dtype=torch.bool)
+
+    def passes(self, sampler: SamplerConfig) -> list[int]:
+        """As in `Drawing`."""
+        return refinements(sampler.steps, self._count)
+
+    def noise(
+        self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
+    ) -> Float[Tensor, "B S 2 D"]:
+        """As in `Drawing`."""
+        return frame_noise(seeds, frames, sampler.steps, self._count)
+
+    def refine(self, logits, tokens, hidden, sampler, number, noise):
+        """As in `Drawing`."""
+        return refine(logits, tokens, hidden, sampler, number, noise, self._grid)
+
+
+class ChangeDrawing:
+    """Changes: the motion of the scene first, then the blocks as MaskGIT decides tokens.
+
+    All of a block (motion, split, content) is drawn at once. Of its content only the first stage
+    is: what later stages add is detail that no past tells.
+    """
+
+    def __init__(self, config: MotionDynamicsConfig) -> None:
+        self._config = config
+
+    def blank(self, rows: int, device: torch.device) -> tuple[Tensor, Bool[Tensor, "B P"]]:
+        """As in `Drawing`."""
+        shape = self._config
+        tokens = torch.zeros((rows, shape.num_tokens), dtype=torch.long, device=device)
+        hidden = torch.ones((rows, shape.num_positions), dtype=torch.bool, device=device)
+        return tokens, hidden
+
+    def passes(self, sampler: SamplerConfig) -> list[int]:
+        """As in `Drawing`: number 0 decides the scene."""
+        return [0, *(step + 1 for step in refinements(sampler.steps, self._config.num_blocks))]
+
+    def noise(
+        self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
+    ) -> Float[Tensor, "B S 2 D"]:
+        """As in `Drawing`: a row of numbers for each thing that is drawn of a block."""
+        draws = _DRAWS * self._config.num_blocks
+        return frame_noise(seeds, frames, sampler.steps + 1, draws)
+
+    def refine(self, logits, tokens, hidden, sampler, number, noise):
+        """As in `Drawing`."""
+        logits, hidden, config = logits.float(), hidden.clone(), self._config
+        if number == 0:
+            options = logits[:, :1, : config.num_scenes]
+            scene = sample(options, sampler.temperature, noise[:, 0, 0, :1])
+            hidden[:, 0] = False
+            return torch.cat([scene, tokens[:, 1:]], dim=1), hidden
+        blocks = logits[:, 1:, : sum(config.sizes)]
+        chances = noise[:, number, 0].unflatten(1, (_DRAWS, config.num_blocks))
+        drawn = self._draw(tokens, blocks, sampler.temperature, chances)
+        motion = blocks[..., : config.sizes[0]]
+        place = self._ranks(motion, drawn.motion, hidden[:, 1:], sampler, number - 1, noise)
+        count = tokens_fixed(number - 1, sampler.steps, config.num_blocks)
+        decided = hidden[:, 1:] & (place < count)
+        every = decided.repeat(1, 2 + config.stages)  # in the order in which they are packed
+        kept = torch.where(every, drawn.pack()[:, 1:], tokens[:, 1:])
+        hidden[:, 1:] &= ~decided
+        return torch.cat([tokens[:, :1], kept], dim=1), hidden
+
+    def _draw(
+        self,
+        tokens: Int[Tensor, "B L"],
+        logits: Float[Tensor, "B N V"],
+        temperature: float,
+        chances: Float[Tensor, "B draws N"],
+    ) -> Changes:
+        """A proposal for every block."""
+        motion, split, content = logits.split(self._config.sizes, dim=-1)
+        quarters = split.unflatten(-1, (QUARTERS, CHOICES)).flatten(1, 2)
+        digits = sample(quarters, temperature, chances[:, 3:].transpose(1, 2).flatten(1))
+        codes = content[..., FIRST_CODE:]
+        kinds = torch.stack([content[..., SKIP], codes.logsumexp(-1)], dim=-1)
+        new = sample(kinds, temperature, chances[:, 1]) == 1
+        sure = codes.softmax(-1).amax(-1) >= SURE
+        code = FIRST_CODE + sample(codes, temperature, chances[:, 2])
+        first = torch.where(new, torch.where(sure, code, BLEND), SKIP)
+        old = Changes.unpack(tokens, self._config.num_blocks)
+        return Changes(
+            old.scene,
+            sample(motion, temperature, chances[:, 0]),
+            join_digits(digits.unflatten(1, (-1, QUARTERS))),
+            torch.cat([first[..., None], torch.zeros_like(old.codes[..., 1:])], dim=-1),
+        )
+
+    def _ranks(self, logits, proposal, hidden, sampler, step, noise) -> Int[Tensor, "B N"]:
+        """Place of every block in the order in which they are decided."""
+        count = self._config.num_blocks
+        if sampler.order == "halton":
+            return halton_ranks(*self._config.grid, proposal.device).expand_as(proposal)
+        if sampler.order == "random":
+            return ranks(noise[:, 0, 1, :count])
+        remaining = 1 - (step + 1) / sampler.steps
+        chance = noise[:, step + 1, 1, :count]
+        surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
+        return ranks(surest.masked_fill(~hidden, math.inf))
+
+
+def drawing_of(tokenizer: AnyTokenizerConfig, dynamics: AnyDynamicsConfig) -> Drawing:
+    """How frames of this kind are drawn."""
+    if isinstance(dynamics, MotionDynamicsConfig):
+        return ChangeDrawing(dynamics)
+    return CodeDrawing(dynamics.num_tokens, tokenizer.grid)

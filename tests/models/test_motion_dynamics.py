@@ -1,0 +1,49 @@
+"""Dynamics of changes: what is trained is what is played."""
+
+import torch
+
+from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
+from playworld.models.st_transformer import TransformerConfig
+
+SHAPE = TransformerConfig(width=16, num_layers=2, num_heads=2, head_dim=8, window=4)
+CONFIG = MotionDynamicsConfig(16, 24, 8, 4, 2, 32, action_size=8, transformer=SHAPE)
+
+
+def clip(frames: int = 6) -> tuple[torch.Tensor, ...]:
+    draw = torch.Generator().manual_seed(0)
+    tokens = torch.randint(30, (2, frames, CONFIG.num_tokens), generator=draw)
+    hidden = torch.rand(2, frames, CONFIG.num_positions, generator=draw) < 0.5
+    hidden[:, 0] = False
+    actions = torch.randn(2, frames - 1, 8, generator=draw)
+    video = torch.rand(2, frames, 16, 24, 3, generator=draw)
+    return tokens, hidden, actions, video
+
+
+@torch.no_grad()
+def test_a_frame_is_trained_as_it_is_played():
+    """Every frame of the training pass equals a cached step after its true past."""
+    torch.manual_seed(0)
+    model, (tokens, hidden, actions, video) = MotionDynamics(CONFIG).eval(), clip()
+    trained = model(tokens, hidden, actions, video)
+    cache, nothing = model.start_cache(2), torch.zeros_like(hidden[:, 0])
+    for t in range(tokens.shape[1]):
+        action = actions[:, t - 1] if t else None
+        seen = model.look(video[:, max(0, t - 1)][:, None])[:, 0]
+        if t:
+            played, _ = model.step(tokens[:, t], hidden[:, t], action, cache, seen)
+            torch.testing.assert_close(played, trained[:, t - 1], atol=1e-5, rtol=1e-4)
+        _, entry = model.step(tokens[:, t], nothing, action, cache, seen)
+        cache = model.append(cache, entry)
+
+
+@torch.no_grad()
+def test_what_is_hidden_is_not_seen():
+    torch.manual_seed(0)
+    model, (tokens, hidden, actions, video) = MotionDynamics(CONFIG).eval(), clip()
+    last = hidden.clone()
+    last[:, -1] = True
+    other = tokens.clone()
+    other[:, -1] = (other[:, -1] + 1) % 30
+    torch.testing.assert_close(
+        model(tokens, last, actions, video), model(other, last, actions, video)
+    )

@@ -1,0 +1,210 @@
+"""Tokens of changes: what stays is exact, what moves is found, what is new is coded."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from playworld.models.motion.blocks import vector
+from playworld.models.motion.canvas import Canvas
+from playworld.models.motion.changes import (
+    BLEND,
+    FOLLOW,
+    SKIP,
+    Changes,
+    alternatives,
+    join_digits,
+    split_digits,
+)
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.source import scene_vector
+from playworld.models.motion.tokenizer import MotionTokenizer
+from playworld.models.pixels import to_float
+from playworld.models.quantizer import QuantizerConfig
+
+CONFIG = MotionTokenizerConfig(
+    32, 48, QuantizerConfig(64, 192, normalize=False), reach=4, stages=2, channels=8, layers=1
+)
+
+
+def make(**other) -> MotionTokenizer:
+    torch.manual_seed(0)
+    tokenizer = MotionTokenizer(replace(CONFIG, **other)).eval()
+    for book in tokenizer.books:
+        book.codebook.mul_(0.1)
+    return tokenizer
+
+
+def land(height: int = 96, width: int = 160, seed: int = 0) -> torch.Tensor:
+    """A picture in which every place looks different."""
+    draw = torch.Generator().manual_seed(seed)
+    return torch.randint(256, (height, width, 3), dtype=torch.uint8, generator=draw)
+
+
+def panned(path: list[tuple[int, int]], seed: int = 0) -> torch.Tensor:
+    """Views (1, T, 32, 48, 3) of a land from these upper left corners."""
+    picture = land(seed=seed)
+    return torch.stack([picture[y : y + 32, x : x + 48] for y, x in path])[None]
+
+
+def of(tokens: torch.Tensor) -> Changes:
+    return Changes.unpack(tokens, CONFIG.num_blocks)
+
+
+@torch.no_grad()
+def test_a_still_video_comes_back_bit_for_bit_and_costs_nothing():
+    video = land(32, 48)[None, None].expand(2, 4, -1, -1, -1)
+    tokenizer = make()
+    tokens = tokenizer.encode(to_float(video))
+    assert torch.equal(tokenizer.decode(tokens, to_float(video[:, 0])), to_float(video))
+    changes = of(tokens)
+    assert (scene_vector(changes.scene, CONFIG.reach) == 0).all()
+    assert not changes.motion.any() and not changes.split.any() and not changes.new.any()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("step", [(0, 3), (0, -4), (2, 0), (-3, 1)])
+def test_a_moving_view_is_one_motion_of_the_scene(step):
+    video = panned([(30 + k * step[0], 50 + k * step[1]) for k in range(4)])
+    tokenizer = make()
+    changes = of(tokenizer.encode_pairs(to_float(video)))
+    moved = scene_vector(changes.scene[0, 1:], CONFIG.reach)
+    assert moved.tolist() == [[2 * step[0], 2 * step[1]]] * 3
+    plain = (changes.motion == 0) & (changes.split == 0) & ~changes.new
+    inside = plain[0, 1:].unflatten(1, CONFIG.grid)[:, 1:-1, 1:-1]
+    assert inside.all()  # all but the edge, where something may come into view
+
+
+@torch.no_grad()
+def test_what_left_the_view_is_still_there_when_it_comes_back():
+    path = [(30, 50), (30, 54), (30, 58), (30, 54), (30, 50)]
+    video, tokenizer = panned(path), make()
+    tokens = tokenizer.encode(to_float(video))
+    shown = tokenizer.decode(tokens, to_float(video[:, 0]))
+    # Columns on the right were in one block with others that came into view.
+    assert torch.equal(shown[0, 4, :, :32], to_float(video[0, 4, :, :32]))
+
+
+@torch.no_grad()
+def test_what_was_never_seen_mirrors_the_first_picture():
+    picture = land(32, 48)
+    view = Canvas.around(picture.permute(2, 0, 1)[None]).view(margin=4)[0].permute(1, 2, 0)
+    assert torch.equal(view[4:-4, 4:-4], picture)
+    assert torch.equal(view[4:-4, :4], picture[:, :4].flip(1))
+    assert torch.equal(view[-4:, 4:-4], picture[-4:].flip(0))
+
+
+@torch.no_grad()
+def test_a_small_figure_moves_over_a_scene_that_moves_otherwise():
+    """Four pixels wide, on the border of blocks: a quarter of a block has a motion of its own."""
+    video = panned([(30, 50), (30, 53)])
+    figure = land(4, 4, seed=7)
+    video[0, 0, 12:16, 24:28] = video[0, 1, 12:16, 28:32] = figure
+    tokenizer = make()
+    changes = of(tokenizer.encode(to_float(video)))
+    assert scene_vector(changes.scene[0, 1], CONFIG.reach).tolist() == [0, 6]
+    vectors = changes.vectors(CONFIG.num_motions)[:, 1]
+    block = 1 * CONFIG.grid[1] + 3  # rows 8 to 16, columns 24 to 32
+    assert vector(vectors[0, block], CONFIG.reach).tolist() == [0, -4]
+    assert changes.motion[0, 1, block - CONFIG.grid[1]] == FOLLOW
+    choices = alternatives(vectors, CONFIG.num_motions)[0, block]
+    quarters = choices[split_digits(changes.split[0, 1, block])]
+    assert quarters.tolist() == [CONFIG.num_motions] * 3 + [int(vectors[0, block])]
+
+
+@torch.no_grad()
+def test_tokens_depend_on_the_past_alone():
+    tokenizer, video = make(), panned([(30, 50), (31, 52), (32, 54), (30, 51)])
+    other = torch.cat([video[:, :3], land(32, 48, seed=5)[None, None]], dim=1)
+    assert torch.equal(
+        tokenizer.encode(to_float(video))[:, :3], tokenizer.encode(to_float(other))[:, :3]
+    )
+
+
+@torch.no_grad()
+def test_pairs_are_coded_against_the_true_frame_before():
+    tokenizer, video = make(), panned([(30, 50), (31, 52), (28, 54)])
+    tokens = tokenizer.encode_pairs(to_float(video))
+    for t in (1, 2):
+        pair = tokenizer.encode(to_float(video[:, t - 1 : t + 1]))
+        assert torch.equal(tokens[:, t], pair[:, 1])
+    assert torch.equal(tokenizer.encode_pairs(to_float(video[:, :1])), tokens[:, :1])
+
+
+@torch.no_grad()
+def test_rows_of_a_batch_do_not_depend_on_each_other():
+    tokenizer = make()
+    video = torch.cat([panned([(30, 50), (32, 51), (33, 49)], seed) for seed in range(3)])
+    tokens = tokenizer.encode(to_float(video))
+    together = tokenizer.decode(tokens, to_float(video[:, 0]))
+    for row in range(3):
+        alone = tokenizer.decode(tokens[row : row + 1], to_float(video[row : row + 1, 0]))
+        assert torch.equal(alone[0], together[row])
+
+
+@torch.no_grad()
+def test_a_state_stays_as_it_was_unless_asked_otherwise():
+    tokenizer, video = make(), panned([(30, 50), (32, 51)])
+    state = tokenizer.begin(to_float(video[:, 0]))
+    before = state.map(torch.clone)
+    tokens = tokenizer.encode(to_float(video))[:, 1]
+    first, _ = tokenizer.decode_step(tokens, state)
+    assert torch.equal(state.pixels, before.pixels) and torch.equal(state.corner, before.corner)
+    again, _ = tokenizer.decode_step(tokens, state, in_place=True)
+    assert torch.equal(first, again) and not torch.equal(state.pixels, before.pixels)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [(90, 160), (18, 27), (8, 8)])
+def test_frames_of_any_size(size):
+    tokenizer = make(height=size[0], width=size[1])
+    video = torch.stack([land(*size, seed=k) for k in range(3)])[None]
+    tokens = tokenizer.encode(to_float(video))
+    shown = tokenizer.decode(tokens, to_float(video[:, 0]))
+    assert tokens.shape == (1, 3, tokenizer.num_tokens) and shown.shape == video.shape
+    assert torch.equal(shown[:, 0], to_float(video[:, 0]))
+
+
+def test_changes_and_tokens_are_two_forms_of_one_thing():
+    draw = torch.Generator().manual_seed(0)
+    tokens = torch.randint(30, (2, 5, CONFIG.num_tokens), generator=draw)
+    assert torch.equal(of(tokens).pack(), tokens)
+    numbers = torch.arange(8**4)
+    assert torch.equal(join_digits(split_digits(numbers)), numbers)
+
+
+def test_quarters_choose_their_own_motion_first_then_the_commonest():
+    vectors = torch.tensor([[5, 5, 5, 7, 7, 9]])
+    choices = alternatives(vectors, 81)
+    assert choices[0, :, 0].tolist() == vectors[0].tolist()
+    assert choices[0, 0, 1:].tolist() == [5, 7, 9, 40, 0, 1, 2]  # 40 is rest
+
+
+@torch.no_grad()
+def test_a_block_without_a_code_is_blended_from_what_surrounds_it():
+    tokenizer, video = make(), panned([(30, 50), (30, 50)])
+    nothing = of(tokenizer.encode(to_float(video)))
+    some = nothing.codes.clone()
+    some[0, 1, 0, 0] = BLEND
+    canvas = tokenizer.begin(to_float(video[:, 0]))
+    changes = Changes(nothing.scene[:, 1], nothing.motion[:, 1], nothing.split[:, 1], some[:, 1])
+    picture = tokenizer.picture(canvas, changes)
+    plain = to_float(canvas.view())
+    assert not torch.equal(picture[..., :8, :8], plain[..., :8, :8])
+    assert torch.equal(picture[..., 8:], plain[..., 8:])
+    assert (nothing.codes == SKIP).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"patch": 4}, "patch"),
+        ({"patch": 12}, "patch"),
+        ({"reach": 0}, "reach"),
+        ({"content": QuantizerConfig(64, 100, normalize=False)}, "code_size"),
+        ({"content": QuantizerConfig(64, 192)}, "normalize"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_refused_by_name(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(CONFIG, **change)

@@ -1,0 +1,151 @@
+"""What tokens of changes and the dynamics on them learn from."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from playworld.models.actions import LatentActionConfig, LatentActionModel, TokenView
+from playworld.models.motion.changes import BLEND, Changes
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
+from playworld.models.motion.tokenizer import MotionTokenizer
+from playworld.models.pixels import to_float
+from playworld.models.quantizer import QuantizerConfig
+from playworld.presets import TINY
+from playworld.train.objectives import (
+    Batch,
+    MotionTokenizerLoss,
+    MotionTokenizerObjective,
+    MotionWorldObjective,
+    WorldLoss,
+)
+from playworld.train.objectives.motion_tokenizer import without_content
+from playworld.train.recipe import Recipe
+
+TOKENIZER = MotionTokenizerConfig(
+    64, 64, QuantizerConfig(64, 192, normalize=False), reach=4, stages=2, channels=8, layers=1
+)
+DYNAMICS = MotionDynamicsConfig(
+    64, 64, 8, 4, 2, 64, action_size=4, transformer=TINY.dynamics.transformer
+)
+
+
+def batch(clips: int = 4, frames: int = 4) -> Batch:
+    """Views that slide over smooth pictures, and a stripe that blinks."""
+    draw = torch.Generator().manual_seed(0)
+    coarse = torch.rand(clips, 3, 14, 14, generator=draw)
+    land = torch.nn.functional.interpolate(coarse, size=(112, 112), mode="bilinear")
+    views = [land[..., 8 : 8 + 64, 8 + 3 * t : 72 + 3 * t] for t in range(frames)]
+    video = (torch.stack(views, 1).permute(0, 1, 3, 4, 2) * 255).byte()
+    video[:, ::2, 20:24] = 255
+    seeds = tuple(range(clips))
+    return Batch(video, None, 0.5, seeds, torch.Generator().manual_seed(1), clips)
+
+
+def objective(**loss) -> MotionTokenizerObjective:
+    torch.manual_seed(0)
+    return MotionTokenizerObjective(
+        MotionTokenizer(TOKENIZER), MotionTokenizerLoss(vectors=256, **loss)
+    )
+
+
+def test_the_filter_and_the_codebooks_learn():
+    learner = objective().train()
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=3e-3)
+    data, losses = batch(), []
+    for _ in range(25):
+        loss, metrics = learner(replace(data, generator=torch.Generator().manual_seed(1)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        learned = learner.learn(torch.Generator().manual_seed(2), 0.5)
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[1]
+    assert float(learned["perplexity"]) > 4 and 0 < float(metrics["new_blocks"]) < 1
+
+
+def test_parts_of_a_step_add_up_to_the_whole():
+    learner, data = objective().eval(), batch()
+    whole, metrics = learner(data)
+    halves = [learner(half) for half in data.split(2)]
+    torch.testing.assert_close(sum(loss for loss, _ in halves), whole)
+    for name in ("psnr", "new_blocks"):
+        torch.testing.assert_close(sum(m[name] for _, m in halves), metrics[name])
+
+
+def test_content_is_hidden_where_it_should_be_and_nowhere_else():
+    codes = torch.tensor([[[0, 0], [5, 3]], [[0, 0], [7, 0]]])
+    changes = Changes(codes[:, 0, 0], codes[:, 0], codes[:, 1], codes)
+    hidden = without_content(changes, torch.tensor([True, False]))
+    assert hidden.codes.tolist() == [[[0, 0], [BLEND, 0]], [[0, 0], [7, 0]]]
+
+
+def test_the_dynamics_of_changes_learn_beside_latent_actions():
+    torch.manual_seed(0)
+    parts = LatentActionModel(TINY.actions), MotionDynamics(DYNAMICS)
+    learner = MotionWorldObjective(*parts, MotionTokenizer(TOKENIZER), WorldLoss(warm_share=0.0))
+    optimizer = torch.optim.AdamW(learner.train().parameters(), lr=3e-3)
+    data, entropies = batch(), []
+    for _ in range(12):
+        loss, metrics = learner(replace(data, generator=torch.Generator().manual_seed(1)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        learner.learn(torch.Generator().manual_seed(2), 0.5)
+        entropies.append(float(metrics["cross_entropy"]))
+    assert entropies[-1] < 0.6 * entropies[0]
+    parts = [learner.eval()(half) for half in data.split(2)]
+    assert len(parts) == 2
+
+
+def test_latent_actions_are_found_in_how_the_scene_moves():
+    """Half of the clips slide to the left and half to the right: two of the codes say so."""
+    torch.manual_seed(0)
+    shape = LatentActionConfig(
+        64, 64, QuantizerConfig(2, 4), "conv", 8, 8, 1, tokens=TokenView(8, 4)
+    )
+    tokenizer = MotionTokenizer(TOKENIZER)
+    parts = LatentActionModel(shape), MotionDynamics(DYNAMICS)
+    learner = MotionWorldObjective(*parts, tokenizer, WorldLoss(warm_share=0.0)).train()
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-2)
+    data = batch()
+    data.video[2:] = data.video[2:].flip(1)
+    for _ in range(30):
+        loss, _ = learner(replace(data, generator=torch.Generator().manual_seed(1)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        learner.learn(torch.Generator().manual_seed(2), 0.5)
+    view = tokenizer.code_grid(tokenizer.encode_pairs(to_float(data.video)))
+    codes = learner.actions.eval().encode(view)
+    left, right = codes[:2].float().mean(), codes[2:].float().mean()
+    assert (left - right).abs() > 0.5
+
+
+def test_the_scene_is_hidden_with_all_its_blocks_or_not_at_all():
+    torch.manual_seed(0)
+    parts = LatentActionModel(TINY.actions), MotionDynamics(DYNAMICS)
+    learner = MotionWorldObjective(*parts, MotionTokenizer(TOKENIZER), WorldLoss())
+    data = batch(clips=32)
+    hidden = learner.hide(data, data.generators())
+    scene, blocks = hidden[..., 0], hidden[..., 1:]
+    assert not hidden[:, 0].any() and blocks[scene].all()
+    assert 0.1 < scene[:, 1:].float().mean() < 0.4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dynamics": replace(DYNAMICS, reach=8)},
+        {"dynamics": TINY.dynamics},
+        {"tokenizer_loss": TINY.tokenizer_loss},
+    ],
+)
+def test_parts_of_different_kinds_make_no_recipe(change):
+    recipe = replace(
+        TINY, tokenizer=TOKENIZER, dynamics=DYNAMICS, tokenizer_loss=MotionTokenizerLoss()
+    )
+    assert isinstance(recipe, Recipe)
+    with pytest.raises(ValueError, match="disagree|kind"):
+        replace(recipe, **change)

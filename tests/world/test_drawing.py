@@ -1,0 +1,75 @@
+"""Drawing the changes of a frame: the scene first, then all of each block at once."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from playworld.models.motion.changes import BLEND, FIRST_CODE, SKIP, Changes
+from playworld.models.motion.dynamics import MotionDynamicsConfig
+from playworld.models.st_transformer import TransformerConfig
+from playworld.world import SamplerConfig
+from playworld.world.drawing import SURE, ChangeDrawing
+
+SHAPE = TransformerConfig(width=16, num_layers=1, num_heads=1, head_dim=8, window=2)
+CONFIG = MotionDynamicsConfig(32, 32, 8, 4, 3, 20, action_size=8, transformer=SHAPE)
+DRAWING = ChangeDrawing(CONFIG)
+
+
+def logits(rows: int = 2) -> torch.Tensor:
+    width = max(CONFIG.num_scenes, sum(CONFIG.sizes))
+    draw = torch.Generator().manual_seed(0)
+    return torch.randn(rows, CONFIG.num_positions, width, generator=draw)
+
+
+def drawn(sampler: SamplerConfig, rows: int = 2, first: int = 0) -> list[tuple]:
+    """What is decided, and what is hidden, after each pass."""
+    seeds = torch.arange(first, first + rows)
+    noise = DRAWING.noise(seeds, torch.ones(rows, dtype=torch.long), sampler)
+    tokens, hidden = DRAWING.blank(rows, torch.device("cpu"))
+    found = []
+    for number in DRAWING.passes(sampler):
+        every = logits()[first : first + rows]
+        tokens, hidden = DRAWING.refine(every, tokens, hidden, sampler, number, noise)
+        found.append((tokens, hidden))
+    return found
+
+
+@pytest.mark.parametrize("order", ["random", "halton", "confidence"])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_scene_is_decided_first_then_more_and_more_blocks(order, steps):
+    passes = drawn(SamplerConfig(steps=steps, order=order, temperature=1.0))
+    hidden = [int(hidden[0].sum()) for _, hidden in passes]
+    assert len(passes) == steps + 1
+    assert hidden[0] == CONFIG.num_blocks and hidden[-1] == 0
+    assert hidden == sorted(hidden, reverse=True)
+    scene = passes[0][0]
+    assert not scene[:, 1:].any() and torch.equal(passes[-1][0][:, 0], scene[:, 0])
+    for (before, was), (after, _) in zip(passes[1:], passes[2:], strict=False):
+        kept = (~was[:, 1:]).repeat(1, 2 + CONFIG.stages)
+        assert torch.equal(after[:, 1:][kept], before[:, 1:][kept])
+
+
+def test_cold_draws_take_the_likeliest_of_everything():
+    tokens, _ = drawn(SamplerConfig(steps=1, temperature=0.0))[-1]
+    changes, every = Changes.unpack(tokens, CONFIG.num_blocks), logits()
+    motion, _, content = every[:, 1:, : sum(CONFIG.sizes)].split(CONFIG.sizes, dim=-1)
+    assert torch.equal(changes.scene, every[:, 0, : CONFIG.num_scenes].argmax(-1))
+    assert torch.equal(changes.motion, motion.argmax(-1))
+    codes = content[..., FIRST_CODE:]
+    new = codes.logsumexp(-1) > content[..., SKIP]
+    assert torch.equal(changes.new, new) and new.any()
+    sure = new & (codes.softmax(-1).amax(-1) >= SURE)
+    assert 0 < sure.sum() < new.sum()
+    first = changes.codes[..., 0]
+    assert torch.equal(first[sure], codes.argmax(-1)[sure] + FIRST_CODE)
+    assert (first[new & ~sure] == BLEND).all() and not changes.codes[..., 1:].any()
+
+
+def test_a_row_is_drawn_as_it_is_alone():
+    sampler = SamplerConfig(steps=2, temperature=1.0, order="random")
+    together = drawn(sampler)[-1][0]
+    for row in range(2):
+        assert torch.equal(drawn(sampler, rows=1, first=row)[-1][0][0], together[row])
+    other = replace(sampler, temperature=0.3)
+    assert not torch.equal(drawn(other)[-1][0], together)
