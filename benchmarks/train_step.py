@@ -34,20 +34,20 @@ from playworld.evaluate.speed import processor_name
 from playworld.models.actions import LatentActionModel
 from playworld.models.attention import Attention
 from playworld.models.conv_actions import ConvActionDecoder, ConvActionEncoder
-from playworld.models.dynamics import Dynamics
 from playworld.models.flops import BACKWARD, actions_flops, dynamics_flops, on_meta, tokenizer_flops
+from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.quantizer import VectorQuantizer
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.stems import ConvPatches, ConvPixels, LinearPatches, LinearPixels
-from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import COINRUN_PAPER, preset
 from playworld.train.distributed import Parallel
 from playworld.train.objectives import (
     Batch,
     Metrics,
     Objective,
-    TokenizerObjective,
     WorldObjective,
+    tokenizer_objective,
+    world_objective,
 )
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
@@ -96,11 +96,11 @@ def objective(recipe: Recipe, stage: str) -> tuple[Objective, StageConfig]:
     """What is trained in a stage, with fresh weights."""
     torch.manual_seed(0)
     if stage == "tokenizer":
-        learner = TokenizerObjective(VideoTokenizer(recipe.tokenizer), recipe.tokenizer_loss)
+        learner = tokenizer_objective(build_tokenizer(recipe.tokenizer), recipe.tokenizer_loss)
         return learner, recipe.tokenizer_stage
-    tokenizer = on_meta(lambda: VideoTokenizer(recipe.tokenizer))  # its tokens come from a cache
-    models = LatentActionModel(recipe.actions), Dynamics(recipe.dynamics)
-    whole = WorldObjective(*models, tokenizer, recipe.world_loss)
+    tokenizer = on_meta(lambda: build_tokenizer(recipe.tokenizer))  # its tokens come from a cache
+    models = LatentActionModel(recipe.actions), build_dynamics(recipe.dynamics)
+    whole = world_objective(*models, tokenizer, recipe.world_loss)
     return (whole if stage == "world" else DynamicsObjective(whole)), recipe.world_stage
 
 
