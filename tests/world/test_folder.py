@@ -14,9 +14,8 @@ from PIL import Image
 from playworld.checkpoint import params_sha256, write_folder
 from playworld.config import InputError
 from playworld.models.actions import LatentActionModel
-from playworld.models.dynamics import Dynamics
 from playworld.models.flops import on_meta, parameters
-from playworld.models.tokenizer import VideoTokenizer
+from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.presets import PRESETS
 from playworld.world import Button, World, WorldConfig, built_in_worlds
 from playworld.world import folder as files
@@ -197,7 +196,7 @@ def test_a_window_is_refused_that_asks_for_more_memory_than_the_weights_explain(
 def test_a_game_of_a_documented_preset_is_in_proportion_to_its_weights(name):
     recipe = PRESETS[name]
     parts = (recipe.tokenizer, recipe.actions, recipe.dynamics)
-    models = zip((VideoTokenizer, LatentActionModel, Dynamics), parts, strict=True)
+    models = zip((build_tokenizer, LatentActionModel, build_dynamics), parts, strict=True)
     weights = sum(4 * parameters(on_meta(lambda m=m, c=c: m(c))) for m, c in models)
     config = WorldConfig(name, 10.0, *parts)
     assert 0 < 2 * config.session_bytes < max(2 * files.LARGE_SESSION, 8 * weights)

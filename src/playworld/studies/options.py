@@ -10,6 +10,7 @@ from playworld.agents.options import ArenaOptions
 from playworld.config import InputError
 
 TABLES = (
+    "tokens",
     "optimizer",
     "context",
     "masking",
