@@ -27,6 +27,7 @@ from torch import Tensor
 
 from playworld.config import from_dict
 from playworld.evaluate.heldout import read_held_out
+from playworld.evaluate.looks import sharpness
 from playworld.evaluate.metrics import interval, psnr, psnr_where
 from playworld.evaluate.speed import processor_name
 from playworld.models.base import Tokenizer
@@ -34,6 +35,7 @@ from playworld.models.kinds import AnyTokenizerConfig, build_tokenizer
 from playworld.models.motion.changes import Changes
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.pixels import to_float, to_uint8
+from playworld.models.tokenizer import TokenizerConfig
 from playworld.train.checkpoints import newest, played_weights
 from playworld.world import World
 
@@ -50,8 +52,7 @@ def load(place: str) -> Tokenizer:
     if not run.is_dir():
         return World.load(place).tokenizer.eval()
     shape = json.loads((run / "inputs.json").read_text())["tokenizer"]
-    kind = MotionTokenizerConfig if "content" in shape else None
-    assert kind is not None, "a run's tokenizer of whole frames is not measured here"
+    kind = MotionTokenizerConfig if "content" in shape else TokenizerConfig
     folder = newest(run)
     assert folder is not None, f"{run} has no checkpoint"
     weights = played_weights(folder)
@@ -98,13 +99,6 @@ def by_itself(video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "B T H W"]:
     return F.pad(moved, (0, 0, 0, 0, 1, 0))
 
 
-def sharpness(video: UInt8[Tensor, "B H W C"]) -> Float[Tensor, " B"]:
-    """Variance of the Laplacian of grey pictures."""
-    grey = to_float(video).mean(-1)[:, None]
-    kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
-    return F.conv2d(grey, kernel).flatten(1).var(1)
-
-
 def shown(values: Float[Tensor, " clips"]) -> str:
     """Mean and half-width of the 95% interval."""
     found = interval(values[values.isfinite()])
@@ -149,7 +143,7 @@ def main() -> None:
     print(f"{'set':10}{'tokenizer':16}{heads}{'by itself':>12}{'sharp':>7}{'bits':>13}  frames/s")
     for place in asked.sets:
         video = read_held_out(place, asked.clips, asked.frames, seed=0).video
-        moving, sharp = by_itself(video), sharpness(video[:, -1])
+        moving, sharp = by_itself(video), sharpness(video[:, -1:])[:, 0]
         copy = psnr(video[:, :1].expand_as(video), video)
         cells = "".join(f"{shown(copy[:, k]):>12}" for k in frames)
         print(f"{place.name:10}{'copy of frame 0':16}{cells}", flush=True)
@@ -158,7 +152,7 @@ def main() -> None:
             tokens, pictures, encoding, decoding = coded(tokenizer, video)
             quality = psnr(pictures, video)
             figures = psnr_where(pictures, video, moving)[:, 1:].nanmean(1)
-            ratio = (sharpness(pictures[:, -1]) / sharp.clamp_min(1e-4)).median()
+            ratio = (sharpness(pictures[:, -1:])[:, 0] / sharp.clamp_min(1e-4)).median()
             size = bits(tokens, tokenizer.config)[:, 1:].flatten()
             count = video.shape[0] * video.shape[1]
             print(

@@ -20,37 +20,17 @@ import torch
 from jaxtyping import Int, UInt8
 from PIL import Image
 from torch import Tensor
-from unseen import sharpness, shown
+from unseen import shown
 
 from playworld.evaluate.heldout import read_held_out
+from playworld.evaluate.looks import sharpness
+from playworld.evaluate.movement import displacement
 from playworld.evaluate.speed import measure_speed, processor_name
 from playworld.models.pixels import to_float
 from playworld.world import World
 
-REACH = 8
-"""Largest shift between frames that is looked for, pixels."""
 LEAST = 8
 """Columns or rows that must have scrolled in to be measured, and must still be in view."""
-
-
-def shift_between(
-    last: UInt8[Tensor, "B H W C"], now: UInt8[Tensor, "B H W C"]
-) -> Int[Tensor, "B 2"]:
-    """Rows and columns from each pixel of `now` to its source in `last`, the same for all of it."""
-    a, b = to_float(last), to_float(now)
-    height, width = a.shape[1:3]
-    best = torch.full((len(a),), torch.inf)
-    found = torch.zeros(len(a), 2, dtype=torch.long)
-    order = [(y, x) for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1)]
-    for y, x in sorted(order, key=lambda s: s[0] ** 2 + s[1] ** 2):  # of equals, the shortest
-        one = a[:, max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
-        two = b[:, max(0, -y) : height + min(0, -y), max(0, -x) : width + min(0, -x)]
-        # What has a source is compared; the median of rows is deaf to a figure that moves.
-        error = (one - two).square().mean((2, 3)).median(dim=1).values + 1e-6
-        better = error < 0.98 * best
-        found[better] = torch.tensor([y, x])
-        best = torch.where(better, error, best)
-    return found
 
 
 def overlap(
@@ -74,12 +54,12 @@ def held(
 ) -> tuple[UInt8[Tensor, "B H W C"], Int[Tensor, "B 2"]]:
     """The last frame, and how far the view has moved."""
     last, state = world.start(prompts[:, None], list(range(len(prompts))))
-    moved = torch.zeros(len(prompts), 2, dtype=torch.long)
+    moved = torch.zeros(len(prompts), 2)
     for _ in range(presses):
         now, state = world.step(state, [button] * len(prompts), in_place=True)
-        moved += shift_between(last, now)
+        moved -= displacement(last, now).xy.flip(1)  # the view moves the other way
         last = now
-    return last, moved
+    return last, moved.round().long()
 
 
 def measure(
@@ -102,8 +82,10 @@ def measure(
             error = (to_float(one) - to_float(two)).square().mean()
             kept.append(-10 * error.clamp_min(1e-6).log10())
             if new is not None:
-                share = sharpness(new[None]) / sharpness(prompts[row : row + 1]).clamp_min(1e-4)
-                fresh.append(share[0])
+                share = sharpness(new[None, None]) / sharpness(prompts[row, None, None]).clamp_min(
+                    1e-4
+                )
+                fresh.append(share[0, 0])
     way = sum(ways) / len(ways)
     sharp = f"{torch.stack(fresh).median():.2f}" if fresh else "-"
     cells = [f"{way:.1f}", f"{farthest.mean():.1f}", shown(torch.stack(kept)), sharp]

@@ -111,16 +111,7 @@ MOTION = Recipe(
         width=64,
         content=QuantizerConfig(num_codes=1024, code_size=192, normalize=False),
     ),
-    actions=LatentActionConfig(
-        height=64,
-        width=64,
-        patch=8,
-        stem="conv",
-        stem_channels=16,
-        context=1,
-        quantizer=QuantizerConfig(num_codes=8, code_size=8),
-        tokens=TokenView(patch=8, code_size=4),
-    ),
+    actions=replace(SMALL.actions, patch=8, context=1, tokens=TokenView(patch=8, code_size=4)),
     dynamics=MotionDynamicsConfig(
         height=64,
         width=64,
@@ -129,20 +120,12 @@ MOTION = Recipe(
         stages=4,
         num_contents=1024,
         action_size=8,
-        transformer=TransformerConfig(192, 4, 4, 48, mlp_ratio=2, window=12),
+        transformer=SMALL.dynamics.transformer,
     ),
     tokenizer_stage=StageConfig(
         steps=8_000, batch_size=8, clip_length=12, learning_rate=1.5e-3, save_every=250
     ),
-    world_stage=StageConfig(
-        steps=8_000,
-        batch_size=4,
-        clip_length=12,
-        learning_rate=1.5e-3,
-        muon_rate=3e-3,
-        ema_decay=0.995,
-        save_every=250,
-    ),
+    world_stage=replace(SMALL.world_stage, steps=8_000),
     tokenizer_loss=MotionTokenizerLoss(),
     sampler=SamplerConfig(steps=1, temperature=0.5, order="halton"),
 )

@@ -18,6 +18,7 @@ from playworld.train.objectives import (
     MotionTokenizerLoss,
     MotionTokenizerObjective,
     MotionWorldObjective,
+    Objective,
     WorldLoss,
 )
 from playworld.train.objectives.motion_tokenizer import without_content
@@ -50,19 +51,25 @@ def objective(**loss) -> MotionTokenizerObjective:
     )
 
 
-def test_the_filter_and_the_codebooks_learn():
-    learner = objective().train()
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=3e-3)
-    data, losses = batch(), []
-    for _ in range(25):
+def train(learner: Objective, data: Batch, steps: int, rate: float) -> list[dict[str, float]]:
+    """The loss and the metrics of each step."""
+    optimizer = torch.optim.AdamW(learner.train().parameters(), lr=rate)
+    found = []
+    for _ in range(steps):
         loss, metrics = learner(replace(data, generator=torch.Generator().manual_seed(1)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         learned = learner.learn(torch.Generator().manual_seed(2), 0.5)
-        losses.append(loss.item())
-    assert losses[-1] < 0.9 * losses[1]
-    assert float(learned["perplexity"]) > 4 and 0 < float(metrics["new_blocks"]) < 1
+        every = metrics | learned | {"loss": loss.detach()}
+        found.append({name: float(value) for name, value in every.items()})
+    return found
+
+
+def test_the_filter_and_the_codebooks_learn():
+    steps = train(objective(), batch(), 25, 3e-3)
+    assert steps[-1]["loss"] < 0.9 * steps[1]["loss"]
+    assert steps[-1]["perplexity"] > 4 and 0 < steps[-1]["new_blocks"] < 1
 
 
 def test_parts_of_a_step_add_up_to_the_whole():
@@ -85,18 +92,13 @@ def test_the_dynamics_of_changes_learn_beside_latent_actions():
     torch.manual_seed(0)
     parts = LatentActionModel(TINY.actions), MotionDynamics(DYNAMICS)
     learner = MotionWorldObjective(*parts, MotionTokenizer(TOKENIZER), WorldLoss(warm_share=0.0))
-    optimizer = torch.optim.AdamW(learner.train().parameters(), lr=3e-3)
-    data, entropies = batch(), []
-    for _ in range(12):
-        loss, metrics = learner(replace(data, generator=torch.Generator().manual_seed(1)))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        learner.learn(torch.Generator().manual_seed(2), 0.5)
-        entropies.append(float(metrics["cross_entropy"]))
-    assert entropies[-1] < 0.6 * entropies[0]
-    parts = [learner.eval()(half) for half in data.split(2)]
+    data = batch()
+    steps = train(learner, data, 12, 3e-3)
+    assert steps[-1]["cross_entropy"] < 0.6 * steps[0]["cross_entropy"]
+    shared = replace(data, totals=learner.eval().totals(data))
+    parts = [learner(half)[0] for half in shared.split(2)]
     assert len(parts) == 2
+    torch.testing.assert_close(sum(parts), learner(shared)[0])
 
 
 def test_latent_actions_are_found_in_how_the_scene_moves():
@@ -107,16 +109,10 @@ def test_latent_actions_are_found_in_how_the_scene_moves():
     )
     tokenizer = MotionTokenizer(TOKENIZER)
     parts = LatentActionModel(shape), MotionDynamics(DYNAMICS)
-    learner = MotionWorldObjective(*parts, tokenizer, WorldLoss(warm_share=0.0)).train()
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-2)
+    learner = MotionWorldObjective(*parts, tokenizer, WorldLoss(warm_share=0.0))
     data = batch()
     data.video[2:] = data.video[2:].flip(1)
-    for _ in range(30):
-        loss, _ = learner(replace(data, generator=torch.Generator().manual_seed(1)))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        learner.learn(torch.Generator().manual_seed(2), 0.5)
+    train(learner, data, 30, 1e-2)
     view = tokenizer.code_grid(tokenizer.encode_pairs(to_float(data.video)))
     codes = learner.actions.eval().encode(view)
     left, right = codes[:2].float().mean(), codes[2:].float().mean()

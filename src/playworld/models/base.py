@@ -6,11 +6,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from playworld.models.st_transformer import Cache, CacheEntry
+from playworld.models.st_transformer import Cache, CacheEntry, STTransformer
 
 
 class Tokenizer(nn.Module):
-    """Frames to L numbers each, and back; causal in time, with an explicit state."""
+    """Frames to L numbers each, and back; causal in time, with an explicit state.
+
+    As in nn.Module, what raises NotImplementedError every kind brings itself.
+    """
 
     config: Any
     num_tokens: int
@@ -29,10 +32,7 @@ class Tokenizer(nn.Module):
         raise NotImplementedError
 
     def begin(self, prompt: Float[Tensor, "B H W C"]) -> Any:
-        """The state before the first frame, whose picture is `prompt`.
-
-        It has `map(fn)` and `cat(states, out)`, as `Cache` has.
-        """
+        """The state before the first frame, whose picture is `prompt`: some `Rows`."""
         raise NotImplementedError
 
     def decode_step(
@@ -71,10 +71,11 @@ class DynamicsModel(nn.Module):
     """Past tokens and a latent action to the logits of the next frame's P positions."""
 
     config: Any
+    transformer: STTransformer
 
     def start_cache(self, batch: int) -> Cache:
         """The cache of `batch` worlds that have seen no frame yet."""
-        raise NotImplementedError
+        return self.transformer.start_cache(batch)
 
     def step(
         self,
@@ -89,7 +90,7 @@ class DynamicsModel(nn.Module):
         `action` is None for the first frame of a prompt; `seen` is what the model looks at beside
         the tokens.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # as above
 
     def append(self, cache: Cache, entry: CacheEntry, in_place: bool = False) -> Cache:
         """The cache with one more committed frame; the old one stays as it was, or is used up."""

@@ -139,10 +139,6 @@ class Dynamics(DynamicsModel):
         """What the tokens may be, from the transformer's output."""
         return self.head(x[..., -self.config.num_tokens :, :])
 
-    def start_cache(self, batch: int) -> Cache:
-        """The cache of `batch` worlds that have seen no frame yet."""
-        return self.transformer.start_cache(batch)
-
     def step(
         self,
         tokens: Int[Tensor, "B N"],

@@ -1,6 +1,5 @@
 """The spatio-temporal transformer that all three models share (Genie, section 2)."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +16,7 @@ from playworld.models.attention import (
     rotary,
 )
 from playworld.models.norm import RMSNorm
+from playworld.models.rows import Rows
 
 MAX_WINDOW = 512
 """Frames; the paper has 16. No tensor has it in its shape, so nothing else would refuse more."""
@@ -77,7 +77,7 @@ class TransformerConfig:
 
 
 @dataclass(frozen=True)
-class Cache:
+class Cache(Rows):
     """Temporal keys and values of past frames: a ring of window - 1 frames per row, fixed in shape.
 
     Batch-first, and not changed in place unless `append` is told to: a state that holds one can be
@@ -90,24 +90,6 @@ class Cache:
     """Their values."""
     time: Int[Tensor, " B"]
     """Frames committed so far, which is also the number of the next frame."""
-
-    def map(self, fn: Callable[[Tensor], Tensor]) -> "Cache":
-        """The cache with `fn` applied to every tensor, such as `lambda t: t[rows]`."""
-        return Cache(fn(self.keys), fn(self.values), fn(self.time))
-
-    @staticmethod
-    def cat(caches: Sequence["Cache"], out: "Cache | None" = None) -> "Cache":
-        """Rows of several caches as one batch.
-
-        With `out` it takes over the memory of that one, which has no fewer rows.
-        """
-        rows = sum(len(c.time) for c in caches)
-        room = out.map(lambda t: t[:rows]) if out else None
-        return Cache(
-            torch.cat([c.keys for c in caches], out=room.keys if room else None),
-            torch.cat([c.values for c in caches], out=room.values if room else None),
-            torch.cat([c.time for c in caches], out=room.time if room else None),
-        )
 
     def append(self, entry: "CacheEntry", in_place: bool = False) -> "Cache":
         """A cache that also holds the frame `entry`; the oldest frame gives way when full.

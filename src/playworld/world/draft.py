@@ -113,8 +113,7 @@ def _known(
     tokens: Int[Tensor, "1 L"],
     action: Float[Tensor, "1 E"] | None,
 ) -> Draft:
-    visible = torch.zeros_like(world._drawing.blank(1, world.device)[1])
-    return Draft(state, action, tokens, visible, seen=world._see(state.decoder))
+    return Draft(state, action, tokens, world._visible(1), seen=world._see(state.decoder))
 
 
 @torch.no_grad()
@@ -192,7 +191,7 @@ def _commit(
     frames = to_uint8(pictures).cpu()
     moved = []
     for i, (draft, (memory, place)) in enumerate(zip(drafts, places, strict=True)):
-        decoder = join([past.map(lambda t, i=i: t[i : i + 1])], place)
+        decoder = join([past.row(i)], place)
         state = draft.state
         new = WorldState(memory, decoder, state.seeds, state.frame + 1, tokens[i : i + 1].clone())
         moved.append(Moved(frames[i].clone(), new))

@@ -1,6 +1,5 @@
 """How the tokens of one frame are drawn, for each kind of token: plain codes, or changes."""
 
-import math
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -18,17 +17,7 @@ from playworld.models.motion.changes import (
     join_digits,
 )
 from playworld.models.motion.dynamics import MotionDynamicsConfig
-from playworld.world.maskgit import (
-    SamplerConfig,
-    confidence,
-    frame_noise,
-    halton_ranks,
-    ranks,
-    refine,
-    refinements,
-    sample,
-    tokens_fixed,
-)
+from playworld.world.maskgit import SamplerConfig, decide, frame_noise, refine, refinements, sample
 
 SURE = 0.2
 """Probability of the likeliest code from which on a block with something new gets a code. Codes of
@@ -130,9 +119,9 @@ class ChangeDrawing:
         chances = noise[:, number, 0].unflatten(1, (_DRAWS, config.num_blocks))
         drawn = self._draw(tokens, blocks, sampler.temperature, chances)
         motion = blocks[..., : config.sizes[0]]
-        place = self._ranks(motion, drawn.motion, hidden[:, 1:], sampler, number - 1, noise)
-        count = tokens_fixed(number - 1, sampler.steps, config.num_blocks)
-        decided = hidden[:, 1:] & (place < count)
+        waiting, step = hidden[:, 1:], number - 1
+        order, doubt = noise[:, 0, 1, : waiting.shape[1]], noise[:, number, 1, : waiting.shape[1]]
+        decided = decide(motion, drawn.motion, waiting, sampler, step, order, doubt, config.grid)
         every = decided.repeat(1, 2 + config.stages)  # in the order in which they are packed
         kept = torch.where(every, drawn.pack()[:, 1:], tokens[:, 1:])
         hidden[:, 1:] &= ~decided
@@ -162,18 +151,6 @@ class ChangeDrawing:
             join_digits(digits.unflatten(1, (-1, QUARTERS))),
             torch.cat([first[..., None], torch.zeros_like(old.codes[..., 1:])], dim=-1),
         )
-
-    def _ranks(self, logits, proposal, hidden, sampler, step, noise) -> Int[Tensor, "B N"]:
-        """Place of every block in the order in which they are decided."""
-        count = self._config.num_blocks
-        if sampler.order == "halton":
-            return halton_ranks(*self._config.grid, proposal.device).expand_as(proposal)
-        if sampler.order == "random":
-            return ranks(noise[:, 0, 1, :count])
-        remaining = 1 - (step + 1) / sampler.steps
-        chance = noise[:, step + 1, 1, :count]
-        surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
-        return ranks(surest.masked_fill(~hidden, math.inf))
 
 
 def drawing_of(tokenizer: AnyTokenizerConfig, dynamics: AnyDynamicsConfig) -> Drawing:

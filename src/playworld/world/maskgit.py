@@ -98,19 +98,44 @@ def refine(
     grid: tuple[int, int],
 ) -> tuple[Int[Tensor, "B N"], Bool[Tensor, "B N"]]:
     """Refinement `step` (0-based): the tokens with some more decided, and what is still hidden."""
-    logits, N = logits.float(), tokens.shape[1]
+    logits = logits.float()
     proposal = sample(logits, sampler.temperature, noise[:, step, 0])
+    places = noise[:, 0, 1], noise[:, step, 1]
+    decided = decide(logits, proposal, hidden, sampler, step, *places, grid)
+    return torch.where(decided, proposal, tokens), hidden & ~decided
+
+
+def decide(
+    logits: Float[Tensor, "B N K"],
+    proposal: Int[Tensor, "B N"],
+    hidden: Bool[Tensor, "B N"],
+    sampler: SamplerConfig,
+    step: int,
+    order: Float[Tensor, "B N"],
+    doubt: Float[Tensor, "B N"],
+    grid: tuple[int, int],
+) -> Bool[Tensor, "B N"]:
+    """Which hidden tokens take what is proposed in refinement `step` (0-based).
+
+    Args:
+        logits: of every token.
+        proposal: what was drawn from them.
+        hidden: tokens that are still to be decided.
+        sampler: how many refinements, and in which order.
+        step: the refinement.
+        order: uniform numbers that are the same in all refinements, for the random order.
+        doubt: uniform numbers of this refinement, for the noise on confidence.
+        grid: rows and columns of the picture in tokens.
+    """
     if sampler.order == "confidence":
-        chance = noise[:, step, 1]
         remaining = 1 - (step + 1) / sampler.steps
-        surest = confidence(logits, proposal, chance, sampler.confidence_noise * remaining)
+        surest = confidence(logits, proposal, doubt, sampler.confidence_noise * remaining)
         rank = ranks(surest.masked_fill(~hidden, math.inf))
     elif sampler.order == "halton":
-        rank = halton_ranks(*grid, tokens.device).expand_as(tokens)
+        rank = halton_ranks(*grid, proposal.device).expand_as(proposal)
     else:
-        rank = ranks(noise[:, 0, 1])
-    decided = hidden & (rank < tokens_fixed(step, sampler.steps, N))
-    return torch.where(decided, proposal, tokens), hidden & ~decided
+        rank = ranks(order)
+    return hidden & (rank < tokens_fixed(step, sampler.steps, proposal.shape[1]))
 
 
 def sample(

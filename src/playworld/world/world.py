@@ -23,7 +23,6 @@ from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.st_transformer import Cache
-from playworld.models.tokenizer import VideoTokenizer
 from playworld.world import folder as files
 from playworld.world import hub
 from playworld.world.drawing import drawing_of
@@ -384,8 +383,7 @@ class World:
         """What the latent action model looks at: pixels, or the codes of the tokens."""
         if self.config.actions.tokens is None:
             return video
-        rows = [video] if isinstance(self.tokenizer, VideoTokenizer) else video.split(1)
-        return torch.cat([self.tokenizer.code_grid(self.tokenizer.encode_pairs(r)) for r in rows])
+        return self.tokenizer.code_grid(self._encode_prompt(video))
 
     def _check_video(self, video: Tensor, least: int) -> Tensor:
         size = (self.height, self.width, 3)

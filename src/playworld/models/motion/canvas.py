@@ -5,16 +5,17 @@ twice the width. The view moves over it, so what scrolls out is still there when
 back, and what has never been seen has the look of the first picture rather than that of its edge.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from playworld.models.rows import Rows
+
 
 @dataclass(frozen=True)
-class Canvas:
+class Canvas(Rows):
     """A torus of pixels and where on it the view is; rows are sessions.
 
     Not changed in place unless `moved` is asked to: a state that holds one can be kept and
@@ -37,24 +38,6 @@ class Canvas:
     def size(self) -> tuple[int, int]:
         """Rows and columns of a frame."""
         return self.pixels.shape[2] // 2, self.pixels.shape[3] // 2
-
-    def map(self, fn: Callable[[Tensor], Tensor]) -> "Canvas":
-        """The canvas with `fn` applied to every tensor, such as `lambda t: t[rows]`."""
-        return Canvas(fn(self.pixels), fn(self.corner))
-
-    def row(self, number: int) -> "Canvas":
-        """That of one session, as a batch of one."""
-        return self.map(lambda t: t[number : number + 1])
-
-    @staticmethod
-    def cat(canvases: Sequence["Canvas"], out: "Canvas | None" = None) -> "Canvas":
-        """Rows of several canvases as one batch; in the memory of `out`, used up, if given."""
-        rows = sum(len(c.corner) for c in canvases)
-        room = out.map(lambda t: t[:rows]) if out else None
-        return Canvas(
-            torch.cat([c.pixels for c in canvases], out=room.pixels if room else None),
-            torch.cat([c.corner for c in canvases], out=room.corner if room else None),
-        )
 
     def view(self, margin: int = 0) -> UInt8[Tensor, "B C H W"]:
         """What is seen, and `margin` pixels on every side of it."""

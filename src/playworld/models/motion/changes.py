@@ -1,11 +1,12 @@
 """The tokens of one frame: how the scene and each block move, and what is new."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
+
+from playworld.models.rows import Rows
 
 SKIP = 0
 """Code of a block that is a copy, exactly."""
@@ -22,7 +23,7 @@ QUARTERS = 4
 
 
 @dataclass(frozen=True)
-class Changes:
+class Changes(Rows):
     """The difference of one frame from the one before, for every row of a batch."""
 
     scene: Int[Tensor, "*batch"]
@@ -49,14 +50,6 @@ class Changes:
     def vectors(self, num_motions: int) -> Int[Tensor, "*batch N"]:
         """Number of the motion of every block; `num_motions` stands for the scene's."""
         return torch.where(self.motion == FOLLOW, num_motions, self.motion - 1)
-
-    def map(self, fn: Callable[[Tensor], Tensor]) -> "Changes":
-        """The changes with `fn` applied to every tensor, such as `lambda t: t[rows]`."""
-        return Changes(fn(self.scene), fn(self.motion), fn(self.split), fn(self.codes))
-
-    def row(self, number: int) -> "Changes":
-        """Those of one row, as a batch of one."""
-        return self.map(lambda t: t[number : number + 1])
 
     @property
     def new(self) -> Bool[Tensor, "*batch N"]:

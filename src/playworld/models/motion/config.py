@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from playworld.config import check_ranges
 from playworld.models.motion.blend import CELL
-from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS
+from playworld.models.motion.layout import Layout
 from playworld.models.motion.search import NOISE
 from playworld.models.quantizer import QuantizerConfig
-from playworld.models.stems import check_grid, grid
+from playworld.models.stems import check_grid
 
 
 @dataclass(frozen=True)
-class MotionTokenizerConfig:
+class MotionTokenizerConfig(Layout):
     """Shape of the video tokenizer of changes."""
 
     height: int
@@ -48,34 +48,14 @@ class MotionTokenizerConfig:
             raise ValueError("content.normalize must be false: codes are pixels")
 
     @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of blocks."""
-        return grid(self.height, self.width, self.patch)
-
-    @property
-    def num_blocks(self) -> int:
-        """Blocks per frame."""
-        return self.grid[0] * self.grid[1]
-
-    @property
-    def num_scenes(self) -> int:
-        """Different motions of the scene, in half pixels."""
-        return (4 * self.reach + 1) ** 2
+    def num_contents(self) -> int:  # type: ignore[override]  # a field of the dynamics
+        """Codes in the codebook of each stage."""
+        return self.content.num_codes
 
     @property
     def num_features(self) -> int:
         """Channels of `MotionTokenizer.code_grid`."""
         return 4
-
-    @property
-    def num_motions(self) -> int:
-        """Different motions."""
-        return (2 * self.reach + 1) ** 2
-
-    @property
-    def num_tokens(self) -> int:
-        """Numbers per frame: one for the scene, then per block its motion, split and codes."""
-        return 1 + self.num_blocks * (2 + self.stages)
 
     @property
     def summary(self) -> str:
@@ -93,8 +73,3 @@ class MotionTokenizerConfig:
         """Memory of the canvas of one game."""
         rows, columns = self.grid
         return 4 * 3 * rows * columns * self.patch**2
-
-    @property
-    def num_codes(self) -> int:
-        """The largest vocabulary among these numbers."""
-        return max(self.num_scenes, CHOICES**QUARTERS, FIRST_CODE + self.content.num_codes)

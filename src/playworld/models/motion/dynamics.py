@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
 from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
+from playworld.models.motion.layout import Layout
 from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
 from playworld.models.stems import ConvPatches
 
 
 @dataclass(frozen=True)
-class MotionDynamicsConfig:
+class MotionDynamicsConfig(Layout):
     """Shape of the dynamics of changes; the first six are the tokenizer's."""
 
     height: int
@@ -46,39 +47,9 @@ class MotionDynamicsConfig:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
 
     @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of blocks."""
-        return -(-self.height // self.patch), -(-self.width // self.patch)
-
-    @property
-    def num_blocks(self) -> int:
-        """Blocks per frame."""
-        return self.grid[0] * self.grid[1]
-
-    @property
     def num_positions(self) -> int:
         """Positions of a frame in the transformer: its blocks and the scene."""
         return self.num_blocks + 1
-
-    @property
-    def num_scenes(self) -> int:
-        """Different motions of the scene, in half pixels."""
-        return (4 * self.reach + 1) ** 2
-
-    @property
-    def num_motions(self) -> int:
-        """Different motions."""
-        return (2 * self.reach + 1) ** 2
-
-    @property
-    def num_tokens(self) -> int:
-        """Numbers per frame, as in the tokenizer."""
-        return 1 + self.num_blocks * (2 + self.stages)
-
-    @property
-    def num_codes(self) -> int:
-        """The largest vocabulary among them, as in the tokenizer."""
-        return max(self.num_scenes, CHOICES**QUARTERS, FIRST_CODE + self.num_contents)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -173,10 +144,6 @@ class MotionDynamics(DynamicsModel):
         width = max(scene.shape[-1], blocks.shape[-1])
         rows = [F.pad(part, (0, width - part.shape[-1])) for part in (scene, blocks)]
         return torch.cat(rows, dim=-2)
-
-    def start_cache(self, batch: int) -> Cache:
-        """The cache of `batch` worlds that have seen no frame yet."""
-        return self.transformer.start_cache(batch)
 
     def step(
         self,

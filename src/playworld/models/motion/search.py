@@ -120,8 +120,8 @@ def own_motions(
         vectors: the motion of every block as a whole.
         skip_below: error below which nothing needs to be mended.
     """
-    common = alternatives(vectors, quarters.shape[-1] - 1)[:, :, None]
-    known = quarters.gather(-1, common.expand(-1, -1, QUARTERS, -1)).amin(-1)
+    choices = alternatives(vectors, quarters.shape[-1] - 1)
+    known = choice_errors(quarters, choices).amin(-1)
     joint = torch.minimum(quarters, known[..., None]).mean(2).min(-1)
     before = known.mean(-1)
     worth = (before > skip_below) & (joint.values < WORTH * before)
@@ -129,12 +129,18 @@ def own_motions(
 
 
 def choose_split(
-    quarters: Float[Tensor, "B N 4 M"], vectors: Int[Tensor, "B N"], skip_below: float
+    quarters: Float[Tensor, "B N 4 M"], choices: Int[Tensor, "B N choices"], skip_below: float
 ) -> Int[Tensor, "B N"]:
     """The best choice of every quarter, where it mends a block that is no plain copy."""
-    choices = alternatives(vectors, quarters.shape[-1] - 1)[:, :, None]
-    errors = quarters.gather(-1, choices.expand(-1, -1, QUARTERS, -1))
+    errors = choice_errors(quarters, choices)
     best = errors.min(-1)
     before, after = errors[..., 0].mean(-1), best.values.mean(-1)
     worth = (before > skip_below) & (after < WORTH * before)
     return torch.where(worth, join_digits(best.indices), 0)
+
+
+def choice_errors(
+    quarters: Float[Tensor, "B N 4 M"], choices: Int[Tensor, "B N choices"]
+) -> Float[Tensor, "B N 4 choices"]:
+    """Error of each quarter by each of its block's choices."""
+    return quarters.gather(-1, choices[:, :, None].expand(-1, -1, QUARTERS, -1))

@@ -5,6 +5,7 @@ the same, so a picture of any kind stays itself.
 """
 
 import math
+from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -74,13 +75,27 @@ class MotionTokenizer(Tokenizer):
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T C h w"]:
         """The frames after the first as training has them: from the last one's own picture."""
-        frames = self.whole(video)
-        canvas, pictures = Canvas.around(frames[:, 0]), []
-        for t in range(1, frames.shape[1]):
-            changes, _ = self.compare(canvas, frames[:, t])
-            pictures.append(self.picture(canvas, changes))
-            canvas = self.show(canvas, changes, pictures[-1].detach(), in_place=True)
-        return torch.stack(pictures, dim=1)
+        return torch.stack([picture for *_, picture in self.unroll(self.whole(video))], dim=1)
+
+    def unroll(
+        self, frames: UInt8[Tensor, "B T C h w"], alter: Callable[[Changes], Changes] | None = None
+    ) -> Iterator[tuple[Changes, Float[Tensor, "B N P"], Float[Tensor, "B C h w"]]]:
+        """Each frame after the first, from the last one's own picture without its gradient.
+
+        Args:
+            frames: as `whole` gives them.
+            alter: what is decoded in place of the changes that are found.
+
+        Yields:
+            Changes as they are found, what copies leave of each block, and the picture.
+        """
+        canvas = Canvas.around(frames[:, 0])
+        for frame in frames[:, 1:].unbind(1):
+            changes, left = self.compare(canvas, frame)
+            decoded = alter(changes) if alter else changes
+            picture = self.picture(canvas, decoded)
+            yield changes, left, picture
+            canvas = self.show(canvas, decoded, picture.detach(), in_place=True)
 
     # --- frames as the outside has them --------------------------------------------------------
 
@@ -198,19 +213,19 @@ class MotionTokenizer(Tokenizer):
         quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
         vectors, _ = choose_motion(quarters.mean(2), reach)
         vectors = own_motions(quarters, vectors, self.config.skip_below)
-        split = choose_split(quarters, vectors, self.config.skip_below)
+        choices = alternatives(vectors, self.config.num_motions)
+        split = choose_split(quarters, choices, self.config.skip_below)
         source = Source.of(window, scene, reach)
-        copied = source.copy(self._quarters(vectors, split), side // 2)
+        copied = source.copy(self._quarters(choices, split), side // 2)
         left = to_blocks(target - copied, side)
         codes = self.quantize(left)
         motion = torch.where(vectors == self.config.num_motions, FOLLOW, vectors + 1)
         return Changes(scene, motion, split, codes), left
 
     def _quarters(
-        self, vectors: Int[Tensor, "B N"], split: Int[Tensor, "B N"]
+        self, choices: Int[Tensor, "B N choices"], split: Int[Tensor, "B N"]
     ) -> Int[Tensor, "B Y X"]:
         """The motion of every quarter of a block."""
-        choices = alternatives(vectors, self.config.num_motions)
         return from_quarters(choices.gather(-1, split_digits(split)), self.config.grid)
 
     def quantize(self, left: Float[Tensor, "*batch P"]) -> Int[Tensor, "*batch S"]:
@@ -268,7 +283,8 @@ class MotionTokenizer(Tokenizer):
         side, reach, size = self.config.patch, self.config.reach, self.config.grid
         source = Source.of(to_float(canvas.view(reach)), changes.scene, reach)
         vectors = changes.vectors(self.config.num_motions)
-        own = source.copy(self._quarters(vectors, changes.split), side // 2)
+        choices = alternatives(vectors, self.config.num_motions)
+        own = source.copy(self._quarters(choices, changes.split), side // 2)
         copies = [source.copy(motion, side) for motion in self._around(vectors)]
         frame = (side * size[0], side * size[1])
         residual = from_blocks(self.residual(changes.codes), frame, side)

@@ -6,7 +6,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import BLEND, Changes
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
@@ -52,17 +51,13 @@ class MotionTokenizerObjective(Objective):
         draws = batch.generators()
         unknown = torch.stack([torch.rand((), generator=draw) for draw in draws])
         hide = (unknown < self.weights.unknown).to(video.device)
-        canvas, left = Canvas.around(frames[:, 0]), []
-        losses, errors, new = [], [], []
-        for t in range(1, frames.shape[1]):
-            changes, rest = self.tokenizer.compare(canvas, frames[:, t])
+        left, losses, errors, new = [], [], [], []
+        steps = self.tokenizer.unroll(frames, lambda changes: without_content(changes, hide))
+        for (changes, rest, picture), frame in zip(steps, frames[:, 1:].unbind(1), strict=True):
             left.append(rest[changes.new])
             new.append(changes.new.float().mean())
-            changes = without_content(changes, hide)
-            picture, target = self.tokenizer.picture(canvas, changes), to_float(frames[:, t])
-            difference = picture - target
-            losses.append(self._loss(difference))
-            canvas = self.tokenizer.show(canvas, changes, picture.detach(), in_place=True)
+            target = to_float(frame)
+            losses.append(self._loss(picture - target))
             shown = picture.detach().clamp(0, 1)
             errors.append((shown - target).square().mean((1, 2, 3)))
         if self.training:

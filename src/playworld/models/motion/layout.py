@@ -1,0 +1,45 @@
+"""What a frame of changes consists of, which tokenizer and dynamics agree on."""
+
+from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS
+from playworld.models.stems import grid
+
+
+class Layout:
+    """Sizes that follow from the fields that both configs have."""
+
+    height: int
+    width: int
+    patch: int
+    reach: int
+    stages: int
+    num_contents: int
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of blocks."""
+        return grid(self.height, self.width, self.patch)
+
+    @property
+    def num_blocks(self) -> int:
+        """Blocks per frame."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def num_scenes(self) -> int:
+        """Different motions of the scene, in half pixels."""
+        return (4 * self.reach + 1) ** 2
+
+    @property
+    def num_motions(self) -> int:
+        """Different motions of a block, in whole pixels."""
+        return (2 * self.reach + 1) ** 2
+
+    @property
+    def num_tokens(self) -> int:
+        """Numbers per frame: one for the scene, then per block its motion, split and codes."""
+        return 1 + self.num_blocks * (2 + self.stages)
+
+    @property
+    def num_codes(self) -> int:
+        """The largest vocabulary among these numbers."""
+        return max(self.num_scenes, CHOICES**QUARTERS, FIRST_CODE + self.num_contents)
