@@ -23,8 +23,9 @@ KEY := $(KEY)-$(shell printf '%s' '$(TORCH_INDEX)' | cksum | cut -d' ' -f1)
 endif
 READY := $(VENV)/.ready-$(KEY)
 READY_DEV := $(VENV)/.ready-dev-$(KEY)
+READY_DOCS := $(VENV)/.ready-docs-$(KEY)
 
-.PHONY: setup play test test-fast lint options clean
+.PHONY: setup play test test-fast lint docs options clean
 
 setup: $(READY)
 
@@ -43,12 +44,17 @@ lint: $(READY_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Builds the documentation into site/; a broken link or an unknown name ends it. The variable silences
+# what mkdocs-material says about versions of MkDocs that are not pinned here.
+docs: $(READY_DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
+
 # Writes the frozen list of command-line options anew, after a change that was meant.
 options: $(READY_DEV)
 	$(BIN)/python tests/test_cli_options.py
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -83,3 +89,7 @@ $(READY_DEV): $(READY)
 	$(INSTALL_DEV) '.[dev]' || exit; \
 	for extra in $(EXTRAS); do $(INSTALL_DEV) ".[$$extra]" || \
 		echo "$$extra cannot be installed here: its tests are skipped" >&2; done
+
+$(READY_DOCS): $(READY)
+	@echo "installing what the documentation needs"
+	@$(INSTALL_DEV) '.[docs]' && touch $@
