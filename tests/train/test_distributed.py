@@ -1,11 +1,8 @@
-"""Real processes against one; this file is also the program that each of them runs."""
+"""Real processes against one."""
 
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +29,7 @@ from playworld.train.objectives import (
 )
 from playworld.train.optim import StageConfig
 from playworld.train.trainer import Trainer
+from tests.processes import run_group
 
 CPU = torch.device("cpu")
 SHAPE = TransformerConfig(16, 2, 2, 8, mlp_ratio=2, window=4)
@@ -91,13 +89,12 @@ def train(folder: Path, stage: str, parallel: Parallel = ALONE, stop: str = "") 
     return objective
 
 
-def main(folder: Path, stage: str, mode: str, accumulate: str, stop: str, tensor: str) -> int:
+def main(folder: Path, stage: str, parallel: Parallel, stop: str) -> int:
     """What each process runs; it leaves its own hash of what was learned.
 
     With "again" for `stop` it trains once without a break, and once with one.
     """
     torch.set_num_threads(1)
-    parallel = Parallel(mode, int(accumulate), int(accumulate) > 1, int(tensor))
     try:
         with processes(CPU):
             if stop == "again":
@@ -123,21 +120,9 @@ def start(
     tensor: int = 1,
 ) -> list[int]:
     """Run some processes and return their exit codes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    group = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, __file__, str(folder), stage, mode, str(accumulate), stop]
-    command.append(str(tensor))
-    started = [
-        subprocess.Popen(command, env=os.environ | group | {"RANK": r, "LOCAL_RANK": r})
-        for r in map(str, range(count))
-    ]
-    try:
-        return [process.wait(timeout=280) for process in started]
-    finally:
-        for process in started:
-            process.kill()
+    return run_group(
+        count, main, folder, stage, Parallel(mode, accumulate, accumulate > 1, tensor), stop
+    )
 
 
 def logged(folder: Path) -> list[dict]:
@@ -230,7 +215,3 @@ def test_the_trainer_takes_a_step_in_parts_of_one_clip(tmp_path):
     trainer = Trainer(make("world"), CONFIG, tmp_path, CPU, Parallel(accumulate=4))
     metrics = trainer.update(next(source(0)).video, None)
     assert metrics["skipped"] == 0 and metrics["codes_used"] >= 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

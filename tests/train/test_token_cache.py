@@ -1,11 +1,7 @@
-"""One process and two make the same tokens; this file is also the program that each of two runs."""
+"""One process and two make the same tokens."""
 
 import hashlib
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +15,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from playworld.train.distributed import processes, rank
 from playworld.train.token_cache import token_cache
+from tests.processes import run_group
 
 CPU = torch.device("cpu")
 LEAST_FRAMES = 30
@@ -114,25 +111,8 @@ def main(clips: Path, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_share_the_work_and_write_what_one_does(dataset, clips, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, __file__, str(clips), str(tmp_path)]
-    started = [
-        subprocess.Popen(command, env=os.environ | group | {"RANK": r, "LOCAL_RANK": r})
-        for r in ("0", "1")
-    ]
-    try:
-        assert [process.wait(timeout=280) for process in started] == [0, 0]
-    finally:
-        for process in started:
-            process.kill()
+    assert run_group(2, main, clips, tmp_path) == [0, 0]
     token_cache(dataset, tokenizer(), tmp_path / "alone", CPU)
     assert contents(tmp_path / "tokens") == contents(tmp_path / "alone")
     counts = [int((tmp_path / f"frames-{r}").read_text()) for r in (0, 1)]
     assert min(counts) > 0 and sum(counts) == dataset.num_frames
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,49 @@
+"""Processes beside that of the tests, each forked from one that has imported torch already.
+
+They have neither the tests' checks of types nor their patches. A process of its own takes three
+seconds to import what trains; this way all of them pay once.
+"""
+
+import multiprocessing
+import os
+import socket
+import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+
+CONTEXT = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+# torch imports the second when it first trains, playworld the third when it first logs.
+CONTEXT.set_forkserver_preload(
+    ["playworld.train.stages", "torch._dynamo", "torch.utils.tensorboard", "pytest"]
+)
+
+
+def call(environment: dict[str, str], function: Callable[..., object], args: tuple) -> None:
+    os.environ.update(environment)
+    sys.exit(function(*args))
+
+
+def start(function: Callable[..., object], *args: object, **environment: str) -> BaseProcess:
+    """A process that ends with what a function at the top of a module returns, None being 0."""
+    process = CONTEXT.Process(target=call, args=(environment, function, args), daemon=True)
+    process.start()
+    return process
+
+
+def run_group(count: int, function: Callable[..., object], *args: object) -> list[int | None]:
+    """Exit codes of processes that find one another as those of torchrun do."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    started = [
+        start(function, *args, RANK=str(rank), LOCAL_RANK=str(rank), **group)
+        for rank in range(count)
+    ]
+    try:
+        for process in started:
+            process.join(timeout=280)
+        return [process.exitcode for process in started]
+    finally:
+        for process in started:
+            process.kill()
