@@ -17,7 +17,8 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.source import scene_vector
+from playworld.models.motion.search import matching_costs
+from playworld.models.motion.source import Source, scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.models.quantizer import QuantizerConfig
@@ -138,8 +139,20 @@ def test_rows_of_a_batch_do_not_depend_on_each_other():
     tokens = tokenizer.encode(to_float(video))
     together = tokenizer.decode(tokens, to_float(video[:, 0]))
     for row in range(3):
+        assert torch.equal(tokenizer.encode(to_float(video[row : row + 1]))[0], tokens[row])
         alone = tokenizer.decode(tokens[row : row + 1], to_float(video[row : row + 1, 0]))
         assert torch.equal(alone[0], together[row])
+
+
+def test_the_cost_of_every_motion_is_its_mean_squared_error():
+    """To the last bit, and in pictures wider than what is matched at once."""
+    window = land(24 + 8, 136 + 8).permute(2, 0, 1)[None]
+    frame = land(24, 136, seed=1).permute(2, 0, 1)[None]
+    costs = matching_costs(window, frame, side=4, reach=4)
+    for y, x in ((0, 0), (8, 8), (3, 5)):
+        moved = window[..., y : y + 24, x : x + 136].double()
+        squares = (moved - frame).square().sum(1).unfold(1, 4, 4).unfold(2, 4, 4).sum((-1, -2))
+        assert torch.equal((costs[..., 9 * y + x] * 48 * 255**2).round().double(), squares)
 
 
 @torch.no_grad()
@@ -188,7 +201,8 @@ def test_a_block_without_a_code_is_blended_from_what_surrounds_it():
     some[0, 1, 0, 0] = BLEND
     canvas = tokenizer.begin(to_float(video[:, 0]))
     changes = Changes(nothing.scene[:, 1], nothing.motion[:, 1], nothing.split[:, 1], some[:, 1])
-    picture = tokenizer.picture(canvas, changes)
+    source = Source.of(canvas.view(CONFIG.reach), changes.scene, CONFIG.reach)
+    picture = tokenizer.picture(source, changes)
     plain = to_float(canvas.view())
     assert not torch.equal(picture[..., :8, :8], plain[..., :8, :8])
     assert torch.equal(picture[..., 8:], plain[..., 8:])

@@ -47,8 +47,9 @@ class Blend(nn.Module):
             new: 1 where the block is not a plain copy.
         """
         base = candidates[:, 0] + residual
-        seen = [candidates.flatten(1, 2) - 0.5, base - 0.5, GAIN * residual, new]
-        x = torch.cat(seen, dim=1).to(self.enter.weight.dtype)
+        x = torch.cat([candidates.flatten(1, 2), base, GAIN * residual, new], dim=1)
+        x[:, : -1 - residual.shape[1]] -= 0.5  # pixels around zero
+        x = x.to(self.enter.weight.dtype)
         x = self.enter(rearrange(x, "B C (h a) (w b) -> B (C a b) h w", a=CELL, b=CELL))
         for layer in self.layers:
             x = layer(x)

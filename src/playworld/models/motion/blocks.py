@@ -1,7 +1,6 @@
 """Pictures as blocks of pixels and back, and the numbers of their motions."""
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
@@ -9,19 +8,22 @@ from torch import Tensor
 
 def to_blocks(x: Float[Tensor, "B C H W"], side: int) -> Float[Tensor, "B N P"]:
     """Squares of `side` pixels, row by row; each is C x side x side numbers."""
-    return F.unfold(x, side, stride=side).transpose(1, 2)
+    return rearrange(x, "B C (h a) (w b) -> B (h w) (C a b)", a=side, b=side)
 
 
 def from_blocks(
     x: Float[Tensor, "B N P"], size: tuple[int, int], side: int
 ) -> Float[Tensor, "B C H W"]:
     """The picture of `size` (rows, columns) that these squares make."""
-    return F.fold(x.transpose(1, 2), size, side, stride=side)
+    h, w = size[0] // side, size[1] // side
+    return rearrange(x, "B (h w) (C a b) -> B C (h a) (w b)", h=h, w=w, a=side, b=side)
 
 
-def spread(cells: Shaped[Tensor, "B h w"], side: int) -> Shaped[Tensor, "B H W"]:
-    """One value per cell as one value per pixel."""
-    return cells.repeat_interleave(side, 1).repeat_interleave(side, 2)
+def spread(cells: Shaped[Tensor, "B K h w"], side: int) -> Shaped[Tensor, "B K H W"]:
+    """One value per cell as one value per pixel, or per smaller cell."""
+    B, K, h, w = cells.shape
+    wide = cells[:, :, :, None, :, None].expand(B, K, h, side, w, side)
+    return wide.reshape(B, K, h * side, w * side)
 
 
 def to_quarters(cells: Shaped[Tensor, "B Y X M"]) -> Shaped[Tensor, "B N 4 M"]:

@@ -1,13 +1,17 @@
 """Block matching: where in the last picture every block of the next one comes from."""
 
+import itertools
+import math
+
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from einops import rearrange
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.models.motion.blocks import still, to_blocks, vector
+from playworld.models.motion.blocks import still, vector
 from playworld.models.motion.changes import QUARTERS, alternatives, join_digits
-from playworld.models.motion.source import middle, phases, scene_number
+from playworld.models.motion.source import between, excerpt, scene_number
 
 NOISE = 4e-4
 """Mean square (of pixels in [0, 1]) by which a block may differ from its source: the variance of
@@ -22,49 +26,86 @@ HALF = 0.9
 """The scene moves by half a pixel where that leaves this share of the error or less."""
 ROUNDS = 2
 """Times that the shares are estimated anew from the posterior."""
+STEPS = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
+"""Half pixels (rows, columns) beyond its motion in whole pixels by which the scene may move."""
+STRIP = 64
+"""Columns of a frame that are matched at once."""
 
 
 def matching_costs(
-    window: Float[Tensor, "B C Y X"], frame: Float[Tensor, "B C H W"], side: int, reach: int
-) -> Float[Tensor, "B N M"]:
-    """Mean squared error of every block of `frame` at each of its M sources in `window`.
+    window: UInt8[Tensor, "B C Y X"], frame: UInt8[Tensor, "B C H W"], side: int, reach: int
+) -> Float[Tensor, "B h w M"]:
+    """Mean squared error of every cell of `side` pixels of `frame` at its M sources in `window`.
 
-    By |x - y|^2 = |x|^2 + |y|^2 - 2xy, of which the last is a convolution of each block, as a
-    kernel of its own, with what lies around it.
+    Sums of whole numbers, which are exact up to 2^24: sources that are as good are equal on every
+    machine, and which of them is taken does not depend on rounding (in blocks of up to 16 pixels).
     """
-    window, frame = window - 0.5, frame - 0.5
-    B, C = frame.shape[:2]
-    kernels = to_blocks(frame, side).reshape(-1, 1, side, side)
-    area = side + 2 * reach
-    around = F.unfold(window, area, stride=side).transpose(1, 2).reshape(1, -1, area, area)
-    product = F.conv2d(around, kernels, groups=len(kernels)).unflatten(1, (B, -1, C)).sum((0, 3))
-    energy = F.avg_pool2d(window.square().mean(1, keepdim=True), side, stride=1)
-    energy = F.unfold(energy, 2 * reach + 1, stride=side).transpose(1, 2)
-    own = to_blocks(frame.square(), side).mean(-1, keepdim=True)
-    error = own + energy - product.flatten(2) * (2 / (C * side**2))
-    return error.clamp_min(0)
+    B, C, H, W = frame.shape
+    around, picture, span = window.float() - 128, frame.float() - 128, 2 * reach + 1
+    errors = picture.new_empty(B, H // side, W // side, span, span)
+    kind = "cuda" if frame.is_cuda else "cpu"
+    with torch.autocast(kind, enabled=False):
+        for row, left in itertools.product(range(B), range(0, W, STRIP)):
+            right = min(left + STRIP, W)
+            strip = around[row, :, :, left : right + 2 * reach], picture[row, :, :, left:right]
+            errors[row, :, left // side : right // side] = _square_errors(*strip, side, reach)
+    return errors.div_(C * side**2 * 255**2).flatten(3)
 
 
-def choose_motion(
-    costs: Float[Tensor, "B N M"], reach: int
-) -> tuple[Int[Tensor, "B N"], Int[Tensor, " B"]]:
-    """The likeliest motion of every block, and the one that most blocks have.
+def _square_errors(
+    window: Float[Tensor, "C Y X"], frame: Float[Tensor, "C H W"], side: int, reach: int
+) -> Float[Tensor, "h w span span"]:
+    """Sums of the squares of the errors of every cell of one picture, at all its sources.
+
+    By |x - y|^2 = |x|^2 + |y|^2 - 2xy, of which the last is one product of matrices for every row
+    of cells, with all places in the rows of the window where they may come from. Most of these lie
+    too far to the left or right and are left out: a large product is quicker than many small ones.
+    """
+    span = 2 * reach + 1
+    here = rearrange(frame, "C (h a) (w b) -> h w (C a b)", a=side, b=side)
+    there = window.unfold(1, side, 1).unfold(2, side, 1)
+    width = there.shape[2]  # places in a row of the window
+    there = rearrange(there, "C y x a b -> (C a b) (y x)")
+    strips = there.unfold(1, span * width, side * width).transpose(0, 1)
+    product = torch.bmm(here, strips).unflatten(2, (span, width))
+    # Cell number k of a row has its sources from column k * side on.
+    near = product.unfold(3, span, side).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
+    energy = window.square().sum(0).unfold(0, side, 1).sum(-1).unfold(1, side, 1).sum(-1)
+    energy = energy.unfold(0, span, side).unfold(1, span, side)
+    own = here.square().sum(-1)[..., None, None]
+    return torch.sub(energy, near, alpha=2).add_(own)
+
+
+def commonest_motion(costs: Float[Tensor, "B N M"], reach: int) -> Int[Tensor, " B"]:
+    """The motion that most blocks have."""
+    return _shares(costs / -NOISE, reach).argmax(-1)
+
+
+def choose_motion(costs: Float[Tensor, "B N M"], reach: int) -> Int[Tensor, "B N"]:
+    """The likeliest motion of every block.
 
     Blocks of one colour match everywhere. The prior that settles it is how the rest of the frame
     moves, with a preference for rest, so motions are coherent.
     """
-    likelihood = -costs / NOISE
-    shares = _shares(likelihood, reach)
+    likelihood = costs / -NOISE
+    return _posterior(likelihood, _shares(likelihood, reach)).argmax(-1)
+
+
+def _shares(likelihood: Float[Tensor, "B N M"], reach: int) -> Float[Tensor, "B M"]:
+    """The share of the blocks that have each motion; none is zero."""
+    least = likelihood.new_full((likelihood.shape[2],), 1e-4)
+    least[still(reach)] += AT_REST
+    shares = likelihood.softmax(-1).mean(1) + least
     for _ in range(ROUNDS):
-        shares = _shares(likelihood + AGREE * shares.log(), reach)
-    posterior = likelihood + AGREE * shares.log()
-    return posterior.argmax(-1), shares[:, 0].argmax(-1)
-
-
-def _shares(score: Float[Tensor, "B N M"], reach: int) -> Float[Tensor, "B 1 M"]:
-    shares = score.softmax(-1).mean(1, keepdim=True) + 1e-4
-    shares[..., still(reach)] += AT_REST
+        shares = _posterior(likelihood, shares).softmax(-1).mean(1) + least
     return shares
+
+
+def _posterior(
+    likelihood: Float[Tensor, "B N M"], shares: Float[Tensor, "B M"]
+) -> Float[Tensor, "B N M"]:
+    """Of every block, not normalised."""
+    return likelihood + AGREE * shares.log()[:, None]
 
 
 def refine_scene(
@@ -85,26 +126,45 @@ def refine_scene(
         reach: the largest motion.
     """
     side = frame.shape[2] // least.shape[1]
-    around = best = 2 * vector(motion, reach)
-    windows = phases(window)
-    errors = cell_error(middle(windows, torch.zeros_like(motion), best, reach) - frame, side)
-    along = (errors <= 4 * least + NOISE).float()
-    total = (along * errors).mean((1, 2))
-    for y, x in ((0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)):
-        halves = (around + around.new_tensor([y, x])).clamp(-2 * reach, 2 * reach)
-        odd = halves % 2
-        other = cell_error(middle(windows, 2 * odd[:, 0] + odd[:, 1], halves, reach) - frame, side)
-        mean = (along * other).mean((1, 2))
-        better = mean < HALF * total
-        best = torch.where(better[:, None], halves, best)
-        errors = torch.where(better[:, None, None], other, errors)
-        total = torch.where(better, mean, total)
-    return scene_number(best, reach), errors
+    errors = cell_error(_half_pixel_moves(window, motion, reach).sub_(frame[:, None]), side)
+    along = errors[:, :1] <= 4 * least[:, None] + NOISE
+    halves = 2 * vector(motion, reach)[:, None] + torch.tensor(STEPS, device=motion.device)
+    totals = (along * errors).mean((2, 3))
+    totals = totals.masked_fill((halves.abs() > 2 * reach).any(-1), math.inf)
+    best = torch.tensor([_clearly_best(row) for row in totals.tolist()], device=motion.device)
+    row = torch.arange(len(best), device=best.device)
+    return scene_number(halves[row, best], reach), errors[row, best]
 
 
-def cell_error(difference: Float[Tensor, "B C H W"], side: int) -> Float[Tensor, "B h w"]:
+def _clearly_best(totals: list[float]) -> int:
+    """Which of STEPS has the least error, where half pixels have to be worth it."""
+    best = 0
+    for k, total in enumerate(totals):
+        if total < HALF * totals[best]:
+            best = k
+    return best
+
+
+def _half_pixel_moves(
+    window: Float[Tensor, "B C Y X"], motion: Int[Tensor, " B"], reach: int
+) -> Float[Tensor, "B K C H W"]:
+    """The picture in the middle of the window, moved by a motion and each of STEPS beyond it."""
+    height, width = (size - 2 * reach for size in window.shape[2:])
+    whole = excerpt(window, vector(motion, reach) + reach - 3, height + 6, width + 6)
+    across, down = between(whole, 3), between(whole, 2)
+    planes = {(0, 0): whole, (0, 1): across, (1, 0): down, (1, 1): between(across, 2)}
+    views = []
+    for step in STEPS:
+        # The picture begins at 3 in whole pixels; halves begin half a pixel before it.
+        top, left = ((3, 1, 0)[part] for part in step)
+        plane = planes[step[0] % 2, step[1] % 2]
+        views.append(plane[..., top : top + height, left : left + width])
+    return torch.stack(views, dim=1)
+
+
+def cell_error(difference: Float[Tensor, "B K C H W"], side: int) -> Float[Tensor, "B K h w"]:
     """Mean square of a difference in every square of `side` pixels."""
-    return F.avg_pool2d(difference.square().mean(1), side)
+    return F.avg_pool2d(difference.square().mean(2), side)
 
 
 def own_motions(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.motion.blocks import spread
+from playworld.models.pixels import to_float
 
 TAPS = (1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32)
 """Weights of the pixels around the middle between two."""
@@ -21,33 +22,34 @@ TAPS = (1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32)
 class Source:
     """What blocks are copied from, one row per session."""
 
-    window: Float[Tensor, "B C Y X"]
-    """The last picture with `reach` pixels around it."""
-    moved: Float[Tensor, "B C H W"]
-    """The picture as the scene's motion makes it."""
+    pixels: Float[Tensor, "B C P X"]
+    """The last picture with `reach` pixels around it, and below that, at the left, the picture as
+    the scene's motion makes it."""
     reach: int
     """Largest motion, pixels."""
 
     @staticmethod
-    def of(window: Float[Tensor, "B C Y X"], scene: Int[Tensor, " B"], reach: int) -> "Source":
-        """The source for this motion of the scene."""
-        return Source(window, shifted(window, scene_vector(scene, reach), reach), reach)
+    def of(window: UInt8[Tensor, "B C Y X"], scene: Int[Tensor, " B"], reach: int) -> "Source":
+        """The source for this motion of the scene; the window has `reach` pixels around it."""
+        window = to_float(window)
+        moved = shifted(window, scene_vector(scene, reach), reach)
+        return Source(torch.cat([window, F.pad(moved, (0, 2 * reach))], dim=2), reach)
 
-    def copy(self, motion: Int[Tensor, "B h w"], side: int) -> Float[Tensor, "B C H W"]:
-        """The picture whose cells of `side` pixels come from where their motions point to.
+    def copies(self, motions: Int[Tensor, "B K h w"], side: int) -> Float[Tensor, "B K C H W"]:
+        """The pictures whose cells of `side` pixels come from where their motions point to.
 
         Motions are numbered as in `blocks.vector`; the number after the last is the scene's.
         """
-        B, C, rows, columns = self.window.shape
-        motion, span = spread(motion, side), 2 * self.reach + 1
-        height, width = motion.shape[1:]
-        y = torch.arange(height, device=motion.device)[:, None]
-        x = torch.arange(width, device=motion.device)
-        elsewhere = (y + motion // span) * columns + x + motion % span
-        places = torch.where(motion == span**2, rows * columns + y * width + x, elsewhere)
-        every = torch.cat([self.window.flatten(2), self.moved.flatten(2)], dim=2)
-        chosen = every.gather(2, places.flatten(1)[:, None].expand(-1, C, -1))
-        return chosen.view(B, C, height, width)
+        B, K, h, w = motions.shape
+        C, columns = self.pixels.shape[1], self.pixels.shape[3]
+        span, height, width = 2 * self.reach + 1, h * side, w * side
+        corner = motions // span * columns + motions % span
+        corner = torch.where(motions == span**2, (height + 2 * self.reach) * columns, corner)
+        y = torch.arange(height, device=motions.device)[:, None]
+        places = spread(corner, side) + (y * columns + torch.arange(width, device=y.device))
+        every = self.pixels.flatten(2)[:, None].expand(-1, K, -1, -1)
+        chosen = every.gather(3, places.flatten(2)[:, :, None].expand(-1, -1, C, -1))
+        return chosen.view(B, K, C, height, width)
 
 
 def scene_vector(scene: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch 2"]:
@@ -66,42 +68,35 @@ def shifted(
     window: Float[Tensor, "B C Y X"], halves: Int[Tensor, "B 2"], reach: int
 ) -> Float[Tensor, "B C H W"]:
     """The picture in the middle of the window, moved by half pixels."""
+    height, width = (size - 2 * reach for size in window.shape[2:])
     odd = (halves % 2 == 1)[:, :, None, None, None]
-    if odd.device.type != "cpu" or bool(odd.any()):  # elsewhere asking costs more than doing
-        window = torch.where(odd[:, 1], between(window, 3), window)
-        window = torch.where(odd[:, 0], between(window, 2), window)
-    return middle(window[:, None], torch.zeros_like(halves[:, 0]), halves, reach)
+    corner = halves.div(2, rounding_mode="floor") + reach
+    if odd.device.type == "cpu" and not odd.any():  # elsewhere asking costs more than doing
+        return excerpt(window, corner, height, width)
+    wide = excerpt(window, corner - 2, height + 5, width + 5)
+    across = torch.where(odd[:, 1], between(wide, 3), wide[..., 2:-3])
+    return torch.where(odd[:, 0], between(across, 2), across[..., 2:-3, :])
 
 
-def phases(window: Float[Tensor, "B C Y X"]) -> Float[Tensor, "B 4 C Y X"]:
-    """The window, and half a pixel further along columns, along rows, and along both."""
-    right = between(window, 3)
-    return torch.stack([window, right, between(window, 2), between(right, 2)], dim=1)
-
-
-def middle(
-    windows: Float[Tensor, "B K C Y X"],
-    which: Int[Tensor, " B"],
-    halves: Int[Tensor, "B 2"],
-    reach: int,
-) -> Float[Tensor, "B C H W"]:
-    """The middle of one window of each row, moved by the whole part of this many half pixels."""
-    _, _, C, rows, columns = windows.shape
-    height, width = rows - 2 * reach, columns - 2 * reach
-    whole = halves.div(2, rounding_mode="floor") + reach
-    y = whole[:, :1] + torch.arange(height, device=windows.device)
-    x = whole[:, 1:] + torch.arange(width, device=windows.device)
+def excerpt(
+    window: Float[Tensor, "B C Y X"], corner: Int[Tensor, "B 2"], height: int, width: int
+) -> Float[Tensor, "B C height width"]:
+    """The pixels from a corner (row, column) of each window on, with its edges repeated."""
+    B, C, rows, columns = window.shape
+    y = (corner[:, :1] + torch.arange(height, device=corner.device)).clamp(0, rows - 1)
+    x = (corner[:, 1:] + torch.arange(width, device=corner.device)).clamp(0, columns - 1)
     places = (y[:, :, None] * columns + x[:, None]).flatten(1)
-    plane = which[:, None] * C + torch.arange(C, device=which.device)
-    places = plane[:, :, None] * (rows * columns) + places[:, None]
-    return windows.flatten(1).gather(1, places.flatten(1)).view(-1, C, height, width)
+    chosen = window.flatten(2).gather(2, places[:, None].expand(-1, C, -1))
+    return chosen.view(B, C, height, width)
 
 
-def between(x: Float[Tensor, "B C Y X"], dim: int) -> Float[Tensor, "B C Y X"]:
-    """Half a pixel further along rows (2) or columns (3), within the range of pixels."""
-    pads = (2, 3, 0, 0) if dim == 3 else (0, 0, 2, 3)
-    wide, count = F.pad(x, pads, mode="replicate"), x.shape[dim]
-    total = torch.zeros_like(x)
-    for offset, weight in enumerate(TAPS):
-        total = total + weight * wide.narrow(dim, offset, count)
-    return total.clamp(0, 1)
+def between(x: Float[Tensor, "B C Y X"], dim: int) -> Float[Tensor, "B C y x"]:
+    """Half a pixel further along rows (2) or columns (3), within the range of pixels.
+
+    The first is between the third and the fourth of `x`, and the last as far from its end.
+    """
+    count = x.shape[dim] - len(TAPS) + 1
+    total = TAPS[0] * x.narrow(dim, 0, count)
+    for k in range(1, len(TAPS)):
+        total += TAPS[k] * x.narrow(dim, k, count)
+    return total.clamp_(0, 1)

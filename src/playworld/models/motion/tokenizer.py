@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from playworld.models.base import Tokenizer
 from playworld.models.motion.blend import Blend
@@ -31,16 +31,17 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.content import Books
 from playworld.models.motion.search import (
     choose_motion,
     choose_split,
+    commonest_motion,
     matching_costs,
     own_motions,
     refine_scene,
 )
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.pixels import to_float, to_uint8
-from playworld.models.quantizer import VectorQuantizer
 from playworld.models.stems import filled
 
 CANDIDATES = 7
@@ -59,19 +60,8 @@ class MotionTokenizer(Tokenizer):
         super().__init__()
         self.config = config
         self.num_tokens = config.num_tokens
-        self.books = nn.ModuleList(VectorQuantizer(config.content) for _ in range(config.stages))
+        self.books = Books(config)
         self.blend = Blend(CANDIDATES, config.channels, config.layers)
-
-    @property
-    def codebooks(self) -> list[VectorQuantizer]:
-        """One for each stage."""
-        return [book for book in self.books if isinstance(book, VectorQuantizer)]
-
-    @property
-    def half_grid(self) -> tuple[int, int]:
-        """Rows and columns of quarters of blocks."""
-        rows, columns = self.config.grid
-        return 2 * rows, 2 * columns
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T C h w"]:
         """The frames after the first as training has them: from the last one's own picture."""
@@ -84,16 +74,17 @@ class MotionTokenizer(Tokenizer):
 
         Args:
             frames: as `whole` gives them.
-            alter: what is decoded in place of the changes that are found.
+            alter: the changes that are decoded in place of those that are found; the scene's
+                motion has to stay.
 
         Yields:
             Changes as they are found, what copies leave of each block, and the picture.
         """
-        canvas = Canvas.around(frames[:, 0])
+        canvas, norms = Canvas.around(frames[:, 0]), self.books.norms()
         for frame in frames[:, 1:].unbind(1):
-            changes, left = self.compare(canvas, frame)
+            changes, left, source = self.compare(canvas, frame, norms)
             decoded = alter(changes) if alter else changes
-            picture = self.picture(canvas, decoded)
+            picture = self.picture(source, decoded)
             yield changes, left, picture
             canvas = self.show(canvas, decoded, picture.detach(), in_place=True)
 
@@ -103,10 +94,12 @@ class MotionTokenizer(Tokenizer):
         """Tokens of every frame; those of the first are zeros: it is kept as it is."""
         frames = self.whole(video)
         canvas, tokens = Canvas.around(frames[:, 0]), [self._nothing(len(video), video.device)]
-        for t in range(1, video.shape[1]):
-            changes, _ = self.compare(canvas, frames[:, t])
+        norms = self.books.norms()
+        for frame in frames[:, 1:].unbind(1):
+            changes, _, source = self.compare(canvas, frame, norms)
             tokens.append(changes.pack())
-            canvas = self.advance(canvas, changes, in_place=True)
+            picture = self.exact_picture(source, changes)
+            canvas = self.show(canvas, changes, picture, in_place=True)
         return torch.stack(tokens, dim=1)
 
     def encode_pairs(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
@@ -115,7 +108,7 @@ class MotionTokenizer(Tokenizer):
         if video.shape[1] == 1:
             return first
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-        tokens = self.compare(Canvas.around(before), after)[0].pack()
+        tokens = self.compare(Canvas.around(before), after, self.books.norms())[0].pack()
         return torch.cat([first, tokens.unflatten(0, (len(video), -1))], dim=1)
 
     def decode(
@@ -141,7 +134,8 @@ class MotionTokenizer(Tokenizer):
     ) -> tuple[Float[Tensor, "B H W C"], Canvas]:
         """The next frame, and the state after it."""
         changes = Changes.unpack(tokens, self.config.num_blocks)
-        canvas = self.advance(cache, changes, in_place)
+        source = Source.of(cache.view(self.config.reach), changes.scene, self.config.reach)
+        canvas = self.show(cache, changes, self.exact_picture(source, changes), in_place)
         return self.shown(canvas), canvas
 
     def anchor(
@@ -200,61 +194,41 @@ class MotionTokenizer(Tokenizer):
 
     @torch.no_grad()
     def compare(
-        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"]
-    ) -> tuple[Changes, Float[Tensor, "B N P"]]:
-        """What changes from the canvas to these frames, and what copies leave of each block."""
+        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"], norms: list[Float[Tensor, " K"]]
+    ) -> tuple[Changes, Float[Tensor, "B N P"], Source]:
+        """What changes from the canvas to these frames.
+
+        Args:
+            canvas: with the last picture in view.
+            frames: the next.
+            norms: of the codebooks; they stay the same for many frames.
+
+        Returns:
+            The changes, what copies leave of each block, and what they are copied from.
+        """
         side, reach = self.config.patch, self.config.reach
-        window, target = to_float(canvas.view(reach)), to_float(frames)
-        costs = matching_costs(window, target, side // 2, reach).unflatten(1, self.half_grid)
-        _, common = choose_motion(to_quarters(costs).mean(2), reach)
-        scene, follows = refine_scene(window, target, common, costs.amin(-1), reach)
+        window, target = canvas.view(reach), to_float(frames)
+        costs = matching_costs(window, frames, side // 2, reach)
+        common = commonest_motion(to_quarters(costs).mean(2), reach)
+        scene, follows = refine_scene(to_float(window), target, common, costs.amin(-1), reach)
         # The whole pixels nearest to the scene's motion say the same as following it, or less.
         costs.scatter_(-1, common[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
         quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
-        vectors, _ = choose_motion(quarters.mean(2), reach)
+        vectors = choose_motion(quarters.mean(2), reach)
         vectors = own_motions(quarters, vectors, self.config.skip_below)
         choices = alternatives(vectors, self.config.num_motions)
         split = choose_split(quarters, choices, self.config.skip_below)
         source = Source.of(window, scene, reach)
-        copied = source.copy(self._quarters(choices, split), side // 2)
+        copied = source.copies(self._quarters(choices, split)[:, None], side // 2)[:, 0]
         left = to_blocks(target - copied, side)
-        codes = self.quantize(left)
         motion = torch.where(vectors == self.config.num_motions, FOLLOW, vectors + 1)
-        return Changes(scene, motion, split, codes), left
+        return Changes(scene, motion, split, self.books.quantize(left, norms)), left, source
 
     def _quarters(
         self, choices: Int[Tensor, "B N choices"], split: Int[Tensor, "B N"]
     ) -> Int[Tensor, "B Y X"]:
         """The motion of every quarter of a block."""
         return from_quarters(choices.gather(-1, split_digits(split)), self.config.grid)
-
-    def quantize(self, left: Float[Tensor, "*batch P"]) -> Int[Tensor, "*batch S"]:
-        """The code of each stage for what copies leave of a block, as long as it is visible."""
-        codes, first = [], FIRST_CODE
-        for stage, book in enumerate(self.codebooks):
-            seen = self.visible(left, stage)
-            code = book.nearest(left)
-            codes.append(torch.where(seen, code + first, 0))
-            left, first = left - book.lookup(code) * seen[..., None], 1
-        return torch.stack(codes, dim=-1)
-
-    def visible(self, left: Float[Tensor, "*batch P"], stage: int) -> Bool[Tensor, "*batch"]:
-        """Whether the error of a block is worth a code of this stage."""
-        least = self.config.refine_below if stage else self.config.skip_below
-        return left.square().mean(-1) > least
-
-    def residual(self, codes: Int[Tensor, "B N S"]) -> Float[Tensor, "B N P"]:
-        """What the codes add to the copies."""
-        total = torch.zeros(1, device=codes.device)
-        for stage, book in enumerate(self.codebooks):
-            number = codes[..., stage] - (FIRST_CODE if stage == 0 else 1)
-            total = total + book.lookup(number.clamp_min(0)) * (number >= 0)[..., None]
-        return total
-
-    @torch.no_grad()
-    def advance(self, canvas: Canvas, changes: Changes, in_place: bool = False) -> Canvas:
-        """The canvas once the changes are made."""
-        return self.show(canvas, changes, self.exact_picture(canvas, changes), in_place)
 
     def show(
         self,
@@ -267,42 +241,52 @@ class MotionTokenizer(Tokenizer):
         motion = scene_vector(changes.scene, self.config.reach)
         return canvas.moved(motion, to_uint8(picture), in_place)
 
-    def exact_picture(self, canvas: Canvas, changes: Changes) -> Float[Tensor, "B C H W"]:
+    def picture(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
+        """The next frame in whole blocks; a plain copy is exact, what is blended is unbounded."""
+        return self._blended(*self._parts(source, changes))
+
+    @torch.no_grad()
+    def exact_picture(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
         """`picture`, the same to the last bit whoever is in the batch.
 
-        On a CPU batches of different sizes take kernels that round differently: row by row costs
-        little there.
+        On a CPU convolutions of different batches take kernels that round differently: row by row
+        costs little there, and a frame that is all copies needs none.
         """
-        rows = len(changes.scene)
-        if rows == 1 or canvas.corner.device.type != "cpu":
-            return self.picture(canvas, changes)
-        return torch.cat([self.picture(canvas.row(i), changes.row(i)) for i in range(rows)])
+        parts = self._parts(source, changes)
+        if parts[0].device.type != "cpu":
+            return self._blended(*parts)
+        rows = zip(*(part.split(1) for part in parts), strict=True)
+        return torch.cat([self._blended(*row) if row[2].any() else row[0][:, 0] for row in rows])
 
-    def picture(self, canvas: Canvas, changes: Changes) -> Float[Tensor, "B C H W"]:
-        """The next frame in whole blocks; a plain copy is exact, what is blended is unbounded."""
-        side, reach, size = self.config.patch, self.config.reach, self.config.grid
-        source = Source.of(to_float(canvas.view(reach)), changes.scene, reach)
+    def _parts(
+        self, source: Source, changes: Changes
+    ) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B C H W"], Bool[Tensor, "B 1 H W"]]:
+        """The copies to choose from, what the codes add, and which pixels are new."""
+        side, size = self.config.patch, self.config.grid
         vectors = changes.vectors(self.config.num_motions)
         choices = alternatives(vectors, self.config.num_motions)
-        own = source.copy(self._quarters(choices, changes.split), side // 2)
-        copies = [source.copy(motion, side) for motion in self._around(vectors)]
+        own = self._quarters(choices, changes.split)[:, None]
+        motions = torch.cat([own, spread(self._around(vectors), 2)], dim=1)
         frame = (side * size[0], side * size[1])
-        residual = from_blocks(self.residual(changes.codes), frame, side)
-        new = spread(changes.new.unflatten(1, size), side)[:, None]
-        blended = self.blend(torch.stack([own, *copies], dim=1), residual, new.to(own))
-        return torch.where(new, blended, own)
+        residual = from_blocks(self.books.residual(changes.codes), frame, side)
+        new = spread(changes.new.unflatten(1, size)[:, None], side)
+        return source.copies(motions, side // 2), residual, new
 
-    def _around(self, vectors: Int[Tensor, "B N"]) -> list[Int[Tensor, "B h w"]]:
+    def _blended(
+        self,
+        candidates: Float[Tensor, "B K C H W"],
+        residual: Float[Tensor, "B C H W"],
+        new: Bool[Tensor, "B 1 H W"],
+    ) -> Float[Tensor, "B C H W"]:
+        blended = self.blend(candidates, residual, new.to(residual))
+        return torch.where(new, blended, candidates[:, 0])
+
+    def _around(self, vectors: Int[Tensor, "B N"]) -> Int[Tensor, "B K h w"]:
         """The motions of the scene, of rest and of the four neighbours, for every block."""
         grid = vectors.unflatten(1, self.config.grid)
-        alone = [
-            torch.full_like(grid, self.config.num_motions),
-            torch.full_like(grid, still(self.config.reach)),
-        ]
-        beside = []
-        for dim in (1, 2):
-            first, last = grid.narrow(dim, 0, 1), grid.narrow(dim, grid.shape[dim] - 1, 1)
-            rest = grid.shape[dim] - 1
-            beside.append(torch.cat([first, grid.narrow(dim, 0, rest)], dim))
-            beside.append(torch.cat([grid.narrow(dim, 1, rest), last], dim))
-        return alone + beside
+        tall = torch.cat([grid[:, :1], grid, grid[:, -1:]], dim=1)
+        wide = torch.cat([grid[:, :, :1], grid, grid[:, :, -1:]], dim=2)
+        scene = torch.full_like(grid, self.config.num_motions)
+        rest = torch.full_like(grid, still(self.config.reach))
+        beside = [tall[:, :-2], tall[:, 2:], wide[:, :, :-2], wide[:, :, 2:]]
+        return torch.stack([scene, rest, *beside], dim=1)

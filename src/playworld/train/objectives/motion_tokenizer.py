@@ -42,7 +42,7 @@ class MotionTokenizerObjective(Objective):
         super().__init__()
         self.tokenizer = tokenizer
         self.weights = loss
-        self._seen = [Seen() for _ in tokenizer.codebooks]
+        self._seen = [Seen() for _ in tokenizer.books.stages]
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """L1 and L2 over the frames after the first, each decoded from the last decoded one."""
@@ -73,7 +73,7 @@ class MotionTokenizerObjective(Objective):
 
     def _note(self, left: Float[Tensor, "M P"], generator: torch.Generator) -> None:
         """Note for every stage what it has to code: as many blocks in every process."""
-        stages = zip(self._seen, self.tokenizer.codebooks, strict=True)
+        stages = zip(self._seen, self.tokenizer.books.stages, strict=True)
         for stage, (seen, book) in enumerate(stages):
             if not len(left):  # nothing is left to code: any block is as good
                 left = left.new_zeros(1, left.shape[1])
@@ -81,12 +81,12 @@ class MotionTokenizerObjective(Objective):
             some = left[picks.to(left.device)]
             seen.add(some, book(some, generator).codes)
             left = left - book.lookup(book.nearest(left))
-            left = left[self.tokenizer.visible(left, stage + 1)]
+            left = left[self.tokenizer.books.visible(left, stage + 1)]
 
     def learn(self, generator: torch.Generator, progress: float) -> Metrics:
         """The codebooks follow what was left of the blocks of the step."""
         metrics: Metrics = {}
-        for seen, book in zip(self._seen, self.tokenizer.codebooks, strict=True):
+        for seen, book in zip(self._seen, self.tokenizer.books.stages, strict=True):
             used = code_use(book, book.learn(*seen.take(), generator))
             metrics = metrics or used  # of the first stage
         return metrics

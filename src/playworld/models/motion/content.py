@@ -1,0 +1,62 @@
+"""What is new in blocks, as codes: in stages, each of which refines those before it."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from playworld.models.motion.changes import FIRST_CODE
+from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.quantizer import VectorQuantizer
+
+ENOUGH_ROWS = 16
+"""A product of matrices rounds differently with fewer rows, and a code must not depend on how many
+other blocks have one."""
+
+
+class Books(nn.ModuleList):
+    """The codebook of each stage (residual vector quantisation)."""
+
+    def __init__(self, config: MotionTokenizerConfig):
+        super().__init__(VectorQuantizer(config.content) for _ in range(config.stages))
+        self.config = config
+
+    @property
+    def stages(self) -> list[VectorQuantizer]:
+        """The codebooks, the first stage first."""
+        return [book for book in self if isinstance(book, VectorQuantizer)]
+
+    def norms(self) -> list[Float[Tensor, " K"]]:
+        """Squared lengths of the codes of each stage, which `quantize` compares by."""
+        return [book.norms() for book in self.stages]
+
+    def quantize(
+        self, left: Float[Tensor, "B N P"], norms: list[Float[Tensor, " K"]]
+    ) -> Int[Tensor, "B N S"]:
+        """The code of each stage for what copies leave of a block, as long as it is visible."""
+        rest, first = left.flatten(0, 1), FIRST_CODE
+        codes = torch.zeros(len(rest), len(norms), dtype=torch.long, device=left.device)
+        blocks = torch.arange(len(rest), device=left.device)
+        for stage, book in enumerate(self.stages):
+            seen = self.visible(rest, stage).nonzero()[:, 0]
+            if not len(seen):
+                break
+            blocks, rest = blocks[seen], rest[seen]
+            enough = F.pad(rest, (0, 0, 0, max(0, ENOUGH_ROWS - len(rest))))
+            found = book.nearest(enough, norms[stage])[: len(rest)]
+            codes[:, stage].scatter_(0, blocks, found + first)
+            rest, first = rest - book.lookup(found), 1
+        return codes.unflatten(0, left.shape[:2])
+
+    def visible(self, left: Float[Tensor, "M P"], stage: int) -> Bool[Tensor, " M"]:
+        """Whether the error of a block is worth a code of this stage."""
+        least = self.config.refine_below if stage else self.config.skip_below
+        return left.square().mean(-1) > least
+
+    def residual(self, codes: Int[Tensor, "B N S"]) -> Float[Tensor, "B N P"]:
+        """What the codes add to the copies."""
+        total = torch.zeros(1, device=codes.device)
+        for stage, book in enumerate(self.stages):
+            number = codes[..., stage] - (FIRST_CODE if stage == 0 else 1)
+            total = total + book.lookup(number.clamp_min(0)) * (number >= 0)[..., None]
+        return total
