@@ -20,7 +20,26 @@ def test_a_name_in_the_api_page_exists(name: str):
 
 
 def test_the_navigation_leads_to_every_page():
-    pages = re.findall(
-        r"^ +- (?:[^:\n]+: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE
-    )
-    assert sorted(pages) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+    text = (ROOT / "mkdocs.yml").read_text()
+    named = sorted(re.findall(r"^ +- ([\w.]+\.md)$", text, re.MULTILINE))
+    top = sorted(path.name for path in ROOT.glob("*.md") if path.name != "README.md")
+    assert named == sorted(top + [path.name for path in (ROOT / "docs").glob("*.md")])
+
+
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+PATH = r"`([\w./-]+(?:/|\.(?:py|js|html|md|toml|yml|json)))`"
+STEPS = re.findall(PATH + r", `([\w.]+)` \|", ARCHITECTURE)
+
+
+def test_every_path_in_the_architecture_exists():
+    paths = set(re.findall(PATH, ARCHITECTURE))
+    bases = (ROOT, ROOT / "src/playworld")
+    assert [path for path in paths if not any((base / path).exists() for base in bases)] == []
+
+
+def test_every_function_that_the_architecture_follows_is_in_its_file():
+    gone = []
+    for path, name in STEPS:
+        text = (ROOT / path).read_text()
+        gone += [f"{path}: {part}" for part in name.split(".") if part not in text]
+    assert len(STEPS) > 20 and gone == []

@@ -15,7 +15,7 @@ from playworld.cli.verbs import VERBS
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = set(PROJECT["optional-dependencies"])
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page: Path, *languages: str) -> list[str]:
@@ -70,7 +70,7 @@ def test_every_link_inside_the_project_leads_somewhere(page: Path):
 
 def test_the_table_of_contents_names_every_page():
     index = (ROOT / "docs/index.md").read_text()
-    pages = [path.name for path in PAGES[1:] if path.name != "index.md"]
+    pages = [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "index.md"]
     assert [name for name in pages if f"({name})" not in index] == []
 
 

@@ -428,6 +428,6 @@ def test_a_world_that_fails_ends_one_conversation_and_not_the_server():
 
 
 def test_every_close_code_has_a_reason_and_stands_in_the_docs():
-    docs = (Path(__file__).parents[2] / "docs" / "play.md").read_text()
+    docs = (Path(__file__).parents[2] / "docs" / "serve.md").read_text()
     assert set(REASONS) == set(Close)
     assert [code for code in Close if f"| {code.value} |" not in docs] == []

@@ -47,5 +47,5 @@ moves.engine.close()
 def test_memory_stays_within_what_the_games_hold_however_long_they_are_played():
     run = subprocess.run([sys.executable, "-c", PLAY], check=True, capture_output=True, text=True)
     begin, first, second, third = map(float, run.stdout.split())
-    assert third - begin < 4 * 110  # MB a game, as docs/play.md promises
+    assert third - begin < 4 * 110  # MB a game, as docs/serve.md promises
     assert third - second < 30 and second - first < 60  # 160 frames of 6.5 kB, 48 states long there

@@ -45,7 +45,7 @@ def test_frames_are_not_compressed_twice(served):
 
 
 def test_the_client_of_the_docs_plays(served, tmp_path):
-    docs = Path(__file__).parents[2] / "docs" / "play.md"
+    docs = Path(__file__).parents[2] / "docs" / "serve.md"
     section = docs.read_text().split("## A client in Python")[1]
     program = section.split("```python\n")[1].split("```")[0]
     assert 20 <= len(program.splitlines()) <= 40

@@ -22,7 +22,7 @@ MAX_PRESSES = 8
 
 
 class Close(enum.IntEnum):
-    """Why the server closed the socket. The page and docs/play.md know these numbers."""
+    """Why the server closed the socket. The page and docs/serve.md know these numbers."""
 
     BAD_MESSAGE = 4400
     UNKNOWN_SESSION = 4404
