@@ -201,7 +201,8 @@ def test_a_block_without_a_code_is_blended_from_what_surrounds_it():
     some[0, 1, 0, 0] = BLEND
     canvas = tokenizer.begin(to_float(video[:, 0]))
     changes = Changes(nothing.scene[:, 1], nothing.motion[:, 1], nothing.split[:, 1], some[:, 1])
-    source = Source.of(canvas.view(CONFIG.reach), changes.scene, CONFIG.reach)
+    window = to_float(canvas.view(CONFIG.reach))
+    source = Source.of(window, changes.scene, CONFIG.reach)
     picture = tokenizer.picture(source, changes)
     plain = to_float(canvas.view())
     assert not torch.equal(picture[..., :8, :8], plain[..., :8, :8])

@@ -88,20 +88,14 @@ class VectorQuantizer(nn.Module):
             return z
         return F.normalize(z, dim=-1) * self.config.code_size**0.5
 
-    def nearest(
-        self, z: Float[Tensor, "*batch E"], norms: Float[Tensor, " K"] | None = None
-    ) -> Int[Tensor, "*batch"]:
-        """Number of the closest code of each latent; `norms` are `self.norms()`, if at hand."""
+    def nearest(self, z: Float[Tensor, "*batch E"]) -> Int[Tensor, "*batch"]:
+        """Number of the closest code of each latent."""
         kind = "cuda" if z.is_cuda else "cpu"  # meta knows no autocast, and mps is in float32
         with torch.autocast(kind, enabled=False):  # codes lie too close for bfloat16
             flat = self.scale(z.float()).reshape(-1, z.shape[-1])
             book = self.scale(self.codebook)
-            distance = (self.norms() if norms is None else norms) - 2 * flat @ book.T
+            distance = book.square().sum(-1) - 2 * flat @ book.T
         return distance.min(-1).indices.reshape(z.shape[:-1])  # quicker than argmin
-
-    def norms(self) -> Float[Tensor, " K"]:
-        """Squared lengths of the codes."""
-        return self.scale(self.codebook).square().sum(-1)
 
     def lookup(self, codes: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch E"]:
         """Codes by number."""

@@ -1,5 +1,7 @@
 """What is new in blocks, as codes: in stages, each of which refines those before it."""
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -14,6 +16,16 @@ ENOUGH_ROWS = 16
 other blocks have one."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """A codebook as the search for the nearest code needs it, made once for many frames."""
+
+    squares: Float[Tensor, " K"]
+    """Squared length of every code."""
+    products: Float[Tensor, "P K"]
+    """The codes as columns, times -2."""
+
+
 class Books(nn.ModuleList):
     """The codebook of each stage (residual vector quantisation)."""
 
@@ -26,24 +38,25 @@ class Books(nn.ModuleList):
         """The codebooks, the first stage first."""
         return [book for book in self if isinstance(book, VectorQuantizer)]
 
-    def norms(self) -> list[Float[Tensor, " K"]]:
-        """Squared lengths of the codes of each stage, which `quantize` compares by."""
-        return [book.norms() for book in self.stages]
+    def tables(self) -> list[Table]:
+        """What `quantize` needs of each stage; codebooks that have learned need new ones."""
+        books = [book.codebook.detach() for book in self.stages]
+        return [Table(book.square().sum(-1), (-2 * book.T).contiguous()) for book in books]
 
-    def quantize(
-        self, left: Float[Tensor, "B N P"], norms: list[Float[Tensor, " K"]]
-    ) -> Int[Tensor, "B N S"]:
+    def quantize(self, left: Float[Tensor, "B N P"], tables: list[Table]) -> Int[Tensor, "B N S"]:
         """The code of each stage for what copies leave of a block, as long as it is visible."""
         rest, first = left.flatten(0, 1), FIRST_CODE
-        codes = torch.zeros(len(rest), len(norms), dtype=torch.long, device=left.device)
+        codes = torch.zeros(len(rest), len(tables), dtype=torch.long, device=left.device)
         blocks = torch.arange(len(rest), device=left.device)
-        for stage, book in enumerate(self.stages):
+        for stage, (book, table) in enumerate(zip(self.stages, tables, strict=True)):
             seen = self.visible(rest, stage).nonzero()[:, 0]
             if not len(seen):
                 break
             blocks, rest = blocks[seen], rest[seen]
             enough = F.pad(rest, (0, 0, 0, max(0, ENOUGH_ROWS - len(rest))))
-            found = book.nearest(enough, norms[stage])[: len(rest)]
+            with torch.autocast("cuda" if left.is_cuda else "cpu", enabled=False):
+                distance = torch.addmm(table.squares, enough, table.products)
+            found = distance[: len(rest)].min(-1).indices
             codes[:, stage].scatter_(0, blocks, found + first)
             rest, first = rest - book.lookup(found), 1
         return codes.unflatten(0, left.shape[:2])

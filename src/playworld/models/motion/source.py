@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from playworld.models.motion.blocks import spread
-from playworld.models.pixels import to_float
 
 TAPS = (1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32)
 """Weights of the pixels around the middle between two."""
@@ -29,9 +28,8 @@ class Source:
     """Largest motion, pixels."""
 
     @staticmethod
-    def of(window: UInt8[Tensor, "B C Y X"], scene: Int[Tensor, " B"], reach: int) -> "Source":
+    def of(window: Float[Tensor, "B C Y X"], scene: Int[Tensor, " B"], reach: int) -> "Source":
         """The source for this motion of the scene; the window has `reach` pixels around it."""
-        window = to_float(window)
         moved = shifted(window, scene_vector(scene, reach), reach)
         return Source(torch.cat([window, F.pad(moved, (0, 2 * reach))], dim=2), reach)
 

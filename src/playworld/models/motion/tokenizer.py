@@ -31,7 +31,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.content import Books
+from playworld.models.motion.content import Books, Table
 from playworld.models.motion.search import (
     choose_motion,
     choose_split,
@@ -80,9 +80,9 @@ class MotionTokenizer(Tokenizer):
         Yields:
             Changes as they are found, what copies leave of each block, and the picture.
         """
-        canvas, norms = Canvas.around(frames[:, 0]), self.books.norms()
+        canvas, tables = Canvas.around(frames[:, 0]), self.books.tables()
         for frame in frames[:, 1:].unbind(1):
-            changes, left, source = self.compare(canvas, frame, norms)
+            changes, left, source = self.compare(canvas, frame, tables)
             decoded = alter(changes) if alter else changes
             picture = self.picture(source, decoded)
             yield changes, left, picture
@@ -94,9 +94,9 @@ class MotionTokenizer(Tokenizer):
         """Tokens of every frame; those of the first are zeros: it is kept as it is."""
         frames = self.whole(video)
         canvas, tokens = Canvas.around(frames[:, 0]), [self._nothing(len(video), video.device)]
-        norms = self.books.norms()
+        tables = self.books.tables()
         for frame in frames[:, 1:].unbind(1):
-            changes, _, source = self.compare(canvas, frame, norms)
+            changes, _, source = self.compare(canvas, frame, tables)
             tokens.append(changes.pack())
             picture = self.exact_picture(source, changes)
             canvas = self.show(canvas, changes, picture, in_place=True)
@@ -108,7 +108,7 @@ class MotionTokenizer(Tokenizer):
         if video.shape[1] == 1:
             return first
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-        tokens = self.compare(Canvas.around(before), after, self.books.norms())[0].pack()
+        tokens = self.compare(Canvas.around(before), after, self.books.tables())[0].pack()
         return torch.cat([first, tokens.unflatten(0, (len(video), -1))], dim=1)
 
     def decode(
@@ -134,7 +134,8 @@ class MotionTokenizer(Tokenizer):
     ) -> tuple[Float[Tensor, "B H W C"], Canvas]:
         """The next frame, and the state after it."""
         changes = Changes.unpack(tokens, self.config.num_blocks)
-        source = Source.of(cache.view(self.config.reach), changes.scene, self.config.reach)
+        window = to_float(cache.view(self.config.reach))
+        source = Source.of(window, changes.scene, self.config.reach)
         canvas = self.show(cache, changes, self.exact_picture(source, changes), in_place)
         return self.shown(canvas), canvas
 
@@ -194,23 +195,24 @@ class MotionTokenizer(Tokenizer):
 
     @torch.no_grad()
     def compare(
-        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"], norms: list[Float[Tensor, " K"]]
+        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"], tables: list[Table]
     ) -> tuple[Changes, Float[Tensor, "B N P"], Source]:
         """What changes from the canvas to these frames.
 
         Args:
             canvas: with the last picture in view.
             frames: the next.
-            norms: of the codebooks; they stay the same for many frames.
+            tables: of the codebooks; they stay the same for many frames.
 
         Returns:
             The changes, what copies leave of each block, and what they are copied from.
         """
         side, reach = self.config.patch, self.config.reach
-        window, target = canvas.view(reach), to_float(frames)
-        costs = matching_costs(window, frames, side // 2, reach)
+        view = canvas.view(reach)
+        window, target = to_float(view), to_float(frames)
+        costs = matching_costs(view, frames, side // 2, reach)
         common = commonest_motion(to_quarters(costs).mean(2), reach)
-        scene, follows = refine_scene(to_float(window), target, common, costs.amin(-1), reach)
+        scene, follows = refine_scene(window, target, common, costs.amin(-1), reach)
         # The whole pixels nearest to the scene's motion say the same as following it, or less.
         costs.scatter_(-1, common[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
         quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
@@ -222,7 +224,7 @@ class MotionTokenizer(Tokenizer):
         copied = source.copies(self._quarters(choices, split)[:, None], side // 2)[:, 0]
         left = to_blocks(target - copied, side)
         motion = torch.where(vectors == self.config.num_motions, FOLLOW, vectors + 1)
-        return Changes(scene, motion, split, self.books.quantize(left, norms)), left, source
+        return Changes(scene, motion, split, self.books.quantize(left, tables)), left, source
 
     def _quarters(
         self, choices: Int[Tensor, "B N choices"], split: Int[Tensor, "B N"]
