@@ -18,6 +18,12 @@ class Inner:
 
 
 @dataclass(frozen=True)
+class Round:
+    radius: int
+    colour: str = "red"
+
+
+@dataclass(frozen=True)
 class Outer:
     name: str
     inner: Inner
@@ -27,6 +33,7 @@ class Outer:
     maybe: Inner | None = None
     flag: bool = False
     folder: Path = Path("here")
+    shape: Round | Inner = Round(1)
 
 
 FULL = Outer("w", Inner(8, 0.5), "conv", (Inner(1), Inner(2)), (3, "b"), Inner(4), True, Path("x"))
@@ -68,6 +75,9 @@ def test_an_integer_may_stand_for_a_number():
         ({"layers": {"width": 1}}, "config.layers: expected a list, got {'width': 1}"),
         ({"pair": [1]}, "config.pair: expected 2 values, got 1"),
         ({"maybe": {"width": None}}, "config.maybe.width: expected an integer, got None"),
+        ({"shape": {"radius": "1"}}, "config.shape.radius: expected an integer, got '1'"),
+        ({"shape": {"width": 0}}, "config.shape: width must be positive, got 0"),
+        ({"shape": {"colour": "blue"}}, "config.shape.radius: missing"),
         ({"flag": 1}, "config.flag: expected true or false, got 1"),
         ({"name": 3}, "config.name: expected a string, got 3"),
     ],

@@ -119,13 +119,20 @@ def _read_union(options: tuple, value: Any, where: str) -> Any:
     present = [option for option in options if option is not type(None)]
     if len(present) == 1:
         return _read(present[0], value, where)
-    problems = []
-    for option in present:
+    problem = ""
+    for option in sorted(present, key=lambda option: _known(option, value)):
         try:
             return _read(option, value, where)
         except InputError as error:
-            problems.append(str(error))
-    raise InputError(problems[-1])
+            problem = str(error)  # in the end of the kind that was most likely meant
+    raise InputError(problem)
+
+
+def _known(option: Any, value: Any) -> int:
+    """How many keys of a value are fields of this kind of it."""
+    if not (dataclasses.is_dataclass(option) and isinstance(value, dict)):
+        return 0
+    return len(value.keys() & {field.name for field in dataclasses.fields(option)})
 
 
 def _read_tuple(args: tuple, value: Any, where: str) -> tuple:
