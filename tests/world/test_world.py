@@ -1,5 +1,6 @@
 import inspect
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -225,6 +226,12 @@ def test_one_frame_holds_no_action_to_infer(world, images):
 def test_a_device_that_is_not_there_is_refused(world):
     with pytest.raises(InputError, match="cannot use device 'cuda:99'"):
         world.to("cuda:99")
+
+
+def test_sixteen_bits_of_grey_become_eight(world):
+    ramp = (np.arange(16 * 24) * 170).astype(np.uint16).reshape(16, 24)
+    prompt = world.prompt(Image.fromarray(ramp)).numpy().astype(int)
+    assert np.abs(prompt - ramp[..., None] // 256).max() <= 1
 
 
 def test_a_picture_of_the_right_size_becomes_a_prompt_unchanged(world, images):

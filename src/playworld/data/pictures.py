@@ -52,7 +52,7 @@ def read_picture(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """
     picture = open_picture(data, max_pixels)
     try:
-        return _on_white(ImageOps.exif_transpose(picture))
+        return plain(picture)
     except MemoryError:
         raise
     except Exception as error:
@@ -66,6 +66,11 @@ def work(picture: Image.Image, data: bytes) -> int:
     """
     scans = data.count(b"\xff\xda") if picture.format == "JPEG" else 1
     return picture.width * picture.height * max(1, scans)
+
+
+def plain(picture: Image.Image) -> Image.Image:
+    """A picture of any mode as a viewer shows it: upright, RGB, transparency on white."""
+    return _on_white(ImageOps.exif_transpose(picture))
 
 
 def fit(picture: Image.Image, width: int, height: int) -> Image.Image:

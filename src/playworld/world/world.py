@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from playworld.checkpoint import params_sha256
 from playworld.config import InputError
+from playworld.data.pictures import fit, plain
 from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer
@@ -222,11 +223,7 @@ class World:
 
     def prompt(self, image: Image.Image) -> UInt8[Tensor, "H W 3"]:
         """Any picture as a prompt frame: scaled to cover the frame, its overhang cropped evenly."""
-        image = ImageOps.exif_transpose(image).convert("RGBA")
-        canvas = Image.new("RGBA", image.size, "white")  # what a browser shows behind transparency
-        canvas.alpha_composite(image)
-        size = (self.width, self.height)
-        return _pixels(ImageOps.fit(canvas.convert("RGB"), size, Image.Resampling.LANCZOS))
+        return _pixels(fit(plain(image), self.width, self.height))
 
     @torch.no_grad()
     def start(
