@@ -39,19 +39,23 @@ def of_changes(config: WorldConfig) -> WorldConfig:
     return replace(config, tokenizer=tokenizer, dynamics=dynamics)
 
 
-@pytest.fixture(params=list(variants()))
-def variant(request) -> World:
+def build(config: WorldConfig) -> World:
     torch.manual_seed(0)
-    config = variants()[request.param]
     models = (
         build_tokenizer(config.tokenizer),
         LatentActionModel(config.actions),
         build_dynamics(config.dynamics),
     )
-    for name, weights in models[2].named_parameters():
+    return World(config, *(m.eval() for m in models))
+
+
+@pytest.fixture(params=list(variants()))
+def variant(request) -> World:
+    world = build(variants()[request.param])
+    for name, weights in world.dynamics.named_parameters():
         if name.endswith("head.weight"):
             weights.data *= 4
-    return World(config, *(m.eval() for m in models))
+    return world
 
 
 def test_a_session_sees_the_same_alone_and_among_others(variant, images):
@@ -86,6 +90,31 @@ def test_a_frame_comes_again_from_its_tokens_and_after_a_rewind(variant, images)
     assert torch.equal(replayed.frame, frame[0])
 
 
+@pytest.mark.parametrize("number", [-1, 2**40])
+def test_tokens_that_no_frame_can_have_are_refused(variant, images, number):
+    _, begun = variant.start(images, [1, 2, 3])
+    for place in (0, -1):
+        tokens = begun.tokens.clone()
+        tokens[1, place] = number
+        with pytest.raises(InputError, match=rf"must be in 0\.\.\d+, got {number}"):
+            variant.replay(begun, tokens, [0, 1, 2])
+    with pytest.raises(InputError, match="tokens must be integers of shape"):
+        variant.replay(begun, begun.tokens[:, 1:], [0, 1, 2])
+
+
+def test_the_largest_tokens_of_changes_are_a_frame_and_one_more_is_none(images):
+    world = build(variants()["changes"])
+    _, begun = world.start(images, [1, 2, 3])
+    most = torch.tensor([world.config.tokenizer.vocabularies] * 3) - 1
+    frames, _ = world.replay(begun, most, [0, 1, 2])
+    assert frames.shape == images[:, 0].shape
+    for place in range(0, most.shape[1], world.config.tokenizer.num_blocks):
+        more = most.clone()
+        more[0, place] += 1
+        with pytest.raises(InputError, match=f"token {place} of a frame"):
+            world.replay(begun, more, [0, 1, 2])
+
+
 def test_several_prompt_frames_are_remembered_alike_alone_and_together(variant, images):
     frames, state = variant.start(images, [1, 2, 3])
     for row in range(len(images)):
@@ -97,14 +126,7 @@ def test_several_prompt_frames_are_remembered_alike_alone_and_together(variant, 
 
 
 def test_tokens_of_changes_keep_the_last_picture_of_a_prompt_even_after_a_cut(images):
-    torch.manual_seed(0)
-    config = variants()["changes"]
-    models = (
-        build_tokenizer(config.tokenizer),
-        LatentActionModel(config.actions),
-        build_dynamics(config.dynamics),
-    )
-    world = World(config, *(m.eval() for m in models))
+    world = build(variants()["changes"])
     frames, state = world.start(images, [1, 2, 3])  # each picture another noise: only cuts
     assert torch.equal(frames, images[:, -1])
     beyond = state.decoder.view(margin=2)[:, :, 0, 2:-2]

@@ -70,6 +70,11 @@ class TokenizerConfig:
         return self.quantizer.num_codes
 
     @property
+    def vocabularies(self) -> tuple[int, ...]:
+        """How many values each token of a frame may have."""
+        return (self.num_codes,) * self.num_tokens
+
+    @property
     def summary(self) -> str:
         """What a frame is, for people."""
         return f"{self.num_tokens} of {self.num_codes} codes"

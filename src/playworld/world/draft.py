@@ -104,7 +104,8 @@ def step(world: World, state: WorldState, action: int, sampler: SamplerConfig) -
 @torch.no_grad()
 def replay(world: World, state: WorldState, tokens: Int[Tensor, " N"], action: int) -> Work:
     """`World.replay` for one session."""
-    return (yield _known(world, state, tokens[None], world._embed_actions([action], 1)))
+    tokens = world._check_tokens(tokens[None], 1)
+    return (yield _known(world, state, tokens, world._embed_actions([action], 1)))
 
 
 def _known(

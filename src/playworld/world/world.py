@@ -300,8 +300,10 @@ class World:
         """What `step` gave for these actions, if its new state had these tokens; computes 1 frame.
 
         Raises:
-            InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
+            InputError: if an action is outside 0 to |A| - 1, or there is not one per row; if the
+                tokens are none that this world can have.
         """
+        tokens = self._check_tokens(tokens, state.batch)
         action = self._embed_actions(actions, state.batch)
         return self._remember(state, tokens, action, self._see(state.decoder), in_place)
 
@@ -402,6 +404,27 @@ class World:
         if bool(((numbers < 0) | (numbers >= self.num_actions)).any()):
             raise InputError(f"an action must be in 0..{self.num_actions - 1}, got {actions}")
         return numbers.to(self.device, torch.long)
+
+    def _check_tokens(self, tokens: Tensor, batch: int) -> Int[Tensor, "B N"]:
+        """Tokens of one frame of every session, each within what its place may say.
+
+        Raises:
+            InputError: as `replay` does.
+        """
+        most = torch.tensor(self.config.tokenizer.vocabularies, device=self.device)
+        kind, shape = tokens.dtype, (batch, len(most))
+        if tokens.shape != shape or kind.is_floating_point or kind == torch.bool:
+            found = f"{kind} {list(tokens.shape)}"
+            raise InputError(f"tokens must be integers of shape {list(shape)}, got {found}")
+        tokens = tokens.to(self.device, torch.long)
+        wrong = ((tokens < 0) | (tokens >= most)).nonzero()
+        if len(wrong):
+            row, place = wrong[0].tolist()
+            raise InputError(
+                f"token {place} of a frame must be in 0..{int(most[place]) - 1}, "
+                f"got {int(tokens[row, place])}"
+            )
+        return tokens
 
     def _check_seeds(self, seeds: Any, batch: int) -> Tensor:
         try:

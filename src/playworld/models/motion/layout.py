@@ -40,6 +40,14 @@ class Layout:
         return 1 + self.num_blocks * (2 + self.stages)
 
     @property
+    def vocabularies(self) -> tuple[int, ...]:
+        """How many values each of these numbers may have, in the order of `Changes.pack`."""
+        first, later = FIRST_CODE + self.num_contents, 1 + self.num_contents
+        of_block = [self.num_motions + 1, CHOICES**QUARTERS, first, *[later] * (self.stages - 1)]
+        every = [size for size in of_block for _ in range(self.num_blocks)]
+        return (self.num_scenes, *every)
+
+    @property
     def num_codes(self) -> int:
         """The largest vocabulary among these numbers."""
-        return max(self.num_scenes, CHOICES**QUARTERS, FIRST_CODE + self.num_contents)
+        return max(self.vocabularies)
