@@ -18,6 +18,7 @@ from playworld.models.flops import (
     rendering_flops,
     tokenizer_flops,
 )
+from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
@@ -95,6 +96,14 @@ def test_tokenizers_of_both_stems_can_be_counted(stem):
     assert two.total == 3 * one.total
     alone = count(lambda: on_meta(lambda: VideoTokenizer(config)))  # building is no arithmetic
     assert alone.total == 0
+    assert 0 < rendering_flops(config).total < one.total
+
+
+def test_a_tokenizer_of_changes_can_be_counted():
+    book = QuantizerConfig(32, 192, normalize=False)
+    config = MotionTokenizerConfig(16, 24, book, reach=4, stages=2, channels=8, layers=1)
+    one, three = tokenizer_flops(config, 1, 2), tokenizer_flops(config, 3, 2)
+    assert three.total == 3 * one.total
     assert 0 < rendering_flops(config).total < one.total
 
 

@@ -100,8 +100,11 @@ def kept_bytes(model: nn.Module, call: Callable[[], object]) -> int:
 @lru_cache(maxsize=64)
 def tokenizer_flops(config: AnyTokenizerConfig, clips: int, frames: int) -> Flops:
     """One forward pass of the tokenizer over a batch: encoder, codebook, decoder."""
-    model = on_meta(lambda: build_tokenizer(config))
-    video = torch.empty(clips, frames, config.height, config.width, 3, device="meta")
+    # How blocks move is found from numbers, which the meta device does not have; no attention.
+    device = "cpu" if isinstance(config, MotionTokenizerConfig) else "meta"
+    with torch.device(device):
+        model = build_tokenizer(config)
+        video = torch.zeros(clips, frames, config.height, config.width, 3)
     return count(lambda: model.reconstruct(video))
 
 
