@@ -204,7 +204,7 @@ def main() -> None:
         allowed *= min(workers, sessions)
         torch.set_num_threads(options.threads)
         engine = Engine(world, options.batch)
-        play(engine, world, sessions, 0, 1.0)
+        play(engine, world, sessions, 0, options.seconds)  # to record what comes often
         engine.ticks.clear()
         seen = play(engine, world, sessions, options.slow, options.seconds)
         engine.close()

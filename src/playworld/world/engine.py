@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 from jaxtyping import Int, UInt8
@@ -97,10 +97,15 @@ class Engine:
         if min([max_batch, self._workers, *buckets]) < 1:
             raise ValueError(f"sizes must be positive: {max_batch=}, {buckets=}, {workers=}")
         self._buckets = sorted(buckets)
+        self._own_threads = max(1, self._cores // self._workers)
+        self._recorder = ThreadPoolExecutor(
+            1, "playworld-recorder", torch.set_num_threads, (self._own_threads,)
+        )
         self.ticks: Counter[int] = Counter()
         """Passes through the model so far, by their number of requests."""
         long_batch = max_batch if on_gpu else min(_LONG_BATCH, max_batch)
         self._turns = Turns(self._workers, max_batch, long_batch)
+        self._models = draft.Models(world, self._recorder if not on_gpu else None)
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -163,6 +168,7 @@ class Engine:
         _give_up(waiting)
         for thread in self._threads:
             thread.join()
+        self._recorder.shutdown(cancel_futures=True)
         _give_up(self._turns.clear())
         torch.set_num_threads(self._cores)
 
@@ -179,7 +185,7 @@ class Engine:
 
     def _serve(self) -> None:
         """One thread: take a batch, work on it, until closed."""
-        torch.set_num_threads(max(1, self._cores // self._workers))
+        torch.set_num_threads(self._own_threads)
         room, expected, seconds = _Room(), 0, 0.0
         while (batch := self._take(expected, _PATIENCE * seconds)) is not None:
             begin = time.perf_counter()
@@ -240,7 +246,7 @@ class Engine:
         size = next((b for b in self._buckets if b >= count), count)
         filled = drafts + drafts[:1] * (size - count)
         memory = room.gather([one.state for one in filled])
-        moved = draft.advance(self._world, filled, memory, count, self._shelf)
+        moved = draft.advance(self._models, filled, memory, count, self._shelf)
         with self._changed:
             self.ticks[count] += 1
         return moved

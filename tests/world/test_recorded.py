@@ -1,0 +1,96 @@
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+import torch
+from torch import nn
+
+from playworld.models.st_transformer import Cache, CacheEntry
+from playworld.world import Engine
+from playworld.world.recorded import RECORD_AFTER, Recorded
+
+
+@pytest.fixture
+def executor():
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+def calls_in_python(function, executor, times=RECORD_AFTER + 5):
+    """How many of the calls ran the function, once there was time for a recording."""
+    ran = []
+    model = nn.Linear(3, 3)
+
+    def noted(x):
+        ran.append(x)
+        return function(model, x)
+
+    recorded = Recorded(model, noted, executor)
+    for _ in range(RECORD_AFTER):
+        recorded(torch.rand(2, 3))
+    executor.submit(int).result()
+    before = len(ran)
+    for _ in range(times):
+        x = torch.rand(2, 3)
+        assert torch.equal(recorded(x)[0], function(model, x)[0])
+    return len(ran) - before
+
+
+@torch.no_grad()
+def test_what_has_come_often_runs_without_python(executor):
+    assert calls_in_python(lambda model, x: (model(x), x + 1), executor) == 0
+
+
+@torch.no_grad()
+def test_a_course_that_depends_on_values_is_not_recorded(executor):
+    def absolute(model, x):
+        return (model(x) if x.sum() > 0 else -model(x), x)
+
+    assert calls_in_python(absolute, executor, times=3) == 3
+
+
+@torch.no_grad()
+def test_a_recording_that_gives_other_bits_is_not_used(executor):
+    number, ran = count(), []
+    recorded = Recorded(nn.Identity(), lambda x: (ran.append(x), (x + next(number),))[1], executor)
+    for _ in range(RECORD_AFTER):
+        recorded(torch.zeros(1))
+    executor.submit(int).result()
+    before = len(ran)
+    recorded(torch.zeros(1))
+    assert len(ran) == before + 1
+
+
+@torch.no_grad()
+def test_a_recording_changes_in_place_what_the_function_changes(executor):
+    def remember(entry, cache):
+        return entry.keys * 2, cache.append(entry, in_place=True)
+
+    recorded = Recorded(nn.Identity(), remember, executor)
+    entry = CacheEntry(torch.rand(1, 2, 4, 1, 3), torch.rand(1, 2, 4, 1, 3))
+    ring = torch.zeros(1, 2, 3, 4, 1, 3)
+    expected = actual = Cache(ring, ring.clone(), torch.zeros(1, dtype=torch.long))
+    for number in range(RECORD_AFTER + 4):
+        if number == RECORD_AFTER:
+            executor.submit(int).result()
+        expected = remember(entry, expected.map(torch.clone))[1]
+        actual = recorded(entry, actual)[1]
+    assert recorded._ready and all(map(torch.equal, expected.tensors(), actual.tensors()))
+
+
+def test_a_session_is_the_same_before_and_after_the_recording_alone_and_among_others(world):
+    picture = torch.randint(0, 256, (16, 24, 3), dtype=torch.uint8)
+    engine = Engine(world, workers=2)
+    one = other = engine.start(picture[None], 0).result()
+    _, state = world.start(picture[None, None], [0])
+    for number in range(RECORD_AFTER):
+        if number >= RECORD_AFTER // 2:  # from here on, beside another
+            other = engine.step(other.state, 1)
+        one = engine.step(one.state, number % 4).result()
+        other = other.result() if number >= RECORD_AFTER // 2 else other
+        frames, state = world.step(state, [number % 4])
+        assert torch.equal(one.frame, frames[0])
+        if number % 8 == 7:
+            engine._recorder.submit(int).result()
+    assert engine._models.step._ready and engine._models.decode._ready
+    engine.close()
