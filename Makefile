@@ -47,7 +47,7 @@ lint: $(READY_DEV)
 # Builds the documentation into site/; a broken link or an unknown name ends it. The variable silences
 # what mkdocs-material says about versions of MkDocs that are not pinned here.
 docs: $(READY_DOCS)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
 
 # Writes the frozen list of command-line options anew, after a change that was meant.
 options: $(READY_DEV)
