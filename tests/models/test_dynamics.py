@@ -55,6 +55,19 @@ def test_a_hidden_token_is_never_seen():
 
 
 @torch.no_grad()
+def test_all_tokens_of_a_place_are_hidden_together_and_each_is_seen():
+    torch.manual_seed(0)
+    model = Dynamics(DynamicsConfig(2 * N, K, E, TransformerConfig(16, 2, 2, 8), factors=2)).eval()
+    tokens, hidden = torch.randint(K, (1, 2 * N)), torch.tensor([[False, True, True, True, True]])
+    seen = model.see(tokens, hidden)
+    for number in range(2 * N):
+        other = tokens.clone()
+        other[:, number] = (other[:, number] + 1) % K
+        assert torch.equal(model.see(other, hidden), seen) == (number >= 2)
+    assert model(tokens[None], hidden[None], torch.zeros(1, 0, E)).shape == (1, 0, N, 2 * K)
+
+
+@torch.no_grad()
 @every_input
 def test_with_history_a_frame_is_trained_as_it_is_played(action_input):
     """Every frame of the training pass equals a cached step after its true past."""

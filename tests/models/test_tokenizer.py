@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
@@ -53,6 +54,22 @@ def test_a_frame_decoded_with_the_cache_equals_the_whole_clip(stem, attention):
     torch.testing.assert_close(
         torch.stack(frames, 1), tokenizer.decode(tokens), atol=1e-5, rtol=1e-4
     )
+
+
+def test_more_tokens_per_place_keep_more_of_the_latents():
+    lost = []
+    for factors in (1, 2, 4):
+        tokenizer, z = make(factors=factors), torch.randn(64, 6, 4)
+        lost.append(1 - F.cosine_similarity(tokenizer.quantizer(z).latents, z, dim=-1).mean())
+        tokens = tokenizer.encode(torch.rand(2, 3, 16, 24, 3))
+        assert tokens.shape == (2, 3, 6 * factors)
+        assert tokenizer.decode(tokens).shape == (2, 3, 16, 24, 3)
+    assert lost[0] > lost[1]
+
+
+def test_latents_that_cannot_be_cut_into_as_many_parts_are_refused():
+    with pytest.raises(ValueError, match="divide by factors"):
+        make(factors=3)
 
 
 def test_full_attention_without_time_is_refused():

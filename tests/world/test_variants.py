@@ -20,11 +20,14 @@ def variants() -> dict[str, WorldConfig]:
     prepend, concat = (replace(config.dynamics, action_input=i) for i in ("prepend", "concat"))
     full = replace(config.tokenizer, attention="full")
     view = replace(config.actions, tokens=TokenView(4, 8), patch=2)
+    halves = replace(config.tokenizer, factors=2)
+    paired = replace(config.dynamics, num_tokens=48, factors=2)
     return {
         "prepended actions": replace(config, dynamics=prepend),
         "concatenated actions": replace(config, dynamics=concat),
         "full attention": replace(config, tokenizer=full),
         "actions on tokens": replace(config, actions=view),
+        "two tokens per place": replace(config, tokenizer=halves, dynamics=paired),
         "changes": of_changes(config),
     }
 
@@ -157,7 +160,7 @@ def test_it_is_saved_and_loaded_as_it_is(variant, images, tmp_path):
 def test_a_config_from_before_these_choices_still_loads():
     known = to_dict(tiny_config())
     del known["dynamics"]["action_input"], known["tokenizer"]["attention"]
-    del known["actions"]["tokens"]
+    del known["actions"]["tokens"], known["tokenizer"]["factors"], known["dynamics"]["factors"]
     assert from_dict(WorldConfig, known) == tiny_config()
 
 

@@ -19,7 +19,7 @@ class DynamicsConfig:
     """Shape of the dynamics model."""
 
     num_tokens: int
-    """Tokens per frame, N; the tokenizer's."""
+    """Tokens per frame, L; the tokenizer's."""
     num_codes: int
     """Different tokens, K; the tokenizer's."""
     action_size: int
@@ -29,23 +29,35 @@ class DynamicsConfig:
     action_input: Literal["add", "prepend", "concat"] = "add"
     """How a frame is told the action that leads to it: added to every token (the paper), as a token
     of its own before the others, or beside the features of every token."""
+    factors: int = 1
+    """Tokens of a place, F, which are hidden, and decided, together; the tokenizer's."""
 
     def __post_init__(self) -> None:
         check_ranges(
             self, num_tokens=(1, MAX_TOKENS), num_codes=(2, 65_536), action_size=(1, 4_096)
         )
+        check_ranges(self, factors=(1, 16))
+        if self.num_tokens % self.factors:
+            raise ValueError(
+                f"num_tokens must divide by factors, got {self.num_tokens} and {self.factors}"
+            )
+
+    @property
+    def num_places(self) -> int:
+        """Places of the tokenizer's grid, N."""
+        return self.num_tokens // self.factors
 
     @property
     def num_positions(self) -> int:
-        """Positions of a frame in the transformer: its tokens, and a prepended action."""
-        return self.num_tokens + (self.action_input == "prepend")
+        """Positions of a frame in the transformer: its places, and a prepended action."""
+        return self.num_places + (self.action_input == "prepend")
 
 
 class Dynamics(DynamicsModel):
     """MaskGIT over frames: hidden tokens of a frame are predicted from the past and the action.
 
     The action of the transition t-1 -> t goes in with frame t, so it conditions the frame that it
-    leads to. The mask is an embedding of its own, number K, never a real token.
+    leads to. The mask is an embedding of its own, the last, never a real token.
     """
 
     config: DynamicsConfig
@@ -54,41 +66,42 @@ class Dynamics(DynamicsModel):
         super().__init__()
         self.config = config
         width = config.transformer.width
-        self.embed = nn.Embedding(config.num_codes + 1, width)
+        self.embed = nn.Embedding(config.factors * config.num_codes + 1, width)
         nn.init.normal_(self.embed.weight, std=0.5)
         self.action = nn.Linear(config.action_size, width)
         if config.action_input == "concat":
             self.mix = nn.Linear(2 * width, width)
         self.transformer = STTransformer(config.transformer, config.num_positions)
-        self.head = nn.Linear(width, config.num_codes)
+        self.head = nn.Linear(width, config.factors * config.num_codes)
 
     @torch.no_grad()
-    def know_codes(self, codebook: Float[Tensor, "K C"], generator: torch.Generator) -> None:
+    def know_codes(self, codebooks: Float[Tensor, "F K C"], generator: torch.Generator) -> None:
         """Start embeddings and logits from the tokenizer's codes: similar codes, similar tokens.
 
         Without it the model first has to find out which of the K tokens look alike (small preset,
         CoinRun, 90 seconds of one core: cross-entropy 5.75 instead of 6.35).
         """
-        directions = codebook / codebook.norm(dim=1).mean()
-        for weight, std in (
+        for weights, std in (
             (self.embed.weight[:-1], 0.5),
             (self.head.weight, self.config.transformer.width**-0.5),
         ):
-            mixer = torch.randn(codebook.shape[1], weight.shape[1], generator=generator)
-            weight.copy_(std * directions @ mixer.to(directions))
+            for weight, book in zip(weights.chunk(len(codebooks)), codebooks, strict=True):
+                directions = book / book.norm(dim=1).mean()
+                mixer = torch.randn(book.shape[1], weight.shape[1], generator=generator)
+                weight.copy_(std * directions @ mixer.to(directions))
 
     def forward(
         self,
-        tokens: Int[Tensor, "B T N"],
+        tokens: Int[Tensor, "B T L"],
         hidden: Bool[Tensor, "B T N"],
         actions: Float[Tensor, "B S E"],
-        history: Int[Tensor, "B T N"] | None = None,
-    ) -> Float[Tensor, "B S N K"]:
-        """Logits for frames 1 to T-1 (S = T-1 of them) in one pass.
+        history: Int[Tensor, "B T L"] | None = None,
+    ) -> Float[Tensor, "B S N V"]:
+        """Logits for frames 1 to T-1 (S = T-1 of them) in one pass: V = F x K at every place.
 
         Args:
             tokens: true tokens of all frames.
-            hidden: which of them the model may not see.
+            hidden: places of which the model may not see the tokens.
             actions: latent actions; number k leads from frame k to frame k+1.
             history: without it, a frame sees the past as hidden as `hidden` says (the paper).
                 With it, every frame sees its past as these tokens and nothing of it hidden, just
@@ -99,7 +112,7 @@ class Dynamics(DynamicsModel):
         guess = self.add_actions(self.see(tokens, hidden), actions)
         if history is None:
             return self.logits(self.transformer(guess)[:, 1:])
-        past = self.add_actions(self.embed(history), actions)
+        past = self.add_actions(self.see(history, torch.zeros_like(hidden)), actions)
         times = torch.arange(T, device=tokens.device)
         x = self.transformer(
             torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
@@ -109,10 +122,13 @@ class Dynamics(DynamicsModel):
         return self.logits(x[:, T - 1 :])
 
     def see(
-        self, tokens: Int[Tensor, "*batch N"], hidden: Bool[Tensor, "*batch N"]
+        self, tokens: Int[Tensor, "*batch L"], hidden: Bool[Tensor, "*batch N"]
     ) -> Float[Tensor, "*batch N D"]:
-        """Embedded tokens, with the mask in place of the hidden ones."""
-        return self.embed(tokens.masked_fill(hidden, self.config.num_codes))
+        """Places of a frame by their tokens, with the mask in place of the hidden ones."""
+        factors, count = self.config.factors, self.config.num_codes
+        books = count * torch.arange(factors, device=tokens.device)
+        codes = tokens.unflatten(-1, (-1, factors)) + books
+        return self.embed(codes.masked_fill(hidden[..., None], factors * count)).sum(-2)
 
     def add_actions(
         self, x: Float[Tensor, "B T N D"], actions: Float[Tensor, "B S E"]
@@ -128,25 +144,25 @@ class Dynamics(DynamicsModel):
     def join(
         self, x: Float[Tensor, "*batch N D"], led: Float[Tensor, "*batch N D"]
     ) -> Float[Tensor, "*batch P D"]:
-        """Tokens of frames with the action that led to each, which is the same for all N."""
+        """Places of frames with the action that led to each, which is the same for all N."""
         if self.config.action_input == "add":
             return x + led
         if self.config.action_input == "concat":
             return self.mix(torch.cat([x, led], dim=-1))
         return torch.cat([led[..., :1, :], x], dim=-2)
 
-    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch N K"]:
+    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch N V"]:
         """What the tokens may be, from the transformer's output."""
-        return self.head(x[..., -self.config.num_tokens :, :])
+        return self.head(x[..., -self.config.num_places :, :])
 
     def step(
         self,
-        tokens: Int[Tensor, "B N"],
+        tokens: Int[Tensor, "B L"],
         hidden: Bool[Tensor, "B N"],
         action: Float[Tensor, "B E"] | None,
         cache: Cache,
         seen: Tensor | None = None,
-    ) -> tuple[Float[Tensor, "B N K"], CacheEntry]:
+    ) -> tuple[Float[Tensor, "B N V"], CacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`

@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.dynamics import DynamicsConfig
 from playworld.models.kinds import (
     AnyDynamicsConfig,
     AnyTokenizerConfig,
@@ -127,7 +128,9 @@ def dynamics_flops(config: AnyDynamicsConfig, clips: int, frames: int, history: 
         size = model.config.height, model.config.width
         video = torch.empty(clips, frames, *size, 3, device="meta")
         return count(lambda: model(tokens, hidden, actions, video))
-    return count(lambda: model(tokens, tokens.bool(), actions, tokens if history else None))
+    assert isinstance(config, DynamicsConfig)
+    hidden = torch.empty(clips, frames, config.num_places, device="meta").bool()
+    return count(lambda: model(tokens, hidden, actions, tokens if history else None))
 
 
 @lru_cache(maxsize=64)
@@ -141,7 +144,9 @@ def refinement_flops(config: AnyDynamicsConfig) -> Flops:
         seen = torch.empty(1, model.config.num_blocks, config.transformer.width, device="meta")
         passed = count(lambda: model.step(tokens, hidden, action, cache, seen))
     else:
-        passed = count(lambda: model.step(tokens, tokens.bool(), action, cache))
+        assert isinstance(config, DynamicsConfig)
+        hidden = torch.empty(1, config.num_places, device="meta").bool()
+        passed = count(lambda: model.step(tokens, hidden, action, cache))
     return passed + recall_flops(config.transformer, config.num_positions)
 
 
@@ -156,7 +161,7 @@ def rendering_flops(config: AnyTokenizerConfig) -> Flops:
         return passed
     if config.attention == "full":  # a matrix product there, counted already
         return passed
-    return passed + recall_flops(config.decoder, config.num_tokens)
+    return passed + recall_flops(config.decoder, config.num_places)
 
 
 def recall_flops(config: TransformerConfig, positions: int) -> Flops:

@@ -52,12 +52,14 @@ def disagreements(
         }
         codes = dynamics.num_contents, tokenizer.content.num_codes
         return pairs | {"dynamics.num_contents and tokenizer.content.num_codes": codes}
-    kinds = isinstance(dynamics, DynamicsConfig), isinstance(tokenizer, TokenizerConfig)
+    if not (isinstance(tokenizer, TokenizerConfig) and isinstance(dynamics, DynamicsConfig)):
+        kinds = isinstance(dynamics, DynamicsConfig), isinstance(tokenizer, TokenizerConfig)
+        return {"the kinds of dynamics and tokenizer (tokens of frames, or of changes)": kinds}
     return {
-        "the kinds of dynamics and tokenizer (tokens of frames, or of changes)": kinds,
         "dynamics.num_tokens and the tokenizer's (by height, width, patch)": (
             dynamics.num_tokens,
             tokenizer.num_tokens,
         ),
+        "dynamics.factors and the tokenizer's": (dynamics.factors, tokenizer.factors),
         "dynamics.num_codes and the tokenizer's": (dynamics.num_codes, tokenizer.num_codes),
     }

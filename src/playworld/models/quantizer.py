@@ -47,8 +47,8 @@ class Quantized:
 
     latents: Float[Tensor, "*batch E"]
     """The chosen codes; gradients pass straight through to the encoder."""
-    codes: Int[Tensor, "*batch"]
-    """Their numbers, 0 to K-1."""
+    codes: Int[Tensor, "..."]
+    """Their numbers, 0 to K-1: one for each latent; of a `ProductQuantizer` one for each part."""
     loss: Float[Tensor, ""]
     """Commitment, plus the codebook term when the codebook learns by gradient."""
 
@@ -100,6 +100,11 @@ class VectorQuantizer(nn.Module):
     def lookup(self, codes: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch E"]:
         """Codes by number."""
         return self.scale(self.codebook)[codes]
+
+    @property
+    def codebooks(self) -> Float[Tensor, "1 K E"]:
+        """All codes, as those of a `ProductQuantizer` with one part."""
+        return self.scale(self.codebook)[None]
 
     def forward(
         self, z: Float[Tensor, "*batch E"], generator: torch.Generator | None = None

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from playworld.config import check_ranges
 from playworld.models.base import Tokenizer
 from playworld.models.full_transformer import FullTransformer
-from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
+from playworld.models.product import build_quantizer
+from playworld.models.quantizer import Quantized, QuantizerConfig
 from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig
 from playworld.models.stems import (
     ConvPatches,
@@ -32,13 +33,13 @@ class TokenizerConfig:
     width: int
     """Columns of a frame, pixels."""
     patch: int
-    """Side of the square of pixels that becomes one token."""
+    """Side of the square of pixels that is one place of the grid, of one or more tokens."""
     encoder: TransformerConfig
     """Pixels to latents. Without temporal attention a frame's tokens do not depend on its past."""
     decoder: TransformerConfig
     """Tokens to pixels, causal in time."""
     quantizer: QuantizerConfig
-    """The codebook of tokens."""
+    """The codebook of tokens; with several tokens per place, `code_size` is that of all F."""
     stem: Stem = "linear"
     """Linear patches (the paper) or convolutions."""
     stem_channels: int = 32
@@ -46,10 +47,17 @@ class TokenizerConfig:
     attention: Literal["space-time", "full"] = "space-time"
     """ST blocks (ST-ViViT; ViT where no block looks back), or all tokens of the window at once
     (C-ViViT)."""
+    factors: int = 1
+    """Tokens of a place, F: its latent is cut into F parts, each with a codebook of its own."""
 
     def __post_init__(self) -> None:
         check_grid(self.height, self.width, self.patch, self.stem)
-        check_ranges(self, stem_channels=(1, 1_024))
+        check_ranges(self, stem_channels=(1, 1_024), factors=(1, 16))
+        if self.quantizer.code_size % self.factors:
+            raise ValueError(
+                f"quantizer.code_size must divide by factors, got {self.quantizer.code_size} and "
+                f"{self.factors}"
+            )
         every = (self.encoder.temporal_every, self.decoder.temporal_every)
         if self.attention == "full" and every != (1, 1):
             raise ValueError("full attention looks back in every block: set temporal_every to 1")
@@ -60,9 +68,14 @@ class TokenizerConfig:
         return grid(self.height, self.width, self.patch)
 
     @property
-    def num_tokens(self) -> int:
-        """Tokens per frame, N."""
+    def num_places(self) -> int:
+        """Places of the grid, N."""
         return self.grid[0] * self.grid[1]
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens per frame, L = N x F."""
+        return self.num_places * self.factors
 
     @property
     def num_codes(self) -> int:
@@ -77,7 +90,8 @@ class TokenizerConfig:
     @property
     def summary(self) -> str:
         """What a frame is, for people."""
-        return f"{self.num_tokens} of {self.num_codes} codes"
+        count = str(self.num_places) if self.factors == 1 else f"{self.num_places} x {self.factors}"
+        return f"{count} of {self.num_codes} codes"
 
     @property
     def num_features(self) -> int:
@@ -92,7 +106,7 @@ class TokenizerConfig:
     @property
     def session_bytes(self) -> int:
         """Memory of the decoder of one game, in float32."""
-        return self.decoder.cache_bytes(self.num_tokens)
+        return self.decoder.cache_bytes(self.num_places)
 
 
 class VideoTokenizer(Tokenizer):
@@ -114,11 +128,11 @@ class VideoTokenizer(Tokenizer):
             self.stem = ConvPatches(config.patch, wide, config.stem_channels)
             self.head = ConvPixels(config.patch, deep, config.stem_channels, frame)
         transformer = STTransformer if config.attention == "space-time" else FullTransformer
-        self.encoder = transformer(config.encoder, self.num_tokens)
+        self.encoder = transformer(config.encoder, config.num_places)
         self.to_latent = nn.Linear(wide, size)
-        self.quantizer = VectorQuantizer(config.quantizer)
+        self.quantizer = build_quantizer(config.quantizer, config.factors)
         self.from_latent = nn.Linear(size, deep)
-        self.decoder = transformer(config.decoder, self.num_tokens)
+        self.decoder = transformer(config.decoder, config.num_places)
 
     def forward(
         self, video: Float[Tensor, "B T H W C"], generator: torch.Generator | None = None
@@ -143,15 +157,15 @@ class VideoTokenizer(Tokenizer):
         """The decoder's output as frames in [0, 1]."""
         return torch.sigmoid(self.head(x).float())
 
-    def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T N"]:
+    def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """Tokens of every frame. Pixels in [0, 1]."""
         return self.quantizer.nearest(self.latents(video))
 
-    def decode(self, tokens: Int[Tensor, "B T N"]) -> Float[Tensor, "B T H W C"]:
+    def decode(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T H W C"]:
         """Frames in [0, 1] from tokens; a frame depends on its own and on earlier tokens."""
         return self.pixels(self.quantizer.lookup(tokens))
 
-    def code_grid(self, tokens: Int[Tensor, "B T N"]) -> Float[Tensor, "B T h w E"]:
+    def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
         """The codes of the tokens where they lie in the frame: a picture of E channels."""
         return self.quantizer.lookup(tokens).unflatten(2, self.config.grid)
 
@@ -163,9 +177,9 @@ class VideoTokenizer(Tokenizer):
         """The state before the first frame; of this kind the tokens hold all of it."""
         return self.start_cache(len(prompt))
 
-    def chosen_codes(self, tokens: Int[Tensor, "*batch N"]) -> tuple[Int[Tensor, " M"], int]:
-        """All tokens, and how many different ones there are."""
-        return tokens.flatten(), self.config.num_codes
+    def chosen_codes(self, tokens: Int[Tensor, "*batch L"]) -> tuple[Int[Tensor, " M"], int]:
+        """The first token of every place, and how many different ones there are."""
+        return tokens[..., :: self.config.factors].flatten(), self.config.num_codes
 
     def round_decoder(self, dtype: torch.dtype) -> None:
         """Round the weights of the way from tokens to pixels."""
@@ -177,7 +191,7 @@ class VideoTokenizer(Tokenizer):
         return self.decoder.start_cache(batch)
 
     def decode_step(
-        self, tokens: Int[Tensor, "B N"], cache: Cache, in_place: bool = False
+        self, tokens: Int[Tensor, "B L"], cache: Cache, in_place: bool = False
     ) -> tuple[Float[Tensor, "B H W C"], Cache]:
         """Decode the next frame alone, given the cached past: the last frame of `decode`.
 

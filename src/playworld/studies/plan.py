@@ -159,9 +159,9 @@ def tokenizer_load(model: Tokenizer, stage: StageConfig) -> Load:
         copies = 8 * CANDIDATES * 3 * pixels
         return Load(model, (), 4 * (stage.clip_length - 1) * (features + copies))
     assert isinstance(model, VideoTokenizer)
-    tokens = stage.clip_length * model.num_tokens
-    stacks = ((model.encoder, tokens), (model.decoder, tokens))
-    return Load(model, stacks, 8 * tokens * model.config.num_codes)
+    places = stage.clip_length * model.config.num_places
+    stacks = ((model.encoder, places), (model.decoder, places))
+    return Load(model, stacks, 8 * stage.clip_length * model.num_tokens * model.config.num_codes)
 
 
 def actions_load(model: LatentActionModel, stage: StageConfig) -> Load:
@@ -181,9 +181,11 @@ def dynamics_load(model: DynamicsModel, stage: StageConfig, history: bool) -> Lo
         logits = 12 * scored * sum(model.config.sizes)
         return Load(model, ((model.transformer, 2 * scored),), logits)
     assert isinstance(model, Dynamics)
-    scored = (stage.clip_length - 1) * model.config.num_tokens
-    tokens = 2 * scored if history else stage.clip_length * model.config.num_tokens
-    return Load(model, ((model.transformer, tokens),), 12 * scored * model.config.num_codes)
+    shape = model.config
+    scored = (stage.clip_length - 1) * shape.num_places
+    places = 2 * scored if history else stage.clip_length * shape.num_places
+    logits = 12 * scored * shape.factors * shape.num_codes
+    return Load(model, ((model.transformer, places),), logits)
 
 
 def schedule(

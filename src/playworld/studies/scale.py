@@ -191,11 +191,11 @@ class Study:
         transformer = TransformerConfig(
             width, blocks, width // features, features, shape.mlp_ratio, window=shape.window
         )
-        made = Dynamics(DynamicsConfig(own.num_tokens, own.num_codes, own.action_size, transformer))
-        codes = torch.arange(own.num_codes, device=self.device)
+        assert isinstance(own, DynamicsConfig)
+        made = Dynamics(replace(own, transformer=transformer, action_input="add"))
         assert isinstance(self.world.tokenizer, VideoTokenizer)
-        book = self.world.tokenizer.quantizer.lookup(codes).cpu()
-        made.know_codes(book, torch.Generator().manual_seed(row.seed))
+        books = self.world.tokenizer.quantizer.codebooks.cpu()
+        made.know_codes(books, torch.Generator().manual_seed(row.seed))
         return made.to(self.device)
 
     def _stage(self, row: Row) -> StageConfig:

@@ -177,9 +177,8 @@ def _train_dynamics(job: Job, tokenizer: Tokenizer) -> World:
         dynamics.load_state_dict(base.dynamics.state_dict())
         loss = replace(loss, warm_share=0.0)  # its codes have a meaning already
     elif isinstance(tokenizer, VideoTokenizer) and isinstance(dynamics, Dynamics):
-        codes = torch.arange(recipe.dynamics.num_codes)
-        book = tokenizer.cpu().quantizer.lookup(codes)
-        dynamics.know_codes(book, torch.Generator().manual_seed(stage.seed))
+        books = tokenizer.cpu().quantizer.codebooks
+        dynamics.know_codes(books, torch.Generator().manual_seed(stage.seed))
         tokenizer.to(job.device)
     inputs = {
         "clips": dataset.sha256,

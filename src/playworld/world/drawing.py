@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from playworld.models.dynamics import DynamicsConfig
 from playworld.models.kinds import AnyDynamicsConfig, AnyTokenizerConfig
 from playworld.models.motion.changes import (
     BLEND,
@@ -54,25 +55,26 @@ class Drawing(Protocol):
 
 
 class CodeDrawing:
-    """Plain tokens: MaskGIT over the grid."""
+    """Plain tokens: MaskGIT over the grid; all tokens of a place are drawn at once."""
 
-    def __init__(self, num_tokens: int, grid: tuple[int, int]) -> None:
-        self._count, self._grid = num_tokens, grid
+    def __init__(self, config: DynamicsConfig, grid: tuple[int, int]) -> None:
+        self._config, self._grid = config, grid
 
     def blank(self, rows: int, device: torch.device) -> tuple[Tensor, Bool[Tensor, "B P"]]:
         """As in `Drawing`."""
-        tokens = torch.zeros((rows, self._count), dtype=torch.long, device=device)
-        return tokens, torch.ones_like(tokens, dtype=torch.bool)
+        shape = self._config
+        tokens = torch.zeros((rows, shape.num_tokens), dtype=torch.long, device=device)
+        return tokens, torch.ones((rows, shape.num_places), dtype=torch.bool, device=device)
 
     def passes(self, sampler: SamplerConfig) -> list[int]:
         """As in `Drawing`."""
-        return refinements(sampler.steps, self._count)
+        return refinements(sampler.steps, self._config.num_places)
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
     ) -> Float[Tensor, "B S 2 D"]:
         """As in `Drawing`."""
-        return frame_noise(seeds, frames, sampler.steps, self._count)
+        return frame_noise(seeds, frames, sampler.steps, self._config.num_tokens)
 
     def refine(self, logits, tokens, hidden, sampler, number, noise):
         """As in `Drawing`."""
@@ -157,4 +159,4 @@ def drawing_of(tokenizer: AnyTokenizerConfig, dynamics: AnyDynamicsConfig) -> Dr
     """How frames of this kind are drawn."""
     if isinstance(dynamics, MotionDynamicsConfig):
         return ChangeDrawing(dynamics)
-    return CodeDrawing(dynamics.num_tokens, tokenizer.grid)
+    return CodeDrawing(dynamics, tokenizer.grid)

@@ -89,25 +89,31 @@ def refinements(steps: int, N: int) -> list[int]:
 
 
 def refine(
-    logits: Float[Tensor, "B N K"],
-    tokens: Int[Tensor, "B N"],
+    logits: Float[Tensor, "B N V"],
+    tokens: Int[Tensor, "B L"],
     hidden: Bool[Tensor, "B N"],
     sampler: SamplerConfig,
     step: int,
-    noise: Float[Tensor, "B S 2 N"],
+    noise: Float[Tensor, "B S 2 L"],
     grid: tuple[int, int],
-) -> tuple[Int[Tensor, "B N"], Bool[Tensor, "B N"]]:
-    """Refinement `step` (0-based): the tokens with some more decided, and what is still hidden."""
-    logits = logits.float()
+) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B N"]]:
+    """Refinement `step` (0-based): the tokens with some more decided, and what is still hidden.
+
+    A place of the grid has one token, or F = L / N side by side: then its logits are V = F x K.
+    """
+    N = hidden.shape[1]
+    factors = tokens.shape[1] // N
+    logits = logits.float().unflatten(-1, (factors, -1)).flatten(1, 2)
     proposal = sample(logits, sampler.temperature, noise[:, step, 0])
-    places = noise[:, 0, 1], noise[:, step, 1]
+    places = noise[:, 0, 1, :N], noise[:, step, 1, :N]
     decided = decide(logits, proposal, hidden, sampler, step, *places, grid)
-    return torch.where(decided, proposal, tokens), hidden & ~decided
+    every = decided.repeat_interleave(factors, dim=1)
+    return torch.where(every, proposal, tokens), hidden & ~decided
 
 
 def decide(
-    logits: Float[Tensor, "B N K"],
-    proposal: Int[Tensor, "B N"],
+    logits: Float[Tensor, "B L K"],
+    proposal: Int[Tensor, "B L"],
     hidden: Bool[Tensor, "B N"],
     sampler: SamplerConfig,
     step: int,
@@ -115,12 +121,12 @@ def decide(
     doubt: Float[Tensor, "B N"],
     grid: tuple[int, int],
 ) -> Bool[Tensor, "B N"]:
-    """Which hidden tokens take what is proposed in refinement `step` (0-based).
+    """Which hidden places take what is proposed in refinement `step` (0-based).
 
     Args:
         logits: of every token.
         proposal: what was drawn from them.
-        hidden: tokens that are still to be decided.
+        hidden: places that are still to be decided.
         sampler: how many refinements, and in which order.
         step: the refinement.
         order: uniform numbers that are the same in all refinements, for the random order.
@@ -132,10 +138,10 @@ def decide(
         surest = confidence(logits, proposal, doubt, sampler.confidence_noise * remaining)
         rank = ranks(surest.masked_fill(~hidden, math.inf))
     elif sampler.order == "halton":
-        rank = halton_ranks(*grid, proposal.device).expand_as(proposal)
+        rank = halton_ranks(*grid, hidden.device).expand_as(hidden)
     else:
         rank = ranks(order)
-    return hidden & (rank < tokens_fixed(step, sampler.steps, proposal.shape[1]))
+    return hidden & (rank < tokens_fixed(step, sampler.steps, hidden.shape[1]))
 
 
 def sample(
@@ -157,13 +163,14 @@ def sample(
 
 
 def confidence(
-    logits: Float[Tensor, "B N K"],
-    tokens: Int[Tensor, "B N"],
+    logits: Float[Tensor, "B L K"],
+    tokens: Int[Tensor, "B L"],
     uniform: Float[Tensor, "B N"],
     scale: float,
 ) -> Float[Tensor, "B N"]:
-    """Log-probability of the proposed tokens, plus Gumbel noise of this scale (MaskGIT)."""
-    sure = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+    """Log-probability of what is proposed at a place, plus Gumbel noise of this scale (MaskGIT)."""
+    every = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+    sure = every.unflatten(-1, (uniform.shape[1], -1)).sum(-1)
     return sure - scale * (-uniform.log()).log()
 
 

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
+from playworld.models.product import ProductQuantizer
 from playworld.models.quantizer import VectorQuantizer
 
 Metrics = dict[str, Tensor]
@@ -92,17 +93,17 @@ class Seen:
     def __init__(self) -> None:
         self._parts: list[tuple[Tensor, Tensor]] = []
 
-    def add(self, z: Float[Tensor, "*batch E"], codes: Int[Tensor, "*batch"]) -> None:
+    def add(self, z: Float[Tensor, "*batch E"], codes: Int[Tensor, "..."]) -> None:
         """Note some more."""
         self._parts.append((z.detach().reshape(-1, z.shape[-1]), codes.reshape(-1)))
 
-    def take(self) -> tuple[Float[Tensor, "M E"], Int[Tensor, " M"]]:
+    def take(self) -> tuple[Float[Tensor, "M E"], Int[Tensor, " L"]]:
         """All of them, which are then forgotten."""
         (z, codes), self._parts = map(torch.cat, zip(*self._parts, strict=True)), []
         return z, codes
 
 
-def code_use(quantizer: VectorQuantizer, count: Int[Tensor, " K"]) -> Metrics:
+def code_use(quantizer: VectorQuantizer | ProductQuantizer, count: Int[Tensor, " K"]) -> Metrics:
     """Codes seen in this step, and the running perplexity."""
     return {"codes_used": (count > 0).sum(), "perplexity": quantizer.perplexity()}
 

@@ -118,26 +118,26 @@ class WorldObjective(Objective):
         return torch.stack([change, hidden.sum().to(change)])
 
     @torch.no_grad()
-    def tokens(self, batch: Batch, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T N"]:
+    def tokens(self, batch: Batch, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """The tokens of the clips: cached, or made now."""
         return self._tokenizer[0].encode_pairs(video) if batch.tokens is None else batch.tokens
 
     @torch.no_grad()
     def view(
-        self, video: Float[Tensor, "B T H W C"], tokens: Int[Tensor, "B T N"]
+        self, video: Float[Tensor, "B T H W C"], tokens: Int[Tensor, "B T L"]
     ) -> Float[Tensor, "B T h w E"]:
         """What the latent action model looks at: pixels, or the codes of the tokens."""
         pixels = self.actions.config.tokens is None
         return video if pixels else self._tokenizer[0].code_grid(tokens)
 
     def hide(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T N"]:
-        """Which tokens each clip hides, on the CPU."""
-        shape = (1, batch.video.shape[1], self.dynamics.config.num_tokens)
+        """Which places each clip hides, on the CPU."""
+        shape = (1, batch.video.shape[1], self.dynamics.config.num_places)
         return torch.cat([hide(self.weights.masking, shape, draw) for draw in draws])
 
     def spoil(
-        self, tokens: Int[Tensor, "B T N"], draws: list[torch.Generator]
-    ) -> Int[Tensor, "B T N"]:
+        self, tokens: Int[Tensor, "B T L"], draws: list[torch.Generator]
+    ) -> Int[Tensor, "B T L"]:
         """The tokens with some replaced at random."""
         most, codes = self.weights.corrupt, self.dynamics.config.num_codes
         blank = torch.full((1, *tokens.shape[1:]), -1)
@@ -193,9 +193,9 @@ class WorldObjective(Objective):
 
     def predict(
         self,
-        tokens: Int[Tensor, "B T N"],
+        tokens: Int[Tensor, "B T L"],
         hidden: Bool[Tensor, "B T N"],
-        past: Int[Tensor, "B T N"],
+        past: Int[Tensor, "B T L"],
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"] | None = None,
     ) -> tuple[Float[Tensor, ""], Metrics]:
@@ -205,9 +205,10 @@ class WorldObjective(Objective):
         else:
             seen = torch.where(clean_context(hidden), past, tokens)
             logits = self.dynamics(seen, hidden, actions)
-        scored = hidden[:, 1:].flatten()
+        scored, factors = hidden[:, 1:], self.dynamics.config.factors
         # Only hidden tokens are scored, so only they pass the cross-entropy.
-        chosen, truth = logits.flatten(0, 2)[scored].float(), tokens[:, 1:].flatten()[scored]
+        chosen = logits[scored].float().unflatten(-1, (factors, -1)).flatten(0, 1)
+        truth = tokens[:, 1:].unflatten(-1, (-1, factors))[scored].flatten()
         loss = F.cross_entropy(chosen, truth)
         right = (chosen.detach().argmax(-1) == truth).float().mean()
         return loss, {"cross_entropy": loss.detach(), "accuracy": right}
@@ -262,6 +263,6 @@ def relative_error(
     return (missed / (moved + STILL * change)).mean()
 
 
-def clean_context(hidden: Bool[Tensor, "B T N"]) -> Bool[Tensor, "B T N"]:
+def clean_context(hidden: Bool[Tensor, "B T N"]) -> Bool[Tensor, "B T 1"]:
     """Frames in which nothing is hidden: all that may be corrupted in a single stream."""
-    return (~hidden.any(-1, keepdim=True)).expand_as(hidden)
+    return ~hidden.any(-1, keepdim=True)
