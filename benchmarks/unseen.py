@@ -31,8 +31,7 @@ from playworld.evaluate.looks import sharpness
 from playworld.evaluate.metrics import interval, psnr, psnr_where
 from playworld.evaluate.speed import processor_name
 from playworld.models.base import Tokenizer
-from playworld.models.kinds import AnyTokenizerConfig, build_tokenizer
-from playworld.models.motion.changes import Changes
+from playworld.models.kinds import build_tokenizer, frame_bits
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.tokenizer import TokenizerConfig
@@ -62,23 +61,6 @@ def load(place: str) -> Tokenizer:
     }
     tokenizer.load_state_dict(own)
     return tokenizer.eval()
-
-
-def bits(tokens: Int[Tensor, "B T L"], config: AnyTokenizerConfig) -> Float[Tensor, "B T"]:
-    """Bits of every frame in numbers of fixed length.
-
-    Of changes: the scene's motion; of each block whether it follows, or else its motion; whether it
-    is split, and then four choices; whether it is new, and then its codes, each with a flag that
-    says whether another one follows.
-    """
-    if not isinstance(config, MotionTokenizerConfig):
-        every = config.num_tokens * math.log2(config.num_codes)
-        return torch.full(tokens.shape[:2], every)
-    changes, motion = Changes.unpack(tokens, config.num_blocks), math.log2(config.num_motions)
-    own = 1 + motion * (changes.motion > 0)
-    split = 1 + 12 * (changes.split > 0)
-    codes = (1 + math.log2(config.content.num_codes)) * (changes.codes > 0).sum(-1)
-    return math.log2(config.num_scenes) + (own + split + 1 + codes).sum(-1)
 
 
 def by_itself(video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "B T H W"]:
@@ -153,7 +135,7 @@ def main() -> None:
             quality = psnr(pictures, video)
             figures = psnr_where(pictures, video, moving)[:, 1:].nanmean(1)
             ratio = (sharpness(pictures[:, -1:])[:, 0] / sharp.clamp_min(1e-4)).median()
-            size = bits(tokens, tokenizer.config)[:, 1:].flatten()
+            size = frame_bits(tokens, tokenizer.config)[:, 1:].flatten()
             count = video.shape[0] * video.shape[1]
             print(
                 f"{'':10}{Path(name).name:16}"

@@ -6,6 +6,7 @@ import pytest
 from playworld.config import InputError
 from playworld.presets import SMALL, TINY
 from playworld.studies.ablate import AblateOptions, ablate, format_rows, kept_megabytes
+from playworld.studies.pace import Trial, steps_of_equal_time
 from playworld.studies.tables import TABLES
 
 QUICK = AblateOptions(tokenizer_steps=4, world_steps=4, num_clips=2)
@@ -66,6 +67,26 @@ def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path):
     other = ablate("codes", tmp_path, replace(options, rows=("8",)), silent, base=TINY)
     default = next(line for line in both.splitlines() if line.startswith("| 2 frames"))
     assert default.replace("2 frames", "8") in other  # one row for all tables
+    assert "| factorised | 1 |" in ablate(
+        "tokens", tmp_path, replace(options, rows=("factorised",)), silent, base=TINY
+    )
+    row = json.loads((tmp_path / "tokens/factorised-0.json").read_text())
+    assert row["bits"] == 4 * 16 * 6 and row["world seconds"] > 0
+    decided = json.loads((tmp_path / "tokens/factorised-0/steps.json").read_text())
+    assert decided == {stage: row[f"{stage} steps"] for stage in ("tokenizer", "world")}
+
+
+def test_a_slower_recipe_gets_fewer_steps_in_equal_time_once_and_for_all(clips, tmp_path):
+    stage = TINY.tokenizer_stage
+    slow, quick = (
+        replace(TINY, tokenizer_stage=replace(stage, batch_size=size, clip_length=frames))
+        for size, frames in ((16, 8), (1, 4))
+    )
+    first, other = Trial(quick, tmp_path / "first"), Trial(slow, tmp_path / "other")
+    steps = steps_of_equal_time("tokenizer", 1_000, first, other, clips)
+    assert steps < 700  # of 32 times the frames
+    again = steps_of_equal_time("tokenizer", 1_000, other, other, clips)
+    assert again == steps  # nothing is timed a second time
 
 
 def test_a_table_shows_the_mean_over_seeds_and_their_range(tmp_path):

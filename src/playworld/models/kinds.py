@@ -3,10 +3,16 @@
 Each kind has a tokenizer and a dynamics model that know each other; all else treats both alike.
 """
 
+import math
 from dataclasses import replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.motion.changes import Changes
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
 from playworld.models.motion.tokenizer import MotionTokenizer
@@ -35,6 +41,23 @@ def fitted_dynamics(config: AnyDynamicsConfig, tokenizer: AnyTokenizerConfig) ->
     if isinstance(config, MotionDynamicsConfig):
         return replace(config, height=tokenizer.height, width=tokenizer.width)
     return replace(config, num_tokens=tokenizer.num_tokens)
+
+
+def frame_bits(tokens: Int[Tensor, "B T L"], config: AnyTokenizerConfig) -> Float[Tensor, "B T"]:
+    """Bits of every frame in numbers of fixed length.
+
+    Of changes: the scene's motion; of each block whether it follows, or else its motion; whether it
+    is split, and then four choices; whether it is new, and then its codes, each with a flag that
+    says whether another one follows.
+    """
+    if not isinstance(config, MotionTokenizerConfig):
+        every = config.num_tokens * math.log2(config.num_codes)
+        return torch.full(tokens.shape[:2], every)
+    changes, motion = Changes.unpack(tokens, config.num_blocks), math.log2(config.num_motions)
+    own = 1 + motion * (changes.motion > 0)
+    split = 1 + 12 * (changes.split > 0)
+    codes = (1 + math.log2(config.content.num_codes)) * (changes.codes > 0).sum(-1)
+    return math.log2(config.num_scenes) + (own + split + 1 + codes).sum(-1)
 
 
 def disagreements(

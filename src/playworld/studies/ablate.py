@@ -4,7 +4,6 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,13 @@ from playworld.data.splits import SPLITS
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.heldout import read_held_out
 from playworld.models.flops import kept_bytes
-from playworld.models.kinds import AnyTokenizerConfig
+from playworld.models.kinds import AnyTokenizerConfig, frame_bits
 from playworld.models.motion.tokenizer import MotionTokenizer
+from playworld.models.pixels import to_float
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
 from playworld.studies.options import AblateOptions
+from playworld.studies.pace import Stage, Trial, Watch, steps_of_equal_time
 from playworld.studies.tables import TABLES, as_it_is
 from playworld.train.loop import NonFinite, Progress
 from playworld.train.objectives import Collapsed
@@ -31,6 +32,7 @@ from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import FINISHED, other_inputs
 from playworld.train.stages import train_world
+from playworld.world import World
 
 Told = Callable[[str], Progress]
 
@@ -54,6 +56,8 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
         if not any(name.startswith(start) for name in rows):
             raise InputError(f"table {table!r} has no row {start!r}; it has {list(rows)}")
     names = [name for name in rows if name.startswith(options.rows or ("",))]
+    if TABLES[table].equal == "time":
+        names = list(dict.fromkeys([first_of(table), *names]))  # it gives the time
     clips = _begin(out, options, told)
     for seed in range(options.seeds):
         for name in names:
@@ -116,25 +120,45 @@ def _run(
     recipe, run = TABLES[table].rows[name](base), _row(out, table, name, seed)
     shared = recipe.tokenizer == base.tokenizer
     tokenizer = out / f"tokenizer-{seed}" if shared else run
-    training = TrainOptions(
-        run=tokenizer,
-        seed=seed,
-        tokenizer_steps=options.tokenizer_steps,
-        world_steps=options.world_steps,
+    timed = TABLES[table].equal == "time" and name != first_of(table)
+
+    def steps(stage: Stage, asked: int) -> int:
+        if not timed:
+            return asked
+        first = first_of(table)
+        model = Trial(TABLES[table].rows[first](base), _row(out, table, first, seed))
+        return steps_of_equal_time(stage, asked, model, Trial(recipe, run), clips)
+
+    counts: dict[Stage, int] = {"tokenizer": steps("tokenizer", options.tokenizer_steps)}
+    train = TrainOptions(
+        run=tokenizer, seed=seed, stage="tokenizer", tokenizer_steps=counts["tokenizer"]
     )
+    watch = Watch(told)
     if not (tokenizer / FINISHED).exists():
-        train_world(recipe, clips, run / "made", replace(training, stage="tokenizer"), told)
+        train_world(recipe, clips, run / "made", train, watch)
     if not (run / FINISHED).exists():
         shutil.copytree(tokenizer / FINISHED, run / FINISHED)
     taken_up, begun = (run / "world").exists(), time.process_time()
-    training = replace(training, run=run, stage="world")
-    world = train_world(recipe, clips, run / "made", training, told)
+    counts["world"] = steps("world", options.world_steps)
+    train = TrainOptions(run=run, seed=seed, stage="world", world_steps=counts["world"])
+    world = train_world(recipe, clips, run / "made", train, watch)
     assert world is not None
     figures = evaluate(world, clips, _measuring(options), told(f"evaluate {name}"))
     minutes = None if taken_up else (time.process_time() - begun) / 60
     kept = kept_megabytes(recipe.tokenizer, recipe.tokenizer_stage.clip_length)
     made = {"row": name, "seed": seed, "minutes": minutes, "tokenizer MB": kept}
-    return made | _figures(figures)
+    for stage, count in counts.items():
+        pace = watch.seconds(stage)
+        made |= {f"{stage} steps": count, f"{stage} seconds": pace and count * pace}
+    return made | {"bits": _bits(world, clips, _measuring(options))} | _figures(figures)
+
+
+@torch.inference_mode()
+def _bits(world: World, clips: Path, measuring: EvaluateOptions) -> float:
+    """Mean over the frames of the held-out clips that follow another frame."""
+    held = read_held_out(clips, measuring.num_clips, measuring.length, measuring.seed)
+    tokens = torch.cat([world.tokenizer.encode(to_float(clip[None])) for clip in held.video])
+    return float(frame_bits(tokens[:, 1:], world.config.tokenizer).mean())
 
 
 def _measuring(options: AblateOptions) -> EvaluateOptions:
@@ -165,28 +189,38 @@ def _figures(report: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def first_of(table: str) -> str:
+    """The name of a table's first row."""
+    return next(iter(TABLES[table].rows))
+
+
 COLUMNS = (
     *("tokenizer", "frame 1", "frame 4", "frame 16"),
     *("delta_4", "agreement", "left/none/right", "frames/s", "tokenizer MB", "minutes"),
 )
 PERCENT = {"agreement", "left/none/right"}
 ONE_DIGIT = {"frames/s", "tokenizer MB", "minutes"}
+WHOLE = PERCENT | {
+    "bits",
+    *(f"{stage} {unit}" for stage in ("tokenizer", "world") for unit in ("steps", "seconds")),
+}
 
 
 def format_rows(table: str, out: Path, options: AblateOptions) -> str:
     """The table in Markdown: means over the seeds that were run, with their range."""
+    columns = COLUMNS + TABLES[table].columns
     lines = [
         TABLES[table].question,
         "",
-        f"| | seeds | {' | '.join(COLUMNS)} |",
-        "|" + "---|" * (len(COLUMNS) + 2),
+        f"| | seeds | {' | '.join(columns)} |",
+        "|" + "---|" * (len(columns) + 2),
     ]
     for name in TABLES[table].rows:
         rows = [_row(out, table, name, seed) for seed in range(options.seeds)]
         paths = [row.with_suffix(".json") for row in rows]
         found = [json.loads(path.read_text()) for path in paths if path.exists()]
         lost = sum("collapsed" in row for row in found)
-        cells = [_cell([row.get(column) for row in found], column) for column in COLUMNS]
+        cells = [_cell([row.get(column) for row in found], column) for column in columns]
         count = f"{len(found)}, {lost} collapsed" if lost else len(found)
         lines.append(f"| {name} | {count} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -196,7 +230,7 @@ def _cell(values: list[float | None], column: str) -> str:
     known = [100 * v if column in PERCENT else v for v in values if v is not None]
     if not known:
         return "not run" if not values else "none"
-    digits = 0 if column in PERCENT else 1 if column in ONE_DIGIT else 2
+    digits = 0 if column in WHOLE else 1 if column in ONE_DIGIT else 2
     mean = f"{sum(known) / len(known):.{digits}f}" + ("%" if column in PERCENT else "")
     if len(known) == 1:
         return mean

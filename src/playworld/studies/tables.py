@@ -20,6 +20,10 @@ class Table:
 
     question: str
     rows: Mapping[str, Change]
+    equal: Literal["steps", "time"] = "steps"
+    """What of their training is the same for all rows; the time is that of the first row."""
+    columns: tuple[str, ...] = ()
+    """What is shown beside the columns of every table."""
 
 
 def _world_stage(**changes: Any) -> Change:
@@ -81,6 +85,19 @@ def _decoder(**changes: Any) -> Change:
     return change
 
 
+def _factorised(factors: int) -> Change:
+    """Several tokens in every place: its latent is cut into parts, each with its own codebook."""
+
+    def change(recipe: Recipe) -> Recipe:
+        assert isinstance(recipe.tokenizer, TokenizerConfig)
+        assert isinstance(recipe.dynamics, DynamicsConfig)
+        tokenizer = replace(recipe.tokenizer, factors=factors)
+        dynamics = replace(recipe.dynamics, num_tokens=tokenizer.num_tokens, factors=factors)
+        return replace(recipe, tokenizer=tokenizer, dynamics=dynamics)
+
+    return change
+
+
 def as_it_is(recipe: Recipe) -> Recipe:
     """What a row differs from; made once for all tables."""
     return recipe
@@ -88,8 +105,15 @@ def as_it_is(recipe: Recipe) -> Recipe:
 
 TABLES: dict[str, Table] = {
     "tokens": Table(
-        "Should tokens be whole frames, or what changes from frame to frame?",
-        {"frames (default)": as_it_is, "changes": lambda recipe: MOTION},
+        "Should tokens be whole frames, with one code or four in each place, or what changes from "
+        "frame to frame? All rows train for as long as the first.",
+        {
+            "whole frames (default)": as_it_is,
+            "factorised": _factorised(4),
+            "changes": lambda recipe: MOTION,
+        },
+        equal="time",
+        columns=("bits", "tokenizer steps", "world steps", "tokenizer seconds", "world seconds"),
     ),
     "optimizer": Table(
         "Muon for the matrices inside the transformers, or AdamW for everything?",
