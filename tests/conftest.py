@@ -6,7 +6,6 @@ import os
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 # Before numpy and torch are imported. Tests are many small operations, for which a second thread
@@ -14,35 +13,47 @@ from pathlib import Path
 # holds for every program that a test starts, too.
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import jaxtyping
 from beartype import BeartypeConf, beartype
-from jaxtyping import install_import_hook
 
-CHECKED = 300
+CHECKED = 100
 """Calls of each function that are checked in each test. A test that plays or trains makes tens of
 thousands, all with the same few shapes, and checking them takes longer than the work."""
 CALLS = Counter()
 
+jaxtyped = jaxtyping.jaxtyped
 
-def check(function: Callable[..., object]) -> Callable[..., object]:
-    """Check types and shapes in the first calls; as in typing, an int will do for a float."""
-    checked = beartype(conf=BeartypeConf(is_pep484_tower=True))(function)
 
-    @functools.wraps(checked)
+def check_first_calls(thing: object = None, *, typechecker: object = None) -> object:
+    """In place of the decorator that jaxtyping's hook puts on everything: later calls go past it.
+
+    Its own wrapper binds arguments and compares shapes in every call, whatever the checker does.
+    """
+    if thing is None:
+        return functools.partial(check_first_calls, typechecker=typechecker)
+    checked = jaxtyped(thing, typechecker=typechecker)
+    if not isinstance(thing, types.FunctionType):
+        return checked
+
+    @functools.wraps(thing)
     def first_calls(*args: object, **kwargs: object) -> object:
-        CALLS[first_calls] += 1
-        return checked(*args, **kwargs) if CALLS[first_calls] <= CHECKED else None
+        CALLS[thing] += 1
+        return (checked if CALLS[thing] <= CHECKED else thing)(*args, **kwargs)
 
     return first_calls
 
 
-# Before anything of the package is imported: what its signatures say is checked from here on.
+# Before anything of the package is imported: what its signatures say is checked from here on. As
+# in typing, an int will do for a float.
 checker = types.ModuleType("playworld_type_checker")
-checker.check = check
+checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 sys.modules[checker.__name__] = checker
-install_import_hook("playworld", "playworld_type_checker.check")
+jaxtyping.jaxtyped = check_first_calls
+jaxtyping.install_import_hook("playworld", "playworld_type_checker.check")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
 
 from playworld.machine import cores  # noqa: E402
 from playworld.train import precision  # noqa: E402
@@ -129,15 +140,22 @@ def clips(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_world(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world trained for seconds: real in every part, of no quality."""
+    """A world trained for seconds: real in every part, of no quality.
+
+    One for all processes of tests, so it is read and never changed.
+    """
     from playworld.presets import preset
     from playworld.train.options import TrainOptions
     from playworld.train.stages import train_world
 
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "about.md").write_text("Squares that slide.")
-    options = TrainOptions(run=folder / "run", about=folder / "about.md")
-    train_world(preset("tiny"), clips, folder / "world", options)
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "world").exists():
+            folder.mkdir(exist_ok=True)
+            (folder / "about.md").write_text("Squares that slide.")
+            options = TrainOptions(run=folder / "run", about=folder / "about.md")
+            train_world(preset("tiny"), clips, folder / "world", options)
     return folder / "world"
 
 

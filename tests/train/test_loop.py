@@ -3,11 +3,11 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from playworld.train.optim import StageConfig, make_optimizers
 from playworld.train.options import TrainOptions
 from playworld.train.stages import train_world
 from playworld.train.trainer import Trainer
+from tests.processes import CONTEXT, start
 
 CPU = torch.device("cpu")
 POISON = 255
@@ -362,16 +363,9 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, monkeypatch):
     assert params_sha256(saved.tensors("model.safetensors")) == params_sha256(before)
 
 
-SAVE_FOR_EVER = """
-import importlib.util, sys
-from dataclasses import replace
-from pathlib import Path
-spec = importlib.util.spec_from_file_location("test_loop", sys.argv[1])
-loop = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(loop)
-config = replace(loop.CONFIG, steps=9_000, save_every=1)
-loop.run(Path(sys.argv[2]), config, progress=lambda step, *_: print(step, flush=True))
-"""
+def save_for_ever(folder: Path, said: Connection) -> None:
+    config = replace(CONFIG, steps=9_000, save_every=1)
+    run(folder, config, progress=lambda step, *_: said.send(step))
 
 
 @pytest.mark.slow
@@ -379,14 +373,18 @@ def test_kills_at_any_moment_lose_no_checkpoint_and_leave_nothing_behind(tmp_pat
     """Every step saves, in the thread beside the training: a kill nearly always hits a save."""
     reached = 0
     for attempt in range(3):
-        command = [sys.executable, "-c", SAVE_FOR_EVER, __file__, str(tmp_path)]
-        killed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        lines = [killed.stdout.readline() for _ in range(4 + attempt)]
-        killed.send_signal(signal.SIGKILL)
-        lines += killed.communicate()[0].splitlines()
+        heard, said = CONTEXT.Pipe(duplex=False)
+        killed = start(save_for_ever, tmp_path, said)
+        said.close()
+        steps = [heard.recv() for _ in range(4 + attempt)]
+        killed.kill()
+        with suppress(EOFError, OSError):  # what it had sent, the last of it perhaps in part
+            while True:
+                steps.append(heard.recv())
+        killed.join()
         newest = checkpoints(tmp_path)[-1]
         step = read_folder(newest).json("state.json")["step"]
-        assert step >= max(reached, int([x for x in lines if x.strip()][-1]) - 2)
+        assert step >= max(reached, steps[-1] - 2)
         reached = step
     trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
     trainer.done = reached + 1
@@ -395,27 +393,29 @@ def test_kills_at_any_moment_lose_no_checkpoint_and_leave_nothing_behind(tmp_pat
     assert not list(tmp_path.glob(".*")) and len(checkpoints(tmp_path)) == 2
 
 
+def train_until(stage: str, step: int, clips: Path, world: Path, run: Path) -> None:
+    """What a process of its own trains, until it kills itself."""
+    torch.set_num_threads(1)
+
+    def tell(name: str):
+        def kill(done: int, total: int, note: str) -> None:
+            if (name, done) == (stage, step):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return kill
+
+    train_world(preset("tiny"), clips, world, TrainOptions(run=run, **FEW), tell)
+
+
 @pytest.mark.slow
 def test_a_killed_training_gives_the_same_world_as_an_uninterrupted_one(clips, tmp_path):
     """Real SIGKILL, in both stages, through the command line's own function in another process."""
     recipe = preset("tiny")
     whole = train_world(recipe, clips, tmp_path / "a", TrainOptions(run=tmp_path / "ra", **FEW))
-    code = (
-        "import os, signal, sys\nfrom pathlib import Path\n"
-        "from dataclasses import replace\nfrom playworld.presets import preset\n"
-        "from playworld.train.stages import TrainOptions, train_world\n"
-        "import torch; torch.set_num_threads(1)\n"
-        "stage, step = sys.argv[1], int(sys.argv[2])\n"
-        "tell = lambda name: lambda done, total, note: "
-        "os.kill(os.getpid(), signal.SIGKILL) if (name, done) == (stage, step) else None\n"
-        "clips, world, run = map(Path, sys.argv[3:])\n"
-        "options = TrainOptions(run=run, tokenizer_steps=6, world_steps=6)\n"
-        "train_world(preset('tiny'), clips, world, options, tell)\n"
-    )
     for stage, step in (("tokenizer", 3), ("world", 4)):
-        where = map(str, (clips, tmp_path / "b", tmp_path / "rb"))
-        done = subprocess.run([sys.executable, "-c", code, stage, str(step), *where], timeout=120)
-        assert done.returncode == -signal.SIGKILL
+        killed = start(train_until, stage, step, clips, tmp_path / "b", tmp_path / "rb")
+        killed.join(timeout=120)
+        assert killed.exitcode == -signal.SIGKILL
     again = train_world(recipe, clips, tmp_path / "b", TrainOptions(run=tmp_path / "rb", **FEW))
     for part in ("tokenizer", "actions", "dynamics"):
         ours, theirs = getattr(whole, part).state_dict(), getattr(again, part).state_dict()
