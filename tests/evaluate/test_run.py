@@ -24,11 +24,18 @@ OPTIONS = EvaluateOptions(
     long_frames=8,
     speed_frames=3,
 )
+QUICK = replace(OPTIONS, arm_clips=0, return_starts=0, long_rollouts=0)
+"""Without what takes longest."""
 
 
 @pytest.fixture(scope="module")
 def report(make_world, make_clips, tmp_path_factory):
     return evaluate(make_world(), make_clips(tmp_path_factory.mktemp("data")), OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def quick_report(make_world, make_clips, tmp_path_factory):
+    return evaluate(make_world(), make_clips(tmp_path_factory.mktemp("data")), QUICK)
 
 
 def numbers(value):
@@ -79,7 +86,7 @@ def test_the_same_seed_gives_the_same_report(report, world, clips):
 
 
 def test_another_seed_gives_another_report(report, world, clips):
-    other = evaluate(world, clips, replace(OPTIONS, seed=1))
+    other = evaluate(world, clips, replace(QUICK, seed=1))
     assert other["control"]["delta_psnr"] != report["control"]["delta_psnr"]
 
 
@@ -91,7 +98,7 @@ def test_the_size_of_batches_changes_no_figure_beyond_rounding(report, world, cl
 
 
 def test_a_world_that_cannot_hear_is_said_not_to_answer_its_buttons(deaf_world, clips):
-    report = evaluate(deaf_world, clips, OPTIONS)
+    report = evaluate(deaf_world, clips, replace(OPTIONS, return_starts=0, long_rollouts=0))
     assert report["control"]["answers"] is False
     assert "these clips do not show that this world answers its buttons" in report["notes"]
     arms = report["control"]["arms"]
@@ -100,7 +107,7 @@ def test_a_world_that_cannot_hear_is_said_not_to_answer_its_buttons(deaf_world, 
 
 
 def test_one_clip_is_too_little_to_say_whether_a_world_answers(world, clips):
-    report = evaluate(world, clips, replace(OPTIONS, num_clips=1, long_rollouts=0))
+    report = evaluate(world, clips, replace(QUICK, num_clips=1))
     assert report["control"]["answers"] is None
     assert "too few clips to tell" in format_table(report)
     assert not [note for note in report["notes"] if "answers its buttons" in note]
@@ -114,7 +121,7 @@ def test_real_clips_are_held_against_without_their_prompts(world, clips, monkeyp
         return embed_all(rollouts, others, *rest)
 
     monkeypatch.setattr(run, "embed_all", spy)
-    evaluate(world, clips, replace(OPTIONS, long_rollouts=0))
+    evaluate(world, clips, QUICK)
     ((truth, others),) = embedded
     every = read_held_out(clips, 2 * OPTIONS.num_clips, OPTIONS.length, OPTIONS.seed).video
     later = every[:, OPTIONS.prompt_frames :]
@@ -122,7 +129,7 @@ def test_real_clips_are_held_against_without_their_prompts(world, clips, monkeyp
 
 
 def test_options_about_sampling_replace_the_worlds_own(world, clips):
-    report = evaluate(world, clips, replace(OPTIONS, steps=1, temperature=0.0, order="halton"))
+    report = evaluate(world, clips, replace(QUICK, steps=1, temperature=0.0, order="halton"))
     sampler = report["settings"]["sampler"]
     assert (sampler["steps"], sampler["temperature"], sampler["order"]) == (1, 0.0, "halton")
 
@@ -193,18 +200,16 @@ def test_directions_and_long_play_stand_in_report_and_table(report):
     assert f"{row['button'] + 1} ({row['label']})" in table
 
 
-def test_long_play_can_be_left_out(world, clips):
-    report = evaluate(world, clips, replace(OPTIONS, long_rollouts=0))
-    assert report["long_play"] == {}
-    assert not [name for name in report.pictures if name.startswith("long")]
-    assert "rollouts look real" not in format_table(report)
+def test_long_play_can_be_left_out(quick_report):
+    assert quick_report["long_play"] == {}
+    assert not [name for name in quick_report.pictures if name.startswith("long")]
+    assert "rollouts look real" not in format_table(quick_report)
 
 
-def test_wrong_actions_and_returns_can_be_left_out(world, clips):
-    report = evaluate(world, clips, replace(OPTIONS, arm_clips=0, return_starts=0))
-    assert report["control"]["arms"] is None
-    assert report["control"]["returns"] == []
-    assert "another clip's" not in format_table(report)
+def test_wrong_actions_and_returns_can_be_left_out(quick_report):
+    assert quick_report["control"]["arms"] is None
+    assert quick_report["control"]["returns"] == []
+    assert "another clip's" not in format_table(quick_report)
 
 
 def test_wrong_actions_are_tried_on_some_clips(report):
@@ -236,14 +241,14 @@ def test_a_missing_file_of_weights_is_refused_before_anything_is_played(world, c
 
 def test_starts_in_the_air_are_noted(world, clips, monkeypatch):
     monkeypatch.setattr("playworld.evaluate.starts.HALF_PIXEL", 0.0)
-    notes = evaluate(world, clips, OPTIONS)["notes"]
+    notes = evaluate(world, clips, QUICK)["notes"]
     assert any("0 of 2 starts are on level ground" in note for note in notes)
 
 
 def test_a_report_without_action_files_says_so(world, clips):
     for path in (clips.parent / "videos").iterdir():
         path.unlink()
-    report = evaluate(world, clips, OPTIONS)
+    report = evaluate(world, clips, QUICK)
     assert report["control"]["keys"] is None
     assert "no action files with keys" in format_table(report)
 
@@ -259,7 +264,7 @@ def test_clips_of_another_size_are_refused_with_the_size_to_ingest(world, clips)
 def test_clips_of_another_frame_rate_are_measured_but_noted(world, clips):
     index = clips / "valid" / "index.json"
     index.write_text(json.dumps(json.loads(index.read_text()) | {"fps": 20.0}))
-    report = evaluate(world, clips, OPTIONS)
+    report = evaluate(world, clips, QUICK)
     assert "clips of 20 fps, but the world runs at 10" in report["notes"]
 
 
