@@ -120,13 +120,15 @@ MOTION = Recipe(
         stages=4,
         num_contents=1024,
         action_size=8,
-        transformer=SMALL.dynamics.transformer,
+        transformer=replace(SMALL.dynamics.transformer, window=8),
     ),
     tokenizer_stage=StageConfig(
         steps=8_000, batch_size=8, clip_length=12, learning_rate=1.5e-3, save_every=250
     ),
-    world_stage=replace(SMALL.world_stage, steps=8_000),
+    # Short clips: more frames that follow a picture of which no past is known, as play begins.
+    world_stage=replace(SMALL.world_stage, steps=8_000, batch_size=6, clip_length=8),
     tokenizer_loss=MotionTokenizerLoss(),
+    world_loss=WorldLoss(held_actions=0.3),
     sampler=SamplerConfig(steps=1, temperature=0.5, order="halton"),
 )
 """Tokens of changes: any picture stays itself (docs/motion.md). For two CPU cores."""

@@ -19,16 +19,20 @@ paper: one stream; every frame hidden at a rate from U[0.5, 1] (Genie, section 2
 
 
 def hide(
-    masking: Masking, shape: Sequence[int], generator: torch.Generator
+    masking: Masking, shape: Sequence[int], generator: torch.Generator, whole: float = 0.3
 ) -> Bool[Tensor, "B T N"]:
-    """Hidden tokens, on the CPU; a rate per frame, and never any in frame 0."""
+    """Hidden tokens, on the CPU; a rate per frame, and never any in frame 0.
+
+    `whole` is the share of frames that are hidden altogether, which is where every frame of play
+    starts ("paper" has a rate of its own).
+    """
     B, T, N = shape
     if masking == "paper":
         rate = 0.5 + 0.5 * torch.rand(B, T, generator=generator)
     else:
-        # MaskGIT's cosine schedule; 30% fully hidden, which is where every frame of play starts.
+        # MaskGIT's cosine schedule.
         rate = torch.cos(math.pi / 2 * torch.rand(B, T, generator=generator))
-        rate[torch.rand(B, T, generator=generator) < 0.3] = 1.0
+        rate[torch.rand(B, T, generator=generator) < whole] = 1.0
     hidden = torch.rand(B, T, N, generator=generator) < rate[..., None]
     # A frame with nothing hidden teaches nothing: hide one token of it.
     hidden.scatter_(2, torch.randint(N, (B, T, 1), generator=generator), True)

@@ -32,7 +32,7 @@ class MotionTokenizerConfig(Layout):
     """Residual layers of the filter."""
     skip_below: float = NOISE
     """Mean squared error (of pixels in [0, 1]) below which a block is a plain copy."""
-    refine_below: float = 1.5e-3
+    refine_below: float = 8e-4
     """The same below which a block that has a code gets no further one."""
 
     def __post_init__(self) -> None:

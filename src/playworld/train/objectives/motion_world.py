@@ -21,6 +21,8 @@ from playworld.train.objectives.world import WorldObjective
 SCENE_FIRST = 0.25
 """Share of the frames of which not even the scene's motion is known, as at the start of each frame
 of play. Only that is scored there, and it counts as much as all blocks of another frame."""
+WHOLE = 0.7
+"""Share of the other frames of which no block is known, as in play with one refinement."""
 SPLIT_WEIGHT = 0.25
 """Weight of the quarters' choices beside the block's motion."""
 CODE_WEIGHT = 0.15
@@ -52,7 +54,7 @@ class MotionWorldObjective(WorldObjective):
         frames, count = batch.video.shape[1], self.dynamics.config.num_blocks
         masks = []
         for draw in draws:
-            blocks = hide(self.weights.masking, (1, frames, count), draw)
+            blocks = hide(self.weights.masking, (1, frames, count), draw, WHOLE)
             scene = torch.rand(1, frames, 1, generator=draw) < SCENE_FIRST
             scene[:, 0] = False
             masks.append(torch.cat([scene, blocks | scene], dim=-1))
