@@ -20,11 +20,11 @@ from pathlib import Path
 import av
 import numpy as np
 
-from playworld.data.clean_options import CleanOptions
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.nursery import Nursery
-from playworld.data.sources import find_videos
-from playworld.data.video import Decoding, probe, read_frames
+from playworld.data.ingest.clean_options import CleanOptions
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.ingest.sources import find_videos
+from playworld.data.video.fork_server import ForkServer
+from playworld.data.video.reader import Decoding, probe, read_frames
 
 FPS, SIZE = 10, 64
 NOT_CLEANED = CleanOptions(static=0, black=0, bars=False, duplicates=0)
@@ -81,9 +81,9 @@ def with_pyav(path: Path, resize: bool) -> int:
 
 def with_children(paths: list[Path]) -> None:
     """The same as `ingest` does it: a child per file, frames through a socket."""
-    with Nursery() as nursery:
+    with ForkServer() as fork_server:
         for path in paths:
-            for _ in read_frames(path, FPS, (SIZE, SIZE), nursery=nursery):
+            for _ in read_frames(path, FPS, (SIZE, SIZE), fork_server=fork_server):
                 pass
 
 
@@ -132,9 +132,9 @@ def show_start(path: Path, rounds: int) -> None:
     """Print what opening a file costs besides its frames."""
 
     def probes(count: int) -> None:
-        with Nursery() as nursery:
+        with ForkServer() as fork_server:
             for _ in range(count):
-                probe(path, nursery=nursery)
+                probe(path, fork_server=fork_server)
 
     ways: dict[str, Callable[[], object]] = {
         "first": lambda: probe(path),

@@ -23,9 +23,9 @@ import av
 import numpy as np
 import torch
 
-from playworld.data.clips import ClipDataset, ClipId, batches
-from playworld.data.remote import at_hand
-from playworld.data.shards import ShardWriter
+from playworld.data.clips.dataset import ClipDataset, ClipId, batches
+from playworld.data.clips.remote import at_hand
+from playworld.data.clips.shards import ShardWriter
 from playworld.presets import preset
 
 LENGTH, BATCH = 16, 32

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from playworld.data.shards import ShardReader
+from playworld.data.clips.shards import ShardReader
 from playworld.evaluate.metrics import PSNR_CAP, psnr
 from playworld.evaluate.movement import HALF_PIXEL, STILL_ERROR, Displacement, displacement
 

@@ -29,7 +29,7 @@ from loader import make_clips
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from playworld.data.clips import ClipDataset, batches
+from playworld.data.clips.dataset import ClipDataset, batches
 from playworld.evaluate.speed import processor_name
 from playworld.models.actions import LatentActionModel
 from playworld.models.attention import Attention

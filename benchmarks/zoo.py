@@ -12,13 +12,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from playworld.data.games import FPS
 from playworld.data.options import RecordOptions, parse_size
-from playworld.data.record import record
-from playworld.data.zoo.film import films
-from playworld.data.zoo.game import Game
-from playworld.data.zoo.player import HELD
-from playworld.data.zoo.screen import Screen
+from playworld.data.record.games import FPS
+from playworld.data.record.recorder import record
+from playworld.data.record.zoo.film import films
+from playworld.data.record.zoo.game import Game
+from playworld.data.record.zoo.player import HELD
+from playworld.data.record.zoo.screen import Screen
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from playworld import World
-from playworld.data.ingest import IngestOptions, ingest
+from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.evaluate import EvaluateOptions, evaluate, format_table
 from playworld.presets import preset
 from playworld.train.options import TrainOptions

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from playworld.data.recordings import write_video
+from playworld.data.record.recordings import write_video
 
 FRAMES, SIZE = 240, 64
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from playworld.data.unseen.film import films as unseen_films
-from playworld.data.zoo.film import films
+from playworld.data.record.unseen.film import films as unseen_films
+from playworld.data.record.zoo.film import films
 
 SIZE = (64, 64)
 COLUMNS = 11

@@ -111,7 +111,7 @@ def cut(land: np.ndarray, x: int, y: int) -> np.ndarray:
 @pytest.fixture(scope="session")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four files of 4 seconds, 64x64 at 20 fps: a camera slides over tiles, as its actions say."""
-    from playworld.data.recordings import write_video  # here, as not every test should wait for it
+    from playworld.data.record.recordings import write_video  # here: slow to load
 
     folder = tmp_path_factory.mktemp("videos")
     rng = np.random.default_rng(0)
@@ -131,7 +131,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def clips(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `ingest` makes of the videos."""
-    from playworld.data.ingest import IngestOptions, ingest
+    from playworld.data.ingest.pipeline import IngestOptions, ingest
 
     folder = tmp_path_factory.mktemp("ingested") / "clips"
     ingest(videos, folder, IngestOptions(workers=1))
@@ -173,6 +173,6 @@ def browser():
 @pytest.fixture(scope="session")
 def python():
     """An interpreter that has Procgen."""
-    from playworld.data import simulator  # here, as not every test should wait for it
+    from playworld.data.record import procgen_install  # here: not every test should wait for it
 
-    return simulator.procgen_python()
+    return procgen_install.procgen_python()

@@ -78,7 +78,7 @@ def test_a_module_imports_only_from_what_stands_above_it(path):
 @pytest.mark.parametrize(
     ("own", "line", "wrong"),
     [
-        ("models", "from playworld.data.clips import ClipDataset", "data"),
+        ("models", "from playworld.data.clips.dataset import ClipDataset", "data"),
         ("data", "import playworld.models.pixels", "models"),
         ("world", "def f():\n    from playworld.train import loop", "train"),
         ("play", "from playworld.models.pixels import to_float", "models"),

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from playworld.agents.moves import NAMES
-from playworld.data.games import ACTION_NAMES
-from playworld.data.shards import ShardWriter, sha256_of, write_json
+from playworld.data.clips.shards import ShardWriter, sha256_of, write_json
+from playworld.data.record.games import ACTION_NAMES
 
 TRANSITIONS = 24
 

@@ -1,3 +1,4 @@
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ RIGHT, JUMP, NOTHING = 7, 8, 4
 
 @pytest.fixture(scope="module")
 def arena(python):
-    with Arena(OPTIONS) as arena:
+    with closing(Arena(OPTIONS)) as arena:
         yield arena
 
 
@@ -46,19 +47,19 @@ def test_games_are_levels_of_their_own_and_begin_again_as_they_began(arena):
 
 def test_a_game_is_the_same_level_however_many_are_played(arena, python):
     first = arena.reset()
-    with Arena(replace(OPTIONS, games=2)) as fewer:
+    with closing(Arena(replace(OPTIONS, games=2))) as fewer:
         np.testing.assert_array_equal(fewer.reset(), first[:2])
 
 
 def test_another_seed_has_other_levels(arena, python):
-    with Arena(replace(OPTIONS, seed=8)) as other:
+    with closing(Arena(replace(OPTIONS, seed=8))) as other:
         assert (other.reset() != arena.reset()).any(axis=(1, 2, 3)).all()
 
 
 def test_a_press_is_held_for_two_game_steps(arena, python):
     arena.reset()
     twice = arena.step([RIGHT] * 6).frames
-    with Arena(replace(OPTIONS, hold=1)) as single:
+    with closing(Arena(replace(OPTIONS, hold=1))) as single:
         once = played(single, [[RIGHT] * 6] * 2)
     np.testing.assert_array_equal(once[1].frames, twice)
     assert (once[0].frames != twice).any()
@@ -67,7 +68,7 @@ def test_a_press_is_held_for_two_game_steps(arena, python):
 @pytest.fixture(scope="module")
 def long_play(python):
     """First pictures and the steps of 30 games in which much is jumped, so that some end."""
-    with Arena(replace(OPTIONS, games=30, max_steps=200)) as arena:
+    with closing(Arena(replace(OPTIONS, games=30, max_steps=200))) as arena:
         return arena.reset(), played(arena, [[RIGHT] * 10 + [JUMP] * 10 + [RIGHT] * 10] * 80)
 
 
@@ -108,7 +109,7 @@ def test_presses_that_do_not_fit_the_games_are_refused(arena, wrong, words):
 
 
 def test_closing_ends_the_simulator(python):
-    with Arena(replace(OPTIONS, games=1)) as arena:
+    with closing(Arena(replace(OPTIONS, games=1))) as arena:
         arena.reset()
         process = arena._child.process
         assert process.poll() is None
@@ -121,7 +122,7 @@ def test_a_simulator_that_dies_is_reported(python, tmp_path, monkeypatch):
     broken.write_text("#!/bin/sh\nread line\necho 'no memory for levels' >&2\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setattr(module, "procgen_python", lambda: broken)
-    with Arena(OPTIONS) as arena:
+    with closing(Arena(OPTIONS)) as arena:
         with pytest.raises(RuntimeError, match=r"exit status 3\): no memory for levels"):
             arena.reset()
         with pytest.raises(RuntimeError, match="no memory for levels"):
@@ -129,7 +130,7 @@ def test_a_simulator_that_dies_is_reported(python, tmp_path, monkeypatch):
 
 
 def test_a_simulator_that_is_killed_while_playing_is_reported(python):
-    with Arena(replace(OPTIONS, games=1)) as arena:
+    with closing(Arena(replace(OPTIONS, games=1))) as arena:
         arena.reset()
         arena._child.process.kill()
         with pytest.raises(RuntimeError, match=r"procgen_arena.py .* stopped \(exit status -9\)"):

@@ -149,7 +149,7 @@ class Simulator:
 
 def test_every_seed_plays_levels_of_its_own_as_the_options_say(study, tmp_path, monkeypatch):
     monkeypatch.setattr(Simulator, "requests", [], raising=False)
-    monkeypatch.setattr(arena, "Child", Simulator)
+    monkeypatch.setattr(arena, "WorkerProcess", Simulator)
     monkeypatch.setattr(arena, "procgen_python", lambda: tmp_path)
     (tmp_path / "easy").mkdir()
     hard = replace(study, hold=4, options=replace(study.options, difficulty="hard", levels=40))

@@ -8,7 +8,7 @@ import pytest
 from playworld.agents.arena import ArenaOptions
 from playworld.agents.matching import hold_of, refuse_games, refuse_other_films
 from playworld.config import InputError
-from playworld.data.shards import ShardWriter, write_json
+from playworld.data.clips.shards import ShardWriter, write_json
 from playworld.world import World
 
 NEW = ArenaOptions(seed=7)

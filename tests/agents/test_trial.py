@@ -1,5 +1,6 @@
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_temperature_0_takes_the_likeliest_and_1_draws():
 
 def test_in_the_real_game_holding_right_and_jump_travels_right_and_left_does_not():
     left, right = MOVES[NAMES.index("left")], MOVES[NAMES.index("right-up")]
-    with Arena(ArenaOptions(seed=2_000, games=4, max_steps=6)) as arena:
+    with closing(Arena(ArenaOptions(seed=2_000, games=4, max_steps=6))) as arena:
         runs = [play_games(arena, steady_player(move), travel=True) for move in (left, right)]
         again = play_games(arena, steady_player(right), travel=True)
         lost = play_games(arena, random_player(0))

@@ -8,7 +8,7 @@ import pytest
 from playworld.curate.labels import Labels
 from playworld.curate.stretches import Footage
 from playworld.curate.training import FilterOptions, train_filter
-from playworld.data.shards import ShardWriter, sha256_of, write_json
+from playworld.data.clips.shards import ShardWriter, sha256_of, write_json
 
 SIZE = 32
 

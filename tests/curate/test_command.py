@@ -5,7 +5,7 @@ import json
 import pytest
 
 from playworld.cli import main
-from playworld.data.clips import ClipDataset
+from playworld.data.clips.dataset import ClipDataset
 
 
 def test_labels_become_a_filter_and_the_filter_clips(mixture, labelled, tmp_path, capsys):

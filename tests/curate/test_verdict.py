@@ -16,8 +16,8 @@ from playworld.curate.verdict import (
     together,
     write_runs,
 )
-from playworld.data.clips import ClipDataset, batches
-from playworld.data.shards import ShardReader
+from playworld.data.clips.dataset import ClipDataset, batches
+from playworld.data.clips.shards import ShardReader
 
 from .conftest import damage, slide, write_clips
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from playworld.config import InputError
-from playworld.data.actions import Actions, ContinuousActions, as_json, read_actions
+from playworld.data.record.actions import Actions, ContinuousActions, as_json, read_actions
 
 KEYS = Actions((0.0, 0.05, 0.1), (1, 0, 1), ("left", "right"))
 NUMBERS = ContinuousActions((0.0, 0.1), ((0.5, -1.0), (0.25, 2.0)), ("x", "grip"))

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from playworld.data.clean_options import CleanOptions
-from playworld.data.cleaning import Origin, Stretch, judge, without, without_short
-from playworld.data.traits import TRAITS
+from playworld.data.ingest.clean_options import CleanOptions
+from playworld.data.ingest.cleaning import Origin, Stretch, judge, without, without_short
+from playworld.data.ingest.frame_stats import TRAITS
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from playworld.config import InputError
-from playworld.data.clips import ClipDataset, ClipId, batches
-from playworld.data.order import clip_order, clips_at
-from playworld.data.shards import ShardWriter
+from playworld.data.clips.dataset import ClipDataset, ClipId, batches
+from playworld.data.clips.order import clip_order, clips_at
+from playworld.data.clips.shards import ShardWriter
 
 LENGTHS = (20, 9, 33)
 
@@ -215,7 +215,7 @@ def test_closing_the_batches_ends_their_threads(folder):
 def test_the_interpreter_exits_cleanly_with_batches_still_open(folder):
     program = (
         "import sys; from pathlib import Path\n"
-        "from playworld.data.clips import ClipDataset, batches\n"
+        "from playworld.data.clips.dataset import ClipDataset, batches\n"
         "stream = batches(ClipDataset(Path(sys.argv[1]), 'train', 5), 2, 0); next(stream)\n"
     )
     command = [sys.executable, "-W", "error", "-c", program, str(folder)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from playworld.data.cuts import mark_cuts
+from playworld.data.ingest.cuts import mark_cuts
 
 
 def cuts(frames):

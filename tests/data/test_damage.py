@@ -5,10 +5,10 @@ import struct
 import numpy as np
 import pytest
 
-from playworld.data.frames import MARGIN
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.nursery import Nursery
-from playworld.data.video import DecodeLimits, Decoding, VideoError
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.video.fork_server import ForkServer
+from playworld.data.video.frames import MARGIN
+from playworld.data.video.reader import DecodeLimits, Decoding, VideoError
 from tests.data.hostile import mutant
 
 FPS, SECONDS = 20, 8
@@ -32,9 +32,9 @@ LIMITS = DecodeLimits(memory_mb=2048, stall_seconds=60, total_seconds=60)
 
 
 @pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as nursery:
-        yield nursery
+def fork_server():
+    with ForkServer() as fork_server:
+        yield fork_server
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,13 @@ def film(tmp_path_factory, write_film, game):
 
 
 @pytest.fixture
-def read(tmp_path, nursery):
+def read(tmp_path, fork_server):
     """`read(data)`: the frames with their times, and the decoding."""
 
     def reading(data):
         path = tmp_path / "film"
         path.write_bytes(data)
-        with Decoding(path, FPS, (64, 64), limits=LIMITS, nursery=nursery) as decoding:
+        with Decoding(path, FPS, (64, 64), limits=LIMITS, fork_server=fork_server) as decoding:
             return [(time, frame.copy()) for time, frame in decoding], decoding
 
     return reading

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from playworld.data import duplicates
-from playworld.data.cleaning import Origin, Stretch
-from playworld.data.duplicates import Footage, find_copies
-from playworld.data.traits import perceptual_hash
+from playworld.data.ingest import duplicates
+from playworld.data.ingest.cleaning import Origin, Stretch
+from playworld.data.ingest.duplicates import Footage, find_copies
+from playworld.data.ingest.frame_stats import perceptual_hash
 
 
 def copies(films, length=30, bits=8):

@@ -1,6 +1,7 @@
 import json
 import stat
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 
@@ -11,9 +12,9 @@ import pytest
 from playworld.agents.arena import Arena, ArenaOptions
 from playworld.cli import main
 from playworld.config import InputError
-from playworld.data import games, procgen_expert, record
-from playworld.data.actions import read_actions
-from playworld.data.record import RecordOptions
+from playworld.data.record import games, procgen_expert, recorder
+from playworld.data.record.actions import read_actions
+from playworld.data.record.recorder import RecordOptions
 
 OPTIONS = RecordOptions(episodes=6, seed=5, backgrounds=False, player="expert")
 
@@ -25,7 +26,7 @@ def mode(request):
 
 @pytest.fixture(scope="module")
 def shown(python, mode):
-    return list(record.play(python, "coinrun", replace(OPTIONS, mode=mode)))
+    return list(recorder.play(python, "coinrun", replace(OPTIONS, mode=mode)))
 
 
 def held(actions):
@@ -37,7 +38,7 @@ def held(actions):
 
 def test_only_coinrun_has_an_expert(tmp_path):
     with pytest.raises(InputError, match="only coinrun has an expert"):
-        record.record("maze", tmp_path / "videos", OPTIONS)
+        recorder.record("maze", tmp_path / "videos", OPTIONS)
     assert not (tmp_path / "videos").exists()
 
 
@@ -62,7 +63,7 @@ def test_most_levels_are_solved_in_the_order_of_the_seed(shown):
 
 def test_its_presses_reach_the_coin_in_the_real_game_from_the_first_picture(shown, mode):
     games = len(shown)
-    with Arena(ArenaOptions(difficulty=mode, seed=5, games=games)) as arena:
+    with closing(Arena(ArenaOptions(difficulty=mode, seed=5, games=games))) as arena:
         frames, rewards = [arena.reset()], np.zeros(games)
         plans = [held(episode.actions) for episode in shown]
         for t in range(max(map(len, plans))):
@@ -82,7 +83,7 @@ def test_it_mostly_runs_to_the_right_and_jumps(shown):
 
 
 def test_the_same_level_is_played_in_the_same_way(shown, mode, python):
-    again = record.play(python, "coinrun", replace(OPTIONS, mode=mode, episodes=1))
+    again = recorder.play(python, "coinrun", replace(OPTIONS, mode=mode, episodes=1))
     for one, other in zip(shown, islice(again, 1), strict=False):
         assert one.actions == other.actions
         np.testing.assert_array_equal(one.frames, other.frames)
@@ -90,14 +91,14 @@ def test_the_same_level_is_played_in_the_same_way(shown, mode, python):
 
 def test_after_a_blunder_it_begins_elsewhere_and_still_reaches_the_coin(python, shown, mode):
     options = replace(OPTIONS, mode=mode, blunders=1, episodes=3)
-    for plain, other in zip(shown, record.play(python, "coinrun", options), strict=False):
+    for plain, other in zip(shown, recorder.play(python, "coinrun", options), strict=False):
         assert (plain.level_seed, other.solved) == (other.level_seed, True)
         assert (plain.frames[0] != other.frames[0]).any()
 
 
 def test_films_that_begin_from_a_blunder_have_a_useful_length(python, mode):
     options = replace(OPTIONS, mode=mode, blunders=1, episodes=12)
-    solved = [film for film in record.play(python, "coinrun", options) if film.solved]
+    solved = [film for film in recorder.play(python, "coinrun", options) if film.solved]
     assert min(len(held(film.actions)) for film in solved) >= procgen_expert.SHORTEST
 
 
@@ -116,12 +117,12 @@ def test_recording_says_who_played_and_that_the_coin_was_reached(python, tmp_pat
 def test_a_level_that_is_not_solved_is_left_out_and_counted(tmp_path, monkeypatch):
     frames = np.zeros((4, 64, 64, 3), dtype=np.uint8)
     played = [
-        record.Episode(1, frames[:0], (), solved=False),
-        record.Episode(2, frames, (7,) * 4, solved=True),
+        recorder.Episode(1, frames[:0], (), solved=False),
+        recorder.Episode(2, frames, (7,) * 4, solved=True),
     ]
-    monkeypatch.setattr(record, "procgen_python", lambda: tmp_path)
-    monkeypatch.setattr(record, "play", lambda *_: iter(played))
-    counts = record.record("coinrun", tmp_path, OPTIONS)
+    monkeypatch.setattr(recorder, "procgen_python", lambda: tmp_path)
+    monkeypatch.setattr(recorder, "play", lambda *_: iter(played))
+    counts = recorder.record("coinrun", tmp_path, OPTIONS)
     assert (counts["episodes"], counts["unsolved"], counts["frames"]) == (1, 1, 4)
     assert [path.name for path in tmp_path.glob("*.mp4")] == ["coinrun-0000000002.mp4"]
 
@@ -132,4 +133,4 @@ def test_too_few_frames_for_any_level_are_said_to_be_too_few(tmp_path):
     hopeless.write_text(f"#!/bin/sh\nyes '{head}'\n")
     hopeless.chmod(hopeless.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(InputError, match="solved none of 100 levels within max_frames=4"):
-        list(record.play(hopeless, "coinrun", replace(OPTIONS, max_frames=4)))
+        list(recorder.play(hopeless, "coinrun", replace(OPTIONS, max_frames=4)))

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.nursery import Nursery
-from playworld.data.shards import ShardReader
-from playworld.data.video import DecodeLimits, VideoError, probe, read_frames
+from playworld.data.clips.shards import ShardReader
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.video.fork_server import ForkServer
+from playworld.data.video.reader import DecodeLimits, VideoError, probe, read_frames
 from tests.data.hostile import PLAYLISTS, TINY, absurd, mutant
 
 LIMITS = DecodeLimits(memory_mb=1024, stall_seconds=60, total_seconds=60)
@@ -18,9 +18,9 @@ ALL_FRAMES = IngestOptions(fps=20, workers=2)
 
 
 @pytest.fixture(scope="module")
-def nursery():
-    with Nursery() as nursery:
-        yield nursery
+def fork_server():
+    with ForkServer() as fork_server:
+        yield fork_server
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,12 @@ def tiny(tmp_path_factory, write_film, game):
     }
 
 
-def outcome(path, nursery):
+def outcome(path, fork_server):
     """How many frames come out, or why none do."""
     try:
         shapes = [
-            f.shape for _, f in read_frames(path, 20, (16, 16), limits=LIMITS, nursery=nursery)
+            f.shape
+            for _, f in read_frames(path, 20, (16, 16), limits=LIMITS, fork_server=fork_server)
         ]
     except VideoError as error:
         assert str(error) and "\n" not in str(error) and str(path.parent) not in str(error)
@@ -46,34 +47,34 @@ def outcome(path, nursery):
     return len(shapes)
 
 
-def check_mutants(kind, seeds, tiny, nursery, folder):
+def check_mutants(kind, seeds, tiny, fork_server, folder):
     outcomes = []
     for seed in seeds:
         path = folder / f"{seed}.{kind}"
         path.write_bytes(mutant(tiny[kind], seed))
-        outcomes.append(outcome(path, nursery))
+        outcomes.append(outcome(path, fork_server))
         path.unlink()
     (folder / f"whole.{kind}").write_bytes(tiny[kind])
-    assert outcome(folder / f"whole.{kind}", nursery) >= 7
+    assert outcome(folder / f"whole.{kind}", fork_server) >= 7
     # A GIF holds nothing to tell damage by.
     assert kind == "gif" or any(isinstance(o, str) for o in outcomes), "no mutant was damaged"
     assert not any("silent" in str(o) for o in outcomes), "a mutant hangs"
 
 
 @pytest.mark.parametrize("kind", TINY)
-def test_mutants_are_read_or_refused_with_a_reason(kind, tiny, nursery, tmp_path):
-    check_mutants(kind, range(15), tiny, nursery, tmp_path)
+def test_mutants_are_read_or_refused_with_a_reason(kind, tiny, fork_server, tmp_path):
+    check_mutants(kind, range(15), tiny, fork_server, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TINY)
-def test_many_more_mutants_are_read_or_refused(kind, tiny, nursery, tmp_path):
-    check_mutants(kind, range(15, 75), tiny, nursery, tmp_path)
+def test_many_more_mutants_are_read_or_refused(kind, tiny, fork_server, tmp_path):
+    check_mutants(kind, range(15, 75), tiny, fork_server, tmp_path)
 
 
 @pytest.mark.parametrize("name", PLAYLISTS)
 @pytest.mark.parametrize("ending", ["mp4", "own"])
-def test_a_playlist_opens_no_neighbour_and_no_address(name, ending, nursery, tmp_path):
+def test_a_playlist_opens_no_neighbour_and_no_address(name, ending, fork_server, tmp_path):
     os.mkfifo(tmp_path / "secret.mp4")  # whoever opens it waits for ever
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/secret.mp4"
@@ -81,16 +82,16 @@ def test_a_playlist_opens_no_neighbour_and_no_address(name, ending, nursery, tmp
         path = tmp_path / f"clip.{endings.get(name, name) if ending == 'own' else 'mp4'}"
         path.write_text(PLAYLISTS[name].format(name="secret.mp4", url=url))
         with pytest.raises(VideoError, match="not a video"):
-            probe(path, DecodeLimits(stall_seconds=30), nursery)
+            probe(path, DecodeLimits(stall_seconds=30), fork_server)
         server.settimeout(0)
         with pytest.raises(BlockingIOError):
             server.accept()
 
 
-def test_small_files_that_claim_to_be_giants_are_refused(tiny, nursery, tmp_path):
+def test_small_files_that_claim_to_be_giants_are_refused(tiny, fork_server, tmp_path):
     for name, data in absurd(tiny["gif"]).items():
         (tmp_path / name).write_bytes(data)
-        assert isinstance(outcome(tmp_path / name, nursery), str), name
+        assert isinstance(outcome(tmp_path / name, fork_server), str), name
 
 
 NAMES = [
@@ -181,27 +182,29 @@ def test_ten_good_files_come_out_the_same_among_hostile_ones(
         ("prores.mov", ("prores_ks", "yuv422p10le", {})),
     ],
 )
-def test_deep_and_interlaced_pictures_are_read(name, codec, nursery, tmp_path, write_film, shades):
+def test_deep_and_interlaced_pictures_are_read(
+    name, codec, fork_server, tmp_path, write_film, shades
+):
     path = write_film(tmp_path / name, 20 * shades(10, 64, 64), codec=codec)
-    frames = [frame for _, frame in read_frames(path, 20, (64, 64), nursery=nursery)]
+    frames = [frame for _, frame in read_frames(path, 20, (64, 64), fork_server=fork_server)]
     assert len(frames) == 10
     assert all(abs(frame.mean() - 20 * k) < 6 for k, frame in enumerate(frames))
 
 
-def test_a_child_that_crashes_takes_nothing_with_it(nursery, tmp_path, write_film, shades):
+def test_a_child_that_crashes_takes_nothing_with_it(fork_server, tmp_path, write_film, shades):
     path = write_film(tmp_path / "a.mp4", shades(40))
-    stream = read_frames(path, 20, (16, 16), nursery=nursery)
+    stream = read_frames(path, 20, (16, 16), fork_server=fork_server)
     next(stream)
-    victim = nursery.start()
+    victim = fork_server.start()
     os.kill(victim.pid, signal.SIGSEGV)
     assert victim.socket.recv(1) == b""  # as a crash is noticed
     assert victim.cause_of_death() == "the decoder crashed (SIGSEGV)"
     assert len(list(stream)) == 39
-    assert outcome(path, nursery) == 40
+    assert outcome(path, fork_server) == 40
 
 
-def test_the_nursery_forks_from_a_process_without_threads(nursery):
+def test_the_fork_server_forks_from_a_process_without_threads(fork_server):
     if sys.platform != "linux":
         pytest.skip("reads /proc")
-    nursery.start().end()
-    assert len(os.listdir(f"/proc/{nursery.pid}/task")) == 1
+    fork_server.start().end()
+    assert len(os.listdir(f"/proc/{fork_server.pid}/task")) == 1

@@ -9,11 +9,11 @@ import pytest
 
 from playworld.atomic import alone
 from playworld.config import InputError
-from playworld.data.clean_options import CleanOptions
-from playworld.data.clips import ClipDataset
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.shards import ShardReader
-from playworld.data.splits import held_out, runs_of_a_single_video
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.shards import ShardReader
+from playworld.data.ingest.clean_options import CleanOptions
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.ingest.splits import held_out, runs_of_a_single_video
 
 ONE = IngestOptions(workers=1)
 
@@ -303,7 +303,7 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_gives_the_same(films, tm
 def test_a_killed_run_is_cleaned_up_by_the_next(films, tmp_path):
     program = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from playworld.data.ingest import IngestOptions, ingest\n"
+        "from playworld.data.ingest.pipeline import IngestOptions, ingest\n"
         "kill = lambda done, total, note: done and os.kill(os.getpid(), signal.SIGKILL)\n"
         "ingest(Path(sys.argv[1]), Path(sys.argv[2]), IngestOptions(workers=1), kill)\n"
     )
@@ -357,7 +357,7 @@ def test_options_that_make_no_sense_are_refused(wrong):
 KILLS = """
 import os, signal, sys
 from pathlib import Path
-from playworld.data.ingest import IngestOptions, ingest
+from playworld.data.ingest.pipeline import IngestOptions, ingest
 
 kinds = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree", "open"}
 videos, clips = map(Path, sys.argv[1:3])

@@ -10,12 +10,12 @@ from PIL import Image
 
 from playworld.cli import main
 from playworld.config import InputError
-from playworld.data.clean_options import CleanOptions
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.inventory import histogram, take_inventory
-from playworld.data.shards import ShardReader
-from playworld.data.splits import held_out
-from playworld.data.video import read_frames
+from playworld.data.clips.inventory import histogram, take_inventory
+from playworld.data.clips.shards import ShardReader
+from playworld.data.ingest.clean_options import CleanOptions
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.ingest.splits import held_out
+from playworld.data.video.reader import read_frames
 
 LOSSY = ("libx264", "yuv420p", {"crf": "22", "preset": "veryfast"})
 SEEDS = {"a": 8, "b": 9, "c": 10}

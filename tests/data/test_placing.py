@@ -1,6 +1,6 @@
 import pytest
 
-from playworld.data.placing import Claim, Place, place
+from playworld.data.record.placing import Claim, Place, place
 
 FPS = 10
 TIMES = [k / FPS for k in range(30)]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data import games, procgen_player, record, recordings, simulator
-from playworld.data.actions import read_actions
-from playworld.data.record import Episode, RecordOptions
-from playworld.data.scroller import scroll
+from playworld.data.record import games, procgen_install, procgen_player, recorder, recordings
+from playworld.data.record.actions import read_actions
+from playworld.data.record.recorder import Episode, RecordOptions
+from playworld.data.record.scroller import scroll
 
 
 def decode(path):
@@ -35,20 +35,20 @@ def episode(length=30):
 
 def test_an_unknown_game_is_refused_with_the_nearest_name(tmp_path):
     with pytest.raises(InputError, match="unknown game 'coinrn', did you mean 'coinrun'"):
-        record.record("coinrn", tmp_path / "videos", RecordOptions())
+        recorder.record("coinrn", tmp_path / "videos", RecordOptions())
     assert not (tmp_path / "videos").exists()
 
 
 def test_a_mode_that_a_game_does_not_have_is_refused(tmp_path):
     with pytest.raises(InputError, match="coinrun has no mode 'memory'"):
-        record.record("coinrun", tmp_path / "videos", RecordOptions(mode="memory"))
+        recorder.record("coinrun", tmp_path / "videos", RecordOptions(mode="memory"))
     assert not (tmp_path / "videos").exists()
 
 
 def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
     (tmp_path / "videos").write_text("not a folder")
     with pytest.raises(InputError, match="is a file"):
-        record.record("coinrun", tmp_path / "videos", RecordOptions())
+        recorder.record("coinrun", tmp_path / "videos", RecordOptions())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_video_is_h264_in_mp4_at_twenty_frames_per_second(tmp_path):
 
 
 def test_the_actions_beside_a_video_are_read_back(tmp_path):
-    record.write_episode(tmp_path, "a", "coinrun", episode(30), RecordOptions())
+    recorder.write_episode(tmp_path, "a", "coinrun", episode(30), RecordOptions())
     found = read_actions(tmp_path / "a.mp4")
     assert found.actions == episode(30).actions
     assert found.times == tuple(k / 20 for k in range(30))
@@ -93,7 +93,7 @@ def test_the_actions_beside_a_video_are_read_back(tmp_path):
 def test_an_episode_that_cannot_be_put_in_place_leaves_nothing_unfinished(tmp_path):
     (tmp_path / "a.mp4").mkdir()  # a rename onto it fails
     with pytest.raises(OSError):
-        record.write_episode(tmp_path, "a", "coinrun", episode(4), RecordOptions())
+        recorder.write_episode(tmp_path, "a", "coinrun", episode(4), RecordOptions())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.actions.json", "a.mp4"]
 
 
@@ -113,7 +113,7 @@ def test_a_simulator_that_stops_is_reported_with_its_last_words(tmp_path):
     python.write_text("#!/bin/sh\necho 'no such level' >&2\nexit 3\n")
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(RuntimeError, match=r"exit status 3\): no such level"):
-        list(record.play(python, "coinrun", RecordOptions(episodes=1)))
+        list(recorder.play(python, "coinrun", RecordOptions(episodes=1)))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_simulator_that_stops_is_reported_with_its_last_words(tmp_path):
 )
 def test_a_machine_without_a_wheel_is_told_so_in_one_sentence(here):
     with pytest.raises(InputError) as refused:
-        simulator.check_wheel(*here)
+        procgen_install.check_wheel(*here)
     assert "Python 3.11 and 3.12 on Linux x86-64" in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -131,7 +131,7 @@ def test_a_machine_without_a_wheel_is_told_so_in_one_sentence(here):
 def test_an_installation_that_fails_is_bad_input_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(InputError, match="could not be installed .*procgen-mirror"):
-        simulator.build(tmp_path / "cache" / "procgen")
+        procgen_install.build(tmp_path / "cache" / "procgen")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -148,7 +148,7 @@ OPTIONS = RecordOptions(episodes=16, seed=3, max_frames=300)
 
 def test_a_film_of_two_layers_is_recorded_without_a_simulator(tmp_path):
     options = RecordOptions(episodes=2, max_frames=30, seed=3)
-    counts = record.record("scroller", tmp_path, options)
+    counts = recorder.record("scroller", tmp_path, options)
     assert counts["frames"] == 60
     video = tmp_path / "scroller-0000300001.mp4"
     film, keys = scroll(300_001, 30)
@@ -160,7 +160,7 @@ def test_a_film_of_two_layers_is_recorded_without_a_simulator(tmp_path):
 def recorded(python, tmp_path_factory):
     out = tmp_path_factory.mktemp("coinrun")
     seen = []
-    report = record.record("coinrun", out, OPTIONS, progress=lambda *step: seen.append(step))
+    report = recorder.record("coinrun", out, OPTIONS, progress=lambda *step: seen.append(step))
     return out, report, seen
 
 
@@ -198,7 +198,7 @@ def test_every_frame_has_its_action(recorded, played):
 def test_the_same_seed_gives_the_same_frames_and_actions(played, python):
     options = replace(OPTIONS, episodes=2)
     for (frames, actions), again in zip(
-        played, record.play(python, "coinrun", options), strict=False
+        played, recorder.play(python, "coinrun", options), strict=False
     ):
         np.testing.assert_array_equal(frames, again.frames)
         assert actions == again.actions
@@ -206,7 +206,7 @@ def test_the_same_seed_gives_the_same_frames_and_actions(played, python):
 
 @pytest.mark.slow
 def test_another_seed_gives_other_episodes(played, python):
-    other = next(record.play(python, "coinrun", replace(OPTIONS, episodes=1, seed=4)))
+    other = next(recorder.play(python, "coinrun", replace(OPTIONS, episodes=1, seed=4)))
     assert played[0][1] != other.actions
 
 
@@ -230,7 +230,7 @@ def test_the_player_covers_ground_and_uses_every_key(played, steps):
 def test_an_episode_never_shows_the_next_one(python):
     # Leaper begins where this player begins to record, and a level begins again as it began.
     options = RecordOptions(episodes=8, max_frames=400, min_frames=0)
-    played = list(record.play(python, "leaper", options))
+    played = list(recorder.play(python, "leaper", options))
     assert any(len(one.actions) < 400 for one in played)
     assert all((one.frames[-1] != one.frames[0]).any() for one in played)
 
@@ -239,7 +239,7 @@ def test_an_episode_never_shows_the_next_one(python):
 @pytest.mark.parametrize("game", ["climber", "fruitbot", "maze", "starpilot"])
 def test_another_game_is_recorded_by_its_name(python, tmp_path, game):
     options = RecordOptions(episodes=1, max_frames=40, backgrounds=False)
-    report = record.record(game, tmp_path, options)
+    report = recorder.record(game, tmp_path, options)
     (video,) = tmp_path.glob("*.mp4")
     assert 20 <= report["frames"] == len(decode(video)) <= 40
     assert set(read_actions(video).actions) <= set(games.GAMES[game])

@@ -10,9 +10,9 @@ import pytest
 
 from playworld.cli import parse
 from playworld.config import InputError
-from playworld.data.clips import ClipDataset, batches
-from playworld.data.remote import at_hand
-from playworld.data.shards import ShardReader, ShardWriter, sha256_of, storage
+from playworld.data.clips.dataset import ClipDataset, batches
+from playworld.data.clips.remote import at_hand
+from playworld.data.clips.shards import ShardReader, ShardWriter, sha256_of, storage
 
 
 @pytest.fixture

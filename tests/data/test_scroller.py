@@ -1,6 +1,6 @@
 import numpy as np
 
-from playworld.data.scroller import FAR, HORIZON, LEFT, NEAR, NONE, RIGHT, films, scroll
+from playworld.data.record.scroller import FAR, HORIZON, LEFT, NEAR, NONE, RIGHT, films, scroll
 
 
 def test_the_same_seed_gives_the_same_film_and_another_one_other_land():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data.shards import DamagedChunk, ShardReader, ShardWriter
-from playworld.data.shards import writer as shard_writer
+from playworld.data.clips.shards import DamagedChunk, ShardReader, ShardWriter
+from playworld.data.clips.shards import writer as shard_writer
 
 
 def times(count):

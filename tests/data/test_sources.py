@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from playworld.config import InputError
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.sources import check_target, find_videos
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.ingest.sources import check_target, find_videos
 
 
 @pytest.fixture

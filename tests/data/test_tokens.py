@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data import tokens
-from playworld.data.tokens import TokenLayout, TokenStore, write_shard
+from playworld.data.clips import tokens
+from playworld.data.clips.tokens import TokenLayout, TokenStore, write_shard
 
 FRAMES = (40, 7, 33, 64, 1)
 N = 6

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data.decoder import resample
 from playworld.data.options import parse_size
-from playworld.data.video import DecodeLimits, Decoding, VideoError, probe, read_frames
+from playworld.data.video.decoder import resample
+from playworld.data.video.reader import DecodeLimits, Decoding, VideoError, probe, read_frames
 
 CODECS = {
     "h264.mp4": ("libx264", "yuv444p", {"crf": "1"}),
@@ -194,11 +194,11 @@ def test_leaving_early_ends_the_child(tmp_path, write_film, shades):
 def test_the_child_ends_when_its_parent_is_killed(tmp_path):
     os.mkfifo(tmp_path / "a.mp4")
     program = (
-        "import sys; from playworld.data import nursery, video\n"
-        "class Told(nursery.Child):\n"
+        "import sys; from playworld.data.video import fork_server, reader\n"
+        "class Told(fork_server.DecoderProcess):\n"
         "    def __init__(self, *args):\n"
         "        super().__init__(*args); print(self.pid, flush=True)\n"
-        "nursery.Child = Told; video.probe(sys.argv[1])"
+        "fork_server.DecoderProcess = Told; reader.probe(sys.argv[1])"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "a.mp4")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
@@ -216,7 +216,7 @@ def test_memory_stays_bounded_whatever_the_length(tmp_path, write_film, game):
     codec = ("mpeg4", "yuv420p", {"b": "2000000"})
     path = write_film(tmp_path / "a.mp4", Stream(next(frames), frames), fps=50, codec=codec)
     program = (
-        "import sys; from playworld.data.video import Decoding\n"
+        "import sys; from playworld.data.video.reader import Decoding\n"
         "decoding = Decoding(sys.argv[1], 50, (320, 256)); stream = iter(decoding)\n"
         "for _ in range(950): next(stream)\n"
         "for process in ('self', decoding.child.pid):\n"

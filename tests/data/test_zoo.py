@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data import record
-from playworld.data.actions import read_actions
 from playworld.data.options import RecordOptions
-from playworld.data.zoo.film import film, films
-from playworld.data.zoo.game import Game
-from playworld.data.zoo.physics import Runner
+from playworld.data.record import recorder
+from playworld.data.record.actions import read_actions
+from playworld.data.record.zoo.film import film, films
+from playworld.data.record.zoo.game import Game
+from playworld.data.record.zoo.physics import Runner
 
 PRINT_HASH = """
 import hashlib
-from playworld.data.zoo.film import films
+from playworld.data.record.zoo.film import films
 for film in films(range(7, 10), 20, (64, 64)):
     pictures = b"".join(frame.tobytes() for frame in film.frames())
     print(hashlib.sha256(pictures + bytes(film.keys)).hexdigest())
@@ -107,7 +107,7 @@ def test_players_press_left_as_often_as_right_and_the_view_scrolls():
 
 def test_the_zoo_is_recorded_without_a_simulator(tmp_path):
     options = RecordOptions(episodes=2, max_frames=12, seed=3, size="48x32")
-    assert record.record("zoo", tmp_path, options)["frames"] == 24
+    assert recorder.record("zoo", tmp_path, options)["frames"] == 24
     video = tmp_path / "zoo-0000300001.mp4"
     assert read_actions(video).actions == film(300_001, 12, (48, 32)).keys
 
@@ -115,4 +115,4 @@ def test_the_zoo_is_recorded_without_a_simulator(tmp_path):
 def test_options_that_mean_nothing_to_the_zoo_are_refused():
     for options in (RecordOptions(mode="hard"), RecordOptions(themes="all")):
         with pytest.raises(InputError, match="look of its own"):
-            record.check_game("zoo", options)
+            recorder.check_game("zoo", options)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playworld.data.shards import ShardWriter
+from playworld.data.clips.shards import ShardWriter
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.quantizer import QuantizerConfig

@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from playworld.data.shards import ShardWriter
+from playworld.data.clips.shards import ShardWriter
 from playworld.evaluate.looks import looks, real_looks
 
 

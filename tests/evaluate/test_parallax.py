@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from playworld.data.scroller import LEFT, RIGHT, scroll
+from playworld.data.record.scroller import LEFT, RIGHT, scroll
 from playworld.evaluate.parallax import BANDS, band_shifts, measure_parallax, parallax_picture
 
 

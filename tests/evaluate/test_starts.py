@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from playworld.config import InputError
-from playworld.data.shards import ShardWriter
+from playworld.data.clips.shards import ShardWriter
 from playworld.evaluate.starts import LEVEL, PROMPT_FRAMES, level_starts, on_level
 
 RUN, FALL = (2, 0), (2, 4)

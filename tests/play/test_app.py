@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from playworld import __version__
 from playworld.config import InputError, from_dict
-from playworld.data.pictures import NOT_A_PICTURE, TOO_MANY_PIXELS
+from playworld.data.video.pictures import NOT_A_PICTURE, TOO_MANY_PIXELS
 from playworld.play import PlayOptions, create_app
 from playworld.presets import TINY
 

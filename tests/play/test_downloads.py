@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playworld.data.actions import read_actions
+from playworld.data.record.actions import read_actions
 from playworld.play.downloads import Download
 
 from .conftest import SOCKET, make_client

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.data.actions import read_actions
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.shards import ShardReader
+from playworld.data.clips.shards import ShardReader
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.record.actions import read_actions
 from playworld.play.film import FORMATS, TOO_LONG, Film, file_name, make
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.data.shards import ShardWriter
+from playworld.data.clips.shards import ShardWriter
 from playworld.train.furnish import (
     fit_prompts,
     measured_card,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from playworld.config import InputError
-from playworld.data.clips import ClipDataset
+from playworld.data.clips.dataset import ClipDataset
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.motion.config import MotionTokenizerConfig

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from playworld.config import InputError
-from playworld.data import tokens
-from playworld.data.clips import ClipDataset
+from playworld.data.clips import tokens
+from playworld.data.clips.dataset import ClipDataset
 from playworld.models.pixels import to_float
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset

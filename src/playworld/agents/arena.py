@@ -11,10 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from playworld.agents.options import ArenaOptions
-from playworld.data.child import Child
-from playworld.data.closing import Closing
-from playworld.data.games import ACTION_NAMES
-from playworld.data.simulator import procgen_python
+from playworld.data.record.games import ACTION_NAMES
+from playworld.data.record.procgen_install import procgen_python
+from playworld.data.record.worker_process import WorkerProcess
 
 SIDE = 64
 """Pixels along each side of a picture."""
@@ -32,11 +31,11 @@ class Step:
     """Whether a game has ended, at this press or before; actions for it are ignored."""
 
 
-class Arena(Closing):
+class Arena:
     """Levels of the real game, each played once; game k is the same level for the same options.
 
     The same options and actions give the same pictures. The simulator runs in a child process that
-    ends with the context: `with Arena(ArenaOptions()) as arena: ...`.
+    ends with the context: `with closing(Arena(ArenaOptions())) as arena: ...`.
 
     Raises:
         InputError: On a machine without Procgen.
@@ -56,7 +55,7 @@ class Arena(Closing):
             "hold": options.hold,
             "max_steps": options.max_steps,
         }
-        self._child = Child(procgen_python(), "procgen_arena.py", request)
+        self._child = WorkerProcess(procgen_python(), "procgen_arena.py", request)
 
     def reset(self) -> UInt8[np.ndarray, "N 64 64 3"]:
         """Begin every level, or begin it again, and return the first pictures.

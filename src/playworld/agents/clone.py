@@ -20,8 +20,8 @@ from playworld.agents.options import CloneOptions
 from playworld.agents.policy import NETWORKS, WEIGHTS, Meaning, Policy, PolicyConfig
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
-from playworld.data.clips import clips_at
-from playworld.data.shards import sha256_of
+from playworld.data.clips.dataset import clips_at
+from playworld.data.clips.shards import sha256_of
 from playworld.machine import choose_device
 from playworld.train.loop import Clips, NonFinite, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective

@@ -14,9 +14,9 @@ from torch import Tensor
 from playworld.agents.matching import refuse_other_films
 from playworld.agents.moves import UNKNOWN, move_of
 from playworld.config import InputError
-from playworld.data.actions import ContinuousActions, read_actions
-from playworld.data.clips import ClipDataset
-from playworld.data.shards import DamagedChunk
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.shards import DamagedChunk
+from playworld.data.record.actions import ContinuousActions, read_actions
 from playworld.evaluate.heldout import held_longest
 from playworld.world import World
 

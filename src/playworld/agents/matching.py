@@ -8,10 +8,10 @@ from typing import Any
 
 from playworld.agents.arena import SIDE, ArenaOptions
 from playworld.config import InputError
-from playworld.data.actions import ACTIONS_SUFFIX
-from playworld.data.clips import ClipDataset
-from playworld.data.games import FPS
-from playworld.data.splits import SPLITS
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.splits import SPLITS
+from playworld.data.record.actions import ACTIONS_SUFFIX
+from playworld.data.record.games import FPS
 from playworld.world import World
 
 

@@ -1,7 +1,7 @@
 """The true actions of CoinRun: which of Procgen's are the same there, and their names."""
 
 from playworld.config import InputError
-from playworld.data.games import ACTION_NAMES, GAMES
+from playworld.data.record.games import ACTION_NAMES, GAMES
 
 MOVES = GAMES["coinrun"]
 """Procgen's numbers of the six actions that CoinRun tells apart."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playworld.config import InputError
-from playworld.data.games import LEVELS_PER_SEED, MAX_SEED, levels
+from playworld.data.record.games import LEVELS_PER_SEED, MAX_SEED, levels
 
 Kind = Literal["cnn", "st"]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from playworld.agents.planner import Plan
 from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, did_you_mean
-from playworld.data.pictures import read_picture
+from playworld.data.video.pictures import read_picture
 from playworld.evaluate.metrics import psnr
 from playworld.evaluate.page.files import write_picture, write_result
 from playworld.evaluate.poster import CELL, Poster

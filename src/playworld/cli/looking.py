@@ -17,7 +17,7 @@ from playworld.config import InputError
 from playworld.words import counted
 
 if TYPE_CHECKING:
-    from playworld.data.inventory import Inventory
+    from playworld.data.clips.inventory import Inventory
 
 BAR = 32
 """Letters of the longest bar of a histogram."""
@@ -46,7 +46,7 @@ class Inspect(Verb):
 
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.atomic import write_whole
-        from playworld.data.inventory import contact_sheet, damage, take_inventory
+        from playworld.data.clips.inventory import contact_sheet, damage, take_inventory
 
         inventory = take_inventory(self.clips)
         problems = damage(self.clips) if self.verify else []
@@ -86,7 +86,7 @@ def _table(*columns: str) -> Table:
 
 
 def _holdings(inventory: "Inventory") -> Table:
-    from playworld.data.inventory import Holding
+    from playworld.data.clips.inventory import Holding
 
     table = _table("split", "videos", "scenes", "frames", "hours", "disk", "bytes per frame")
     holdings = inventory.holdings
@@ -104,7 +104,7 @@ def _holdings(inventory: "Inventory") -> Table:
 
 
 def _lengths(inventory: "Inventory") -> Table:
-    from playworld.data.inventory import histogram
+    from playworld.data.clips.inventory import histogram
 
     rows = histogram(inventory.lengths)
     most = max((count for *_, count in rows), default=1)

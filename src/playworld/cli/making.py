@@ -35,7 +35,7 @@ class Record(Verb):
     options: Annotated[RecordOptions, FLAT]
 
     def run(self, console: Console, bars: Bars) -> int:
-        from playworld.data.record import record
+        from playworld.data.record.recorder import record
 
         counts = record(self.game, self.videos, self.options, bars("record"))
         done = "recorded"
@@ -59,7 +59,7 @@ class Import(Verb):
     options: Annotated[ImportOptions, FLAT]
 
     def run(self, console: Console, bars: Bars) -> int:
-        from playworld.data.imports import import_dataset
+        from playworld.data.record.import_dataset import import_dataset
 
         counts = import_dataset(self.dataset, self.videos, self.options, bars("import"))
         done = f"{counted(counts['episodes'], 'episode')} imported, {counts['skipped']} left out"
@@ -90,8 +90,8 @@ class Ingest(Verb):
     options: Annotated[IngestOptions, FLAT, OmitArgPrefixes]
 
     def run(self, console: Console, bars: Bars) -> int:
-        from playworld.data.documents import summary
-        from playworld.data.ingest import ingest
+        from playworld.data.ingest.documents import summary
+        from playworld.data.ingest.pipeline import ingest
 
         report = ingest(self.videos, self.clips, self.options, bars("ingest"))
         say(console, f"{summary(report)}; look at {self.clips / 'report.html'}")
@@ -123,7 +123,7 @@ class Train(Verb):
     options: Annotated[TrainOptions, FLAT]
 
     def run(self, console: Console, bars: Bars) -> int:
-        from playworld.data.remote import at_hand
+        from playworld.data.clips.remote import at_hand
         from playworld.presets import preset
         from playworld.train.stages import train_world
 

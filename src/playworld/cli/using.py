@@ -53,7 +53,7 @@ class Evaluate(OnDevice):
 
     def run(self, console: Console, bars: Bars) -> int:
         from playworld.checkpoint import MANIFEST, results_folder
-        from playworld.data.remote import at_hand
+        from playworld.data.clips.remote import at_hand
         from playworld.evaluate import compare, format_table, short_names, write_report
         from playworld.machine import choose_device
         from playworld.train.furnish import measured_card

@@ -13,7 +13,7 @@ from playworld.checkpoint import load_into, params_sha256, read_folder, write_fo
 from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.judges import KINDS, LEVELS, Judge
 from playworld.curate.stretches import Footage, Stretch, check_length
-from playworld.data.shards import DamagedChunk
+from playworld.data.clips.shards import DamagedChunk
 from playworld.words import counted
 
 Progress = Callable[[int, int, str], None]

@@ -19,7 +19,7 @@ from playworld.config import InputError
 from playworld.curate.labels import BEST, WORST, Labels, labels_path
 from playworld.curate.options import LabelOptions
 from playworld.curate.stretches import Footage, label_order
-from playworld.data.shards import DamagedChunk
+from playworld.data.clips.shards import DamagedChunk
 from playworld.play.gate import Gate, connections_that_fit
 from playworld.play.guard import Guard
 from playworld.play.options import MAX_CONNECTIONS, MAX_PER_ADDRESS

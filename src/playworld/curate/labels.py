@@ -9,8 +9,8 @@ from playworld.atomic import write_whole
 from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.options import BEST, WORST
 from playworld.curate.stretches import Footage, Stretch
-from playworld.data.shards import read_json
-from playworld.data.splits import Split
+from playworld.data.clips.shards import read_json
+from playworld.data.clips.splits import Split
 
 FORMAT = 1
 

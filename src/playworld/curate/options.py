@@ -89,7 +89,7 @@ class ApplyOptions:
 
 def check_length(length: int) -> None:
     """Raise InputError unless stretches of this many frames begin where chunks begin."""
-    from playworld.data.shards import CHUNK_FRAMES  # brings NumPy
+    from playworld.data.clips.shards import CHUNK_FRAMES  # brings NumPy
 
     if not 1 <= length // CHUNK_FRAMES <= 64 or length % CHUNK_FRAMES:
         raise InputError(

@@ -12,9 +12,9 @@ from jaxtyping import UInt8
 from playworld.atomic import settle
 from playworld.config import InputError
 from playworld.curate.options import check_length
-from playworld.data.clips import ClipDataset
-from playworld.data.shards import read_json
-from playworld.data.splits import SPLITS, Split
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.shards import read_json
+from playworld.data.clips.splits import SPLITS, Split
 
 PAIRS = 4
 """Moments of a stretch that a filter looks at, each as two frames in a row: what, and how fast."""

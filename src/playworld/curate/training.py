@@ -23,9 +23,9 @@ from playworld.curate.labels import BEST, WORST, Labels
 from playworld.curate.measure import measure, plain
 from playworld.curate.options import FilterOptions
 from playworld.curate.stretches import Footage, Stretch
-from playworld.data.clips import clips_at
-from playworld.data.shards import DamagedChunk
-from playworld.data.splits import held_out
+from playworld.data.clips.dataset import clips_at
+from playworld.data.clips.shards import DamagedChunk
+from playworld.data.ingest.splits import held_out
 from playworld.machine import choose_device
 from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective

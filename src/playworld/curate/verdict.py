@@ -16,9 +16,9 @@ from playworld.curate.filter import Filter, Progress
 from playworld.curate.judges import LEVELS
 from playworld.curate.options import ApplyOptions
 from playworld.curate.stretches import Footage, Stretch
-from playworld.data.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
-from playworld.data.sources import check_target, own_clips
-from playworld.data.splits import SPLITS
+from playworld.data.clips.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
+from playworld.data.clips.splits import SPLITS
+from playworld.data.ingest.sources import check_target, own_clips
 from playworld.machine import choose_device
 from playworld.words import counted
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from playworld.config import InputError
-from playworld.data.clean_options import CleanOptions
-from playworld.data.games import LEVELS_PER_SEED, MAX_SEED
+from playworld.data.ingest.clean_options import CleanOptions
+from playworld.data.record.games import LEVELS_PER_SEED, MAX_SEED
 
 Engine = Literal["local", "ray"]
 

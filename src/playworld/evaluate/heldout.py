@@ -14,9 +14,9 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from playworld.config import InputError
-from playworld.data.actions import Actions, ContinuousActions, read_actions
-from playworld.data.clips import ClipDataset, ClipId
-from playworld.data.shards import DamagedChunk
+from playworld.data.clips.dataset import ClipDataset, ClipId
+from playworld.data.clips.shards import DamagedChunk
+from playworld.data.record.actions import Actions, ContinuousActions, read_actions
 from playworld.evaluate.agreement import UNKNOWN
 
 log = logging.getLogger(__name__)

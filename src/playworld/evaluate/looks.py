@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from playworld.data.clips import ClipDataset
-from playworld.data.shards import DamagedChunk
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.shards import DamagedChunk
 from playworld.models.pixels import to_float
 
 LOWEST, HIGHEST = 0.01, 0.99

@@ -11,8 +11,8 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.config import InputError
-from playworld.data.nursery import Child, Nursery, Stopped
-from playworld.data.pictures import NOT_A_PICTURE, TOO_MUCH_WORK
+from playworld.data.video.fork_server import DecoderProcess, ForkServer, Stopped
+from playworld.data.video.pictures import NOT_A_PICTURE, TOO_MUCH_WORK
 
 LIGHT_WORK = 4_000_000
 """Pixels to go over up to which a picture is light: those never wait for heavy ones."""
@@ -45,21 +45,21 @@ class Decoders:
         self._request = json.dumps(request).encode()
         self._light = asyncio.Semaphore(LIGHT_AT_ONCE)
         self._heavy = asyncio.Semaphore(HEAVY_AT_ONCE)
-        self._nursery: Nursery | None = None
+        self._fork_server: ForkServer | None = None
         self._closed = False
 
     def open(self) -> None:
         """Start the process that children come from, so that the first picture need not wait."""
         if self._closed:
             raise Busy
-        if self._nursery is None:
-            self._nursery = Nursery("playworld.data.picture_decoder")
+        if self._fork_server is None:
+            self._fork_server = ForkServer("playworld.data.video.picture_decoder")
 
     def close(self) -> None:
         """End all children; whoever waits for one gets Busy."""
         self._closed = True
-        if self._nursery is not None:
-            self._nursery.close()
+        if self._fork_server is not None:
+            self._fork_server.close()
 
     async def decode(self, data: bytes) -> UInt8[Tensor, "H W 3"]:
         """A picture at the world's size.
@@ -80,16 +80,16 @@ class Decoders:
             raise InputError(content.decode())
 
     @contextlib.asynccontextmanager
-    async def _child(self) -> AsyncIterator[Child]:
+    async def _child(self) -> AsyncIterator[DecoderProcess]:
         self.open()
-        assert self._nursery is not None
+        assert self._fork_server is not None
         try:
-            child = await asyncio.to_thread(self._nursery.start)
+            child = await asyncio.to_thread(self._fork_server.start)
         except Stopped:
             raise Busy from None
         except RuntimeError:  # the process has died: the next picture gets another one
-            self._nursery.close()
-            self._nursery = None
+            self._fork_server.close()
+            self._fork_server = None
             raise Busy from None
         child.socket.setblocking(False)
         try:
@@ -99,7 +99,7 @@ class Decoders:
         finally:
             await asyncio.shield(asyncio.to_thread(child.end))
 
-    def _why(self, child: Child) -> Exception:
+    def _why(self, child: DecoderProcess) -> Exception:
         """What a child that said no more means."""
         if self._closed:  # it was ended with the server, whatever it says
             return Busy()
@@ -111,7 +111,7 @@ class Decoders:
         is_work = any(name in cause for name in ("SIGXCPU", "SIGKILL"))
         return InputError(TOO_MUCH_WORK if is_work else NOT_A_PICTURE)
 
-    async def _ask(self, child: Child, data: bytes) -> tuple[bytes, bytes]:
+    async def _ask(self, child: DecoderProcess, data: bytes) -> tuple[bytes, bytes]:
         """Hand over a file; answers its work, or why it is refused."""
         sizes = struct.pack("<II", len(self._request), len(data))
         async with _within(LOOK_SECONDS):
@@ -120,7 +120,7 @@ class Decoders:
             await loop.sock_sendall(child.socket, data)
             return await _answer(child)
 
-    async def _pixels(self, child: Child) -> tuple[bytes, bytes]:
+    async def _pixels(self, child: DecoderProcess) -> tuple[bytes, bytes]:
         async with _within(DECODE_SECONDS):
             await asyncio.get_running_loop().sock_sendall(child.socket, b"+")
             return await _answer(child)
@@ -148,12 +148,12 @@ async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
         turns.release()
 
 
-async def _answer(child: Child) -> tuple[bytes, bytes]:
+async def _answer(child: DecoderProcess) -> tuple[bytes, bytes]:
     head = await _exactly(child, 5)
     return head[:1], await _exactly(child, struct.unpack("<I", head[1:])[0])
 
 
-async def _exactly(child: Child, size: int) -> bytes:
+async def _exactly(child: DecoderProcess, size: int) -> bytes:
     data = b""
     while len(data) < size:
         part = await asyncio.get_running_loop().sock_recv(child.socket, size - len(data))

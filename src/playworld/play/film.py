@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.data.recordings import write_recording
+from playworld.data.record.recordings import write_recording
 
 MAX_SCALE = 16
 """Screen pixels per side of a pixel."""

@@ -11,10 +11,10 @@ import torch
 
 from playworld.atomic import write_whole
 from playworld.config import InputError, did_you_mean, to_dict
-from playworld.data.clips import ClipDataset
-from playworld.data.ingest import IngestOptions, ingest
-from playworld.data.record import RecordOptions, record
-from playworld.data.splits import SPLITS
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.splits import SPLITS
+from playworld.data.ingest.pipeline import IngestOptions, ingest
+from playworld.data.record.recorder import RecordOptions, record
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.heldout import read_held_out
 from playworld.models.flops import kept_bytes

@@ -6,6 +6,7 @@ transitions translates; the oracle, cloned on the true actions; players that lea
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,8 +27,8 @@ from playworld.agents.trial import (
 from playworld.atomic import may_be_ignored, write_whole
 from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
-from playworld.data.clips import ClipDataset
-from playworld.data.splits import SPLITS
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.splits import SPLITS
 from playworld.studies.options import CloningOptions
 from playworld.train.loop import NonFinite
 from playworld.train.runs import other_inputs
@@ -128,7 +129,7 @@ class Study:
         if path.is_file():
             return json.loads(path.read_text())
         player, frames = self.player(arm, seed)
-        with Arena(self.options.arena(seed, self.hold)) as arena:
+        with closing(Arena(self.options.arena(seed, self.hold))) as arena:
             outcome = play_games(arena, player, frames)
         found = {
             "difficulty": self.options.difficulty,

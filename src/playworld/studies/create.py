@@ -13,10 +13,10 @@ from typing import Any
 from playworld.atomic import alone, may_be_ignored, temporary_folder, write_whole
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
-from playworld.data.clips import ClipDataset
-from playworld.data.ingest import IngestOptions, ingest
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.shards import read_json
+from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.options import parse_size
-from playworld.data.shards import read_json
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.report import Report
 from playworld.machine import choose_device

@@ -16,7 +16,7 @@ from playworld.agents.plan_film import plans_picture
 from playworld.agents.planner import Plan, PlanOptions, make_plan
 from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
-from playworld.data.clips import ClipDataset
+from playworld.data.clips.dataset import ClipDataset
 from playworld.evaluate.metrics import PSNR_BOUNDS, interval, psnr, share_interval
 from playworld.evaluate.page.files import write_picture, write_result
 from playworld.evaluate.rollouts import press

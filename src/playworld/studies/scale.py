@@ -13,8 +13,8 @@ from torch import Tensor
 
 from playworld.atomic import write_whole
 from playworld.config import InputError, to_dict
-from playworld.data.clips import ClipDataset, batches
-from playworld.data.tokens import TokenStore
+from playworld.data.clips.dataset import ClipDataset, batches
+from playworld.data.clips.tokens import TokenStore
 from playworld.machine import choose_device
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.flops import BACKWARD, dynamics_flops, parameters

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from playworld.agents.ppo import (
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
 from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
-from playworld.data.shards import sha256_of
+from playworld.data.clips.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.metrics import NOT_NEGATIVE, interval, share_interval
 from playworld.evaluate.movement import displacements
@@ -80,7 +81,7 @@ def transfer(
     starts = read_held_out(clips, trial.starts, options.prompt_frames, options.seed).video
     if len(starts) < 2:
         raise InputError(f"{clips} has one held-out start of these frames: an interval needs 2")
-    with Arena(games) as arena:
+    with closing(Arena(games)) as arena:
         arena.reset()  # says it now if the simulator does not run here
     agent, inputs = out / AGENT_FILE, made_from(world, clips, options)
     if is_kept(agent, inputs):
@@ -153,7 +154,7 @@ def in_game(
     for name in ("right", "right-up"):
         players[f"always {name} (true move)"] = (steady_player(MOVES[NAMES.index(name)]), 1)
     found = {}
-    with Arena(games) as arena:
+    with closing(Arena(games)) as arena:
         for done, (name, (player, frames)) in enumerate(players.items(), start=1):
             found[name] = _figures(play_games(arena, player, frames, travel=True))
             told(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from playworld.atomic import may_be_ignored
 from playworld.config import InputError
-from playworld.data.clips import ClipDataset
-from playworld.data.pictures import read_picture
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.video.pictures import read_picture
 from playworld.evaluate.buttons import PRESSES, measure_buttons
 from playworld.evaluate.movement import camera_of
 from playworld.evaluate.options import STARTS

@@ -11,8 +11,8 @@ from torch import nn
 
 from playworld.checkpoint import params_sha256, refuse_foreign
 from playworld.config import InputError, to_dict
-from playworld.data.clips import ClipDataset, batches
-from playworld.data.tokens import TokenStore
+from playworld.data.clips.dataset import ClipDataset, batches
+from playworld.data.clips.tokens import TokenStore
 from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import Tokenizer

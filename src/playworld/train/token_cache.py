@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Int64, UInt8
 
 from playworld.checkpoint import params_sha256
-from playworld.data.clips import ClipDataset
-from playworld.data.shards import CHUNK_FRAMES, DamagedChunk
-from playworld.data.tokens import TokenLayout, TokenShard, TokenStore, write_shard
+from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.shards import CHUNK_FRAMES, DamagedChunk
+from playworld.data.clips.tokens import TokenLayout, TokenShard, TokenStore, write_shard
 from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float
 from playworld.train.distributed import any_rank, first_rank_does, rank, ranks

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from playworld.checkpoint import params_sha256
 from playworld.config import InputError
-from playworld.data.pictures import fit, plain
+from playworld.data.video.pictures import fit, plain
 from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer

@@ -1,18 +1,19 @@
 import os
 import sys
+from contextlib import closing
 from itertools import islice
 
 import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data import record
-from playworld.data.actions import ContinuousActions, read_actions
-from playworld.data.fetch.film import films
-from playworld.data.fetch.motions import HIGH, LOW, PRESS, Hand
-from playworld.data.fetch.scene import COMMANDS, REACH, TABLE_TOP, Scene
-from playworld.data.record import RecordOptions
-from playworld.data.video import read_frames
+from playworld.data.record import recorder
+from playworld.data.record.actions import ContinuousActions, read_actions
+from playworld.data.record.fetch.film import films
+from playworld.data.record.fetch.motions import HIGH, LOW, PRESS, Hand
+from playworld.data.record.fetch.scene import COMMANDS, REACH, TABLE_TOP, Scene
+from playworld.data.record.recorder import RecordOptions
+from playworld.data.video.reader import read_frames
 from tests.parts import missing
 
 if reason := missing("robot"):
@@ -24,7 +25,7 @@ import mujoco  # noqa: E402
 @pytest.fixture(scope="module")
 def scene():
     """A cube and fingers that can grasp it."""
-    with Scene("pick", 32, 32) as scene:
+    with closing(Scene("pick", 32, 32)) as scene:
         yield scene
 
 
@@ -90,7 +91,7 @@ def test_every_button_is_held_for_whole_presses_within_reach_and_both_ways_alike
 
 @pytest.mark.parametrize(("task", "skill"), [("push", "push"), ("door", "swing")])
 def test_the_hand_moves_what_is_on_the_table(task, skill):
-    with Scene(task, 16, 16) as scene:
+    with closing(Scene(task, 16, 16)) as scene:
         scene.reset(5)
         begun = scene.thing
         for command in getattr(Hand(scene, np.random.default_rng(0)), skill)():
@@ -110,7 +111,7 @@ def test_an_episode_depends_on_its_seed_and_task_alone():
 
 def test_videos_have_their_commands_and_positions_beside_them(tmp_path):
     options = RecordOptions(episodes=2, max_frames=4, seed=3, size="40x24")
-    counts = record.record("fetch", tmp_path, options)
+    counts = recorder.record("fetch", tmp_path, options)
     assert (counts["episodes"], counts["frames"]) == (2, 8)
     for video in sorted(tmp_path.glob("*.mp4")):
         truth = read_actions(video)
@@ -122,7 +123,7 @@ def test_videos_have_their_commands_and_positions_beside_them(tmp_path):
 
 def test_a_game_has_one_size(tmp_path):
     with pytest.raises(InputError, match="coinrun is 64x64 pixels"):
-        record.record("coinrun", tmp_path, RecordOptions(size="160x90"))
+        recorder.record("coinrun", tmp_path, RecordOptions(size="160x90"))
 
 
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch):

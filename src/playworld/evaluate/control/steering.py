@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from playworld.data.actions import ContinuousActions, read_actions
+from playworld.data.record.actions import ContinuousActions, read_actions
 from playworld.evaluate.control.information import DRAWS
 from playworld.evaluate.heldout import CLOCK_SLACK, HeldOut
 from playworld.evaluate.metrics import A_SHARE, resample_weights, spread

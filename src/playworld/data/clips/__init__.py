@@ -1,0 +1,1 @@
+"""Folders of clips: shards, the order in which clips are read, and the cache of their tokens."""

@@ -1,0 +1,1 @@
+"""Simulators and known datasets -> video files with their true actions beside them."""

@@ -1,0 +1,279 @@
+"""Simulators -> video files, with their true actions beside them for evaluation only.
+
+Procgen needs numpy 1 and gym, so it lives in an environment of its own, in the user's cache folder,
+and `procgen_player.py` runs there as a child process. Training never reads an action file.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from playworld.atomic import folder_at
+from playworld.config import InputError, did_you_mean
+from playworld.data.options import RecordOptions, parse_size
+from playworld.data.record.fetch import film as fetch
+from playworld.data.record.fetch.scene import COMMANDS
+from playworld.data.record.games import (
+    ACTION_NAMES,
+    FETCH,
+    FPS,
+    GAMES,
+    MODES,
+    PICTURES,
+    SCROLLER,
+    SETS,
+    ZOO,
+    levels,
+)
+from playworld.data.record.procgen_install import procgen_python
+from playworld.data.record.recordings import write_recording
+from playworld.data.record.scroller import films
+from playworld.data.record.unseen import film as pictures
+from playworld.data.record.worker_process import WorkerProcess
+from playworld.data.record.zoo import film as zoo
+from playworld.words import counted
+
+TOO_SHORT = 20
+"""Frames below which a level is passed over: it is over at once, whatever one does."""
+EXPERT_HOLDS = 2
+"""Frames for which the expert holds each action: one frame of a world at 10 frames per second, so
+that each of its transitions has one action."""
+HOPELESS = 100
+"""Levels after which the expert stops unless it has solved one."""
+ATTEMPTS = 6
+"""Times a level is begun again while its episode stays shorter than `min_frames`."""
+
+Frames = Iterable[UInt8[np.ndarray, "H W 3"]]
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode as the simulator showed it."""
+
+    level_seed: int
+    frames: Frames
+    actions: tuple[int, ...] | tuple[tuple[float, ...], ...]
+    """The action taken from each frame: an index into `names`, or a number for each of them."""
+    names: tuple[str, ...] = ACTION_NAMES
+    about: Mapping[str, object] = field(default_factory=dict)
+    """What else is to stand in the action file."""
+    solved: bool | None = None
+    """Whether an expert reached the coin; a level that it cannot solve has no frames."""
+
+
+def record(
+    game: str, out: Path, options: RecordOptions, progress: Progress | None = None
+) -> dict[str, object]:
+    """Play `game` and write one lossless H.264 video and one action file per episode.
+
+    The same game and options give the same frames and actions. Files appear whole or not at all.
+    Of a set of games (`games.SETS`), each has so many episodes in a folder of its own.
+
+    Returns:
+        Counts: `game`, `episodes`, `frames`, `seconds`, `shortest` and `longest` episode, `folder`,
+        and `unsolved`, the levels that an expert passed over.
+
+    Raises:
+        InputError: For an unknown game, a mode it does not have, a machine without Procgen, or an
+            `out` that is a file.
+    """
+    parts = members(game, out, options)
+    for name, _, own in parts:
+        check_game(name, own)
+    if options.player == "expert" and game != "coinrun":
+        raise InputError(f"only coinrun has an expert: record {game} without --player expert")
+    lengths: list[int] = []
+    unsolved = 0
+    for name, folder, own in parts:
+        folder_at(folder)
+        for episode in played(name, own):
+            if episode.solved is False:
+                unsolved += 1
+                continue
+            write_episode(folder, f"{name}-{episode.level_seed:010d}", name, episode, own)
+            lengths.append(len(episode.actions))
+            if progress is not None:
+                every = len(parts) * options.episodes
+                progress(len(lengths), every, counted(sum(lengths), "frame"))
+    return {
+        "game": game,
+        "folder": str(out),
+        "episodes": len(lengths),
+        "frames": sum(lengths),
+        "seconds": sum(lengths) / FPS,
+        "shortest": min(lengths),
+        "longest": max(lengths),
+        "unsolved": unsolved,
+    }
+
+
+def members(game: str, out: Path, options: RecordOptions) -> list[tuple[str, Path, RecordOptions]]:
+    """What is recorded under a name: a game, the folder and the options for it, or several.
+
+    Raises:
+        InputError: For a set without its backgrounds.
+    """
+    if game not in SETS:
+        return [(game, out, options)]
+    if not options.backgrounds:
+        raise InputError(
+            f"{game} is a set of looks: record it with backgrounds, or a game of it without"
+        )
+    all_looks, own_look = (replace(options, themes=themes) for themes in ("all", "one"))
+    return [(name, out / name, all_looks if name in GAMES else own_look) for name in SETS[game]]
+
+
+def played(game: str, options: RecordOptions) -> Iterator[Episode]:
+    """The episodes of one game, as they end."""
+    if game == SCROLLER:
+        return scrolled(options)
+    if game == ZOO:
+        return invented(options)
+    if game in PICTURES:
+        return pictured(game, options)
+    if game in FETCH:
+        return handled(game, options)
+    return play(procgen_python(), game, options)
+
+
+def check_game(game: str, options: RecordOptions) -> None:
+    """Raise InputError unless there is this game in this mode and size."""
+    known = [*GAMES, *FETCH, SCROLLER, ZOO, *PICTURES]
+    if game not in known:
+        raise InputError(f"unknown game {game!r}, {did_you_mean(game, [*known, *SETS])}")
+    if game in FETCH:
+        return
+    if game in (ZOO, *PICTURES):
+        if (options.mode, options.backgrounds, options.themes) != ("easy", True, "one"):
+            raise InputError(
+                f"every episode of {game} has a look of its own: "
+                f"record {game} without --mode, --no-backgrounds and --themes"
+            )
+        return
+    if options.size != "64x64":
+        raise InputError(
+            f"{game} is 64x64 pixels, only fetch, zoo, photo and drawn can be {options.size}: "
+            "no --size"
+        )
+    mode = options.mode
+    if game != SCROLLER and game not in MODES.get(mode, GAMES):
+        games = ", ".join(MODES[mode])
+        raise InputError(f"{game} has no mode {mode!r} (only {games} have): use easy or hard")
+
+
+def scrolled(options: RecordOptions) -> Iterator[Episode]:
+    """The films of these options: only their number, their length and the seed count."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    return (Episode(*film) for film in films(seeds, options.max_frames))
+
+
+def handled(game: str, options: RecordOptions) -> Iterator[Episode]:
+    """The films of a robot, with what it was told and where hand and thing were."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    size = parse_size(options.size)
+    for film in fetch.films(FETCH[game], seeds, options.max_frames, size):
+        about = {"task": film.task, "hand": film.hand, "thing": film.thing}
+        yield Episode(film.seed, film.frames, film.commands, COMMANDS, about)
+
+
+def invented(options: RecordOptions) -> Iterator[Episode]:
+    """The films of the zoo, each of a game of its own."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    for film in zoo.films(seeds, options.max_frames, parse_size(options.size)):
+        yield Episode(film.seed, film.frames(), film.keys, about=film.about)
+
+
+def pictured(game: str, options: RecordOptions) -> Iterator[Episode]:
+    """The films of photo-like or of drawn scenes."""
+    first = levels(options.seed).start
+    seeds = range(first, first + options.episodes)
+    for film in pictures.films(game, seeds, options.max_frames, parse_size(options.size)):
+        yield Episode(film.seed, film.frames(), film.keys, about=film.about)
+
+
+def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
+    """Run the player in `python` and yield its episodes as they end."""
+    if options.player == "expert":
+        yield from demonstrate(python, options)
+        return
+    own = levels(options.seed)
+    request = {
+        "env": look(game, options),
+        "levels": [own.start, own.stop],
+        "episodes": options.episodes,
+        "too_short": min(TOO_SHORT, options.max_frames),
+        "actions": GAMES[game],
+        "player": "runner" if game == "coinrun" else "wanderer",
+        "attempts": ATTEMPTS,
+        "min_frames": min(options.min_frames, options.max_frames),
+        "max_frames": options.max_frames,
+    }
+    with closing(WorkerProcess(python, "procgen_player.py", request)) as child:
+        for _ in range(options.episodes):
+            yield _episode(child)
+
+
+def demonstrate(python: Path, options: RecordOptions) -> Iterator[Episode]:
+    """Run CoinRun's expert in `python` and yield its levels until it has solved enough.
+
+    Raises:
+        InputError: If it solves none of the first ones.
+    """
+    own = levels(options.seed)
+    request = {
+        "env": look("coinrun", options),
+        "levels": [own.start, own.stop],
+        "hold": EXPERT_HOLDS,
+        "blunders": options.blunders,
+        "max_frames": options.max_frames,
+    }
+    solved = 0
+    with closing(WorkerProcess(python, "procgen_expert.py", request)) as child:
+        for tried in range(1, len(own) + 1):
+            episode = _episode(child)
+            yield episode
+            solved += bool(episode.solved)
+            if solved == options.episodes:
+                return
+            if tried == HOPELESS and not solved:
+                raise InputError(
+                    f"the expert solved none of {counted(tried, 'level')} within max_frames="
+                    f"{options.max_frames}: allow it more frames, such as 600"
+                )
+
+
+def look(game: str, options: RecordOptions) -> dict[str, object]:
+    """Return what the simulator is told about a game and how it looks."""
+    return {
+        "env_name": game,
+        "distribution_mode": options.mode,
+        "use_backgrounds": options.backgrounds,
+        "restrict_themes": options.themes == "one",
+    }
+
+
+def _episode(child: WorkerProcess) -> Episode:
+    head = json.loads(child.line())
+    raw = child.read(head.pop("frames") * 64 * 64 * 3)
+    frames = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 64, 64, 3)
+    return Episode(frames=frames, **{**head, "actions": tuple(head["actions"])})
+
+
+def write_episode(
+    out: Path, stem: str, game: str, episode: Episode, options: RecordOptions
+) -> None:
+    """Write `stem`.mp4 and `stem`.actions.json into `out`; each appears whole or not at all."""
+    about = {"game": game, "level_seed": episode.level_seed, "options": asdict(options)}
+    about |= episode.about
+    if episode.solved is not None:
+        about |= {"player": options.player, "solved": episode.solved}
+    write_recording(out, stem, episode.frames, episode.actions, episode.names, FPS, about)

@@ -1,0 +1,1 @@
+"""Video files and pictures of strangers -> frames, decoded in child processes; and back."""
