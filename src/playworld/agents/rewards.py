@@ -13,10 +13,10 @@ from playworld.evaluate.movement import displacement
 def travel_right(
     before: UInt8[np.ndarray, "H W 3"], action: int, frame: UInt8[np.ndarray, "H W 3"]
 ) -> float:
-    """Pixels that the player went to the right, less than 0 to the left.
+    """Displacement of the player to the right in pixels; negative to the left.
 
-    Found by registering the two frames. The camera is one that follows: where the picture goes
-    left, the player goes right. A change that no shift explains counts as none.
+    Measured by registration of the two frames with a camera that follows the player: when the
+    picture moves left, the player moves right. A change that no shift explains counts as 0.
     """
     pair = (torch.from_numpy(picture)[None] for picture in (before, frame))
     return -displacement(*pair).xy[0, 0].item()

@@ -26,13 +26,13 @@ except ImportError as error:
 
 
 class WorldVecEnv(VecEnv):
-    """A vector environment of worlds, as Stable-Baselines3 wants it.
+    """A vector environment of worlds for Stable-Baselines3.
 
-    It differs in two ways from what `gymnasium.make_vec` gives. An episode that ended starts anew
-    in the same step: its last observation is `infos[row]["terminal_observation"]`, and the one
-    returned is the first of the next. And an observation is the newest frames, as one picture of
-    3 x `stack` channels, oldest first, so that an agent sees what moves; before an episode has as
-    many, its first frame is repeated.
+    It differs in two ways from `gymnasium.make_vec`. An episode that ended is reset in the same
+    step: its last observation is `infos[row]["terminal_observation"]`, and the returned one is the
+    first of the next episode. And an observation is the newest `stack` frames as one picture of
+    3 x `stack` channels, oldest first, so that it shows motion; at the start of an episode the
+    first frame is repeated.
     """
 
     def __init__(self, envs: VectorEnv, stack: int = 1) -> None:

@@ -60,10 +60,10 @@ def measure_buttons(
     seed: int = 0,
     camera: Camera = "follows",
 ) -> tuple[Button, ...]:
-    """A label and an arrow for every button of a world, to be stored in its config.
+    """Measure a label and an arrow for every button of a world, to be stored in its config.
 
-    Each button is pressed `presses` times from every prompt. `level_starts` chooses good ones: in
-    the air, every button falls.
+    Each button is pressed `presses` times from every prompt. `level_starts` selects prompts on the
+    ground: in the air, every button falls.
     """
     played = press_each(world, prompts, presses, seed)
     return tuple(effect.button for effect in name_effects(player_shifts(played, camera), camera))

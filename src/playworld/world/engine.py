@@ -58,16 +58,16 @@ class _Room:
 
 
 class Engine:
-    """Runs one world for many sessions, in threads of its own.
+    """Runs one world for many sessions, in its own threads.
 
-    A session is whoever keeps a state: the engine holds nothing about it between two requests, so
-    joining, leaving and rewinding cost the others nothing. Requests are cut into passes of the
-    model, and those that wait go through it together. A frame with no more refinements than the
-    world's own, and a start from one picture, are short: they go first, the oldest first. All
-    else is long: it is done in between, and each player gets the same share of that time.
+    Session state is the caller's `WorldState`: the engine holds nothing between two requests, so
+    joining, leaving and rewinding cost other sessions nothing. Requests are divided into passes of
+    the model, and pending ones share a pass. Frames with no more refinements than the world's own,
+    and starts from one picture, are short: they have priority, the oldest first. All other
+    requests are long: they run in between, and players share that time evenly.
 
-    Methods may be called from any thread. An error is raised by the future of the request that
-    caused it, and nobody else's; a future that is cancelled before its turn is left out.
+    Methods may be called from any thread. An error is raised only by the future of the request
+    that caused it; a future that is cancelled before its pass is skipped.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Engine:
         """Start the threads.
 
         Args:
-            world: what is played.
-            max_batch: rows that go through the model at once, at most.
+            world: the world.
+            max_batch: largest number of rows per pass.
             buckets: batch sizes that are used: a batch is filled up to the next of them, so that
                 the model meets few shapes. Powers of two on a GPU if not given, else any size.
             workers: batches computed side by side, which share PyTorch's threads. If not given,
@@ -134,16 +134,16 @@ class Engine:
         player: Hashable = None,
         long: bool = False,
     ) -> "Future[Moved]":
-        """The next frame of one session; the same frame whoever else plays.
+        """The next frame of one session, independent of other sessions.
 
         The future raises InputError if the action is outside 0 to |A| - 1.
 
         Args:
-            state: where the session is.
+            state: current state of the session.
             action: the button.
-            sampler: how the frame is drawn; the world's own way if not given.
-            player: whose request it is: long ones of one player share what that player gets.
-            long: not urgent, such as one of many frames that make one answer.
+            sampler: sampler settings; the world's own if not given.
+            player: key for fair shares: long requests of one player share its part of the time.
+            long: low priority, for example one of many frames of one answer.
         """
         own = self._world.config.sampler
         sampler = sampler or own
@@ -160,7 +160,7 @@ class Engine:
         return self._submit(draft.replay(self._world, state, tokens, action), True, player)
 
     def close(self) -> None:
-        """Finish the turns in hand, cancel what waits. Later requests raise RuntimeError."""
+        """Finish running passes and cancel pending requests. Later ones raise RuntimeError."""
         with self._changed:
             self._closed = True
             waiting = self._turns.clear()

@@ -123,10 +123,10 @@ def check_ready(closed: bool, state: WorldState | None) -> WorldState:
 
 
 class WorldEnv(gymnasium.Env[np.ndarray, int | np.integer]):
-    """One world to act in: RGB frames, one action per button.
+    """A world as an environment: RGB frames, one action per button.
 
-    Frames are a pure function of the seed given to `reset` and the actions since. A deep copy goes
-    on from the same frame by itself, on the same weights: a branch, for planning.
+    Frames are a pure function of the seed given to `reset` and the actions since. A deep copy is a
+    branch for planning: it continues independently, with shared weights.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
@@ -149,8 +149,8 @@ class WorldEnv(gymnasium.Env[np.ndarray, int | np.integer]):
                 or a stack of them, oldest first. The world's own pictures if not given.
             reward: of (frame before, action, frame); 0.0 if not given.
             termination: of the newest frame; never if not given.
-            sampler: how frames are drawn; the world's own way if not given.
-            device: where a world that is opened here runs.
+            sampler: sampler settings; the world's own if not given.
+            device: device of a world that is opened here.
             render_mode: "rgb_array" or None.
 
         Raises:
@@ -176,14 +176,14 @@ class WorldEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """Start an episode.
 
         Args:
-            seed: fixes this episode and, since they draw on, all later ones.
+            seed: determines this episode and, as the random stream continues, all later ones.
             options: {"prompt": ...}, the number of a prompt, or a picture or stack of pictures.
 
         Returns:
-            The last prompt frame as the world sees it, and the prompt's number and world's seed.
+            The last prompt frame as reconstructed, and the prompt's number and world's seed.
 
         Raises:
-            InputError: if the prompt is not there or does not fit, or an option is unknown.
+            InputError: if the prompt does not exist or does not fit, or an option is unknown.
         """
         if self._closed:
             raise ClosedEnvironmentError("this environment is closed; make another")
@@ -218,7 +218,7 @@ class WorldEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         return self._frame.copy() if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
-        """Forget the episode; closing twice does no harm."""
+        """Discard the episode; closing twice is allowed."""
         self._closed, self._state = True, None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "WorldEnv":

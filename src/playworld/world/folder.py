@@ -33,12 +33,12 @@ Module = TypeVar("Module", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Button:
-    """What one latent action is called on a screen; found by looking, not learned."""
+    """Label of one latent action, measured after training."""
 
     label: str
     """A word or two, such as "right"."""
     arrow: Literal["", "←", "→", "↑", "↓", "↖", "↗", "↘", "↙", "•"] = ""
-    """The direction it moves things, "•" for standing still; empty if none fits."""
+    """Direction of movement, "•" for none; empty if no direction fits."""
 
     def __post_init__(self) -> None:
         if not (1 <= len(self.label) <= 40 and self.label.isprintable()):
@@ -47,12 +47,12 @@ class Button:
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Everything about a world but its weights: the content of config.json."""
+    """Everything about a world except its weights: the content of config.json."""
 
     name: str
-    """What the world is called."""
+    """Name of the world."""
     fps: float
-    """Frames per second of the video it learned from; one press lasts 1 / fps seconds."""
+    """Frames per second of the training video; one press lasts 1 / fps seconds."""
     tokenizer: AnyTokenizerConfig
     """Shape of the video tokenizer."""
     actions: LatentActionConfig
@@ -60,9 +60,9 @@ class WorldConfig:
     dynamics: AnyDynamicsConfig
     """Shape of the dynamics model."""
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
-    """How frames are drawn unless the caller says otherwise."""
+    """Default sampler settings."""
     buttons: tuple[Button, ...] = ()
-    """One per latent action; left empty they are called "1", "2", ..."""
+    """One per latent action; "1", "2", ... if empty."""
     format: int = 2
     """Version of this file and of the order of numbers in the weights."""
 

@@ -28,16 +28,17 @@ Predict = Callable[[Int[Tensor, "B N"], Bool[Tensor, "B N"]], Float[Tensor, "B N
 
 @dataclass(frozen=True)
 class SamplerConfig:
-    """How the tokens of a frame are drawn."""
+    """How the tokens of a frame are sampled."""
 
     steps: int = 4
     """Refinements per frame, S (the paper: 25)."""
     temperature: float = 0.25
-    """Divides the logits, the same in every refinement; 0 takes the likeliest token. The paper has
-    2, and 1 for CoinRun; low values score better in PSNR."""
+    """Divides the logits, the same in every refinement; 0 takes the most likely token. The paper
+    uses 2, and 1 for CoinRun; low values give a better PSNR."""
     order: Order = "random"
-    """Which tokens are decided first: random ones (the paper), spread evenly over the picture
-    (arXiv:2503.17076), or the surest (MaskGIT), which in video tends to copy the last frame."""
+    """Which tokens are decided first: "random" (the paper), "halton", spread evenly over the
+    picture (arXiv:2503.17076), or "confidence" (MaskGIT), which in video tends to copy the last
+    frame."""
     confidence_noise: float = 4.5
     """Gumbel noise on the confidence, annealed to 0 over the refinements (MaskGIT's value)."""
 

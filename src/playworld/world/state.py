@@ -1,4 +1,4 @@
-"""What a session is made of: explicit state, batched by rows."""
+"""The state of sessions: explicit, batched by rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ from playworld.models.st_transformer import Cache
 
 @dataclass(frozen=True)
 class WorldState:
-    """All that the next frames depend on, one row per session.
+    """Everything that the next frames depend on, one row per session.
 
-    Never changed, unless `World.step` is told to work in place. Keep a state to come back to it:
-    rewinding and branching are just stepping from an older one.
+    Immutable, except for `World.step(in_place=True)`. Keep a state to return to it: rewinding and
+    branching are steps from an older one.
     """
 
     memory: Cache
-    """The dynamics model's keys and values of the frames in its window."""
+    """Cached keys and values of the dynamics for the frames in its window."""
     decoder: Cache | Canvas
-    """The same for the tokenizer's decoder; of a tokenizer of changes, the picture."""
+    """The same for the tokenizer's decoder; for a tokenizer of changes, the canvas."""
     seeds: Int[Tensor, " B"]
-    """The session's randomness, together with the frame number."""
+    """Seed of each session; noise is a function of seed and frame number."""
     frame: Int[Tensor, " B"]
     """Frames generated since the prompt."""
     tokens: Int[Tensor, "B N"]
-    """The newest frame."""
+    """Tokens of the newest frame."""
 
     @property
     def batch(self) -> int:
-        """Sessions in this state."""
+        """Number of sessions."""
         return len(self.frame)
 
     def rows(self, indices: Sequence[int] | Int[Tensor, " M"]) -> "WorldState":
-        """The state of some sessions, in this order; a number may come twice (a branch)."""
+        """The state of some sessions, in this order; repeated indices make branches."""
         rows = torch.as_tensor(indices, dtype=torch.long, device=self.frame.device)
         memory = self.memory.map(lambda t: t[rows])
         decoder = self.decoder.map(lambda t: t[rows])
@@ -45,7 +45,7 @@ class WorldState:
 
     @staticmethod
     def cat(states: Sequence["WorldState"], out: "WorldState | None" = None) -> "WorldState":
-        """Several states of one world as one batch; in the memory of `out`, used up, if given."""
+        """Several states of one world as one batch; overwrites the memory of `out` if given."""
         return WorldState(
             Cache.cat([s.memory for s in states], out.memory if out else None),
             join([s.decoder for s in states], out.decoder if out else None),

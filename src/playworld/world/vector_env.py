@@ -21,8 +21,8 @@ from playworld.world.world import World
 class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     """Many episodes of one world, every step computed as one batch.
 
-    Row i gives just what `WorldEnv` gives with the same seed and actions, and an episode that ended
-    starts anew as in Gymnasium's own vector environments: see `AutoresetMode`.
+    Row i equals `WorldEnv` with the same seed and actions. Autoreset is as in Gymnasium's own
+    vector environments: see `AutoresetMode`.
     """
 
     metadata = {
@@ -56,9 +56,9 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             device: see `WorldEnv`.
             render_mode: "rgb_array" or None.
             max_episode_steps: steps after which an episode is truncated; None or -1 for never.
-            autoreset_mode: what follows the end of an episode. "NextStep": the next step starts
-                anew, its action and reward do not count. "SameStep": the same step starts anew, its
-                last frame is `infos["final_obs"]`. "Disabled": reset such rows by a `reset_mask`.
+            autoreset_mode: "NextStep": the next step resets the row, its action and reward do not
+                count. "SameStep": the same step resets the row, the last frame of the episode is
+                `infos["final_obs"]`. "Disabled": reset such rows with a `reset_mask`.
 
         Raises:
             InputError: if there is no such world or mode, or a prompt does not fit the world.
@@ -107,11 +107,11 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         Args:
             seed: row i gets seed + i; or one seed (or None) for each row.
             options: {"prompt": ...} for all rows as in `WorldEnv`, or {"prompts": [...]}, one for
-                each; {"reset_mask": bool array} leaves the other rows as they are.
+                each; {"reset_mask": bool array} resets only the rows where it is True.
 
         Raises:
-            InputError: if a prompt is not there or does not fit, an option is unknown, or there is
-                not one seed, prompt or bool per row.
+            InputError: if a prompt does not exist or does not fit, an option is unknown, or there
+                is not one seed, prompt or bool per row.
         """
         if self.closed:
             raise ClosedEnvironmentError("this environment is closed; make another")

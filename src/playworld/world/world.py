@@ -1,4 +1,4 @@
-"""A trained world that can be played: explicit, batched state, one call per frame."""
+"""A trained world: explicit, batched state, one call per frame."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,8 +36,8 @@ from playworld.world.state import WorldState
 class World:
     """Video tokenizer, latent action model and dynamics of one world.
 
-    The object itself holds nothing about who is playing: see `start` and `step`. Frames are a pure
-    function of the prompt, the seed, the sampler and the actions.
+    The object holds no session state: see `start` and `step`. Frames are a pure function of
+    prompt, seed, sampler and actions.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class World:
         Args:
             path_or_name: its folder, the name of a built-in one (see `built_in_worlds`), or
                 "owner/name" on the Hugging Face Hub, which is fetched into the Hub's own cache.
-            device: where it runs.
+            device: where the models run.
 
         Raises:
-            InputError: if there is none, a file of it is missing, altered or contradictory, or the
-                Hub cannot be reached.
+            InputError: if there is no such world, a file of it is missing, modified or
+                inconsistent, or the Hub cannot be reached.
         """
         return cls.from_pretrained(path_or_name, device=device)
 
@@ -98,7 +98,7 @@ class World:
     def save(
         self, path: Path, card: str | None = None, prompts: Mapping[str, bytes] | None = None
     ) -> None:
-        """Write the world as a folder that `load` opens; an older world there is replaced.
+        """Write the world to a folder that `load` opens, replacing an older world there.
 
         Args:
             path: the folder.
@@ -115,7 +115,7 @@ class World:
         files.save_world(Path(path), self.config, models, card, prompts)
 
     def save_pretrained(self, path: Path) -> None:
-        """The name that users of the Hugging Face Hub expect for `save`."""
+        """Alias of `save`, under the Hugging Face Hub's name."""
         self.save(path)
 
     def push_to_hub(
@@ -125,7 +125,7 @@ class World:
         token: str | None = None,
         endpoint: str | None = None,
     ) -> str:
-        """Upload the world as a model repository of the Hugging Face Hub; returns its address.
+        """Upload the world to a model repository of the Hugging Face Hub; returns its URL.
 
         Raises:
             InputError: if the Hub refuses it or cannot be reached.
@@ -136,7 +136,7 @@ class World:
             return hub.upload(folder, repo_id, private, token, endpoint)
 
     def to(self, device: str | torch.device) -> "World":
-        """Move the models; "auto" takes the GPU if there is one.
+        """Move the models to a device; "auto" selects the GPU if there is one.
 
         Raises:
             InputError: if there is no such device.
@@ -156,10 +156,10 @@ class World:
         return self
 
     def half(self) -> "World":
-        """Round the weights of the dynamics and of the decoder of pictures to bfloat16, in place.
+        """Round the weights of the dynamics and of the picture decoder to bfloat16, in place.
 
-        For a GPU: half the memory, and matrix products at its full speed. A CPU is slower so.
-        Codes are still chosen, and tokens drawn, in float32. Saved, it stays rounded.
+        On a GPU this halves the memory and speeds up matrix products; on a CPU it is slower. Codes
+        are still selected, and tokens sampled, in float32. A saved world stays rounded.
         """
         self.dynamics.to(torch.bfloat16)
         self.tokenizer.round_decoder(torch.bfloat16)
@@ -167,12 +167,12 @@ class World:
 
     @property
     def device(self) -> torch.device:
-        """Where the models are, and so the states and frames."""
+        """Device of the models, and so of states and frames."""
         return next(self.dynamics.parameters()).device
 
     @property
     def sha256(self) -> str:
-        """Names the weights: two worlds with the same one make the same frames on one machine."""
+        """Hash of all weights: equal hashes give equal frames on one machine."""
         models = {"tokenizer": self.tokenizer, "actions": self.actions, "dynamics": self.dynamics}
         return params_sha256(
             {f"{part}.{k}": v for part, m in models.items() for k, v in m.state_dict().items()}
@@ -180,7 +180,7 @@ class World:
 
     @property
     def num_actions(self) -> int:
-        """Buttons, |A|: valid actions are 0 to |A| - 1."""
+        """Number of latent actions, |A|: valid actions are 0 to |A| - 1."""
         return self.config.actions.num_actions
 
     @property
@@ -195,12 +195,12 @@ class World:
 
     @property
     def fps(self) -> float:
-        """Frames per second of the video it learned from."""
+        """Frames per second of the training video."""
         return self.config.fps
 
     @property
     def buttons(self) -> tuple[Button, ...]:
-        """What each latent action is called."""
+        """Label and arrow of each latent action."""
         return self.config.buttons
 
     def sampler(
@@ -209,20 +209,20 @@ class World:
         temperature: float | None = None,
         order: Order | None = None,
     ) -> SamplerConfig:
-        """How the world's frames are drawn, but for what is given."""
+        """The world's sampler settings, with the given ones replaced."""
         given = {"steps": steps, "temperature": temperature, "order": order}
         known = {name: value for name, value in given.items() if value is not None}
         return replace(self.config.sampler, **known)  # type: ignore[arg-type]
 
     def prompts(self) -> list[tuple[str, UInt8[Tensor, "H W 3"]]]:
-        """The pictures that come with the world, by name; `picture[None, None]` fits `start`."""
+        """The world's prompts by name; `picture[None, None]` has the shape that `start` takes."""
         return [
             (name, _pixels(files.read_prompt(content, self.config, name)))
             for name, content in sorted(self._prompts.items())
         ]
 
     def prompt(self, image: Image.Image) -> UInt8[Tensor, "H W 3"]:
-        """Any picture as a prompt frame: scaled to cover the frame, its overhang cropped evenly."""
+        """Any picture as a prompt frame: scaled to cover the frame and cropped to its centre."""
         return _pixels(fit(plain(image), self.width, self.height))
 
     @torch.no_grad()
@@ -234,7 +234,7 @@ class World:
         Latent actions between several prompt frames are inferred from them.
 
         Returns:
-            The last prompt frame as the world sees it, and the state that `step` continues.
+            The last prompt frame as reconstructed by the tokenizer, and the state for `step`.
 
         Raises:
             InputError: if the frames are not of the world's size, or not one seed per row.
@@ -267,12 +267,12 @@ class World:
         """The next frame of every session; `state` stays valid.
 
         A refinement computes one frame against the cached past, and the finished frame is
-        computed once more to be remembered: steps + 1 frames in all.
+        computed once more to be cached: steps + 1 frames in all.
 
         Args:
-            state: where the sessions are.
+            state: current state of the sessions.
             actions: one per session.
-            sampler: how the frames are drawn; the world's own way if not given.
+            sampler: sampler settings; the world's own if not given.
             in_place: saves a copy by writing into the memory of `state`, which must not be used
                 again.
 
@@ -297,7 +297,7 @@ class World:
         actions: Sequence[int] | Int[Tensor, " B"],
         in_place: bool = False,
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
-        """What `step` gave for these actions, if its new state had these tokens; computes 1 frame.
+        """The result of `step` for a frame whose tokens are known; computes 1 frame pass.
 
         Raises:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row; if the
@@ -325,12 +325,12 @@ class World:
 
     @torch.no_grad()
     def infer_actions(self, video: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B S"]:
-        """Latent action of every transition: number k leads from frame k to frame k + 1."""
+        """Latent action of every transition: element k leads from frame k to frame k + 1."""
         return self.actions.encode(self._view(to_float(self._check_video(video, 2))))
 
     @torch.no_grad()
     def reconstruct(self, video: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]:
-        """The video through the tokenizer and back: the best picture this world can show."""
+        """The video encoded and decoded by the tokenizer: an upper bound for picture quality."""
         return to_uint8(self.tokenizer.reconstruct(to_float(self._check_video(video, 1))))
 
     def _check_prompt(
