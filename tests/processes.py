@@ -12,10 +12,9 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
 CONTEXT = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-# torch imports the second when it first trains, playworld the third when it first logs.
-CONTEXT.set_forkserver_preload(
-    ["playworld.train.stages", "torch._dynamo", "torch.utils.tensorboard", "pytest"]
-)
+# torch imports the third when it first trains, playworld the fourth when it first logs.
+PRELOADED = "playworld.train.stages playworld.play.server torch._dynamo torch.utils.tensorboard"
+CONTEXT.set_forkserver_preload([*PRELOADED.split(), "pytest"])
 
 
 def call(environment: dict[str, str], function: Callable[..., object], args: tuple) -> None:

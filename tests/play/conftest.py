@@ -1,10 +1,11 @@
 """A tiny real world with random weights, and a server that plays it in a process of its own."""
 
 import io
-import json
+import itertools
+import os
 import signal
-import subprocess
-import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,22 +16,13 @@ from starlette.testclient import TestClient
 from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
-from playworld.play import PlayOptions, create_app
+from playworld.play import PlayOptions, create_app, serve
 from playworld.presets import TINY
 from playworld.world import Button, World, WorldConfig
+from tests.processes import CONTEXT, start
 
 SOCKET = "ws://127.0.0.1/api/v1/socket"
 BUTTONS = ("left ←", "right →", "jump ↑", "fall ↓", "leap ↗", "wait •", "seven", "eight")
-
-SERVE = """
-import json, sys
-from playworld.play import PlayOptions, serve
-from playworld.world import World
-given = {"max_players": 1000, **json.loads(sys.argv[3])}  # a page of each test
-options = PlayOptions(port=int(sys.argv[2]), **given)
-serve(World.load(sys.argv[1]), options, lambda url: print(url, flush=True))
-print("ended", flush=True)
-"""
 
 
 def picture_bytes(seed: int, size: tuple[int, int] = (64, 64), format: str = "PNG") -> bytes:
@@ -69,27 +61,48 @@ def client(random_world):
         yield client
 
 
-class Served:
-    """A server in a process of its own."""
+def serve_folder(
+    folder: Path, port: int, files: int, options: dict, log: Path, url: Connection
+) -> None:
+    """What a server's process runs; all that it prints goes into the log."""
+    if files:
+        import resource  # here, as Windows has none
 
-    def __init__(self, folder, port: int = 0, **options) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    with log.open("ab") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    given = {"max_players": 1000, **options}  # a page of each test
+    serve(World.load(folder), PlayOptions(port=port, **given), url.send)
+    print("ended", flush=True)
+
+
+class Served:
+    """A server in a process of its own, which may open only so many files where `files` says so."""
+
+    number = itertools.count()
+
+    def __init__(self, folder: Path, port: int = 0, files: int = 0, **options) -> None:
         self.folder = folder
-        program = [sys.executable, "-c", SERVE, str(folder), str(port), json.dumps(options)]
-        self.process = subprocess.Popen(
-            program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self.url = self.process.stdout.readline().strip()
+        self.log = folder.with_name(f"served-{next(self.number)}.log")
+        heard, url = CONTEXT.Pipe(duplex=False)
+        self.process = start(serve_folder, folder, port, files, options, self.log, url)
+        url.close()
+        with heard:
+            self.url = heard.recv()
         self.port = int(self.url.split(":")[-1].strip("/"))
 
     def stop(self, how: int = signal.SIGINT) -> str:
-        self.process.send_signal(how)
-        return self.process.communicate(timeout=60)[0]
+        """End it by a signal; returns what it had printed."""
+        os.kill(self.process.pid, how)
+        self.process.join(timeout=60)
+        return self.log.read_text()
 
     def __enter__(self) -> "Served":
         return self
 
     def __exit__(self, *error) -> None:
-        if self.process.poll() is None:
+        if self.process.exitcode is None:
             self.stop()
 
 

@@ -71,7 +71,7 @@ def test_a_signal_ends_it_cleanly_while_somebody_plays(world_folder, how):
         line.send('{"type": "settings", "id": 2, "steps": 64, "temperature": 1}')
         line.send('{"type": "press", "id": 3, "button": 0}')
         time.sleep(0.05)  # the frame is under way, and takes longer than the signal
-        assert (served.stop(how), served.process.returncode) == ("ended\n", 0)
+        assert (served.stop(how), served.process.exitcode) == ("ended\n", 0)
         answered = []
         with pytest.raises(ConnectionClosed) as closed:
             while True:
