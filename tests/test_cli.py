@@ -214,7 +214,7 @@ def test_training_starts_again_with_the_allocator_settings(monkeypatch: pytest.M
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the settings are glibc's")
 def test_training_that_is_stopped_has_saved_and_goes_on(clips: Path, tmp_path: Path):
     args = ["train", "tiny", str(clips), str(tmp_path / "world"), "--run", str(tmp_path / "run")]
-    args += ["--tokenizer-steps", "200", "--world-steps", "20"]
+    args += ["--tokenizer-steps", "120", "--world-steps", "10"]
     run = subprocess.Popen([sys.executable, "-m", "playworld", *args])
     metrics = tmp_path / "run/tokenizer/metrics.jsonl"
     wait_for(lambda: metrics.exists() and metrics.stat().st_size > 0)
