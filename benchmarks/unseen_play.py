@@ -17,41 +17,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 from unseen import shown
 
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.looks import sharpness
+from playworld.evaluate.look import in_view
 from playworld.evaluate.movement import displacement
 from playworld.evaluate.speed import measure_speed, processor_name
-from playworld.models.pixels import to_float
 from playworld.world import World
-
-LEAST = 8
-"""Columns or rows that must have scrolled in to be measured, and must still be in view."""
-
-
-def overlap(
-    prompt: UInt8[Tensor, "H W C"], frame: UInt8[Tensor, "H W C"], y: int, x: int
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Both pictures where they show the same, and the larger part of what has come into view."""
-    height, width = prompt.shape[:2]
-    one = prompt[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
-    two = frame[max(0, -y) : height + min(0, -y), max(0, -x) : width + min(0, -x)]
-    new = None
-    if abs(x) >= max(LEAST, abs(y)):
-        new = frame[:, width - x :] if x > 0 else frame[:, :-x]
-    elif abs(y) >= LEAST:
-        new = frame[height - y :] if y > 0 else frame[:-y]
-    return one, two, new
 
 
 @torch.no_grad()
 def held(
     world: World, prompts: UInt8[Tensor, "B H W C"], button: int, presses: int
-) -> tuple[UInt8[Tensor, "B H W C"], Int[Tensor, "B 2"]]:
+) -> tuple[UInt8[Tensor, "B H W C"], Float[Tensor, "B 2"]]:
     """The last frame, and how far the view has moved."""
     last, state = world.start(prompts[:, None], list(range(len(prompts))))
     moved = torch.zeros(len(prompts), 2)
@@ -59,36 +40,27 @@ def held(
         now, state = world.step(state, [button] * len(prompts), in_place=True)
         moved -= displacement(last, now).xy.flip(1)  # the view moves the other way
         last = now
-    return last, moved.round().long()
+    return last, moved.round()
 
 
 def measure(
     world: World, prompts: UInt8[Tensor, "B H W C"], presses: int
 ) -> tuple[list[str], UInt8[Tensor, "rows H W C"]]:
     """The cells of one row of the table, and the pictures."""
-    height, width = prompts.shape[1:3]
     columns, farthest = [prompts], torch.zeros(len(prompts))
     kept, fresh, ways = [], [], []
     for button in range(world.num_actions):
         last, moved = held(world, prompts, button, presses)
         columns.append(last)
         for row in range(len(prompts)):
-            y, x = moved[row].tolist()
             ways.append(float(moved[row].abs().sum()))
             farthest[row] = max(farthest[row], ways[-1])
-            if abs(y) > height - LEAST or abs(x) > width - LEAST:
-                continue
-            one, two, new = overlap(prompts[row], last[row], y, x)
-            error = (to_float(one) - to_float(two)).square().mean()
-            kept.append(-10 * error.clamp_min(1e-6).log10())
-            if new is not None:
-                share = sharpness(new[None, None]) / sharpness(prompts[row, None, None]).clamp_min(
-                    1e-4
-                )
-                fresh.append(share[0, 0])
+            score, share = in_view(prompts[row], last[row], moved[row])
+            kept += [score] if score == score else []
+            fresh += [share] if share is not None else []
     way = sum(ways) / len(ways)
     sharp = f"{torch.stack(fresh).median():.2f}" if fresh else "-"
-    cells = [f"{way:.1f}", f"{farthest.mean():.1f}", shown(torch.stack(kept)), sharp]
+    cells = [f"{way:.1f}", f"{farthest.mean():.1f}", shown(torch.tensor(kept)), sharp]
     return cells, torch.stack(columns, dim=1)
 
 

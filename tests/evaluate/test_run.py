@@ -19,12 +19,16 @@ OPTIONS = EvaluateOptions(
     button_starts=2,
     arm_clips=3,
     return_starts=2,
+    physics_starts=2,
+    look_starts=1,
     away=2,
     long_rollouts=3,
     long_frames=8,
     speed_frames=3,
 )
-QUICK = replace(OPTIONS, arm_clips=0, return_starts=0, long_rollouts=0)
+QUICK = replace(
+    OPTIONS, arm_clips=0, return_starts=0, physics_starts=0, look_starts=0, long_rollouts=0
+)
 """Without what takes longest."""
 
 

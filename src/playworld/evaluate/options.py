@@ -16,7 +16,9 @@ AT_LEAST_ONE = (
     *("num_clips", "prompt_frames", "horizon", "batch_size", "button_starts"),
     *("speed_frames", "long_frames", "away"),
 )
-NOT_NEGATIVE = ("long_rollouts", "arm_clips", "return_starts", "seed")
+NOT_NEGATIVE = (
+    *("long_rollouts", "arm_clips", "return_starts", "physics_starts", "look_starts", "seed"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class EvaluateOptions:
     """Of those, starts from which the player leaves and comes back; 0 leaves it out."""
     away: int = 8
     """Presses that lead away, and as many that lead back."""
+    physics_starts: int = STARTS
+    """Of those, starts from which jumps have to land and buttons are held for long; 0 leaves both
+    out."""
+    look_starts: int = 16
+    """Of those, starts from which the look of the prompt has to last; 0 leaves it out."""
     long_rollouts: int = 20
     """Rollouts of long play, from such starts too; 0 leaves long play out."""
     long_frames: int = 200

@@ -36,6 +36,8 @@ class Performance:
     """The same in true video."""
     sides: dict[str, int]
     """The buttons for left and right."""
+    jump: int
+    """The button for jump."""
     long: dict[str, LongPlay]
     """By whose moves were played."""
 
@@ -76,7 +78,7 @@ def perform(
         sampler,
         lambda done: tell(num_clips + options.button_starts + done, "long play"),
     )
-    return Performance(played, arms, starts, pressed, trips, real, sides, long)
+    return Performance(played, arms, starts, pressed, trips, real, sides, best["jump"], long)
 
 
 def _play_long(

@@ -14,6 +14,8 @@ from playworld.config import InputError, to_dict
 from playworld.evaluate.buttons import PRESSES
 from playworld.evaluate.control.arms import score_arms
 from playworld.evaluate.control.measure import Happened, measure_control
+from playworld.evaluate.control.mirror import measure_mirror
+from playworld.evaluate.control.physics import measure_physics
 from playworld.evaluate.control.returns import (
     score_returns,
 )
@@ -33,6 +35,7 @@ from playworld.evaluate.longplay import (
     real_sideways,
     score_long_play,
 )
+from playworld.evaluate.look import measure_look
 from playworld.evaluate.looks import RealLooks, real_looks
 from playworld.evaluate.metrics import PSNR_BOUNDS, SSIM_BOUNDS, interval, usage
 from playworld.evaluate.movement import Camera, camera_of
@@ -44,7 +47,7 @@ from playworld.evaluate.prompts import measure_prompts
 from playworld.evaluate.report import Report
 from playworld.evaluate.rollouts import score_rollouts
 from playworld.evaluate.speed import hardware, measure_speed
-from playworld.world import World
+from playworld.world import SamplerConfig, World
 
 FORMAT = 1
 Progress = Callable[[int, int, str], None]
@@ -124,6 +127,7 @@ def evaluate(
     speed = measure_speed(world, start, options.speed_frames, options.seed, sampler)
     looks, happened = real_looks(clips), Happened.of(held, camera)
     looked = _looked_at(shown.clips, others, networks, options.seed)
+    control = _control(world, held, happened, shown, camera, options.seed)
     figures: dict[str, Any] = {
         "format": FORMAT,
         "world": world.config.name,
@@ -132,7 +136,10 @@ def evaluate(
         "tokenizer": _tokenizer(shown.clips, options.seed),
         "rollout": looked.rollout,
         "fidelity": looked.distances,
-        "control": _control(world, held, happened, shown, camera, options.seed),
+        "control": control,
+        "keys": _keys(control),
+        "mirror": measure_mirror(world, held, shown.clips.actions, options.seed),
+        **_physics(world, shown, looks, options, camera, sampler),
         "long_play": _long_play(shown, looks, camera),
         "prompts": measure_prompts(world, shown.sides, PRESSES, options.seed, camera, sampler),
         "codes": _codes(world, shown.clips),
@@ -189,6 +196,34 @@ def _control(
         "arms": score_arms(shown.clips.rollouts, shown.arms, seed),
         "returns": score_returns(shown.trips, does, camera, seed),
     }
+
+
+def _keys(control: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Codes against keys by their effect, balanced: a jump that hits the ceiling is none."""
+    found = control["effective"] or control["keys"]
+    if found is None:
+        return None
+    return {"agreement": found["balanced"], "interval": found["balanced_interval"]}
+
+
+def _physics(
+    world: World,
+    shown: Performance,
+    looks: RealLooks,
+    options: EvaluateOptions,
+    camera: Camera,
+    sampler: SamplerConfig,
+) -> dict[str, Any]:
+    """`landing`, `held`, `walk` and `look`; None where options leave them out."""
+    found: dict[str, Any] = dict.fromkeys(("landing", "held", "walk", "look"))
+    if options.physics_starts:
+        buttons = shown.sides | {"jump": shown.jump}
+        starts = shown.starts.video[: options.physics_starts]
+        found |= measure_physics(world, starts, buttons, looks, camera, options.seed, sampler)
+    if options.look_starts:
+        prompts = shown.starts.video[: options.look_starts, -1]
+        found["look"] = measure_look(world, prompts, options.seed, sampler)
+    return found
 
 
 def _long_play(shown: Performance, looks: RealLooks, camera: Camera) -> dict[str, Any]:

@@ -93,6 +93,9 @@ def measure_control(
         "movement": movement,
         "horizontal": across,
         "keys": None if keys is None else agreement(codes, *keys, len(buttons), seed),
+        "effective": None
+        if "effective_keys" not in happened.labels
+        else agreement(codes, *happened.labels["effective_keys"], len(buttons), seed),
         "information": {
             name: mutual_information(codes, labels, len(buttons), len(names), seed)
             for name, (labels, names) in happened.labels.items()

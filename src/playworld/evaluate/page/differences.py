@@ -22,6 +22,14 @@ CODES = {
     "keys": "codes against keys",
 }
 """What agreement is called, by its place in the report."""
+RELIANCE = (
+    ("landing", "share", "jumps land"),
+    ("held", "share", "held for 40 presses"),
+    ("walk", "moving_frames", "a walk to the right, frames"),
+    ("mirror", "agreement", "mirrored codes"),
+    ("look", "revealed_sharpness", "new area, sharpness"),
+)
+"""What a player relies on: part of the report, figure, title."""
 COLUMN = 24
 """Characters of a world's column in a terminal."""
 
@@ -92,6 +100,9 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
         shares = {row["way"]: row["returns"] for row in control["returns"]}
         for way in ways:
             yield f"{way} returns", f"{way} returns", number(shares.get(way))
+        for part, key, title in RELIANCE:
+            if world[part] is not None:
+                yield title, "", number(world[part][key], 2)
         for name, played in world["long_play"].items():
             value = number(played["share_of_frames"])
             title = f"long play, {name} moves"

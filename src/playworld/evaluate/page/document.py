@@ -7,6 +7,7 @@ from typing import Any
 
 from playworld.evaluate.page import deeper, sections
 from playworld.evaluate.page.comparison import compared
+from playworld.evaluate.page.reliance import relied_on
 from playworld.evaluate.page.steering import steering
 from playworld.evaluate.page.tiles import tiles
 from playworld.evaluate.pictures import Grid
@@ -61,6 +62,7 @@ def _world(
         sections.curves(report),
         sections.pictures(grids, films),
         sections.buttons(report, grids),
+        relied_on(report),
         deeper.returns(report["control"], grids),
         deeper.codes(report["control"]),
         steering(report["control"]),

@@ -14,6 +14,7 @@ from playworld.evaluate.page.numbers import (
     share_band,
     some_frames,
 )
+from playworld.evaluate.page.reliance import reliance
 from playworld.words import counted
 
 
@@ -106,6 +107,7 @@ def _single_figures(report: dict[str, Any]) -> list[str]:
         *_steering(control.get("steering")),
         *_returns(control["returns"]),
         ("answers its buttons", answered(control["answers"])),
+        *((row.name, row.text) for row in reliance(report)),
         *(row for name, part in report["long_play"].items() for row in _long_play(name, part)),
         *_prompts(report["prompts"]),
     ]

@@ -1,0 +1,85 @@
+"""Whether a world keeps the look of the picture it was started from, whatever is pressed."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from playworld.evaluate.looks import sharpness
+from playworld.evaluate.metrics import PSNR_BOUNDS, PSNR_CAP, interval
+from playworld.evaluate.movement import displacement
+from playworld.models.pixels import to_float
+from playworld.world import SamplerConfig, World
+
+PRESSES = (1, 16, 32)
+"""After how many presses of one button the picture is compared with the prompt."""
+LEAST = 8
+"""Columns or rows that must have come into view to be measured, and must still be in view."""
+FLAT = 1e-4
+"""Sharpness (variance of the Laplacian) that a prompt counts as at least."""
+
+
+@torch.inference_mode()
+def measure_look(
+    world: World, prompts: UInt8[Tensor, "starts H W C"], seed: int, sampler: SamplerConfig
+) -> dict[str, Any]:
+    """The report's `look`: every button is held, and the motion of the picture is taken out.
+
+    `psnr` compares what is still in view with the prompt, after each number of `PRESSES`;
+    `revealed_sharpness` what has come into view by then, as a share of the prompt's sharpness: a
+    smear has about 0, noise far more than 1.
+    """
+    kept: dict[int, list[Tensor]] = {k: [] for k in PRESSES}
+    fresh: list[Tensor] = []
+    for button in range(world.num_actions):
+        last, state = world.start(prompts[:, None], [seed + row for row in range(len(prompts))])
+        moved = torch.zeros(len(prompts), 2)
+        for k in range(1, max(PRESSES) + 1):
+            now, state = world.step(state, [button] * len(prompts), sampler, in_place=True)
+            moved -= displacement(last.cpu(), now.cpu()).xy.flip(1)  # the view moves the other way
+            last = now
+            if k in PRESSES:
+                parts = [
+                    in_view(*pair) for pair in zip(prompts, last.cpu(), moved.round(), strict=True)
+                ]
+                kept[k].append(torch.tensor([score for score, _ in parts]))
+                fresh += [share for _, share in parts if share is not None]
+    bands = {
+        str(k): interval(torch.stack(scores).nanmean(dim=0), seed, PSNR_BOUNDS)
+        for k, scores in kept.items()
+    }
+    sharp = torch.stack(fresh) if fresh else torch.empty(0)
+    return {
+        "psnr": {k: band["mean"] for k, band in bands.items()},
+        "psnr_interval": bands,
+        "revealed_sharpness": sharp.median().item() if len(sharp) else None,
+        "starts": len(prompts),
+    }
+
+
+def in_view(
+    prompt: UInt8[Tensor, "H W C"], frame: UInt8[Tensor, "H W C"], moved: Float[Tensor, "2"]
+) -> tuple[float, Tensor | None]:
+    """PSNR of what both pictures show, dB, and the sharpness of what only the frame shows.
+
+    `moved` is how far the view has moved, rows and columns. NaN where hardly anything is left in
+    view, None where hardly anything has come into it.
+    """
+    height, width = prompt.shape[:2]
+    y, x = (int(part) for part in moved)
+    if abs(y) > height - LEAST or abs(x) > width - LEAST:
+        return float("nan"), None
+    one = prompt[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
+    two = frame[max(0, -y) : height + min(0, -y), max(0, -x) : width + min(0, -x)]
+    error = (to_float(one) - to_float(two)).square().mean()
+    score = min(PSNR_CAP, -10 * error.clamp_min(1e-10).log10().item())
+    new = None
+    if abs(x) >= max(LEAST, abs(y)):
+        new = frame[:, width - x :] if x > 0 else frame[:, :-x]
+    elif abs(y) >= LEAST:
+        new = frame[height - y :] if y > 0 else frame[:-y]
+    if new is None:
+        return score, None
+    share = sharpness(new[None, None]) / sharpness(prompt[None, None]).clamp_min(FLAT)
+    return score, share[0, 0]

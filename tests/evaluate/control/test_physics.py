@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from playworld.evaluate.control.physics import comes_down, lands
+
+
+def rises(*heights):
+    """Movements that lead through these heights, pixels."""
+    path = torch.tensor([0.0, *heights])
+    return (path[1:] - path[:-1])[None]
+
+
+def test_a_jump_that_falls_and_rests_has_landed():
+    assert lands(rises(4, 7, 8, 6, 2, 0, 0, 0, 0), jump=3)
+
+
+def test_a_jump_onto_a_platform_has_landed():
+    assert lands(rises(4, 7, 8, 7, 5, 5, 5, 5), jump=3)
+
+
+@pytest.mark.parametrize(
+    "heights",
+    [
+        (4, 7, 8, 8, 8, 8, 8, 8),  # it hovers
+        (4, 8, 12, 16, 20, 24, 28, 32),  # it rises for ever
+        (4, 7, 8, 6, 2, -3, -9, -16),  # it falls for ever
+    ],
+)
+def test_a_jump_that_hovers_rises_or_falls_for_ever_has_not_landed(heights):
+    assert not lands(rises(*heights), jump=3)
+
+
+def test_who_has_not_left_the_ground_stands_on_it():
+    assert lands(rises(0, 0, 0, 0, 0, 0), jump=3)
+
+
+def test_a_held_jump_that_lands_and_jumps_again_comes_down():
+    assert comes_down(rises(4, 8, 4, 0, 4, 8, 4, 0))
+
+
+def test_a_held_jump_that_never_falls_does_not_come_down():
+    assert not comes_down(rises(4, 8, 12, 12, 12))
