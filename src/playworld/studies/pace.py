@@ -13,7 +13,7 @@ from typing import Literal
 
 from playworld.atomic import folder_at, temporary_folder, write_whole
 from playworld.config import InputError
-from playworld.data.shards import read_json
+from playworld.data.clips.shards import read_json
 from playworld.machine import choose_device
 from playworld.train.loop import Progress
 from playworld.train.options import TrainOptions
