@@ -94,6 +94,7 @@ def test_another_seed_gives_another_report(report, world, clips):
     assert other["control"]["delta_psnr"] != report["control"]["delta_psnr"]
 
 
+@pytest.mark.slow
 def test_the_size_of_batches_changes_no_figure_beyond_rounding(report, world, clips):
     other = evaluate(world, clips, replace(OPTIONS, batch_size=1))
     assert numbers(figures(other, "settings")) == pytest.approx(

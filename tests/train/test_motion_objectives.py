@@ -101,6 +101,7 @@ def test_the_dynamics_of_changes_learn_beside_latent_actions():
     torch.testing.assert_close(sum(parts), learner(shared)[0])
 
 
+@pytest.mark.slow
 def test_latent_actions_are_found_in_how_the_scene_moves():
     """Half of the clips slide to the left and half to the right: two of the codes say so."""
     torch.manual_seed(0)

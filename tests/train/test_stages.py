@@ -58,6 +58,7 @@ def test_a_finished_world_has_labelled_buttons_prompts_and_a_card(tiny_world):
     assert "\nSquares that slide.\n" in world.card and world.card.startswith("---\nlibrary_name:")
 
 
+@pytest.mark.slow
 def test_the_stages_one_by_one_make_the_same_world_as_all_at_once(clips, tmp_path):
     whole = train_world(TINY, clips, tmp_path / "a", replace(FEW, run=tmp_path / "ra"))
     apart = replace(FEW, run=tmp_path / "rb")
@@ -67,6 +68,7 @@ def test_the_stages_one_by_one_make_the_same_world_as_all_at_once(clips, tmp_pat
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 def test_a_world_of_changes_is_trained_and_keeps_the_picture_given(clips, tmp_path):
     options = replace(FEW, run=tmp_path / "run")
     made = train_world(OF_CHANGES, clips, tmp_path / "world", options)
@@ -92,6 +94,7 @@ def test_cached_tokens_are_the_ones_that_live_tokenizing_gives(clips, tmp_path):
         assert (torch.from_numpy(store.read(clip.scene, clip.start, 5)) == live).all()
 
 
+@pytest.mark.slow
 def test_fine_tuning_starts_from_the_weights_of_the_other_world(clips, tiny_world, tmp_path):
     almost_nothing = replace(FEW, learning_rate=1e-9, start=str(tiny_world), run=tmp_path / "run")
     tuned = train_world(TINY, clips, tmp_path / "tuned", almost_nothing)
@@ -136,6 +139,7 @@ def test_a_tokenizer_whose_weights_lie_in_an_older_order_is_not_taken_up(clips, 
         train_world(TINY, clips, tmp_path / "world", options)
 
 
+@pytest.mark.slow
 def test_a_run_is_not_taken_up_with_other_inputs(clips, tiny_world, tmp_path):
     first = replace(FEW, run=tmp_path / "run")
     train_world(TINY, clips, tmp_path / "w", first)
