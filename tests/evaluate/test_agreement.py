@@ -5,8 +5,8 @@ from playworld.evaluate.agreement import (
     MIN_COUNT,
     UNKNOWN,
     agreement,
-    agreement_again,
     assign,
+    resampled_agreement,
 )
 
 NAMES = ("left", "none", "right")
@@ -52,7 +52,7 @@ def test_worlds_whose_codes_know_equally_little_are_seldom_surely_different():
             torch.where(little, labels, draw(8, (16, 19), seed=200 + 2 * trial + world))
             for world in (0, 1)
         )
-        first, second = (agreement_again(codes, labels, num_codes=8) for codes in worlds)
+        first, second = (resampled_agreement(codes, labels, num_codes=8) for codes in worlds)
         band = second.minus(first).interval()
         sure += not band["low"] <= 0 <= band["high"]
     assert sure <= 6  # 1 in 20 in the mean; 1 in 4 where the assignment is held fixed
@@ -61,7 +61,11 @@ def test_worlds_whose_codes_know_equally_little_are_seldom_surely_different():
 def test_a_world_whose_codes_know_more_is_surely_better():
     labels = draw(3)
     codes = torch.where(draw(10, seed=4) < 3, labels, draw(3, seed=5))
-    band = agreement_again(labels, labels, 3).minus(agreement_again(codes, labels, 3)).interval()
+    band = (
+        resampled_agreement(labels, labels, 3)
+        .minus(resampled_agreement(codes, labels, 3))
+        .interval()
+    )
     whole = agreement(codes, labels, NAMES, num_codes=3)
     assert band["mean"] == pytest.approx(1 - whole["balanced"])
     assert band["low"] > 0.3
@@ -73,8 +77,8 @@ def test_clips_without_a_label_change_nothing():
     apart = torch.full((80, 20), UNKNOWN), draw(3, (80, 20), seed=6)
     apart[0][::2], apart[1][::2] = labels, codes
     assert agreement(apart[1], apart[0], NAMES, 3) == agreement(codes, labels, NAMES, 3)
-    again, alone = agreement_again(apart[1], apart[0], 3), agreement_again(codes, labels, 3)
-    assert again.clips == 40 and torch.equal(again.again, alone.again)
+    again, alone = resampled_agreement(apart[1], apart[0], 3), resampled_agreement(codes, labels, 3)
+    assert again.clips == 40 and torch.equal(again.values, alone.values)
 
 
 def test_halves_of_a_single_clip_have_a_figure_and_no_interval():
@@ -84,7 +88,7 @@ def test_halves_of_a_single_clip_have_a_figure_and_no_interval():
         "low": None,
         "high": None,
     }
-    assert agreement_again(labels, labels, 8) is None
+    assert resampled_agreement(labels, labels, 8) is None
 
 
 def test_a_rare_label_is_left_out_and_named():

@@ -13,11 +13,11 @@ from playworld.evaluate import (
     write_report,
 )
 from playworld.evaluate.control.information import mutual_information
-from playworld.evaluate.control.measure import Happened, told_again
+from playworld.evaluate.control.measure import TransitionLabels, resampled_codes
 from playworld.evaluate.differences import differences
 from playworld.evaluate.movement import CLASSES
 from playworld.evaluate.page.differences import compared_rows
-from playworld.evaluate.report import Evidence, Report
+from playworld.evaluate.report import Artifacts, Report
 
 OPTIONS = EvaluateOptions(
     num_clips=4,
@@ -84,9 +84,11 @@ def test_what_codes_tell_is_paired_too(report):
 
 def told(codes, labels, kinds: int) -> Report:
     """What is kept for comparing worlds by what their codes tell of true movement."""
-    happened = Happened(torch.zeros(64, 19, 2), {"movement": (labels, CLASSES)})
+    transitions = TransitionLabels(torch.zeros(64, 19, 2), {"movement": (labels, CLASSES)})
     known = {"movement": mutual_information(codes, labels, kinds, len(CLASSES))}
-    return Report({}, Evidence(resampled=told_again(happened, codes, kinds, known, seed=0)))
+    return Report(
+        {}, Artifacts(resampled=resampled_codes(transitions, codes, kinds, known, seed=0))
+    )
 
 
 def test_codes_that_know_nothing_are_not_surely_better_for_being_many():
@@ -127,7 +129,7 @@ def test_a_tokenizer_that_is_the_same_makes_no_difference(report):
 
 
 def sampled(values) -> Report:
-    return Report({}, Evidence(samples={"psnr": torch.tensor(values)}))
+    return Report({}, Artifacts(samples={"psnr": torch.tensor(values)}))
 
 
 def test_pairing_finds_a_small_difference_between_clips_that_differ_much():

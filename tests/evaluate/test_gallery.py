@@ -81,9 +81,9 @@ def test_a_folder_of_pictures_is_drawn_by_one_command(make, tmp_path):
     (tmp_path / "mine").mkdir()
     Image.new("RGB", (90, 30), (0, 200, 0)).save(tmp_path / "mine" / "field.png")
     make("01").save(tmp_path / "world")
-    told = ["--prompts", "mine", "--out", "out", "--presses", "2", "--frames", "2"]
-    told = [str(tmp_path / word) if word in ("mine", "out") else word for word in told]
-    assert main(["gallery", str(tmp_path / "world"), *told, "--device", "cpu"]) == 0
+    arguments = ["--prompts", "mine", "--out", "out", "--presses", "2", "--frames", "2"]
+    arguments = [str(tmp_path / word) if word in ("mine", "out") else word for word in arguments]
+    assert main(["gallery", str(tmp_path / "world"), *arguments, "--device", "cpu"]) == 0
     assert (tmp_path / "out" / "prompts.png").exists()
 
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from playworld.evaluate.image_stats import RealImageStats
 from playworld.evaluate.longplay import (
     LongPlay,
     held_buttons,
@@ -9,11 +10,10 @@ from playworld.evaluate.longplay import (
     recorded_buttons,
     score_long_play,
 )
-from playworld.evaluate.looks import RealLooks
 from playworld.evaluate.rollouts import press
 
 SIDES = {"left": 0, "right": 2}
-ANYTHING = RealLooks(torch.zeros(4), torch.full((4,), 1e6), scenes=5, kept=4)
+ANYTHING = RealImageStats(torch.zeros(4), torch.full((4,), 1e6), scenes=5, passing_scenes=4)
 
 
 @pytest.fixture
@@ -87,7 +87,9 @@ def test_without_movement_in_true_video_there_is_none_to_keep():
 
 
 def test_one_frame_in_ten_that_looks_wrong_fails_a_rollout():
-    range_ = RealLooks(torch.tensor([0.0, 0.3, 0.3, 0.3]), torch.ones(4), scenes=5, kept=4)
+    range_ = RealImageStats(
+        torch.tensor([0.0, 0.3, 0.3, 0.3]), torch.ones(4), scenes=5, passing_scenes=4
+    )
     film = torch.full((2, 20, 16, 16, 3), 100, dtype=torch.uint8)
     film[0, :2], film[1, :1] = 0, 0
     sides = {"left": torch.ones(2), "right": torch.ones(2)}

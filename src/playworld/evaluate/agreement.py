@@ -48,7 +48,7 @@ def agreement(
     hits, totals = _held_out_hits(halves), halves.sum(dim=(0, 1))
     balanced = (hits / totals).mean().item()
     unknown: dict[str, float | None] = {"mean": balanced, "low": None, "high": None}
-    again = agreement_again(codes, labels, num_codes, seed)
+    again = resampled_agreement(codes, labels, num_codes, seed)
     return found | {
         "balanced": balanced,
         "balanced_interval": unknown if again is None else again.interval(A_SHARE),
@@ -63,7 +63,7 @@ def agreement(
     }
 
 
-def agreement_again(
+def resampled_agreement(
     codes: Int[Tensor, "clips transitions"],
     labels: Int[Tensor, "clips transitions"],
     num_codes: int,

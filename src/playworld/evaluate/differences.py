@@ -8,7 +8,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from playworld.evaluate.evidence import clip_films
+from playworld.evaluate.artifacts import clip_films
 from playworld.evaluate.fidelity.frechet import frechet_difference
 from playworld.evaluate.metrics import (
     A_SHARE,
@@ -19,7 +19,7 @@ from playworld.evaluate.metrics import (
     interval,
 )
 from playworld.evaluate.pictures import worlds_grid
-from playworld.evaluate.report import Evidence, Report
+from playworld.evaluate.report import Artifacts, Report
 from playworld.evaluate.rollouts import Rollouts
 
 SHARED = ("format", "clips", "hardware", "date")
@@ -75,25 +75,25 @@ def compare_reports(reports: Mapping[str, Report], seed: int = 0) -> Report:
             f"{name}: {note}" for name, report in reports.items() for note in report["notes"]
         ],
     }
-    return Report(figures, _evidence(reports, first["data"]["fps"]))
+    return Report(figures, _artifacts(reports, first["data"]["fps"]))
 
 
 def differences(first: Report, other: Report, seed: int = 0) -> dict[str, dict[str, Any]]:
     """The other's figures minus the first's, by name."""
     found: dict[str, dict[str, Any]] = {}
-    theirs = other.evidence.samples
-    for name, mine in first.evidence.samples.items():
+    theirs = other.artifacts.samples
+    for name, mine in first.artifacts.samples.items():
         if name in theirs:
             gaps = theirs[name] - mine
             units = int((~gaps.isnan()).sum())
             bounds = _bounds(name, mine, theirs[name])
             found[name] = _judged(interval(gaps, seed, bounds), units >= ENOUGH)
-    for name, again in first.evidence.resampled.items():
-        if name in other.evidence.resampled:
-            change = other.evidence.resampled[name].minus(again)
+    for name, again in first.artifacts.resampled.items():
+        if name in other.artifacts.resampled:
+            change = other.artifacts.resampled[name].minus(again)
             found[name] = _judged(change.interval(), change.clips >= ENOUGH)
-    for name, points in first.evidence.embedded.items():
-        real, made = points.kinds["real"], other.evidence.embedded[name].kinds["world"]
+    for name, points in first.artifacts.embedded.items():
+        real, made = points.kinds["real"], other.artifacts.embedded[name].kinds["world"]
         if len(real) >= 2:
             band = frechet_difference(made, points.kinds["world"], real, seed)
             found[name] = _judged(band, len(real) >= ENOUGH_CLOUD)
@@ -117,15 +117,15 @@ def _judged(band: dict[str, float | None], enough: bool) -> dict[str, Any]:
     return band | {"sure": enough and apart}
 
 
-def _evidence(reports: Mapping[str, Report], fps: float) -> Evidence:
+def _artifacts(reports: Mapping[str, Report], fps: float) -> Artifacts:
     """All worlds on the same clips in one picture, and each world's own pictures in a folder."""
-    played: dict[str, Rollouts] = {}
+    rollouts: dict[str, Rollouts] = {}
     for name, report in reports.items():
-        assert report.evidence.rollouts is not None
-        played[name] = report.evidence.rollouts
-    first = next(iter(played.values()))
-    videos = {"true": first.truth} | {name: made.inferred for name, made in played.items()}
-    grids = {"rollouts.png": worlds_grid(played)}
+        assert report.artifacts.rollouts is not None
+        rollouts[name] = report.artifacts.rollouts
+    first = next(iter(rollouts.values()))
+    videos = {"true": first.truth} | {name: made.inferred for name, made in rollouts.items()}
+    grids = {"rollouts.png": worlds_grid(rollouts)}
     for name, report in reports.items():
-        grids |= {f"{name}/{file}": grid for file, grid in report.evidence.grids.items()}
-    return Evidence(grids=grids, films={"clips": clip_films(first.prompt, videos, fps)})
+        grids |= {f"{name}/{file}": grid for file, grid in report.artifacts.grids.items()}
+    return Artifacts(grids=grids, films={"clips": clip_films(first.prompt, videos, fps)})

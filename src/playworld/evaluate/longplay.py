@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.looks import RealLooks
+from playworld.evaluate.image_stats import RealImageStats
 from playworld.evaluate.movement import Camera, displacements
 from playworld.evaluate.rollouts import press
 from playworld.world import SamplerConfig, World, WorldState
@@ -74,7 +74,7 @@ def play_long(
     batch_size: int = 16,
     camera: Camera = "follows",
     sampler: SamplerConfig | None = None,
-    tell: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> LongPlay:
     """Press these buttons from every start; late on, branch off to hold each side's button.
 
@@ -82,7 +82,7 @@ def play_long(
     """
     parts = []
     for first in range(0, len(starts), batch_size):
-        tell(first)
+        progress(first)
         rows = slice(first, first + batch_size)
         seeds = [seed * len(starts) + first + row for row in range(len(starts[rows]))]
         _, state = world.start(starts[rows], seeds)
@@ -144,14 +144,14 @@ def real_sideways(
 
 
 def score_long_play(
-    played: LongPlay, real: RealLooks, shift: dict[str, float | None]
+    played: LongPlay, real: RealImageStats, shift: dict[str, float | None]
 ) -> dict[str, Any]:
     """Rollouts that keep looking real, and rollouts in which left and right still move.
 
     `moves` is None where the world has no button for one side, or its code moves nothing in true
     video: there is no movement to keep.
     """
-    share = torch.stack([real.real(video).double().mean() for video in played.video])
+    share = torch.stack([real.in_range(video).double().mean() for video in played.video])
     moves = None
     if set(shift) == {"left", "right"} and all(s is not None and s > 0 for s in shift.values()):
         enough = [played.moved[side] >= HALF * (shift[side] or 0.0) for side in shift]
@@ -159,12 +159,12 @@ def score_long_play(
     return {
         "rollouts": len(played.video),
         "frames": played.video.shape[1],
-        "looks_real": sum(map(real.keeps, played.video)),
+        "looks_real": sum(map(real.passes, played.video)),
         "moves": moves,
         "share_of_frames": share.mean().item(),
         "worst_share_of_frames": share.min().item(),
         "real_scenes": real.scenes,
-        "real_scenes_that_look_real": real.kept,
+        "real_scenes_that_look_real": real.passing_scenes,
         "shift": {side: found.mean().item() for side, found in played.moved.items()},
         "shift_in_video": shift,
     }

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from playworld.evaluate.looks import sharpness
+from playworld.evaluate.image_stats import sharpness
 from playworld.evaluate.metrics import PSNR_BOUNDS, PSNR_CAP, interval
 from playworld.evaluate.movement import displacement
 from playworld.models.pixels import to_float

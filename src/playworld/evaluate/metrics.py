@@ -163,22 +163,22 @@ class Resampled:
     """A figure of clips that is no mean over them."""
 
     value: float
-    again: Float[Tensor, " resamples"]
+    values: Float[Tensor, " resamples"]
     """The same figure of bootstrap resamples, which are the same for all worlds."""
     clips: int
 
     def interval(self, bounds: tuple[float, float] = UNBOUNDED) -> dict[str, float | None]:
         """The figure with its 95% interval."""
-        return spread(self.value, self.again, self.clips, bounds)
+        return spread(self.value, self.values, self.clips, bounds)
 
     def minus(self, other: "Resampled") -> "Resampled":
         """The difference of two worlds on the same clips."""
-        return Resampled(self.value - other.value, self.again - other.again, self.clips)
+        return Resampled(self.value - other.value, self.values - other.values, self.clips)
 
 
 def spread(
     value: float,
-    again: Float[Tensor, " resamples"],
+    values: Float[Tensor, " resamples"],
     count: int,
     bounds: tuple[float, float] = UNBOUNDED,
 ) -> dict[str, float | None]:
@@ -187,7 +187,7 @@ def spread(
     Distances and mutual information grow when clips come twice, so the plain percentiles lie too
     high; their distance from their own mean is what other clips would change.
     """
-    low, high = percentiles(again.double() - again.double().mean())
+    low, high = percentiles(values.double() - values.double().mean())
     return widened(value, value + low, value + high, count, bounds)
 
 

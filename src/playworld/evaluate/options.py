@@ -1,4 +1,4 @@
-"""What an evaluation is told: how much is measured, and how the world samples."""
+"""Options of an evaluation: how much is measured, and how the world samples."""
 
 from dataclasses import dataclass
 from pathlib import Path

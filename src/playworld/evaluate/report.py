@@ -25,7 +25,7 @@ class Film:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Artifacts:
     """What figures were taken from: for pictures, and for comparing worlds clip by clip."""
 
     grids: Mapping[str, Grid] = field(default_factory=dict)
@@ -45,11 +45,11 @@ class Evidence:
 class Report(dict[str, Any]):
     """The figures, ready for JSON, and what they were taken from."""
 
-    def __init__(self, figures: dict[str, Any], evidence: Evidence | None = None) -> None:
+    def __init__(self, figures: dict[str, Any], artifacts: Artifacts | None = None) -> None:
         super().__init__(figures)
-        self.evidence = evidence or Evidence()
+        self.artifacts = artifacts or Artifacts()
 
     @property
     def pictures(self) -> dict[str, Image.Image]:
         """The grids of frames as pictures, by file name."""
-        return {name: sheet(grid) for name, grid in self.evidence.grids.items()}
+        return {name: sheet(grid) for name, grid in self.artifacts.grids.items()}

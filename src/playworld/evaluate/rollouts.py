@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.looks import sharpness
+from playworld.evaluate.image_stats import sharpness
 from playworld.evaluate.metrics import (
     PSNR_BOUNDS,
     SSIM_BOUNDS,

@@ -11,17 +11,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from playworld.config import InputError, to_dict
+from playworld.evaluate.artifacts import collect_artifacts
 from playworld.evaluate.buttons import PRESSES
-from playworld.evaluate.control.arms import score_arms
-from playworld.evaluate.control.measure import Happened, measure_control
+from playworld.evaluate.clip_rollouts import ClipRollouts
+from playworld.evaluate.control.action_controls import score_action_controls
+from playworld.evaluate.control.measure import TransitionLabels, measure_control
 from playworld.evaluate.control.mirror import measure_mirror
 from playworld.evaluate.control.physics import measure_physics
-from playworld.evaluate.control.returns import (
-    score_returns,
+from playworld.evaluate.control.reversibility import (
+    score_reversibility,
 )
 from playworld.evaluate.cost import measure_cost
 from playworld.evaluate.differences import compare_reports
-from playworld.evaluate.evidence import gather
 from playworld.evaluate.fidelity.embeddings import I3D, Embedding, RandomFeatures
 from playworld.evaluate.fidelity.measure import (
     Embedded,
@@ -30,19 +31,18 @@ from playworld.evaluate.fidelity.measure import (
     score_lpips,
 )
 from playworld.evaluate.fidelity.perceptual import LPIPS
+from playworld.evaluate.generate import Generated, generate
 from playworld.evaluate.heldout import HeldOut, read_held_out
+from playworld.evaluate.image_stats import RealImageStats, real_image_stats
 from playworld.evaluate.longplay import (
     real_sideways,
     score_long_play,
 )
 from playworld.evaluate.look import measure_look
-from playworld.evaluate.looks import RealLooks, real_looks
 from playworld.evaluate.metrics import PSNR_BOUNDS, SSIM_BOUNDS, interval, usage
 from playworld.evaluate.movement import Camera, camera_of
 from playworld.evaluate.notes import notes
 from playworld.evaluate.options import EvaluateOptions
-from playworld.evaluate.performance import Performance, perform
-from playworld.evaluate.played import Played
 from playworld.evaluate.prompts import measure_prompts
 from playworld.evaluate.report import Report
 from playworld.evaluate.rollouts import score_rollouts
@@ -88,8 +88,8 @@ def compare(
         _check_size(name, world, held)
     reports: dict[str, Report] = {}
     for turn, (name, world) in enumerate(worlds.items()):
-        tell = progress and _in_turn(progress, turn, len(worlds), name)
-        reports[name] = evaluate(world, clips, options, tell)
+        share = progress and _in_turn(progress, turn, len(worlds), name)
+        reports[name] = evaluate(world, clips, options, share)
     if len(reports) == 1:
         return next(iter(reports.values()))
     return compare_reports(reports, options.seed)
@@ -120,29 +120,29 @@ def evaluate(
     sampler = world.sampler(options.steps, options.temperature, options.order)
     camera = camera_of(held.video) if options.camera == "auto" else options.camera
     total = len(held.video) + options.button_starts + 2 * options.long_rollouts + 1
-    tell = (lambda done, note: progress(done, total, note)) if progress else _silent
-    shown = perform(world, clips, held, options, camera, sampler, tell)
-    tell(total - 1, "speed")
-    start = shown.starts.video[:1]
+    advance = (lambda done, note: progress(done, total, note)) if progress else _silent
+    generated = generate(world, clips, held, options, camera, sampler, advance)
+    advance(total - 1, "speed")
+    start = generated.starts.video[:1]
     speed = measure_speed(world, start, options.speed_frames, options.seed, sampler)
-    looks, happened = real_looks(clips), Happened.of(held, camera)
-    looked = _looked_at(shown.clips, others, networks, options.seed)
-    control = _control(world, held, happened, shown, camera, options.seed)
+    real_stats, transitions = real_image_stats(clips), TransitionLabels.of(held, camera)
+    scores = _score_pictures(generated.clips, others, networks, options.seed)
+    control = _control(world, held, transitions, generated, camera, options.seed)
     figures: dict[str, Any] = {
         "format": FORMAT,
         "world": world.config.name,
         "clips": len(held.video),
         "data": _data(world, held),
-        "tokenizer": _tokenizer(shown.clips, options.seed),
-        "rollout": looked.rollout,
-        "fidelity": looked.distances,
+        "tokenizer": _tokenizer(generated.clips, options.seed),
+        "rollout": scores.rollout,
+        "fidelity": scores.distances,
         "control": control,
         "keys": _keys(control),
-        "mirror": measure_mirror(world, held, shown.clips.actions, options.seed),
-        **_physics(world, shown, looks, options, camera, sampler),
-        "long_play": _long_play(shown, looks, camera),
-        "prompts": measure_prompts(world, shown.sides, PRESSES, options.seed, camera, sampler),
-        "codes": _codes(world, shown.clips),
+        "mirror": measure_mirror(world, held, generated.clips.actions, options.seed),
+        **_physics(world, generated, real_stats, options, camera, sampler),
+        "long_play": _long_play(generated, real_stats, camera),
+        "prompts": measure_prompts(world, generated.sides, PRESSES, options.seed, camera, sampler),
+        "codes": _codes(world, generated.clips),
         "window": world.config.dynamics.transformer.window,
         "speed": speed,
         "cost": measure_cost(world, speed, sampler),
@@ -152,9 +152,11 @@ def evaluate(
         | {"camera": camera, "sampler": to_dict(sampler), "presses": PRESSES},
     }
     figures["notes"] = notes(world, figures, options)
-    tell(total, "done")
-    seen = gather(world, figures, shown, happened, looks, looked.embedded, looked.lpips)
-    return Report(figures, seen)
+    advance(total, "done")
+    artifacts = collect_artifacts(
+        world, figures, generated, transitions, real_stats, scores.embedded, scores.lpips
+    )
+    return Report(figures, artifacts)
 
 
 def _silent(done: int, note: str) -> None:
@@ -176,25 +178,30 @@ def _check_size(name: str, world: World, held: HeldOut) -> None:
 
 
 def _control(
-    world: World, held: HeldOut, happened: Happened, shown: Performance, camera: Camera, seed: int
+    world: World,
+    held: HeldOut,
+    transitions: TransitionLabels,
+    generated: Generated,
+    camera: Camera,
+    seed: int,
 ) -> dict[str, Any]:
     figures = measure_control(
         held,
-        happened,
-        shown.clips.rollouts,
-        shown.clips.actions,
-        shown.pressed,
-        shown.real,
+        transitions,
+        generated.clips.rollouts,
+        generated.clips.actions,
+        generated.pressed,
+        generated.real,
         world.buttons,
         camera,
         seed,
     )
     does = [button["does"] for button in figures["buttons"]]
     return figures | {
-        "starts": len(shown.starts.video),
-        "level_starts": shown.starts.level,
-        "arms": score_arms(shown.clips.rollouts, shown.arms, seed),
-        "returns": score_returns(shown.trips, does, camera, seed),
+        "starts": len(generated.starts.video),
+        "level_starts": generated.starts.level,
+        "arms": score_action_controls(generated.clips.rollouts, generated.controls, seed),
+        "returns": score_reversibility(generated.trips, does, camera, seed),
     }
 
 
@@ -208,8 +215,8 @@ def _keys(control: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _physics(
     world: World,
-    shown: Performance,
-    looks: RealLooks,
+    generated: Generated,
+    real_stats: RealImageStats,
     options: EvaluateOptions,
     camera: Camera,
     sampler: SamplerConfig,
@@ -217,23 +224,25 @@ def _physics(
     """`landing`, `held`, `walk` and `look`; None where options leave them out."""
     found: dict[str, Any] = dict.fromkeys(("landing", "held", "walk", "look"))
     if options.physics_starts:
-        buttons = shown.sides | {"jump": shown.jump}
-        starts = shown.starts.video[: options.physics_starts]
-        found |= measure_physics(world, starts, buttons, looks, camera, options.seed, sampler)
+        buttons = generated.sides | {"jump": generated.jump}
+        starts = generated.starts.video[: options.physics_starts]
+        found |= measure_physics(world, starts, buttons, real_stats, camera, options.seed, sampler)
     if options.look_starts:
-        prompts = shown.starts.video[: options.look_starts, -1]
+        prompts = generated.starts.video[: options.look_starts, -1]
         found["look"] = measure_look(world, prompts, options.seed, sampler)
     return found
 
 
-def _long_play(shown: Performance, looks: RealLooks, camera: Camera) -> dict[str, Any]:
-    sideways = real_sideways(shown.sides, shown.real.codes, shown.real.moved, camera)
-    return {name: score_long_play(part, looks, sideways) for name, part in shown.long.items()}
+def _long_play(generated: Generated, real_stats: RealImageStats, camera: Camera) -> dict[str, Any]:
+    sideways = real_sideways(generated.sides, generated.real.codes, generated.real.moved, camera)
+    return {
+        name: score_long_play(part, real_stats, sideways) for name, part in generated.long.items()
+    }
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """What generated pictures are like, and the numbers clip by clip behind that."""
+class _PictureScores:
+    """Scores of generated frames and whole clips, and the values clip by clip behind them."""
 
     rollout: dict[str, Any]
     """The figures by frame."""
@@ -243,8 +252,10 @@ class _Looked:
     lpips: Float[Tensor, "clips K"] | None
 
 
-def _looked_at(played: Played, others: HeldOut, networks: Networks, seed: int) -> _Looked:
-    rollouts, lpips = played.rollouts, None
+def _score_pictures(
+    clips: ClipRollouts, others: HeldOut, networks: Networks, seed: int
+) -> _PictureScores:
+    rollouts, lpips = clips.rollouts, None
     frames = score_rollouts(rollouts, seed)
     if networks.lpips is not None:
         own, lpips = score_lpips(rollouts, networks.lpips, seed)
@@ -252,7 +263,7 @@ def _looked_at(played: Played, others: HeldOut, networks: Networks, seed: int) -
     later = others.video[:, -rollouts.truth.shape[1] :]
     found = {e.name: embed_all(rollouts, later, e, seed) for e in networks.embeddings}
     distances = [score_distance(found[e.name], e, seed) for e in networks.embeddings]
-    return _Looked(frames, distances, found, lpips)
+    return _PictureScores(frames, distances, found, lpips)
 
 
 def _data(world: World, held: HeldOut) -> dict[str, Any]:
@@ -265,18 +276,18 @@ def _data(world: World, held: HeldOut) -> dict[str, Any]:
     }
 
 
-def _tokenizer(played: Played, seed: int) -> dict[str, Any]:
+def _tokenizer(clips: ClipRollouts, seed: int) -> dict[str, Any]:
     """Reconstruction of all frames of the clips, prompts too: nothing is generated here."""
     bounds = {"psnr": PSNR_BOUNDS, "ssim": SSIM_BOUNDS}
     bands = {
-        name: interval(getattr(played, name).mean(dim=1), seed, within)
+        name: interval(getattr(clips, name).mean(dim=1), seed, within)
         for name, within in bounds.items()
     }
     figures = {name: band["mean"] for name, band in bands.items()}
     return figures | {f"{name}_interval": band for name, band in bands.items()}
 
 
-def _codes(world: World, played: Played) -> dict[str, Any]:
-    tokens = usage(*world.tokenizer.chosen_codes(played.tokens))
-    actions = usage(played.actions, world.num_actions)
+def _codes(world: World, clips: ClipRollouts) -> dict[str, Any]:
+    tokens = usage(*world.tokenizer.chosen_codes(clips.tokens))
+    actions = usage(clips.actions, world.num_actions)
     return tokens | {f"actions_{name}": value for name, value in actions.items()}

@@ -6,8 +6,8 @@ from playworld.evaluate.control.information import (
     EFFECTIVE,
     dictionary_accuracy,
     effective_keys,
-    information_again,
     mutual_information,
+    resampled_information,
 )
 
 CLIPS, S, KINDS = 20, 30, 4
@@ -44,17 +44,17 @@ def test_codes_drawn_at_random_tell_no_more_than_chance(labels, noise):
 
 
 def test_codes_that_tell_more_are_surely_better_and_equal_ones_are_not(labels, noise):
-    full, none = (information_again(codes, labels, KINDS, KINDS) for codes in (labels, noise))
+    full, none = (resampled_information(codes, labels, KINDS, KINDS) for codes in (labels, noise))
     better = full.minus(none).interval()
     assert better["mean"] == pytest.approx(full.value - none.value)
     assert better["low"] > 1.5
-    same = information_again(3 - noise, labels, KINDS, KINDS).minus(none).interval()
+    same = resampled_information(3 - noise, labels, KINDS, KINDS).minus(none).interval()
     assert same == pytest.approx({"mean": 0, "low": 0, "high": 0}, abs=1e-9)
 
 
 def test_clips_without_a_label_are_not_counted(labels):
     few = torch.where(torch.arange(CLIPS)[:, None] < 2, labels, UNKNOWN)
-    assert information_again(labels, few, KINDS, KINDS).clips == 2
+    assert resampled_information(labels, few, KINDS, KINDS).clips == 2
 
 
 def test_transitions_without_a_label_do_not_count(labels, noise):

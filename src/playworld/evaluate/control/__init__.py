@@ -1,1 +1,1 @@
-"""Does a world do as it is told?"""
+"""Controllability: whether a world follows its actions."""

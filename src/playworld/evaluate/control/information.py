@@ -35,7 +35,7 @@ def mutual_information(
     of transitions alone. `share` is what is left of `bits` after that, of `label_bits`. None where
     fewer than two labels occur or only one clip has any.
     """
-    again = information_again(codes, labels, num_codes, num_labels, seed)
+    again = resampled_information(codes, labels, num_codes, num_labels, seed)
     if again is None:
         return None
     rolls = range(1, min(len(codes), DRAWS + 1))
@@ -54,7 +54,7 @@ def mutual_information(
     }
 
 
-def information_again(
+def resampled_information(
     codes: Int[Tensor, "clips S"],
     labels: Int[Tensor, "clips S"],
     num_codes: int,

@@ -1,4 +1,4 @@
-"""Does the world do as it is told: delta PSNR, codes against what happened, and the buttons."""
+"""Controllability: delta PSNR, latent codes against labels of transitions, and the buttons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.agreement import agreement, agreement_again
+from playworld.evaluate.agreement import agreement, resampled_agreement
 from playworld.evaluate.buttons import decides, describe_buttons, player_shifts
 from playworld.evaluate.control.ceiling import movement_groups
 from playworld.evaluate.control.directions import RealPresses, measure_directions
@@ -15,8 +15,8 @@ from playworld.evaluate.control.information import (
     EFFECTIVE,
     dictionary_accuracy,
     effective_keys,
-    information_again,
     mutual_information,
+    resampled_information,
 )
 from playworld.evaluate.control.steering import commands, measure_steering
 from playworld.evaluate.heldout import HeldOut, pressed_keys
@@ -37,17 +37,17 @@ HEADLINE_FRAME = 4
 
 
 @dataclass(frozen=True)
-class Happened:
-    """What happened in every transition of held-out clips."""
+class TransitionLabels:
+    """Labels of every transition of held-out clips."""
 
     moved: Float[Tensor, "clips S 2"]
     """Displacements of the picture, pixels."""
     labels: dict[str, tuple[Int[Tensor, "clips S"], tuple[str, ...]]]
-    """By what is told of a transition ("movement"; "keys" and "effective_keys" where they were
-    written down): its class, and the names of the classes."""
+    """By kind ("movement"; "keys" and "effective_keys" where keys were recorded): classes, and the
+    names of the classes."""
 
     @staticmethod
-    def of(held: HeldOut, camera: Camera) -> "Happened":
+    def of(held: HeldOut, camera: Camera) -> "TransitionLabels":
         """Found by registration, and read from the action files."""
         moved, keys = displacements(held.video, camera), pressed_keys(held)
         labels = {"movement": (movement_classes(moved, camera), CLASSES)}
@@ -56,12 +56,12 @@ class Happened:
             merged = effective_keys(*keys, moved)
             if merged is not None:
                 labels["effective_keys"] = (merged, EFFECTIVE)
-        return Happened(moved, labels)
+        return TransitionLabels(moved, labels)
 
 
 def measure_control(
     held: HeldOut,
-    happened: Happened,
+    transitions: TransitionLabels,
     rollouts: Rollouts,
     codes: Int[Tensor, "clips S"],
     pressed: UInt8[Tensor, "buttons starts K H W C"],
@@ -75,13 +75,13 @@ def measure_control(
     `codes` are the latent actions of all transitions of the held-out clips, `pressed` the frames
     that follow when each button is held, `real` what was pressed in true video.
     """
-    moved, keys = happened.moved, happened.labels.get("keys")
-    ways, _ = happened.labels["movement"]
+    moved, keys = transitions.moved, transitions.labels.get("keys")
+    ways, _ = transitions.labels["movement"]
     movement = agreement(codes, ways, CLASSES, len(buttons), seed)
     across = agreement(codes, ways // len(VERTICAL), HORIZONTAL, len(buttons), seed)
     groups = movement_groups(moved, len(buttons), seed)
     ceiling = agreement(groups, ways, CLASSES, len(buttons), seed)
-    told = commands(held)
+    commanded = commands(held)
     shifts, presses = player_shifts(pressed, camera), pressed.shape[2] - 1
     delta = delta_psnr(rollouts, seed)
     return {
@@ -94,39 +94,41 @@ def measure_control(
         "horizontal": across,
         "keys": None if keys is None else agreement(codes, *keys, len(buttons), seed),
         "effective": None
-        if "effective_keys" not in happened.labels
-        else agreement(codes, *happened.labels["effective_keys"], len(buttons), seed),
+        if "effective_keys" not in transitions.labels
+        else agreement(codes, *transitions.labels["effective_keys"], len(buttons), seed),
         "information": {
             name: mutual_information(codes, labels, len(buttons), len(names), seed)
-            for name, (labels, names) in happened.labels.items()
+            for name, (labels, names) in transitions.labels.items()
         },
         "dictionary": {
             name: dictionary_accuracy(codes, labels, names, len(buttons), seed)
-            for name, (labels, names) in happened.labels.items()
+            for name, (labels, names) in transitions.labels.items()
         },
-        "steering": None if told is None else measure_steering(*told, codes, len(buttons), seed),
+        "steering": None
+        if commanded is None
+        else measure_steering(*commanded, codes, len(buttons), seed),
         "decides": decides(shifts),
         "buttons": describe_buttons(shifts, buttons, codes, moved, camera),
         "directions": measure_directions(shifts, buttons, real, presses, camera),
     }
 
 
-def told_again(
-    happened: Happened,
+def resampled_codes(
+    transitions: TransitionLabels,
     codes: Int[Tensor, "clips S"],
     num_codes: int,
     information: Mapping[str, Mapping[str, Any] | None],
     seed: int,
 ) -> dict[str, Resampled]:
-    """What codes tell of movement and keys, for comparing worlds: agreement, and bits above chance.
+    """Agreement of codes with labels and bits above chance, resampled for comparing worlds.
 
-    `information` is that of the report. More codes tell more bits by chance alone.
+    `information` is that of the report. More codes have more bits by chance alone.
     """
-    across = happened.labels["movement"][0] // len(VERTICAL)
-    found = {"codes against horizontal": agreement_again(codes, across, num_codes, seed)}
-    for name, (labels, names) in happened.labels.items():
-        found[f"codes against {name}"] = agreement_again(codes, labels, num_codes, seed)
-        bits = information_again(codes, labels, num_codes, len(names), seed)
+    across = transitions.labels["movement"][0] // len(VERTICAL)
+    found = {"codes against horizontal": resampled_agreement(codes, across, num_codes, seed)}
+    for name, (labels, names) in transitions.labels.items():
+        found[f"codes against {name}"] = resampled_agreement(codes, labels, num_codes, seed)
+        bits = resampled_information(codes, labels, num_codes, len(names), seed)
         known = information[name]
         if bits and known:
             found[f"bits about {name}"] = replace(bits, value=bits.value - known["chance"])

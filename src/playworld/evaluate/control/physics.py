@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.looks import RealLooks
+from playworld.evaluate.image_stats import RealImageStats
 from playworld.evaluate.metrics import interval, share_interval
 from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements
 from playworld.evaluate.rollouts import press
@@ -68,7 +68,7 @@ def measure_physics(
     world: World,
     starts: UInt8[Tensor, "starts P H W C"],
     buttons: Mapping[str, int],
-    looks: RealLooks,
+    real_stats: RealImageStats,
     camera: Camera,
     seed: int,
     sampler: SamplerConfig,
@@ -79,7 +79,7 @@ def measure_physics(
         world: what is measured.
         starts: prompts with ground under the character.
         buttons: those for "right" and "jump".
-        looks: ranges of real frames.
+        real_stats: ranges of real frames.
         camera: whether it follows the character.
         seed: of the sampler's noise.
         sampler: how frames are drawn.
@@ -91,7 +91,9 @@ def measure_physics(
         video = play.run(starts, before + [jump] * JUMP + [right] * LANDING)
         landing[name] = lands(play.moved(video)[:, len(before) :, 1], JUMP).float()
     up, across = (play.run(starts, [button] * HELD) for button in (jump, right))
-    stays = [torch.tensor([looks.keeps(frames) for frames in video]) for video in (up, across)]
+    stays = [
+        torch.tensor([real_stats.passes(frames) for frames in video]) for video in (up, across)
+    ]
     held = {
         "jump": (comes_down(play.moved(up)[..., 1]) & stays[0]).float(),
         "right": stays[1].float(),

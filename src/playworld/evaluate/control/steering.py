@@ -43,15 +43,15 @@ def commands(
     if not steered:
         return None
     names = Counter(found.names for found in steered.values()).most_common(1)[0][0]
-    told = torch.full((len(held.sources), held.video.shape[1] - 1, len(names)), torch.nan)
+    commanded = torch.full((len(held.sources), held.video.shape[1] - 1, len(names)), torch.nan)
     for row, (source, times) in enumerate(zip(held.sources, held.times, strict=True)):
         found = steered.get(source)
         if found is None or found.names != names:
             continue
         edges = np.searchsorted(np.asarray(found.times), times - CLOCK_SLACK)
         for k in np.flatnonzero(np.diff(edges)):
-            told[row, k] = torch.tensor(found.vectors[edges[k] : edges[k + 1]]).mean(dim=0)
-    return told, names
+            commanded[row, k] = torch.tensor(found.vectors[edges[k] : edges[k + 1]]).mean(dim=0)
+    return commanded, names
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def consistency(sums: Sums) -> Float[Tensor, "*sets"]:
 
 
 def measure_steering(
-    told: Float[Tensor, "clips S numbers"],
+    commanded: Float[Tensor, "clips S numbers"],
     names: tuple[str, ...],
     codes: Int[Tensor, "clips S"],
     num_codes: int,
@@ -118,7 +118,7 @@ def measure_steering(
     all of them where none is. None where there are fewer than two clips, or nothing moves.
     """
     ways = [k for k, name in enumerate(names) if name.startswith(WAY)] or list(range(len(names)))
-    known, vectors = ~told.isnan().any(dim=2), told.nan_to_num().double()
+    known, vectors = ~commanded.isnan().any(dim=2), commanded.nan_to_num().double()
     length = vectors[..., ways].norm(dim=2)
     if len(codes) < 2 or not length[known].any():
         return None

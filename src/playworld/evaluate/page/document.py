@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from playworld.evaluate.page import deeper, sections
+from playworld.evaluate.page import control_sections, sections
 from playworld.evaluate.page.comparison import compared
 from playworld.evaluate.page.reliance import relied_on
 from playworld.evaluate.page.steering import steering
@@ -25,21 +25,21 @@ VERDICTS = {
 
 def render(report: Report) -> str:
     """The page of a report, of one world or of several."""
-    evidence = report.evidence
+    artifacts = report.artifacts
     several = "worlds" in report
     if several:
-        body = [compared(report, evidence.grids["rollouts.png"], evidence.films["clips"])]
+        body = [compared(report, artifacts.grids["rollouts.png"], artifacts.films["clips"])]
         for world in report["worlds"]:
             begin = f"{world['name']}/"
             own = {
                 name.removeprefix(begin): grid
-                for name, grid in evidence.grids.items()
+                for name, grid in artifacts.grids.items()
                 if name.startswith(begin)
             }
             summary = tag("summary", world["name"])
             body.append(tag("details", summary, _world(world, own, {}), class_="world"))
     else:
-        body = [_world(report, evidence.grids, evidence.films)]
+        body = [_world(report, artifacts.grids, artifacts.films)]
     title = " against ".join(w["name"] for w in report["worlds"]) if several else report["world"]
     head = tag(
         "head",
@@ -63,10 +63,10 @@ def _world(
         sections.pictures(grids, films),
         sections.buttons(report, grids),
         relied_on(report),
-        deeper.returns(report["control"], grids),
-        deeper.codes(report["control"]),
+        control_sections.reversibility(report["control"], grids),
+        control_sections.codes(report["control"]),
         steering(report["control"]),
-        deeper.fidelity(report),
+        control_sections.fidelity(report),
         sections.cost(report),
     )
 

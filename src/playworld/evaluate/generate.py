@@ -1,4 +1,4 @@
-"""All that a world plays for its measurement, and the true video that is held beside it."""
+"""Everything that a world generates for an evaluation: clips, buttons, round trips, long play."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.buttons import PRESSES, name_effects, player_shifts, press_each
+from playworld.evaluate.clip_rollouts import ClipRollouts, roll_out_clips, roll_out_controls
 from playworld.evaluate.control.directions import RealPresses, best_buttons, real_presses
-from playworld.evaluate.control.returns import Trip, leave_and_return, opposite_pairs
+from playworld.evaluate.control.reversibility import RoundTrip, opposite_pairs, play_round_trips
 from playworld.evaluate.heldout import HeldOut
 from playworld.evaluate.longplay import LongPlay, held_buttons, play_long, recorded_buttons
 from playworld.evaluate.movement import Camera
 from playworld.evaluate.options import EvaluateOptions
-from playworld.evaluate.played import Played, play_arms, play_clips
 from playworld.evaluate.starts import Starts, level_starts
 from playworld.world import SamplerConfig, World
 
 
 @dataclass(frozen=True)
-class Performance:
-    """What a world played; the figures are taken from it and nothing is played twice."""
+class Generated:
+    """Everything that a world generated; all figures are computed from it."""
 
-    clips: Played
-    arms: dict[str, UInt8[Tensor, "some frames H W C"]]
+    clips: ClipRollouts
+    controls: dict[str, UInt8[Tensor, "some frames H W C"]]
     """The first clips with actions that are wrong in a known way."""
     starts: Starts
     """Where the buttons were tried."""
     pressed: UInt8[Tensor, "buttons starts K H W C"]
     """The frames that follow when each button is held."""
-    trips: list[Trip]
+    trips: list[RoundTrip]
     real: RealPresses
     """The same in true video."""
     sides: dict[str, int]
@@ -43,20 +43,22 @@ class Performance:
 
 
 @torch.inference_mode()
-def perform(
+def generate(
     world: World,
     clips: Path,
     held: HeldOut,
     options: EvaluateOptions,
     camera: Camera,
     sampler: SamplerConfig,
-    tell: Callable[[int, str], None],
-) -> Performance:
-    """Play everything: held-out clips, buttons one by one, ways out and back, long play."""
+    progress: Callable[[int, str], None],
+) -> Generated:
+    """Generate everything: held-out clips, buttons one by one, round trips, long play."""
     seed, num_clips = options.seed, len(held.video)
-    played = play_clips(world, held, options, sampler, lambda done: tell(done, "rollouts"))
-    arms = play_arms(world, played, options, sampler)
-    tell(num_clips, "buttons")
+    rollouts = roll_out_clips(
+        world, held, options, sampler, lambda done: progress(done, "rollouts")
+    )
+    controls = roll_out_controls(world, rollouts, options, sampler)
+    progress(num_clips, "buttons")
     wanted = max(options.button_starts, options.long_rollouts)
     enough = level_starts(clips, wanted, options.prompt_frames, seed)
     starts = enough.first(options.button_starts)
@@ -64,7 +66,7 @@ def perform(
     shifts = player_shifts(pressed, camera)
     pairs = opposite_pairs(name_effects(shifts, camera))
     away = starts.video[: options.return_starts]
-    trips = leave_and_return(world, away, pairs, options.away, seed, sampler)
+    trips = play_round_trips(world, away, pairs, options.away, seed, sampler)
     real = real_presses(world, clips, options.length, seed, options.batch_size, camera)
     best = best_buttons(shifts)
     sides = {"left": best["left"], "right": best["right"]}
@@ -76,9 +78,9 @@ def perform(
         options,
         camera,
         sampler,
-        lambda done: tell(num_clips + options.button_starts + done, "long play"),
+        lambda done: progress(num_clips + options.button_starts + done, "long play"),
     )
-    return Performance(played, arms, starts, pressed, trips, real, sides, best["jump"], long)
+    return Generated(rollouts, controls, starts, pressed, trips, real, sides, best["jump"], long)
 
 
 def _play_long(
@@ -89,7 +91,7 @@ def _play_long(
     options: EvaluateOptions,
     camera: Camera,
     sampler: SamplerConfig,
-    tell: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> dict[str, LongPlay]:
     """With "random" buttons, and with those "recorded" in true video."""
     length, seed = options.long_frames, options.seed
@@ -110,7 +112,7 @@ def _play_long(
             options.batch_size,
             camera,
             sampler,
-            lambda done: tell(turn * len(starts) + done),
+            lambda done: progress(turn * len(starts) + done),
         )
 
     return {name: play(turn, moves[name]) for turn, name in enumerate(moves)}

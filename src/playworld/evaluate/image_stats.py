@@ -1,4 +1,4 @@
-"""How a frame looks in four numbers, and the range of each in real video."""
+"""Four statistics of an image, and their ranges in real video."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +11,20 @@ from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import DamagedChunk
 from playworld.models.pixels import to_float
 
-LOWEST, HIGHEST = 0.01, 0.99
+LOW_QUANTILE, HIGH_QUANTILE = 0.01, 0.99
 """The percentiles of real frames between which a frame looks real."""
 
-KEEPS = 0.95
+MIN_SHARE = 0.95
 """Share of a rollout's frames that have to look real."""
 
-REAL_FRAMES = 10_000
+MAX_FRAMES = 10_000
 """Real frames that the ranges are taken from, at most."""
 
-LEAST_FRAMES = 20
+MIN_SCENE_FRAMES = 20
 """Frames that a real scene needs to be a comparison."""
 
 
-def looks(frames: UInt8[Tensor, "N H W C"]) -> Float[Tensor, "N 4"]:
+def image_stats(frames: UInt8[Tensor, "N H W C"]) -> Float[Tensor, "N 4"]:
     """Variance of the Laplacian of the grey picture (sharpness), then mean red, green and blue.
 
     A smear has a low variance, noise a high one, and a picture that drifts away another colour.
@@ -43,27 +43,27 @@ def sharpness(video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "B T"]:
 
 
 @dataclass(frozen=True)
-class RealLooks:
-    """What real frames look like."""
+class RealImageStats:
+    """Ranges of the statistics over real frames."""
 
     low: Float[Tensor, "4"]
     high: Float[Tensor, "4"]
     scenes: int
-    """Real scenes of at least `LEAST_FRAMES` frames."""
-    kept: int
+    """Real scenes of at least `MIN_SCENE_FRAMES` frames."""
+    passing_scenes: int
     """Those of them that pass the test set for rollouts: the test itself fails some."""
 
-    def real(self, frames: UInt8[Tensor, "N H W C"]) -> Bool[Tensor, " N"]:
+    def in_range(self, frames: UInt8[Tensor, "N H W C"]) -> Bool[Tensor, " N"]:
         """Whether each frame lies within the range of real ones in all four numbers."""
-        found = looks(frames)
+        found = image_stats(frames)
         return ((found >= self.low) & (found <= self.high)).all(dim=1)
 
-    def keeps(self, frames: UInt8[Tensor, "N H W C"]) -> bool:
+    def passes(self, frames: UInt8[Tensor, "N H W C"]) -> bool:
         """Whether enough of these frames look real."""
-        return self.real(frames).double().mean().item() >= KEEPS
+        return self.in_range(frames).double().mean().item() >= MIN_SHARE
 
 
-def real_looks(clips: Path) -> RealLooks:
+def real_image_stats(clips: Path) -> RealImageStats:
     """The ranges over all held-out frames, and how many real scenes would pass by them.
 
     Raises:
@@ -72,15 +72,15 @@ def real_looks(clips: Path) -> RealLooks:
     dataset = ClipDataset(clips, "valid", 1)
     scenes: list[UInt8[Tensor, "N H W C"]] = []
     for number, scene in enumerate(dataset.scenes):
-        if sum(map(len, scenes)) + scene.num_frames > REAL_FRAMES and scenes:
+        if sum(map(len, scenes)) + scene.num_frames > MAX_FRAMES and scenes:
             break
         try:
-            frames = dataset.shards.read(number, 0, min(scene.num_frames, REAL_FRAMES))
+            frames = dataset.shards.read(number, 0, min(scene.num_frames, MAX_FRAMES))
         except DamagedChunk:
             continue  # `read_held_out` has said so
         scenes.append(torch.from_numpy(frames))
-    found = torch.cat([looks(scene) for scene in scenes])
-    low, high = torch.quantile(found, torch.tensor([LOWEST, HIGHEST]), dim=0)
-    ranges = RealLooks(low, high, 0, 0)
-    long = [scene for scene in scenes if len(scene) >= LEAST_FRAMES]
-    return RealLooks(low, high, len(long), sum(map(ranges.keeps, long)))
+    found = torch.cat([image_stats(scene) for scene in scenes])
+    low, high = torch.quantile(found, torch.tensor([LOW_QUANTILE, HIGH_QUANTILE]), dim=0)
+    ranges = RealImageStats(low, high, 0, 0)
+    long = [scene for scene in scenes if len(scene) >= MIN_SCENE_FRAMES]
+    return RealImageStats(low, high, len(long), sum(map(ranges.passes, long)))

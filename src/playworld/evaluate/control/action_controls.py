@@ -10,10 +10,10 @@ from playworld.evaluate.metrics import PSNR_BOUNDS, by_frame, gap_of, psnr
 from playworld.evaluate.rollouts import Rollouts
 
 
-def wrong_actions(
+def control_actions(
     actions: Int[Tensor, "clips S"], horizon: int
 ) -> dict[str, Int[Tensor, "clips K"]]:
-    """Actions for the `horizon` generated frames, by arm.
+    """Actions for the `horizon` generated frames, by control.
 
     "shuffled" gives every clip the actions of its neighbour: as common and as smooth as the right
     ones, which random actions are not. "shifted" gives the right ones one frame late; a world whose
@@ -27,25 +27,25 @@ def wrong_actions(
     }
 
 
-def arm_gaps(
-    rollouts: Rollouts, arms: dict[str, UInt8[Tensor, "some K H W C"]]
+def control_gaps(
+    rollouts: Rollouts, controls: dict[str, UInt8[Tensor, "some K H W C"]]
 ) -> dict[str, Float[Tensor, "some K"]]:
-    """By how many dB the right actions predict better than those of each arm, per frame."""
+    """By how many dB the right actions predict better than those of each control, per frame."""
     gaps = {}
-    for arm, video in arms.items():
+    for control, video in controls.items():
         truth, right = rollouts.truth[: len(video)], rollouts.inferred[: len(video)]
-        gaps[arm] = psnr(right, truth) - psnr(video, truth)
+        gaps[control] = psnr(right, truth) - psnr(video, truth)
     return gaps
 
 
-def score_arms(
-    rollouts: Rollouts, arms: dict[str, UInt8[Tensor, "some K H W C"]], seed: int = 0
+def score_action_controls(
+    rollouts: Rollouts, controls: dict[str, UInt8[Tensor, "some K H W C"]], seed: int = 0
 ) -> dict[str, Any] | None:
-    """Delta PSNR against each arm by frame number, like that against random actions."""
-    if not arms:
+    """Delta PSNR against each control by frame number, like that against random actions."""
+    if not controls:
         return None
-    clips = len(next(iter(arms.values())))
-    gaps = arm_gaps(rollouts, arms)
+    clips = len(next(iter(controls.values())))
+    gaps = control_gaps(rollouts, controls)
     return {"clips": clips} | {
-        arm: by_frame(gap, seed, gap_of(PSNR_BOUNDS)) for arm, gap in gaps.items()
+        control: by_frame(gap, seed, gap_of(PSNR_BOUNDS)) for control, gap in gaps.items()
     }

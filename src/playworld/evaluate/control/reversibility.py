@@ -1,4 +1,4 @@
-"""Leave and come back: a button, then its opposite. Is the start there again?"""
+"""Reversibility: after a button and then its opposite, is the start there again?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ CONSISTENT = 0.5
 
 
 @dataclass(frozen=True)
-class Trip:
-    """One way out and back, from several starts."""
+class RoundTrip:
+    """One button, then its opposite, from several starts."""
 
     button: int
     opposite: int
@@ -58,16 +58,16 @@ def opposite_pairs(effects: Sequence[Effect]) -> list[tuple[int, int, tuple[int,
     return [(b, o, way) for way, b in strongest.items() if (o := opposite[way]) is not None]
 
 
-def leave_and_return(
+def play_round_trips(
     world: World,
     starts: UInt8[Tensor, "starts P H W C"],
     pairs: Sequence[tuple[int, int, tuple[int, int]]],
     away: int,
     seed: int = 0,
     sampler: SamplerConfig | None = None,
-) -> list[Trip]:
+) -> list[RoundTrip]:
     """For each pair a short trip of `PRESSES` presses each way and one of `away`."""
-    trips: list[Trip] = []
+    trips: list[RoundTrip] = []
     if len(starts) == 0 or not pairs:
         return trips
     frames, state = world.start(starts, [seed + row for row in range(len(starts))])
@@ -80,12 +80,12 @@ def leave_and_return(
             there_and_back = torch.cat([hold(button, presses), hold(opposite, presses)], dim=1)
             after = press(world, state, there_and_back, sampler)
             video = torch.cat([frames.cpu()[:, None], after], dim=1)
-            trips.append(Trip(button, opposite, way, presses, video))
+            trips.append(RoundTrip(button, opposite, way, presses, video))
     return trips
 
 
-def score_returns(
-    trips: Sequence[Trip], labels: Sequence[str], camera: Camera = "follows", seed: int = 0
+def score_reversibility(
+    trips: Sequence[RoundTrip], labels: Sequence[str], camera: Camera = "follows", seed: int = 0
 ) -> list[dict[str, Any]]:
     """One row per trip.
 
@@ -100,7 +100,7 @@ def score_returns(
     return [_row(trip, labels, camera, seed) for trip in trips]
 
 
-def _row(trip: Trip, labels: Sequence[str], camera: Camera, seed: int) -> dict[str, Any]:
+def _row(trip: RoundTrip, labels: Sequence[str], camera: Camera, seed: int) -> dict[str, Any]:
     way = torch.tensor(trip.direction, dtype=torch.float32)
     moved = displacements(trip.video, camera) * (-1 if camera == "follows" else 1)
     along = moved @ (way / way.norm())

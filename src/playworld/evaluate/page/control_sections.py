@@ -23,7 +23,7 @@ def codes(control: Mapping[str, Any]) -> Html:
     )
 
 
-def returns(control: Mapping[str, Any], grids: Mapping[str, Grid]) -> Html:
+def reversibility(control: Mapping[str, Any], grids: Mapping[str, Grid]) -> Html:
     """Leaving and coming back."""
     if not control["returns"]:
         return Html("")

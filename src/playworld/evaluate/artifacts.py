@@ -9,16 +9,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from playworld.evaluate.buttons import player_shifts
-from playworld.evaluate.control.arms import arm_gaps
+from playworld.evaluate.control.action_controls import control_gaps
 from playworld.evaluate.control.directions import goes
-from playworld.evaluate.control.measure import Happened, told_again
+from playworld.evaluate.control.measure import TransitionLabels, resampled_codes
 from playworld.evaluate.fidelity.measure import Embedded
+from playworld.evaluate.generate import Generated
+from playworld.evaluate.image_stats import RealImageStats
 from playworld.evaluate.longplay import LongPlay
-from playworld.evaluate.looks import RealLooks
 from playworld.evaluate.metrics import psnr, ssim
-from playworld.evaluate.performance import Performance
 from playworld.evaluate.pictures import Grid, button_grid, long_grid, return_grid, rollout_grid
-from playworld.evaluate.report import Evidence, Film
+from playworld.evaluate.report import Artifacts, Film
 from playworld.evaluate.rollouts import Rollouts
 from playworld.world import World
 
@@ -26,24 +26,24 @@ FILMS, LONG_FILMS = 6, 3
 """Clips, and rollouts of long play, that are shown as films."""
 
 
-def gather(
+def collect_artifacts(
     world: World,
     figures: dict[str, Any],
-    shown: Performance,
-    happened: Happened,
-    looks: RealLooks,
+    generated: Generated,
+    transitions: TransitionLabels,
+    real_stats: RealImageStats,
     embedded: dict[str, Embedded],
     lpips: Float[Tensor, "clips frames"] | None,
-) -> Evidence:
-    """Everything that is kept of an evaluation beside its figures."""
-    rollouts = shown.clips.rollouts
-    return Evidence(
-        grids=_grids(figures, shown),
-        films=_films(rollouts, shown.long, world.fps),
-        samples=_samples(figures, shown, looks, lpips),
-        resampled=told_again(
-            happened,
-            shown.clips.actions,
+) -> Artifacts:
+    """Pictures, films and values by clip of one evaluation."""
+    rollouts = generated.clips.rollouts
+    return Artifacts(
+        grids=_grids(figures, generated),
+        films=_films(rollouts, generated.long, world.fps),
+        samples=_samples(figures, generated, real_stats, lpips),
+        resampled=resampled_codes(
+            transitions,
+            generated.clips.actions,
             world.num_actions,
             figures["control"]["information"],
             figures["settings"]["seed"],
@@ -61,18 +61,18 @@ def clip_films(prompt: Tensor, videos: dict[str, Tensor], fps: float) -> list[Fi
     ]
 
 
-def _grids(figures: dict[str, Any], shown: Performance) -> dict[str, Grid]:
+def _grids(figures: dict[str, Any], generated: Generated) -> dict[str, Grid]:
     buttons = figures["control"]["buttons"]
     stored, labels = ([button[key] for button in buttons] for key in ("label", "does"))
     grids = {
-        "rollouts.png": rollout_grid(shown.clips.rollouts),
-        "actions.png": button_grid(shown.pressed, stored),
+        "rollouts.png": rollout_grid(generated.clips.rollouts),
+        "actions.png": button_grid(generated.pressed, stored),
     }
-    if shown.trips:
-        far = max(shown.trips, key=lambda trip: trip.presses)
+    if generated.trips:
+        far = max(generated.trips, key=lambda trip: trip.presses)
         names = labels[far.button], labels[far.opposite]
         grids["returns.png"] = return_grid(far.video, *names)
-    for name, part in shown.long.items():
+    for name, part in generated.long.items():
         grids[f"long-{name}.png"] = long_grid(part.video)
     return {name: _copied(grid) for name, grid in grids.items()}
 
@@ -95,36 +95,36 @@ def _films(rollouts: Rollouts, long: dict[str, LongPlay], fps: float) -> dict[st
 
 def _samples(
     figures: dict[str, Any],
-    shown: Performance,
-    looks: RealLooks,
+    generated: Generated,
+    real_stats: RealImageStats,
     lpips: Float[Tensor, "clips frames"] | None,
 ) -> dict[str, Float[Tensor, " units"]]:
     """By names that stand in the table of a comparison."""
-    played, camera = shown.clips, figures["settings"]["camera"]
-    rollouts = played.rollouts
+    clips, camera = generated.clips, figures["settings"]["camera"]
+    rollouts = clips.rollouts
     right = psnr(rollouts.inferred, rollouts.truth)
     frames = {
         "rollout PSNR": right,
         "rollout SSIM": ssim(rollouts.inferred, rollouts.truth),
         "delta PSNR": right - psnr(rollouts.random, rollouts.truth),
     }
-    arms = arm_gaps(rollouts, shown.arms)
-    frames |= {f"delta PSNR against {arm} actions": gap for arm, gap in arms.items()}
+    controls = control_gaps(rollouts, generated.controls)
+    frames |= {f"delta PSNR against {control} actions": gap for control, gap in controls.items()}
     if lpips is not None:
         frames["LPIPS"] = lpips
     found = {
-        "tokenizer PSNR": played.psnr.mean(dim=1),
-        "tokenizer SSIM": played.ssim.mean(dim=1),
+        "tokenizer PSNR": clips.psnr.mean(dim=1),
+        "tokenizer SSIM": clips.ssim.mean(dim=1),
     }
     for name, values in frames.items():
         found |= {f"{name}, frame {k + 1}": values[:, k] for k in range(values.shape[1])}
-    shifts = player_shifts(shown.pressed, camera)
+    shifts = player_shifts(generated.pressed, camera)
     for direction, row in figures["control"]["directions"].items():
         found[f"{direction} works"] = goes(shifts[row["button"]], direction).float()
     for row in figures["control"]["returns"]:
         came = [math.nan if home is None else float(home) for home in row["home"]]
         found[f"{row['way']} returns"] = torch.tensor(came)
-    for name, part in shown.long.items():
-        real = [looks.real(video).float().mean() for video in part.video]
+    for name, part in generated.long.items():
+        real = [real_stats.in_range(video).float().mean() for video in part.video]
         found[f"long play, {name} moves: frames that look real"] = torch.stack(real)
     return found

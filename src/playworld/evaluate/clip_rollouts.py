@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.control.arms import wrong_actions
+from playworld.evaluate.control.action_controls import control_actions
 from playworld.evaluate.heldout import HeldOut
 from playworld.evaluate.metrics import psnr, ssim
 from playworld.evaluate.options import EvaluateOptions
@@ -17,7 +17,7 @@ from playworld.world import SamplerConfig, World
 
 
 @dataclass(frozen=True)
-class Played:
+class ClipRollouts:
     """What the world made of the held-out clips; one row per clip."""
 
     rollouts: Rollouts
@@ -29,19 +29,19 @@ class Played:
 
 
 @torch.inference_mode()
-def play_clips(
+def roll_out_clips(
     world: World,
     held: HeldOut,
     options: EvaluateOptions,
     sampler: SamplerConfig,
-    tell: Callable[[int], None],
-) -> Played:
+    progress: Callable[[int], None],
+) -> ClipRollouts:
     """Reconstruct, label and continue every clip."""
     num_clips = len(held.video)
     at_random = random_actions(num_clips, options.horizon, world.num_actions, options.seed)
     parts = []
     for first in range(0, num_clips, options.batch_size):
-        tell(first)
+        progress(first)
         rows = slice(first, first + options.batch_size)
         video = held.video[rows]
         tokens = world.tokenizer.encode(to_float(video.to(world.device)))
@@ -50,8 +50,8 @@ def play_clips(
         seeds = clip_seeds(first, len(video), num_clips, options.seed)
         rollouts = roll_out(world, video, actions, at_random[rows], seeds, sampler)
         scores = psnr(again, video), ssim(again, video)
-        parts.append(Played(rollouts, *scores, tokens.cpu(), actions))
-    return Played(
+        parts.append(ClipRollouts(rollouts, *scores, tokens.cpu(), actions))
+    return ClipRollouts(
         Rollouts.cat([part.rollouts for part in parts]),
         torch.cat([part.psnr for part in parts]),
         torch.cat([part.ssim for part in parts]),
@@ -61,27 +61,27 @@ def play_clips(
 
 
 @torch.inference_mode()
-def play_arms(
+def roll_out_controls(
     world: World,
-    played: Played,
+    clips: ClipRollouts,
     options: EvaluateOptions,
     sampler: SamplerConfig,
 ) -> dict[str, UInt8[Tensor, "some K H W C"]]:
     """The first clips once more, with actions that are wrong in a known way; the same noise."""
-    num_clips = len(played.actions)
+    num_clips = len(clips.actions)
     some = min(options.arm_clips, num_clips)
     if some < 2:  # nobody to take other actions from
         return {}
-    prompts = played.rollouts.prompt[:some]
+    prompts = clips.rollouts.prompt[:some]
     found = {}
-    for arm, actions in wrong_actions(played.actions[:some], options.horizon).items():
+    for control, actions in control_actions(clips.actions[:some], options.horizon).items():
         parts = []
         for first in range(0, some, options.batch_size):
             rows = slice(first, first + options.batch_size)
             seeds = clip_seeds(first, len(prompts[rows]), num_clips, options.seed)
             _, state = world.start(prompts[rows], seeds)
             parts.append(press(world, state, actions[rows], sampler))
-        found[arm] = torch.cat(parts)
+        found[control] = torch.cat(parts)
     return found
 
 
