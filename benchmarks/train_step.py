@@ -1,8 +1,9 @@
-"""What a training step costs: frames/s, FLOP/s, share of the matrix peak, and where the time goes.
+r"""What a training step costs: frames/s, FLOP/s, share of the matrix peak, and where the time goes.
 
     python benchmarks/train_step.py          tiny, small, comparison and coinrun-paper
     python benchmarks/train_step.py --preset small --seconds 20 --threads 1 --shared
-    python benchmarks/train_step.py --device cuda --preset genie-811m --batch 4 --recompute
+    python benchmarks/train_step.py --device cuda --preset genie-811m --batch 4 \
+        --activation-checkpointing
 
 `comparison` is the size at which benchmarks/peers.py times other implementations: width 128, 4
 blocks, 4 heads, 256 tokens, always 8 clips of 16 frames. `--shared` counts processor time over
@@ -38,7 +39,7 @@ from playworld.models.flops import BACKWARD, actions_flops, dynamics_flops, on_m
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.quantizer import VectorQuantizer
 from playworld.models.st_transformer import TransformerConfig
-from playworld.models.stems import ConvPatches, ConvPixels, LinearPatches, LinearPixels
+from playworld.models.stems import ConvEmbed, ConvUnembed, PatchEmbed, PatchUnembed
 from playworld.presets import COINRUN_PAPER, preset
 from playworld.train.distributed import Parallel
 from playworld.train.objectives import (
@@ -88,8 +89,8 @@ class DynamicsObjective(Objective):
         assert tokens is not None
         size = self.dynamics.config.action_size
         actions = torch.zeros(len(tokens), tokens.shape[1] - 1, size, device=tokens.device)
-        hidden = whole.hide(batch, draws).to(tokens.device)
-        return whole.predict(tokens, hidden, whole.spoil(tokens, draws), actions)
+        hidden = whole.sample_mask(batch, draws).to(tokens.device)
+        return whole.predict(tokens, hidden, whole.corrupt_tokens(tokens, draws), actions)
 
 
 def objective(recipe: Recipe, stage: str) -> tuple[Objective, StageConfig]:
@@ -168,17 +169,18 @@ MODULES: dict[type[nn.Module], str] = {
     VectorQuantizer: "quantiser",
     ConvActionEncoder: "stems",
     ConvActionDecoder: "stems",
-    ConvPatches: "stems",
-    ConvPixels: "stems",
-    LinearPatches: "stems",
-    LinearPixels: "stems",
+    ConvEmbed: "stems",
+    ConvUnembed: "stems",
+    PatchEmbed: "stems",
+    PatchUnembed: "stems",
 }
 NAMES = {"mlp": "feed-forward", "dynamics.head": "loss"}
 
 
 def label(model: Objective) -> None:
     """Name the parts of the forward pass in the profile; the innermost name counts."""
-    model.learn = record_function("part:quantiser")(model.learn)  # type: ignore[method-assign]
+    timed = record_function("part:quantiser")
+    model.update_codebook = timed(model.update_codebook)  # type: ignore[method-assign]
     for name, module in model.named_modules():
         kinds = [part for kind, part in MODULES.items() if isinstance(module, kind)]
         named = [part for end, part in NAMES.items() if f".{name}".endswith(f".{end}")]
@@ -254,7 +256,7 @@ def measure(recipe: Recipe, stage: str, asked: argparse.Namespace, shards: Path)
     batch = asked.batch or max(1, min(config.batch_size, int(third)))
     if recipe.name == "comparison":
         batch = config.batch_size
-    parallel = Parallel(recompute=asked.recompute)
+    parallel = Parallel(activation_checkpointing=asked.activation_checkpointing)
     trainer = Trainer(model, replace(config, warmup_steps=1), Path(), device, parallel)
     source, waited = clips_of(recipe, config, batch, shards), 0.0
     shape = (batch, config.clip_length, recipe.dynamics.num_tokens)
@@ -296,7 +298,9 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--seconds", type=float, default=10.0, help="per line, after one warm-up")
     parser.add_argument("--batch", type=int, help="clips per step; the preset's, or what time lets")
-    parser.add_argument("--recompute", action="store_true", help="checkpoint every block")
+    parser.add_argument(
+        "--activation-checkpointing", action="store_true", help="checkpoint every block"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--shared", action="store_true", help="count processor time (CPU only)")
     asked = parser.parse_args()
@@ -324,7 +328,8 @@ def main() -> None:
                 try:
                     print(measure(recipe, stage, asked, Path(scratch)), flush=True)
                 except torch.OutOfMemoryError:
-                    print(f"{name:14}{stage:10}does not fit; --recompute or a smaller --batch")
+                    advice = "--activation-checkpointing or a smaller --batch"
+                    print(f"{name:14}{stage:10}does not fit; {advice}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from playworld.train.furnish import choose_prompts, fit_prompts, read_pictures
+from playworld.train.export import choose_prompts, fit_prompts, read_pictures
 from playworld.train.openings import freedom
 from playworld.world import World
 

@@ -178,7 +178,7 @@ def _coinrun_paper() -> Recipe:
             200_000, 36, learning_rate=3e-5, warmup_steps=5_000, schedule="cosine", final_share=0.1
         ),
         tokenizer_loss=TokenizerLoss(),
-        world_loss=WorldLoss(masking="paper", corrupt=0.0, warm_share=0.0),
+        world_loss=WorldLoss(masking="paper", corrupt=0.0, warmup_fraction=0.0),
         sampler=SamplerConfig(steps=25, temperature=1.0),
     )
 
@@ -250,7 +250,7 @@ def _genie(name: str) -> Recipe:
             schedule="cosine",
             final_share=0.1,
         ),
-        world_loss=WorldLoss(masking="paper", corrupt=0.0, warm_share=0.0),
+        world_loss=WorldLoss(masking="paper", corrupt=0.0, warmup_fraction=0.0),
         sampler=SamplerConfig(steps=25, temperature=2.0),
     )
 

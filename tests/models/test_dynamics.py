@@ -59,11 +59,11 @@ def test_all_tokens_of_a_place_are_hidden_together_and_each_is_seen():
     torch.manual_seed(0)
     model = Dynamics(DynamicsConfig(2 * N, K, E, TransformerConfig(16, 2, 2, 8), factors=2)).eval()
     tokens, hidden = torch.randint(K, (1, 2 * N)), torch.tensor([[False, True, True, True, True]])
-    seen = model.see(tokens, hidden)
+    seen = model.embed_tokens(tokens, hidden)
     for number in range(2 * N):
         other = tokens.clone()
         other[:, number] = (other[:, number] + 1) % K
-        assert torch.equal(model.see(other, hidden), seen) == (number >= 2)
+        assert torch.equal(model.embed_tokens(other, hidden), seen) == (number >= 2)
     assert model(tokens[None], hidden[None], torch.zeros(1, 0, E)).shape == (1, 0, N, 2 * K)
 
 

@@ -23,7 +23,7 @@ def learn(
     """One step as in training; returns the loss."""
     quantized = book(z, generator)
     if book.training:
-        book.learn(z, quantized.codes, generator)
+        book.update_codebook(z, quantized.codes, generator)
     return quantized.loss
 
 
@@ -53,7 +53,7 @@ def test_gradients_pass_straight_through_to_the_encoder():
 
 def test_dead_codes_move_onto_latents_of_the_batch():
     book, z = make(codes=8, normalize=False), clusters(8)
-    book.place(torch.arange(8), torch.full((8, 4), 9.0) + torch.arange(8)[:, None])
+    book.reset_codes(torch.arange(8), torch.full((8, 4), 9.0) + torch.arange(8)[:, None])
     generator = torch.Generator().manual_seed(0)
     for _ in range(400):
         learn(book, z, generator)
@@ -63,7 +63,7 @@ def test_dead_codes_move_onto_latents_of_the_batch():
 
 def test_without_a_generator_nothing_is_revived():
     book, z = make(codes=8, normalize=False), clusters(2)
-    book.place(torch.arange(8), torch.full((8, 4), 50.0) + torch.arange(8)[:, None])
+    book.reset_codes(torch.arange(8), torch.full((8, 4), 50.0) + torch.arange(8)[:, None])
     for _ in range(200):
         learn(book, z)
     assert (book.codebook > 40).any()

@@ -18,7 +18,7 @@ from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.train.checkpoints import checkpoints, newest, played_weights, read_parts
-from playworld.train.distributed import ALONE, Parallel, footprint, processes, rank
+from playworld.train.distributed import SINGLE_PROCESS, Parallel, footprint, processes, rank
 from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import (
     Objective,
@@ -57,14 +57,14 @@ def make(stage: str) -> Objective:
     shapes = {"patch": 8, "encoder": SHAPE, "decoder": SHAPE}
     actions = LatentActionModel(LatentActionConfig(16, 16, QuantizerConfig(4, 4), **shapes))
     dynamics = Dynamics(DynamicsConfig(4, 16, 4, SHAPE))
-    return WorldObjective(actions, dynamics, tokenizer(), WorldLoss(warm_share=0.4))
+    return WorldObjective(actions, dynamics, tokenizer(), WorldLoss(warmup_fraction=0.4))
 
 
-def source(start: int, parallel: Parallel = ALONE):
+def source(start: int, parallel: Parallel = SINGLE_PROCESS):
     """Clips in one order, whoever reads them; the last clip of step POISONED is poison."""
     share = parallel.share(CONFIG.batch_size)
     for step in range(start, STEPS):
-        first = step * CONFIG.batch_size + parallel.worker() * share
+        first = step * CONFIG.batch_size + parallel.data_parallel_rank() * share
         numbers = [first + i for i in range(share)]
         draws = [torch.Generator().manual_seed(number) for number in numbers]
         shape = (4, 16, 16, 3)
@@ -74,7 +74,9 @@ def source(start: int, parallel: Parallel = ALONE):
         yield Clips(torch.tensor([(0, n) for n in numbers]), video.to(torch.uint8), None)
 
 
-def train(folder: Path, stage: str, parallel: Parallel = ALONE, stop: str = "") -> Objective:
+def train(
+    folder: Path, stage: str, parallel: Parallel = SINGLE_PROCESS, stop: str = ""
+) -> Objective:
     """One stage; `stop` is "rank:step", where that process gets a SIGTERM."""
 
     def stopping(start: int):
@@ -114,14 +116,19 @@ def start(
     folder: Path,
     stage: str,
     mode: str,
-    accumulate: int = 1,
+    gradient_accumulation_steps: int = 1,
     stop: str = "-",
     count: int = 2,
     tensor: int = 1,
 ) -> list[int]:
     """Run some processes and return their exit codes."""
     return run_group(
-        count, main, folder, stage, Parallel(mode, accumulate, accumulate > 1, tensor), stop
+        count,
+        main,
+        folder,
+        stage,
+        Parallel(mode, gradient_accumulation_steps, gradient_accumulation_steps > 1, tensor),
+        stop,
     )
 
 
@@ -176,7 +183,7 @@ def test_shards_stopped_by_a_signal_to_one_of_two_are_taken_up_by_one(alone, tmp
 def test_what_one_began_two_go_on_with_in_shards_parts_and_recomputed(alone, tmp_path):
     with pytest.raises(Preempted, match="step 2"):
         train(tmp_path, "world", stop="0:2")
-    assert start(tmp_path, "world", "fsdp", accumulate=2) == [0, 0]
+    assert start(tmp_path, "world", "fsdp", gradient_accumulation_steps=2) == [0, 0]
     assert_same_course(tmp_path / "world", alone / "world")
     assert (tmp_path / "world-0").read_text() == (tmp_path / "world-1").read_text()
 
@@ -191,13 +198,21 @@ def test_four_copies_resume_to_the_bit(tmp_path):
 
 
 def test_parts_and_recomputing_change_nothing_but_rounding(alone, tmp_path):
-    train(tmp_path, "world", Parallel(accumulate=2, recompute=True))
+    train(tmp_path, "world", Parallel(gradient_accumulation_steps=2, activation_checkpointing=True))
     assert_same_course(tmp_path / "world", alone / "world")
 
 
 def test_a_batch_that_does_not_divide_is_refused_with_the_number_that_would(tmp_path):
     with pytest.raises(InputError, match="a --batch-size that divides by 3"):
-        fit(make("world"), source, CONFIG, tmp_path, "world", CPU, parallel=Parallel(accumulate=3))
+        fit(
+            make("world"),
+            source,
+            CONFIG,
+            tmp_path,
+            "world",
+            CPU,
+            parallel=Parallel(gradient_accumulation_steps=3),
+        )
 
 
 def test_a_sharded_model_needs_no_memory_to_know_what_it_will_need():
@@ -212,6 +227,6 @@ def test_a_sharded_model_needs_no_memory_to_know_what_it_will_need():
 
 
 def test_the_trainer_takes_a_step_in_parts_of_one_clip(tmp_path):
-    trainer = Trainer(make("world"), CONFIG, tmp_path, CPU, Parallel(accumulate=4))
+    trainer = Trainer(make("world"), CONFIG, tmp_path, CPU, Parallel(gradient_accumulation_steps=4))
     metrics = trainer.update(next(source(0)).video, None)
     assert metrics["skipped"] == 0 and metrics["codes_used"] >= 1

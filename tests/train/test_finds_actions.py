@@ -49,7 +49,7 @@ def trained(stem: str, seed: int = 0, length: int = 16, steps: int = 220) -> Lat
     tiny = preset("tiny")
     tokenizer = VideoTokenizer(replace(tiny.tokenizer, height=SIZE, width=SIZE))
     dynamics = Dynamics(replace(tiny.dynamics, num_tokens=4, action_size=8))
-    loss = WorldLoss(warm_share=0.6, warm_noise=0.5)
+    loss = WorldLoss(warmup_fraction=0.6, warm_noise=0.5)
     objective = WorldObjective(model, dynamics, tokenizer, loss)
     stage = StageConfig(steps, 8, length, 3e-3, warmup_steps=20, ema_decay=0.9)
     trainer = Trainer(objective, stage, Path("unused"), torch.device("cpu"))

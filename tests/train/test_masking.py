@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from playworld.train.masking import corrupt, held_too_long, hide
+from playworld.train.masking import corrupt, repeat_action, sample_mask
 
 MASKINGS = ["history", "prefix", "paper"]
 
 
 def draw(masking: str, seed: int = 0, shape=(64, 8, 16)) -> torch.Tensor:
-    return hide(masking, shape, torch.Generator().manual_seed(seed))
+    return sample_mask(masking, shape, torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("masking", MASKINGS)
@@ -62,7 +62,7 @@ def test_corruption_leaves_the_targets_alone_and_stays_below_its_limit():
 
 def test_an_action_is_held_too_long_for_one_stretch_in_a_share_of_the_clips():
     generator, codes = torch.Generator().manual_seed(0), torch.arange(11)
-    drawn = [held_too_long(codes, 0.3, generator) for _ in range(2_000)]
+    drawn = [repeat_action(codes, 0.3, generator) for _ in range(2_000)]
     held = [told for told in drawn if not torch.equal(told, codes)]
     assert 0.25 < len(held) / len(drawn) < 0.35
     lengths = set()

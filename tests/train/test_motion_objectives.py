@@ -60,7 +60,7 @@ def train(learner: Objective, data: Batch, steps: int, rate: float) -> list[dict
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        learned = learner.learn(torch.Generator().manual_seed(2), 0.5)
+        learned = learner.update_codebook(torch.Generator().manual_seed(2), 0.5)
         every = metrics | learned | {"loss": loss.detach()}
         found.append({name: float(value) for name, value in every.items()})
     return found
@@ -91,7 +91,9 @@ def test_content_is_hidden_where_it_should_be_and_nowhere_else():
 def test_the_dynamics_of_changes_learn_beside_latent_actions():
     torch.manual_seed(0)
     parts = LatentActionModel(TINY.actions), MotionDynamics(DYNAMICS)
-    learner = MotionWorldObjective(*parts, MotionTokenizer(TOKENIZER), WorldLoss(warm_share=0.0))
+    learner = MotionWorldObjective(
+        *parts, MotionTokenizer(TOKENIZER), WorldLoss(warmup_fraction=0.0)
+    )
     data = batch()
     steps = train(learner, data, 12, 3e-3)
     assert steps[-1]["cross_entropy"] < 0.6 * steps[0]["cross_entropy"]
@@ -110,7 +112,7 @@ def test_latent_actions_are_found_in_how_the_scene_moves():
     )
     tokenizer = MotionTokenizer(TOKENIZER)
     parts = LatentActionModel(shape), MotionDynamics(DYNAMICS)
-    learner = MotionWorldObjective(*parts, tokenizer, WorldLoss(warm_share=0.0))
+    learner = MotionWorldObjective(*parts, tokenizer, WorldLoss(warmup_fraction=0.0))
     data = batch()
     data.video[2:] = data.video[2:].flip(1)
     train(learner, data, 30, 1e-2)
@@ -125,7 +127,7 @@ def test_the_scene_is_hidden_with_all_its_blocks_or_not_at_all():
     parts = LatentActionModel(TINY.actions), MotionDynamics(DYNAMICS)
     learner = MotionWorldObjective(*parts, MotionTokenizer(TOKENIZER), WorldLoss())
     data = batch(clips=32)
-    hidden = learner.hide(data, data.generators())
+    hidden = learner.sample_mask(data, data.generators())
     scene, blocks = hidden[..., 0], hidden[..., 1:]
     assert not hidden[:, 0].any() and blocks[scene].all()
     assert 0.1 < scene[:, 1:].float().mean() < 0.4

@@ -41,7 +41,7 @@ ON_TOKENS = LatentActionConfig(
 def world_objective(shape: LatentActionConfig = TINY.actions, **loss) -> WorldObjective:
     torch.manual_seed(0)
     parts = LatentActionModel(shape), Dynamics(TINY.dynamics), VideoTokenizer(TINY.tokenizer)
-    return WorldObjective(*parts, WorldLoss(**({"warm_share": 0.0} | loss))).train()
+    return WorldObjective(*parts, WorldLoss(**({"warmup_fraction": 0.0} | loss))).train()
 
 
 def predict(
@@ -49,8 +49,8 @@ def predict(
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     data = batch()
     draws = data.generators()
-    hidden = objective.hide(data, draws)
-    return objective.predict(tokens, hidden, objective.spoil(tokens, draws), actions)
+    hidden = objective.sample_mask(data, draws)
+    return objective.predict(tokens, hidden, objective.corrupt_tokens(tokens, draws), actions)
 
 
 def gradients(objective: WorldObjective, loss: torch.Tensor) -> dict[str, float]:
@@ -62,7 +62,9 @@ def gradients(objective: WorldObjective, loss: torch.Tensor) -> dict[str, float]
 
 def test_no_gradient_of_the_dynamics_reaches_the_latent_actions():
     objective, data = world_objective(), batch()
-    _, quantized = objective.act(data.video.float() / 255, data.generator, data.generators())
+    _, quantized = objective.infer_actions(
+        data.video.float() / 255, data.generator, data.generators()
+    )
     tokens = torch.randint(64, (2, 5, 16))
     loss, _ = predict(objective, tokens, quantized.latents.detach())
     found = gradients(objective, loss)
@@ -99,7 +101,7 @@ def test_only_hidden_tokens_are_scored():
     objective = world_objective(masking="paper", corrupt=0.0)
     tokens = torch.randint(64, (2, 5, 16))
     logits = torch.zeros(2, 4, 16, 64)
-    hidden = objective.hide(batch(), batch().generators())[:, 1:]
+    hidden = objective.sample_mask(batch(), batch().generators())[:, 1:]
     logits[~hidden] = 1e4  # nonsense where nothing is scored
     objective.dynamics.register_forward_hook(lambda *_: logits)
     loss, _ = predict(objective, tokens, torch.zeros(2, 4, 4))
@@ -108,53 +110,58 @@ def test_only_hidden_tokens_are_scored():
 
 def test_held_actions_reach_the_dynamics_and_nothing_else():
     objective = world_objective(held_actions=1.0)
-    _, actions = objective.act(to_float(batch().video), batch().generator, [])
+    _, actions = objective.infer_actions(to_float(batch().video), batch().generator, [])
     actions = replace(actions, codes=torch.tensor([[0, 1, 2, 3]] * 2))
-    told, book = objective.hold(actions, batch().generators()), objective.actions.embed
-    assert (told[:, 0] == book(torch.tensor(0))).all()
-    assert not torch.equal(told, book(actions.codes))
+    repeated, book = (
+        objective.repeat_actions(actions, batch().generators()),
+        objective.actions.embed,
+    )
+    assert (repeated[:, 0] == book(torch.tensor(0))).all()
+    assert not torch.equal(repeated, book(actions.codes))
     right = world_objective(held_actions=0.0)
     assert torch.equal(objective(batch())[1]["actions_loss"], right(batch())[1]["actions_loss"])
 
 
 def test_while_latent_actions_are_continuous_none_is_held():
-    objective = world_objective(held_actions=1.0, warm_share=0.5)
-    _, actions = objective.act(to_float(batch().video), batch().generator, batch().generators())
-    assert torch.equal(objective.hold(actions, batch().generators()), actions.latents)
+    objective = world_objective(held_actions=1.0, warmup_fraction=0.5)
+    _, actions = objective.infer_actions(
+        to_float(batch().video), batch().generator, batch().generators()
+    )
+    assert torch.equal(objective.repeat_actions(actions, batch().generators()), actions.latents)
 
 
 def test_finished_latent_actions_stay_as_they_are():
-    objective = world_objective(action_weight=0.0, warm_share=0.5)
+    objective = world_objective(action_weight=0.0, warmup_fraction=0.5)
     objective.actions.quantizer.placed.fill_(True)  # as in any trained world
     before = {name: t.clone() for name, t in objective.actions.state_dict().items()}
     loss, _ = objective(batch())
     found = gradients(objective, loss)
-    objective.learn(torch.Generator().manual_seed(0), 0.5)
+    objective.update_codebook(torch.Generator().manual_seed(0), 0.5)
     assert all(torch.equal(before[n], t) for n, t in objective.actions.state_dict().items())
     assert not any(value for name, value in found.items() if name.startswith("actions"))
     assert any(found.values())
 
 
 def test_kmeans_cuts_the_codebook_when_the_warm_start_ends():
-    objective = world_objective(warm_share=0.3)
+    objective = world_objective(warmup_fraction=0.3)
     for seed in range(4):
         data = batch(0.1, seed)
         objective(data)
-        objective.learn(data.generator, 0.2)
+        objective.update_codebook(data.generator, 0.2)
     before = objective.actions.quantizer.codebook.clone()
-    assert bool(objective.warm) and int(objective.stashed) == 32
+    assert bool(objective.warm) and int(objective.latents_stored) == 32
     objective(batch(0.2))
-    objective.learn(batch().generator, 0.3)
+    objective.update_codebook(batch().generator, 0.3)
     assert not bool(objective.warm)
     assert not torch.allclose(objective.actions.quantizer.codebook, before)
 
 
 @pytest.mark.parametrize("masking", ["history", "prefix"])
-@pytest.mark.parametrize("warm_share", [0.0, 0.9])
+@pytest.mark.parametrize("warmup_fraction", [0.0, 0.9])
 @pytest.mark.parametrize("shape", [TINY.actions, ON_TOKENS], ids=["pixels", "tokens"])
-def test_parts_of_a_batch_add_up_to_the_whole(masking, warm_share, shape):
+def test_parts_of_a_batch_add_up_to_the_whole(masking, warmup_fraction, shape):
     """Loss, metrics and gradients: so accumulation and any number of processes are the same."""
-    objective = world_objective(shape, masking=masking, warm_share=warm_share)
+    objective = world_objective(shape, masking=masking, warmup_fraction=warmup_fraction)
     objective.actions.quantizer.placed.fill_(True)
     data = batch()
     whole, metrics = objective(data)

@@ -38,7 +38,7 @@ def test_a_step_in_bfloat16_is_that_in_float32_but_for_rounding(stage, tiny_worl
         assert all(p.dtype == p.grad.dtype == torch.float32 for p in learner.parameters())
         for optimizer in make_optimizers(learner, StageConfig(1, 2, 8, 1e-3, muon_rate=1e-3)):
             optimizer.step()
-        learner.learn(torch.Generator().manual_seed(0), 1.0)
+        learner.update_codebook(torch.Generator().manual_seed(0), 1.0)
         assert all(t.isfinite().all() for t in learner.state_dict().values())
         losses.append(loss.item())
     assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[1] != losses[0]

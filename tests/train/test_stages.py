@@ -17,6 +17,7 @@ from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import COINRUN_PAPER, preset
 from playworld.train.objectives import MotionTokenizerLoss
 from playworld.train.options import TrainOptions
+from playworld.train.runs import other_inputs
 from playworld.train.stages import train_world
 from playworld.train.token_cache import token_cache
 from playworld.world import World
@@ -123,7 +124,7 @@ def test_actions_that_cannot_be_kept_are_refused(more):
 
 def test_a_batch_that_does_not_divide_is_refused_before_the_first_stage(clips, tmp_path):
     recipe = replace(TINY, world_stage=replace(TINY.world_stage, batch_size=3))
-    options = replace(FEW, run=tmp_path / "run", accumulate=2)
+    options = replace(FEW, run=tmp_path / "run", gradient_accumulation_steps=2)
     with pytest.raises(InputError, match="a batch of 3 clips"):
         train_world(recipe, clips, tmp_path / "world", options)
     assert not (tmp_path / "run").exists()
@@ -147,6 +148,12 @@ def test_a_run_is_not_taken_up_with_other_inputs(clips, tiny_world, tmp_path):
         train_world(TINY, clips, tmp_path / "w", replace(first, masking="paper"))
     with pytest.raises(InputError, match="another world to start from"):
         train_world(TINY, clips, tmp_path / "w", replace(first, start=str(tiny_world)))
+
+
+def test_inputs_that_an_older_run_named_otherwise_are_the_same_inputs(tmp_path):
+    (tmp_path / "inputs.json").write_text(json.dumps({"loss": {"warm_share": 0.5}}))
+    assert other_inputs(tmp_path, {"loss": {"warmup_fraction": 0.5}}) == []
+    assert other_inputs(tmp_path, {"loss": {"warmup_fraction": 0.4}}) == ["loss"]
 
 
 def test_the_world_stage_asks_for_a_tokenizer_first(clips, tmp_path):

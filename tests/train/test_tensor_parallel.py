@@ -75,7 +75,7 @@ def test_two_groups_of_two_stopped_by_a_signal_to_one_are_taken_up_by_one(one, t
 def test_what_one_began_two_share_in_parts_and_recomputed(one, tmp_path):
     with pytest.raises(Preempted, match="step 2"):
         train(tmp_path, "world", stop="0:2")
-    assert start(tmp_path, "world", "fsdp", accumulate=2, tensor=2) == [0, 0]
+    assert start(tmp_path, "world", "fsdp", gradient_accumulation_steps=2, tensor=2) == [0, 0]
     assert_same_course(tmp_path / "world", one / "world")
     ours, theirs = moments(tmp_path / "world"), moments(one / "world")
     for name, wanted in theirs.items():  # of every gradient, those of parts of a sum too

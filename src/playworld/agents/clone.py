@@ -26,7 +26,7 @@ from playworld.machine import choose_device
 from playworld.train.loop import Clips, NonFinite, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
-from playworld.train.runs import claim, default_run
+from playworld.train.runs import check_resume_inputs, default_run
 from playworld.world import World
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ def clone(
         return there
     torch.manual_seed(seed)
     network = NETWORKS[options.kind](config)
-    claim(run, {"set of clips": school.about["clips_sha256"]})
+    check_resume_inputs(run, {"set of clips": school.about["clips_sha256"]})
     objective = CloneObjective(network, options.shift)
     source = lessons_source(school.train, stage, options.frames)
     device = choose_device(options.device)

@@ -15,7 +15,7 @@ from playworld.checkpoint import load_into, params_sha256, read_folder, write_fo
 from playworld.config import InputError, from_dict, to_dict
 from playworld.models.pixels import to_float
 from playworld.models.st_transformer import STTransformer, TransformerConfig
-from playworld.models.stems import ConvPatches, check_grid, grid
+from playworld.models.stems import ConvEmbed, check_grid, grid
 
 Meaning = Literal["latent", "true"]
 PATCH = 8
@@ -65,7 +65,7 @@ class ConvNetwork(nn.Module):
     def __init__(self, config: PolicyConfig) -> None:
         super().__init__()
         rows, columns = grid(config.height, config.width, PATCH)
-        self.stem = ConvPatches(PATCH, 32, config.channels, channels=3 * config.frames)
+        self.stem = ConvEmbed(PATCH, 32, config.channels, channels=3 * config.frames)
         self.hidden = nn.Linear(32 * rows * columns, HIDDEN)
         self.head = nn.Linear(HIDDEN, config.choices)
 
@@ -83,7 +83,7 @@ class STNetwork(nn.Module):
         super().__init__()
         rows, columns = grid(config.height, config.width, PATCH)
         width = config.transformer.width
-        self.stem = ConvPatches(PATCH, width, config.channels)
+        self.stem = ConvEmbed(PATCH, width, config.channels)
         self.gather = nn.Parameter(torch.zeros(width))
         self.transformer = STTransformer(config.transformer, rows * columns + 1)
         self.head = nn.Linear(width, config.choices)

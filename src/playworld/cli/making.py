@@ -109,7 +109,8 @@ class Train(Verb):
         "steps": "tokenizer-steps world-steps batch-size learning-rate seed",
         "the finished world": "name about prompts",
         "checkpoints and logs": "run save-every wandb",
-        "devices and memory": "device parallel tensor-parallel accumulate recompute",
+        "devices and memory": "device parallel tensor-parallel gradient-accumulation-steps "
+        "activation-checkpointing",
     }
 
     preset: Positional[str]

@@ -56,7 +56,7 @@ class Evaluate(OnDevice):
         from playworld.data.clips.remote import at_hand
         from playworld.evaluate import compare, format_table, short_names, write_report
         from playworld.machine import choose_device
-        from playworld.train.furnish import measured_card
+        from playworld.train.export import measured_card
         from playworld.world import World
 
         if len(self.paths) < 2:
@@ -104,7 +104,7 @@ class Gallery(OnDevice):
         from playworld.checkpoint import results_folder
         from playworld.evaluate.gallery import gallery, write_gallery
         from playworld.machine import choose_device
-        from playworld.train.furnish import read_pictures
+        from playworld.train.export import read_pictures
         from playworld.world import World
 
         own = read_pictures(self.prompts) if self.prompts else {}

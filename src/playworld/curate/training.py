@@ -30,7 +30,7 @@ from playworld.machine import choose_device
 from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
-from playworld.train.runs import claim, default_run
+from playworld.train.runs import check_resume_inputs, default_run
 from playworld.words import counted
 
 log = logging.getLogger(__name__)
@@ -218,7 +218,7 @@ def fit_network(
         save_every=100,
         seed=options.seed,
     )
-    claim(run, {"set of clips": footage.sha256, "set of labels": examples.sha256})
+    check_resume_inputs(run, {"set of clips": footage.sha256, "set of labels": examples.sha256})
     source = examples_source(footage, examples, stage)
     fit(FilterObjective(judge), source, stage, run, "filter", device, progress)
 

@@ -10,7 +10,7 @@ from playworld.config import check_ranges
 from playworld.models.conv_actions import ConvActionDecoder, ConvActionEncoder
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import STTransformer, TransformerConfig
-from playworld.models.stems import LinearPatches, LinearPixels, Stem, check_grid, grid
+from playworld.models.stems import PatchEmbed, PatchUnembed, Stem, check_grid, grid
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class ActionEncoder(nn.Module):
         super().__init__()
         assert config.encoder is not None
         rows, columns = config.cells
-        self.stem = LinearPatches(config.patch, config.encoder.width, config.channels)
+        self.stem = PatchEmbed(config.patch, config.encoder.width, config.channels)
         self.gather = nn.Parameter(torch.zeros(config.encoder.width))
         self.transformer = STTransformer(config.encoder, rows * columns + 1)
         self.head = nn.Linear(config.encoder.width, config.quantizer.code_size)
@@ -116,10 +116,10 @@ class ActionDecoder(nn.Module):
         assert config.decoder is not None
         rows, columns = config.cells
         width = config.decoder.width
-        self.stem = LinearPatches(config.patch, width, config.channels)
+        self.stem = PatchEmbed(config.patch, width, config.channels)
         self.action = nn.Linear(config.quantizer.code_size, width)
         self.transformer = STTransformer(config.decoder, rows * columns)
-        self.head = LinearPixels(config.patch, width, config.size, config.channels)
+        self.head = PatchUnembed(config.patch, width, config.size, config.channels)
         self.bounded = config.tokens is None
 
     def forward(

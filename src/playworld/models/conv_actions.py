@@ -10,7 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from playworld.models.stems import ConvPatches, Residual, conv, filled
+from playworld.models.stems import ConvEmbed, Residual, conv, pad_to_patch
 
 HALVED = 8
 """The side of what becomes one place at the bottom of the decoder, in pixels."""
@@ -42,7 +42,7 @@ class ConvActionEncoder(nn.Module):
         super().__init__()
         width = 4 * base
         self.context = context
-        self.stem = ConvPatches(patch, width, base, channels=channels * (2 + context))
+        self.stem = ConvEmbed(patch, width, base, channels=channels * (2 + context))
         self.head = nn.Linear(grid[0] * grid[1] * width, size)
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S E"]:
@@ -93,7 +93,7 @@ class ConvActionDecoder(nn.Module):
     ) -> Float[Tensor, "B S H W C"]:
         """Frame k+1 from frame k, what moved before it, and action k."""
         action = rearrange(actions, "B S E -> (B S) E")
-        whole = filled(past, HALVED)
+        whole = pad_to_patch(past, HALVED)
         seen = torch.cat([whole - 0.5, *changes(whole, self.context)], dim=-1)
         x = self.enter(F.pixel_unshuffle(rearrange(seen, "B S H W C -> (B S) C H W"), 2))
         skips = []

@@ -27,8 +27,8 @@ class DynamicsConfig:
     transformer: TransformerConfig
     """Decoder-only ST-transformer; its window is the memory of the world."""
     action_input: Literal["add", "prepend", "concat"] = "add"
-    """How a frame is told the action that leads to it: added to every token (the paper), as a token
-    of its own before the others, or beside the features of every token."""
+    """How the action that leads to a frame goes in with it: added to every token (the paper), as a
+    token of its own before the others, or beside the features of every token."""
     factors: int = 1
     """Tokens of a place, F, which are hidden, and decided, together; the tokenizer's."""
 
@@ -75,7 +75,9 @@ class Dynamics(DynamicsModel):
         self.head = nn.Linear(width, config.factors * config.num_codes)
 
     @torch.no_grad()
-    def know_codes(self, codebooks: Float[Tensor, "F K C"], generator: torch.Generator) -> None:
+    def init_from_codebook(
+        self, codebooks: Float[Tensor, "F K C"], generator: torch.Generator
+    ) -> None:
         """Start embeddings and logits from the tokenizer's codes: similar codes, similar tokens.
 
         Without it the model first has to find out which of the K tokens look alike (small preset,
@@ -109,10 +111,10 @@ class Dynamics(DynamicsModel):
                 sees the visible ones before it, and itself.
         """
         T = tokens.shape[1]
-        guess = self.add_actions(self.see(tokens, hidden), actions)
+        guess = self.add_actions(self.embed_tokens(tokens, hidden), actions)
         if history is None:
             return self.logits(self.transformer(guess)[:, 1:])
-        past = self.add_actions(self.see(history, torch.zeros_like(hidden)), actions)
+        past = self.add_actions(self.embed_tokens(history, torch.zeros_like(hidden)), actions)
         times = torch.arange(T, device=tokens.device)
         x = self.transformer(
             torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
@@ -121,10 +123,10 @@ class Dynamics(DynamicsModel):
         )
         return self.logits(x[:, T - 1 :])
 
-    def see(
+    def embed_tokens(
         self, tokens: Int[Tensor, "*batch L"], hidden: Bool[Tensor, "*batch N"]
     ) -> Float[Tensor, "*batch N D"]:
-        """Places of a frame by their tokens, with the mask in place of the hidden ones."""
+        """Features of a frame's places; hidden ones have the embedding of the mask."""
         factors, count = self.config.factors, self.config.num_codes
         books = count * torch.arange(factors, device=tokens.device)
         codes = tokens.unflatten(-1, (-1, factors)) + books
@@ -134,22 +136,22 @@ class Dynamics(DynamicsModel):
         self, x: Float[Tensor, "B T N D"], actions: Float[Tensor, "B S E"]
     ) -> Float[Tensor, "B T P D"]:
         """Action k goes in with frame k+1; in place of one, frame 0 has zeros."""
-        led = F.pad(self.lead(actions), (0, 0, 1, 0))
-        return self.join(x, led[:, :, None].expand_as(x))
+        action_features = F.pad(self.project_action(actions), (0, 0, 1, 0))
+        return self.join(x, action_features[:, :, None].expand_as(x))
 
-    def lead(self, actions: Float[Tensor, "*batch E"]) -> Float[Tensor, "*batch D"]:
+    def project_action(self, actions: Float[Tensor, "*batch E"]) -> Float[Tensor, "*batch D"]:
         """Latent actions in the transformer's width and precision."""
         return self.action(actions.to(self.embed.weight.dtype))
 
     def join(
-        self, x: Float[Tensor, "*batch N D"], led: Float[Tensor, "*batch N D"]
+        self, x: Float[Tensor, "*batch N D"], action_features: Float[Tensor, "*batch N D"]
     ) -> Float[Tensor, "*batch P D"]:
-        """Places of frames with the action that led to each, which is the same for all N."""
+        """Places of frames with the features of the action before each, the same for all N."""
         if self.config.action_input == "add":
-            return x + led
+            return x + action_features
         if self.config.action_input == "concat":
-            return self.mix(torch.cat([x, led], dim=-1))
-        return torch.cat([led[..., :1, :], x], dim=-2)
+            return self.mix(torch.cat([x, action_features], dim=-1))
+        return torch.cat([action_features[..., :1, :], x], dim=-2)
 
     def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch N V"]:
         """What the tokens may be, from the transformer's output."""
@@ -168,11 +170,11 @@ class Dynamics(DynamicsModel):
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
         is None for the first frame of a prompt. Tokens of frames say all that is `seen`.
         """
-        x = self.see(tokens, hidden)
+        x = self.embed_tokens(tokens, hidden)
         # Once per token, not per row: products of fewer than four rows round differently, and a
         # world's frames must not depend on who else is in its batch.
-        led = torch.zeros_like(x)
+        action_features = torch.zeros_like(x)
         if action is not None:
-            led = self.lead(action[:, None].expand(-1, x.shape[1], -1))
-        x, entry = self.transformer.step(self.join(x, led), cache)
+            action_features = self.project_action(action[:, None].expand(-1, x.shape[1], -1))
+        x, entry = self.transformer.step(self.join(x, action_features), cache)
         return self.logits(x), entry

@@ -47,7 +47,7 @@ class ProductQuantizer(nn.Module):
             torch.stack([one.loss for one in found]).mean(),
         )
 
-    def learn(
+    def update_codebook(
         self,
         z: Float[Tensor, "M E"],
         codes: Int[Tensor, " L"],
@@ -55,7 +55,7 @@ class ProductQuantizer(nn.Module):
     ) -> Int[Tensor, " K"]:
         """Every part follows its latents; returns how often each code of the first was chosen."""
         each = zip(self.parts, self._cut(z), self._columns(codes), strict=True)
-        return [part.learn(piece, column, generator) for part, piece, column in each][0]
+        return [part.update_codebook(piece, column, generator) for part, piece, column in each][0]
 
     def perplexity(self) -> Float[Tensor, ""]:
         """Effective number of codes in use, of the first part."""

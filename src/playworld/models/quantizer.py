@@ -32,7 +32,7 @@ class QuantizerConfig:
     commitment: float = 0.25
     """Weight of the term that pulls latents towards their codes."""
     usage_decay: float = 0.97
-    """Decay per step of the moving average of usage by which dead codes are told."""
+    """Decay per step of the moving average of usage by which dead codes are found."""
     revive_below: float = 0.1
     """A code is dead, and moves to a random latent, below this share of an even usage."""
 
@@ -78,6 +78,7 @@ class VectorQuantizer(nn.Module):
             self.register_buffer("codebook", book)
         even = torch.full((config.num_codes,), 1.0 / config.num_codes)
         self.register_buffer("usage", even)
+        # EMA cluster sizes, as shares of all latents. Saved worlds know these names.
         self.register_buffer("mean_share", even.clone())
         self.register_buffer("mean_sum", book.clone() * even[:, None])
         self.register_buffer("placed", torch.tensor(False))
@@ -111,7 +112,7 @@ class VectorQuantizer(nn.Module):
     ) -> Quantized:
         """Quantise; codes that lie where they began are first put onto latents, given a generator.
 
-        What a codebook learns from, `learn` is told once the step is known to be a good one.
+        Does not update the codebook: call `update_codebook` after a finite step.
         """
         z = self.scale(z.float())
         if self.training and generator is not None and not self.placed:
@@ -119,8 +120,8 @@ class VectorQuantizer(nn.Module):
             every = torch.arange(self.config.num_codes, device=z.device)
             flat = z.detach().reshape(-1, z.shape[-1])
             drawn = draw(flat, len(every), generator, self.copies)
-            if torch.isfinite(drawn).all():  # else the step is skipped, and the next one places
-                self.place(every, drawn)
+            if torch.isfinite(drawn).all():  # else the step is skipped
+                self.reset_codes(every, drawn)
         with torch.no_grad():
             codes = self.nearest(z)
         chosen = self.lookup(codes)
@@ -130,7 +131,7 @@ class VectorQuantizer(nn.Module):
         return Quantized(z + (chosen - z).detach(), codes, loss)
 
     @torch.no_grad()
-    def learn(
+    def update_codebook(
         self,
         z: Float[Tensor, "M E"],
         codes: Int[Tensor, " M"],
@@ -155,11 +156,11 @@ class VectorQuantizer(nn.Module):
         if generator is not None:
             dead = (self.usage < self.config.revive_below / K).nonzero()[:, 0]
             if len(dead):
-                self.place(dead, draw(z, len(dead), generator, self.copies))
+                self.reset_codes(dead, draw(z, len(dead), generator, self.copies))
         return count
 
     @torch.no_grad()
-    def place(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M E"]) -> None:
+    def reset_codes(self, codes: Int[Tensor, " M"], latents: Float[Tensor, "M E"]) -> None:
         """Move codes onto latents, with an even share of usage so that they get their chance."""
         even = 1.0 / self.config.num_codes
         self.codebook[codes] = self.scale(latents)

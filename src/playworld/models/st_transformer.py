@@ -80,7 +80,7 @@ class TransformerConfig:
 class Cache(Rows):
     """Temporal keys and values of past frames: a ring of window - 1 frames per row, fixed in shape.
 
-    Batch-first, and not changed in place unless `append` is told to: a state that holds one can be
+    Batch-first, and not changed in place unless `append` is asked to: a state that holds one can be
     kept and branched.
     """
 

@@ -44,7 +44,7 @@ def check_grid(height: int, width: int, patch: int, stem: Stem) -> None:
         )
 
 
-def filled(video: Float[Tensor, "B F H W C"], patch: int) -> Float[Tensor, "B F h w C"]:
+def pad_to_patch(video: Float[Tensor, "B F H W C"], patch: int) -> Float[Tensor, "B F h w C"]:
     """The frames continued to whole patches: at its end the edge is repeated."""
     rows, columns = -video.shape[2] % patch, -video.shape[3] % patch
     if rows:
@@ -54,7 +54,7 @@ def filled(video: Float[Tensor, "B F H W C"], patch: int) -> Float[Tensor, "B F 
     return video
 
 
-class LinearPatches(nn.Module):
+class PatchEmbed(nn.Module):
     """One linear map per patch of pixels (the paper)."""
 
     def __init__(self, patch: int, width: int, channels: int = 3):
@@ -64,13 +64,13 @@ class LinearPatches(nn.Module):
 
     def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
         """Embed every patch; N runs row by row."""
-        whole = filled(video, self.patch)
+        whole = pad_to_patch(video, self.patch)
         return self.proj(
             rearrange(whole, "B F (h p) (w q) C -> B F (h w) (p q C)", p=self.patch, q=self.patch)
         )
 
 
-class LinearPixels(nn.Module):
+class PatchUnembed(nn.Module):
     """One linear map back from features to the pixels of a patch; what sticks out is cut off."""
 
     def __init__(self, patch: int, width: int, size: tuple[int, int], channels: int = 3):
@@ -120,7 +120,7 @@ def stage_channels(patch: int, base: int) -> list[int]:
     return [base * 2**i for i in range(patch.bit_length() - 1)]
 
 
-class ConvPatches(nn.Module):
+class ConvEmbed(nn.Module):
     """Strided convolutions down to one feature vector per patch, each frame on its own."""
 
     def __init__(self, patch: int, width: int, base: int, channels: int = 3):
@@ -136,11 +136,11 @@ class ConvPatches(nn.Module):
         """Embed every frame as a grid; N runs row by row."""
         if video.shape[:2] == (1, 1):  # a lone picture takes other kernels, which round differently
             return self(torch.cat([video, video]))[:1]
-        x = self.layers(rearrange(filled(video, self.patch), "B F H W C -> (B F) C H W"))
+        x = self.layers(rearrange(pad_to_patch(video, self.patch), "B F H W C -> (B F) C H W"))
         return rearrange(x, "(B F) D h w -> B F (h w) D", B=video.shape[0])
 
 
-class ConvPixels(nn.Module):
+class ConvUnembed(nn.Module):
     """Sub-pixel convolutions from one feature vector per patch back; what sticks out is cut off."""
 
     def __init__(self, patch: int, width: int, base: int, size: tuple[int, int]):

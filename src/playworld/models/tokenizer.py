@@ -14,10 +14,10 @@ from playworld.models.product import build_quantizer
 from playworld.models.quantizer import Quantized, QuantizerConfig
 from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig
 from playworld.models.stems import (
-    ConvPatches,
-    ConvPixels,
-    LinearPatches,
-    LinearPixels,
+    ConvEmbed,
+    ConvUnembed,
+    PatchEmbed,
+    PatchUnembed,
     Stem,
     check_grid,
     grid,
@@ -122,11 +122,11 @@ class VideoTokenizer(Tokenizer):
         wide, deep = config.encoder.width, config.decoder.width
         frame = (config.height, config.width)
         if config.stem == "linear":
-            self.stem: nn.Module = LinearPatches(config.patch, wide)
-            self.head: nn.Module = LinearPixels(config.patch, deep, frame)
+            self.stem: nn.Module = PatchEmbed(config.patch, wide)
+            self.head: nn.Module = PatchUnembed(config.patch, deep, frame)
         else:
-            self.stem = ConvPatches(config.patch, wide, config.stem_channels)
-            self.head = ConvPixels(config.patch, deep, config.stem_channels, frame)
+            self.stem = ConvEmbed(config.patch, wide, config.stem_channels)
+            self.head = ConvUnembed(config.patch, deep, config.stem_channels, frame)
         transformer = STTransformer if config.attention == "space-time" else FullTransformer
         self.encoder = transformer(config.encoder, config.num_places)
         self.to_latent = nn.Linear(wide, size)

@@ -22,7 +22,7 @@ from playworld.evaluate.report import Report
 from playworld.machine import choose_device
 from playworld.presets import preset
 from playworld.studies.options import CreateOptions
-from playworld.train.furnish import measured_card
+from playworld.train.export import measured_card
 from playworld.train.loop import Progress
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe

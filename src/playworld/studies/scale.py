@@ -195,7 +195,7 @@ class Study:
         made = Dynamics(replace(own, transformer=transformer, action_input="add"))
         assert isinstance(self.world.tokenizer, VideoTokenizer)
         books = self.world.tokenizer.quantizer.codebooks.cpu()
-        made.know_codes(books, torch.Generator().manual_seed(row.seed))
+        made.init_from_codebook(books, torch.Generator().manual_seed(row.seed))
         return made.to(self.device)
 
     def _stage(self, row: Row) -> StageConfig:

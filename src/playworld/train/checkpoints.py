@@ -36,7 +36,7 @@ from playworld.checkpoint import (
     write_manifest,
 )
 from playworld.config import InputError
-from playworld.train.distributed import first_rank_does, rank, ranks, whole
+from playworld.train.distributed import first_rank_does, full_tensor, rank, ranks
 from playworld.train.shards_index import IndexReader
 
 logger = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ def _gathered(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Whole copies on the CPU of process 0, one after the other; nothing in the other processes."""
     found = {}
     for name, tensor in tensors.items():
-        gathered = whole(tensor.detach())
+        gathered = full_tensor(tensor.detach())
         if rank() == 0:
             found[name] = gathered.to("cpu", copy=True).contiguous()
     return found

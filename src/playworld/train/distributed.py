@@ -32,21 +32,23 @@ class Parallel:
 
     mode: Literal["auto", "ddp", "fsdp"] = "auto"
     """Under torchrun: a copy of the model per process (ddp), or a shard of it (fsdp)."""
-    accumulate: int = 1
+    gradient_accumulation_steps: int = 1
     """Parts of a process's batch that go through the model one after the other."""
-    recompute: bool = False
+    activation_checkpointing: bool = False
     """Keep no activations inside transformer blocks, and compute them again for the gradient."""
     tensor: int = 1
     """Neighbouring processes that share every ST block, and the same clips (tensor parallelism)."""
 
     def __post_init__(self) -> None:
-        if min(self.accumulate, self.tensor) < 1:
-            raise InputError(f"accumulate and tensor must be at least 1, got {self}")
+        if min(self.gradient_accumulation_steps, self.tensor) < 1:
+            raise InputError(
+                f"gradient_accumulation_steps and tensor must be at least 1, got {self}"
+            )
         if self.tensor > 1 and self.mode == "ddp":
             raise InputError("--tensor-parallel works on shards: it needs --parallel fsdp, or auto")
 
-    def workers(self) -> int:
-        """Groups of processes that have clips of their own; of one process each, as a rule.
+    def data_parallel_degree(self) -> int:
+        """Groups of processes with clips of their own: as many as processes without `tensor`.
 
         Raises:
             InputError: if the processes do not divide.
@@ -58,7 +60,7 @@ class Parallel:
             )
         return ranks() // self.tensor
 
-    def worker(self) -> int:
+    def data_parallel_rank(self) -> int:
         """Number of the group that this process is in."""
         return rank() // self.tensor
 
@@ -68,18 +70,20 @@ class Parallel:
         Raises:
             InputError: if the batch does not divide.
         """
-        parts = self.workers() * self.accumulate
+        degree = self.data_parallel_degree()
+        parts = degree * self.gradient_accumulation_steps
         if batch_size % parts:
             who = "processes" if self.tensor == 1 else f"groups of {self.tensor} processes"
             raise InputError(
-                f"a batch of {batch_size} clips cannot be shared by {self.workers()} {who} in "
-                f"{self.accumulate} parts each; choose a --batch-size that divides by {parts}"
+                f"a batch of {batch_size} clips cannot be shared by {degree} {who} in "
+                f"{self.gradient_accumulation_steps} parts each; choose a --batch-size that "
+                f"divides by {parts}"
             )
-        return batch_size // self.workers()
+        return batch_size // degree
 
 
-ALONE = Parallel()
-"""Nothing to choose: one process, one part."""
+SINGLE_PROCESS = Parallel()
+"""One process, and its batch in one part."""
 
 
 def ranks() -> int:
@@ -146,19 +150,19 @@ def first_rank_does(work: Callable[[], Any]) -> Any:
     """The result of `work`, which process 0 does while the others wait; its errors reach them."""
     if ranks() == 1:
         return work()
-    told: list[Any] = [None, None]
+    outcome: list[Any] = [None, None]
     if rank() == 0:
         try:
-            told[0] = work()
+            outcome[0] = work()
         except (InputError, OSError) as error:
-            told[1] = error
-    dist.broadcast_object_list(told, src=0)
-    if told[1] is not None:
-        raise told[1]
-    return told[0]
+            outcome[1] = error
+    dist.broadcast_object_list(outcome, src=0)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
 
 
-def chosen(parallel: Parallel, objective: nn.Module) -> Literal["one", "ddp", "fsdp"]:
+def resolve_mode(parallel: Parallel, objective: nn.Module) -> Literal["one", "ddp", "fsdp"]:
     """How this objective is spread over the processes there are."""
     if ranks() == 1:
         return "one"
@@ -226,16 +230,16 @@ def shard(objective: nn.Module, device: torch.device, mesh: DeviceMesh | None = 
     fully_shard(objective, mesh=mesh, mp_policy=policy)
 
 
-def recompute_blocks(objective: nn.Module, wanted: bool) -> None:
-    """Let ST blocks forget their activations until the gradient needs them, or stop doing so."""
+def set_activation_checkpointing(objective: nn.Module, enabled: bool) -> None:
+    """Let ST blocks compute their activations again in the backward pass, or keep them."""
     for block in st_blocks(objective):
         block.__dict__.pop("forward", None)
-        if wanted:
+        if enabled:
             once = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
             block.__dict__["forward"] = once
 
 
-def whole(tensor: Tensor) -> Tensor:
+def full_tensor(tensor: Tensor) -> Tensor:
     """A sharded tensor put together from all processes; any other as it is."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from playworld.atomic import folder_at
 from playworld.train.checkpoints import Saver
-from playworld.train.distributed import ALONE, Parallel, any_rank, gather_ranks, rank
+from playworld.train.distributed import SINGLE_PROCESS, Parallel, any_rank, gather_ranks, rank
 from playworld.train.log import RunLog
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig
@@ -58,7 +58,7 @@ def fit(
     device: torch.device,
     progress: Progress | None = None,
     pictures: Callable[[], dict[str, np.ndarray]] | None = None,
-    parallel: Parallel = ALONE,
+    parallel: Parallel = SINGLE_PROCESS,
     wandb: str | None = None,
 ) -> None:
     """Train until config.steps, from the newest checkpoint in `run` if there is one.
@@ -106,7 +106,7 @@ def _steps(trainer, batches, log, saver, stop, progress, pictures) -> None:
     while trainer.done < config.steps:
         ids, video, tokens, labels = next(batches)
         metrics = trainer.update(video, tokens, labels)
-        step, seen = trainer.done, video.shape[0] * video.shape[1] * parallel.workers()
+        step, seen = trainer.done, video.shape[0] * video.shape[1] * parallel.data_parallel_degree()
         frames += seen
         metrics["frames_per_second"] = frames / (time.perf_counter() - begun)
         metrics["clip_frames"] = seen

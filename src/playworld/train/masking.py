@@ -1,4 +1,4 @@
-"""Which tokens a training step hides, and what it spoils of the past and of the actions."""
+"""Which tokens a training step hides, and how it corrupts the past and the actions."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ paper: one stream; every frame hidden at a rate from U[0.5, 1] (Genie, section 2
 """
 
 
-def hide(
+def sample_mask(
     masking: Masking, shape: Sequence[int], generator: torch.Generator, whole: float = 0.3
 ) -> Bool[Tensor, "B T N"]:
     """Hidden tokens, on the CPU; a rate per frame, and never any in frame 0.
@@ -51,22 +51,22 @@ def corrupt(
     if most == 0:
         return tokens
     rate = most * torch.rand(tokens.shape[0], 1, 1, generator=generator)
-    spoiled = torch.rand(tokens.shape, generator=generator) < rate
+    corrupted = torch.rand(tokens.shape, generator=generator) < rate
     noise = torch.randint(num_codes, tokens.shape, generator=generator)
-    return torch.where(spoiled.to(tokens.device), noise.to(tokens.device), tokens)
+    return torch.where(corrupted.to(tokens.device), noise.to(tokens.device), tokens)
 
 
-def held_too_long(
+def repeat_action(
     codes: Int[Tensor, " S"], share: float, generator: torch.Generator
 ) -> Int[Tensor, " S"]:
-    """The actions of one clip, of which a share of the clips holds one for longer than it was.
+    """The actions of one clip; in a share of the clips one is repeated for longer than it lasted.
 
-    Where its stretch begins, and how long it is, is drawn uniformly.
+    Start and length of the repetition are drawn uniformly.
     """
     count = len(codes)
     draw = torch.rand((), generator=generator)
     start, length = (int(torch.randint(1, count, (), generator=generator)) for _ in range(2))
-    held = codes.clone()
+    repeated = codes.clone()
     if draw < share:
-        held[start : start + length] = codes[start - 1]
-    return held
+        repeated[start : start + length] = codes[start - 1]
+    return repeated

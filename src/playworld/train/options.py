@@ -55,9 +55,9 @@ class TrainOptions:
     """Number format of matrix products: fp32, bf16, or whichever is faster here."""
     parallel: Literal["auto", "ddp", "fsdp"] = "auto"
     """Under torchrun: the model whole in every process, or sharded; auto shards the large ones."""
-    accumulate: int = 1
+    gradient_accumulation_steps: int = 1
     """Parts of a process's batch that go through the model one after the other, to save memory."""
-    recompute: bool = False
+    activation_checkpointing: bool = False
     """Compute activations twice instead of keeping them, to save more."""
     tensor_parallel: int = 1
     """Neighbouring processes that share every block and its activations, for the widest models."""
@@ -66,7 +66,7 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         steps = ("tokenizer_steps", "world_steps", "save_every")
-        for name in (*steps, "batch_size", "accumulate", "tensor_parallel"):
+        for name in (*steps, "batch_size", "gradient_accumulation_steps", "tensor_parallel"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
@@ -85,7 +85,12 @@ class TrainOptions:
         """How a step is spread over processes and time."""
         from playworld.train.distributed import Parallel
 
-        return Parallel(self.parallel, self.accumulate, self.recompute, self.tensor_parallel)
+        return Parallel(
+            self.parallel,
+            self.gradient_accumulation_steps,
+            self.activation_checkpointing,
+            self.tensor_parallel,
+        )
 
     def applied_to(self, recipe: "Recipe") -> "Recipe":
         """The recipe with what the user asked for."""

@@ -38,7 +38,7 @@ class Recipe:
     world_loss: WorldLoss = WorldLoss()
     """Losses of latent actions and dynamics."""
     sampler: SamplerConfig = SamplerConfig()
-    """How the finished world samples unless told otherwise."""
+    """How the finished world samples by default."""
 
     def __post_init__(self) -> None:
         pairs: dict[str, tuple[object, object]] = {

@@ -19,12 +19,14 @@ from playworld.train.distributed import first_rank_does
 from playworld.train.recipe import Recipe
 from playworld.world.folder import WorldConfig
 
+RENAMED = {"warm_share": "warmup_fraction"}
+"""Fields of inputs that older runs stored by another name."""
 FINISHED = "finished-tokenizer"
 """Folder of a run that holds its tokenizer once that is trained."""
 
 
 def default_run(world: Path, source: Path, recipe: str, option: str | None = "--run") -> Path:
-    """Where a run lies unless told otherwise: in the user's cache, one for each set of inputs.
+    """The default folder of a run: in the user's cache, one for each set of inputs.
 
     Raises:
         InputError: where the cache cannot be written; names the `option` that does without it.
@@ -37,9 +39,14 @@ def default_run(world: Path, source: Path, recipe: str, option: str | None = "--
     return cache_folder(option) / "runs" / f"{name}-{mark}"
 
 
-def claim(run: Path, inputs: Mapping[str, Any]) -> None:
-    """Make a stage's folder, or raise InputError if it was begun with other inputs than these."""
-    first_rank_does(lambda: _claim(run, {"format of weights": WorldConfig.format} | {**inputs}))
+def check_resume_inputs(run: Path, inputs: Mapping[str, Any]) -> None:
+    """Make the folder of a stage, or check that it was begun with these inputs.
+
+    Raises:
+        InputError: naming the inputs that differ.
+    """
+    given = {"format of weights": WorldConfig.format} | {**inputs}
+    first_rank_does(lambda: _check_resume_inputs(run, given))
 
 
 @contextmanager
@@ -62,11 +69,17 @@ def other_inputs(folder: Path, inputs: Mapping[str, Any]) -> list[str]:
         folder_at(folder)
         write_whole(path, json.dumps(inputs, indent=2))
         return []
-    known, given = read_json(path), json.loads(json.dumps(inputs))
+    known, given = _with_new_names(read_json(path)), json.loads(json.dumps(inputs))
     return [key for key in given | known if known.get(key) != given.get(key)]
 
 
-def _claim(run: Path, inputs: Mapping[str, Any]) -> None:
+def _with_new_names(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {RENAMED.get(key, key): _with_new_names(item) for key, item in value.items()}
+
+
+def _check_resume_inputs(run: Path, inputs: Mapping[str, Any]) -> None:
     other = other_inputs(run, inputs)
     if other:
         raise InputError(

@@ -21,7 +21,7 @@ from playworld.models.flops import on_meta
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.train.distributed import Parallel, first_rank_does, processes
-from playworld.train.furnish import (
+from playworld.train.export import (
     choose_prompts,
     first_card,
     fit_prompts,
@@ -38,7 +38,12 @@ from playworld.train.options import TrainOptions
 from playworld.train.pictures import action_grid, reconstructions
 from playworld.train.preview import write_preview
 from playworld.train.recipe import Recipe
-from playworld.train.runs import claim, default_run, finished_tokenizer, keep_tokenizer
+from playworld.train.runs import (
+    check_resume_inputs,
+    default_run,
+    finished_tokenizer,
+    keep_tokenizer,
+)
 from playworld.train.tensor_parallel import refuse_uneven
 from playworld.train.token_cache import token_cache
 from playworld.world.folder import WEIGHT_FILES, WorldConfig
@@ -119,7 +124,7 @@ class Job:
     """Where it is trained."""
     base: World | None
     """The world to start from."""
-    told: Callable[[str], Progress | None]
+    progress: Callable[[str], Progress | None]
     """From the name of a stage to its progress callback."""
 
     def history(self) -> str:
@@ -140,7 +145,7 @@ class Job:
         pictures: Callable[[], dict[str, np.ndarray]],
     ) -> None:
         """Train one stage, in the folder of its name."""
-        fit(objective, source, stage, self.run / name, name, self.device, self.told(name),
+        fit(objective, source, stage, self.run / name, name, self.device, self.progress(name),
             pictures, self.options.spread(), self.options.wandb)  # fmt: skip
 
 
@@ -152,7 +157,7 @@ def _train_tokenizer(job: Job, dataset: ClipDataset) -> Tokenizer:
         "loss": to_dict(recipe.tokenizer_loss),
         "world to start from": params_sha256(base.tokenizer.state_dict()) if base else None,
     }
-    claim(job.run / "tokenizer", inputs)
+    check_resume_inputs(job.run / "tokenizer", inputs)
     torch.manual_seed(stage.seed)
     tokenizer = build_tokenizer(recipe.tokenizer)
     if base is not None:
@@ -175,10 +180,10 @@ def _train_dynamics(job: Job, tokenizer: Tokenizer) -> World:
     if base is not None:
         actions.load_state_dict(base.actions.state_dict())
         dynamics.load_state_dict(base.dynamics.state_dict())
-        loss = replace(loss, warm_share=0.0)  # its codes have a meaning already
+        loss = replace(loss, warmup_fraction=0.0)  # its codes have a meaning already
     elif isinstance(tokenizer, VideoTokenizer) and isinstance(dynamics, Dynamics):
         books = tokenizer.cpu().quantizer.codebooks
-        dynamics.know_codes(books, torch.Generator().manual_seed(stage.seed))
+        dynamics.init_from_codebook(books, torch.Generator().manual_seed(stage.seed))
         tokenizer.to(job.device)
     inputs = {
         "clips": dataset.sha256,
@@ -189,12 +194,12 @@ def _train_dynamics(job: Job, tokenizer: Tokenizer) -> World:
         "--tokens": job.options.tokens,
         "world to start from": params_sha256(base.dynamics.state_dict()) if base else None,
     }
-    claim(job.run / "world", inputs)
+    check_resume_inputs(job.run / "world", inputs)
     objective = world_objective(actions, dynamics, tokenizer, loss)
     store = None
     if job.options.tokens == "cache":
         folder = job.run / "tokens"
-        store = token_cache(dataset, tokenizer, folder, job.device, job.told("tokens"))
+        store = token_cache(dataset, tokenizer, folder, job.device, job.progress("tokens"))
     config = WorldConfig(
         name=job.options.name or recipe.name,
         fps=dataset.fps,
@@ -258,7 +263,7 @@ def _clip_source(
     dataset: ClipDataset, stage: StageConfig, parallel: Parallel, store: TokenStore | None = None
 ) -> Source:
     """This worker's batches of video, and of the same frames' tokens where they are cached."""
-    workers, worker = parallel.workers(), parallel.worker()
+    workers, worker = parallel.data_parallel_degree(), parallel.data_parallel_rank()
     share = stage.batch_size // workers
 
     def source(start: int) -> Iterator[Clips]:

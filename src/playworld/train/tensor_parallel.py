@@ -34,7 +34,7 @@ def refuse_uneven(model: nn.Module, parallel: Parallel) -> None:
     Raises:
         InputError: if the processes, the heads of a block or its hidden features do not divide.
     """
-    parallel.workers()
+    parallel.data_parallel_degree()
     tensor = parallel.tensor
     for block in st_blocks(model):
         heads = block.space.out.in_features // block.space.head_dim
@@ -48,7 +48,7 @@ def refuse_uneven(model: nn.Module, parallel: Parallel) -> None:
 
 def make_mesh(parallel: Parallel, device: torch.device) -> DeviceMesh:
     """The processes as workers ("data") x members of a worker's group ("tensor")."""
-    shape, names = (parallel.workers(), parallel.tensor), ("data", "tensor")
+    shape, names = (parallel.data_parallel_degree(), parallel.tensor), ("data", "tensor")
     return init_device_mesh(device.type, shape, mesh_dim_names=names)
 
 

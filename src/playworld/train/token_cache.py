@@ -44,7 +44,7 @@ def token_cache(
     own = missing[rank() :: ranks()]
     done, total = 0, sum(shard.frames for shard in own)
 
-    def told(frames: int) -> None:
+    def count_frames(frames: int) -> None:
         nonlocal done
         done += frames
         if progress:
@@ -53,7 +53,9 @@ def token_cache(
     failed: OSError | None = None
     try:
         for shard in own:
-            scenes = (scene_tokens(dataset, i, tokenizer, device, told) for i in shard.scenes)
+            scenes = (
+                scene_tokens(dataset, i, tokenizer, device, count_frames) for i in shard.scenes
+            )
             write_shard(folder, shard, chain.from_iterable(scenes))
     except OSError as error:
         failed = error
@@ -79,7 +81,7 @@ def scene_tokens(
     scene: int,
     tokenizer: Tokenizer,
     device: torch.device,
-    told: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> Iterator[Int64[np.ndarray, "frames N"]]:
     """Tokens of a scene in pieces; an encoder that looks back sees a window before each."""
     context = tokenizer.config.lookback
@@ -88,7 +90,7 @@ def scene_tokens(
         last, begin = min(first + FRAMES_AT_ONCE, total), max(0, first - context)
         frames = torch.from_numpy(_read(dataset, scene, begin, last))[None]
         tokens = tokenizer.encode_pairs(to_float(frames.to(device)))[0, first - begin :]
-        told(last - first)
+        progress(last - first)
         yield tokens.cpu().numpy()
 
 

@@ -16,15 +16,15 @@ from playworld.config import InputError, to_dict
 from playworld.models.quantizer import sum_over_ranks
 from playworld.train.checkpoints import Saver, newest, read_parts
 from playworld.train.distributed import (
-    ALONE,
+    SINGLE_PROCESS,
     Parallel,
     average_gradients,
-    chosen,
     copy_from_first,
+    full_tensor,
     placed_like,
-    recompute_blocks,
+    resolve_mode,
+    set_activation_checkpointing,
     shard,
-    whole,
 )
 from playworld.train.objectives import Batch, Objective
 from playworld.train.optim import (
@@ -49,6 +49,10 @@ FREE = ("learning_rate", "muon_rate", "clip_norm", "save_every", "pictures_every
 """Settings that a run may be taken up with anew. Only with all as they were is it the same run."""
 
 
+RENAMED = {"stash": "latent_buffer", "stashed": "latents_stored"}
+"""Buffers that older checkpoints stored by another name."""
+
+
 class Trainer:
     """One stage: objective, optimizer, averaged weights, and how far they are."""
 
@@ -58,12 +62,12 @@ class Trainer:
         config: StageConfig,
         run: Path,
         device: torch.device,
-        parallel: Parallel = ALONE,
+        parallel: Parallel = SINGLE_PROCESS,
     ):
         refuse_uneven(objective, parallel)
         self.asked, self.run, self.device, self.parallel = config, run, device, parallel
         self.config = replace(config, precision=choose_precision(config.precision, device))
-        mode = chosen(parallel, objective)
+        mode = resolve_mode(parallel, objective)
         self.sharded, self.copied = mode == "fsdp", mode == "ddp"
         self.mesh = make_mesh(parallel, device) if parallel.tensor > 1 else None
         if self.sharded:  # what the caller holds stays whole, and gets the weights at the end
@@ -72,7 +76,7 @@ class Trainer:
                 split_blocks(objective, self.mesh["tensor"])
             shard(objective, device, self.mesh["data"] if self.mesh else None)
         self.objective: Objective = objective.to(device)
-        recompute_blocks(objective, parallel.recompute)
+        set_activation_checkpointing(objective, parallel.activation_checkpointing)
         if self.copied:
             copy_from_first(objective)
         self.optimizers = make_optimizers(objective, config)
@@ -103,16 +107,16 @@ class Trainer:
                 optimizer.step()
             self.average.update(self.objective, self.done)
             progress = (self.done + 1) / config.steps
-            values |= _numbers(self.objective.learn(batch.generator, progress))
+            values |= _numbers(self.objective.update_codebook(batch.generator, progress))
         else:
-            self.objective.forget()
+            self.objective.discard_step()
         self.objective.zero_grad(set_to_none=True)
         self.done += 1
         rate = share * config.learning_rate
         return values | {"learning_rate": rate, "skipped": float(not finite)}
 
     def _batch(self, video: Tensor, tokens: Tensor | None, labels: Tensor | None) -> Batch:
-        first, seed = self.parallel.worker() * len(video), self.config.seed
+        first, seed = self.parallel.data_parallel_rank() * len(video), self.config.seed
         unawaited = self.device.type == "cuda"  # mps may read memory that is in use again by then
 
         def here(tensor: Tensor | None) -> Tensor | None:
@@ -124,15 +128,15 @@ class Trainer:
             self.done / self.config.steps,
             tuple(clip_seed(seed, self.done, first + row) for row in range(len(video))),
             torch.Generator().manual_seed(seed * 1_000_003 + self.done),
-            len(video) * self.parallel.workers(),
+            len(video) * self.parallel.data_parallel_degree(),
             labels=here(labels),
         )
 
     def _backward(self, batch: Batch) -> dict[str, Tensor]:
         """Gradients of the whole step; returns its loss and metrics."""
         self.objective.train()
-        parts, totals = batch.split(self.parallel.accumulate), None
-        workers, copies = self.parallel.workers(), self.parallel.tensor
+        parts, totals = batch.split(self.parallel.gradient_accumulation_steps), None
+        workers, copies = self.parallel.data_parallel_degree(), self.parallel.tensor
         if len(parts) * workers > 1:
             totals = sum_over_ranks(self.objective.totals(batch)) / copies
         sums: dict[str, Tensor] = {}
@@ -155,7 +159,7 @@ class Trainer:
         if self.mesh:
             return clip_gradients(self.objective, self.config.clip_norm, self.parallel.tensor)
         parameters = self.objective.parameters()
-        return whole(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm))
+        return full_tensor(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm))
 
     def save(self, saver: Saver) -> None:
         """Start to write a checkpoint; the two newest are kept."""
@@ -178,7 +182,8 @@ class Trainer:
         self._compare(state["config"], state["step"])
         own, average = self.objective.state_dict(), self.average.tensors
         parts = read_parts(folder, own)
-        model = {k: placed_like(t, own[k]) if k in own else t for k, t in parts["model"].items()}
+        saved = {RENAMED.get(name, name): tensor for name, tensor in parts["model"].items()}
+        model = {k: placed_like(t, own[k]) if k in own else t for k, t in saved.items()}
         load_into(self.objective, model, str(folder.path))
         for name, tensor in average.items():
             average[name] = placed_like(parts["average"][name], tensor)
@@ -202,10 +207,10 @@ class Trainer:
 
     def finish(self, objective: nn.Module) -> None:
         """Give `objective`, which this trainer was made with, the averaged weights."""
-        recompute_blocks(self.objective, False)
+        set_activation_checkpointing(self.objective, False)
         if self.sharded:
             tensors = self.objective.state_dict() | self.average.tensors
-            load_into(objective, {k: whole(t).cpu() for k, t in tensors.items()}, "training")
+            load_into(objective, {k: full_tensor(t).cpu() for k, t in tensors.items()}, "training")
             objective.to(self.device)
         else:
             self.average.swap(objective)

@@ -16,7 +16,7 @@ from playworld.models.base import DynamicsModel
 from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
 from playworld.models.motion.layout import Layout
 from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
-from playworld.models.stems import ConvPatches
+from playworld.models.stems import ConvEmbed
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class MotionDynamics(DynamicsModel):
         self.config = config
         width = config.transformer.width
         motions, _, contents = config.sizes
-        self.stem = ConvPatches(config.patch, width, config.stem_channels)
+        self.stem = ConvEmbed(config.patch, width, config.stem_channels)
         self.scene = nn.Embedding(config.num_scenes + 1, width)
         self.motion = nn.Embedding(motions + 1, width)
         self.split = nn.Embedding(QUARTERS * CHOICES, width)

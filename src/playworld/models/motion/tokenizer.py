@@ -42,7 +42,7 @@ from playworld.models.motion.search import (
 )
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.pixels import to_float, to_uint8
-from playworld.models.stems import filled
+from playworld.models.stems import pad_to_patch
 
 CANDIDATES = 7
 """Copies of a block among which the filter chooses: its own, the scene's, at rest, and by the
@@ -183,7 +183,7 @@ class MotionTokenizer(Tokenizer):
 
     def whole(self, video: Float[Tensor, "B T H W C"]) -> UInt8[Tensor, "B T C h w"]:
         """Frames continued to whole blocks, channels first."""
-        whole = filled(video, self.config.patch)
+        whole = pad_to_patch(video, self.config.patch)
         return to_uint8(whole).permute(0, 1, 4, 2, 3).contiguous()
 
     def _nothing(self, batch: int, device: torch.device) -> Int[Tensor, "B L"]:

@@ -31,11 +31,13 @@ class DynamicsObjective(Objective):
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """The share of these clips in the cross-entropy of the step."""
         world, video, draws = self._world[0], to_float(batch.video), batch.generators()
-        hidden = world.hide(batch, draws).to(video.device)  # the first draw, as in `totals`
+        hidden = world.sample_mask(batch, draws).to(video.device)  # the first draw, as in `totals`
         with torch.no_grad():
             tokens = world.tokens(batch, video)
             actions = world.actions.embed(world.actions.encode(world.view(video, tokens)))
-        loss, metrics = world.predict(tokens, hidden, world.spoil(tokens, draws), actions, video)
+        loss, metrics = world.predict(
+            tokens, hidden, world.corrupt_tokens(tokens, draws), actions, video
+        )
         total = self.totals(batch)[0] if batch.totals is None else batch.totals[0]
         share = hidden.sum() / total
         return share * loss, {key: share * value for key, value in metrics.items()}
@@ -43,5 +45,5 @@ class DynamicsObjective(Objective):
     @torch.no_grad()
     def totals(self, batch: Batch) -> Float[Tensor, "1"]:
         """How many tokens are hidden."""
-        hidden = self._world[0].hide(batch, batch.generators())
+        hidden = self._world[0].sample_mask(batch, batch.generators())
         return hidden.sum().float()[None].to(batch.video.device)

@@ -83,15 +83,15 @@ class MotionTokenizerObjective(Objective):
             left = left - book.lookup(book.nearest(left))
             left = left[self.tokenizer.books.visible(left, stage + 1)]
 
-    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
+    def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
         """The codebooks follow what was left of the blocks of the step."""
         metrics: Metrics = {}
         for seen, book in zip(self._seen, self.tokenizer.books.stages, strict=True):
-            used = code_use(book, book.learn(*seen.take(), generator))
+            used = code_use(book, book.update_codebook(*seen.take(), generator))
             metrics = metrics or used  # of the first stage
         return metrics
 
-    def forget(self) -> None:
+    def discard_step(self) -> None:
         """Drop the blocks of the step."""
         for seen in self._seen:
             seen.take()

@@ -14,7 +14,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.dynamics import MotionDynamics
-from playworld.train.masking import hide
+from playworld.train.masking import sample_mask
 from playworld.train.objectives.objective import Batch, Metrics
 from playworld.train.objectives.world import WorldObjective
 
@@ -49,21 +49,21 @@ class MotionWorldObjective(WorldObjective):
             return view[:, :-1]
         return torch.zeros_like(view[:, :-1])
 
-    def hide(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T P"]:
-        """Which positions each clip hides, on the CPU: all of a frame, or some of its blocks."""
+    def sample_mask(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T P"]:
+        """Which positions are hidden, on the CPU: all of a frame, or some of its blocks."""
         frames, count = batch.video.shape[1], self.dynamics.config.num_blocks
         masks = []
         for draw in draws:
-            blocks = hide(self.weights.masking, (1, frames, count), draw, WHOLE)
+            blocks = sample_mask(self.weights.masking, (1, frames, count), draw, WHOLE)
             scene = torch.rand(1, frames, 1, generator=draw) < SCENE_FIRST
             scene[:, 0] = False
             masks.append(torch.cat([scene, blocks | scene], dim=-1))
         return torch.cat(masks)
 
-    def spoil(
+    def corrupt_tokens(
         self, tokens: Int[Tensor, "B T L"], draws: list[torch.Generator]
     ) -> Int[Tensor, "B T L"]:
-        """The past as it was: what is wrong in play is the picture, not what is said to change."""
+        """The past as it was: in play the errors are in the picture, not in the changes."""
         return tokens
 
     def predict(

@@ -72,12 +72,12 @@ class Objective(nn.Module):
         """Sums over these clips by whose total over the whole step the loss is divided."""
         return torch.zeros(0, device=batch.video.device)
 
-    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
-        """What follows the step beside the optimizer: codebooks. Called once per good step."""
+    def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
+        """Update what no gradient trains: codebooks. Called once after each finite step."""
         return {}
 
-    def forget(self) -> None:
-        """Drop what `learn` would have learned from: the step was not finite."""
+    def discard_step(self) -> None:
+        """Drop the latents of a step that was not finite."""
 
     def check(self, metrics: dict[str, float], progress: float) -> None:
         """Raise Collapsed where going on would be a waste."""

@@ -77,12 +77,12 @@ class TokenizerObjective(Objective):
             metrics["perceptual"] = distance.detach()
         return share * loss, {key: share * value for key, value in metrics.items()}
 
-    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
+    def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
         """The codebook follows the latents of the step."""
-        count = self.tokenizer.quantizer.learn(*self._seen.take(), generator)
+        count = self.tokenizer.quantizer.update_codebook(*self._seen.take(), generator)
         return code_use(self.tokenizer.quantizer, count)
 
-    def forget(self) -> None:
+    def discard_step(self) -> None:
         """Drop the latents of the step."""
         self._seen.take()
 

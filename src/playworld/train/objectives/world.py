@@ -12,7 +12,7 @@ from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.pixels import to_float
 from playworld.models.quantizer import Quantized, kmeans, sum_over_ranks
 from playworld.train.distributed import from_first_rank, gather_ranks
-from playworld.train.masking import Masking, corrupt, held_too_long, hide
+from playworld.train.masking import Masking, corrupt, repeat_action, sample_mask
 from playworld.train.objectives.objective import (
     Batch,
     Metrics,
@@ -35,9 +35,9 @@ class WorldLoss:
     corrupt: float = 0.1
     """Up to this share of the past's tokens is replaced at random, so that errors are forgiven."""
     held_actions: float = 0.0
-    """Share of the clips in which the dynamics is told that an action went on when it had ended.
-    People hold jump in mid-air and run against walls: it learns what happens then."""
-    warm_share: float = 0.15
+    """Share of the clips in which one action is repeated for longer than it lasted: people hold
+    jump in mid-air and run against walls, and the dynamics learns what happens then."""
+    warmup_fraction: float = 0.15
     """Share of the steps in which latent actions stay continuous before k-means cuts the codebook;
     0: codes from the first step on (the paper)."""
     warm_noise: float = 0.3
@@ -47,8 +47,8 @@ class WorldLoss:
     finished, and only the dynamics learns."""
 
     def __post_init__(self) -> None:
-        if not (0 <= self.corrupt < 1 and 0 <= self.warm_share < 1 and self.warm_noise >= 0):
-            raise ValueError(f"corrupt and warm_share are shares in [0, 1), got {self}")
+        if not (0 <= self.corrupt < 1 and 0 <= self.warmup_fraction < 1 and self.warm_noise >= 0):
+            raise ValueError(f"corrupt and warmup_fraction are shares in [0, 1), got {self}")
         if not 0 <= self.held_actions <= 1:
             raise ValueError(f"held_actions is a share in [0, 1], got {self.held_actions}")
 
@@ -59,9 +59,10 @@ class WorldObjective(Objective):
     The latent action model keeps its own losses beside the dynamics' (Genie, section 2.2).
     """
 
-    STASH = 4_096
-    stash: Tensor
-    stashed: Tensor
+    BUFFER_SIZE = 4_096
+    """Latents of the warm-up that k-means sees."""
+    latent_buffer: Tensor
+    latents_stored: Tensor
     warm: Tensor
 
     def __init__(
@@ -77,26 +78,27 @@ class WorldObjective(Objective):
         self._tokenizer = [tokenizer.eval().requires_grad_(False)]
         self.finished = loss.action_weight == 0
         actions.requires_grad_(not self.finished)
-        self.register_buffer("stash", torch.zeros(self.STASH, actions.config.quantizer.code_size))
-        self.register_buffer("stashed", torch.zeros((), dtype=torch.long))
-        self.register_buffer("warm", torch.tensor(loss.warm_share > 0 and not self.finished))
+        code_size = actions.config.quantizer.code_size
+        self.register_buffer("latent_buffer", torch.zeros(self.BUFFER_SIZE, code_size))
+        self.register_buffer("latents_stored", torch.zeros((), dtype=torch.long))
+        self.register_buffer("warm", torch.tensor(loss.warmup_fraction > 0 and not self.finished))
         self._seen = Seen()
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """Cross-entropy on the hidden tokens, plus the latent action model's losses."""
         video, draws = to_float(batch.video), batch.generators()
-        hidden = self.hide(batch, draws).to(video.device)  # the first draw, as in `totals`
+        hidden = self.sample_mask(batch, draws).to(video.device)  # the first draw, as in `totals`
         tokens = self.tokens(batch, video)
         view = self.view(video, tokens)
         totals = self._sums(view, hidden) if batch.totals is None else batch.totals
         share, change = len(video) / batch.clips, (totals[0] / batch.clips).clamp_min(1e-8)
-        predicted, quantized = self.act(view, batch.generator, draws)
+        predicted, quantized = self.infer_actions(view, batch.generator, draws)
         error = share * self.action_error(predicted.float(), view, change)
         action_loss = error + share * quantized.loss
-        past = self.spoil(tokens, draws)
+        past = self.corrupt_tokens(tokens, draws)
         scored = hidden[:, 1:].sum() / totals[1]
-        told = self.hold(quantized, draws)
-        loss, metrics = self.predict(tokens, hidden, past, told, video)
+        repeated = self.repeat_actions(quantized, draws)
+        loss, metrics = self.predict(tokens, hidden, past, repeated, video)
         metrics = {key: scored * value for key, value in metrics.items()}
         metrics |= {"change_error": error.detach(), "actions_loss": action_loss.detach()}
         metrics["quantizer_loss"] = share * quantized.loss.detach()
@@ -109,7 +111,7 @@ class WorldObjective(Objective):
         view = video
         if self.actions.config.tokens is not None:
             view = self.view(video, self.tokens(batch, video))
-        return self._sums(view, self.hide(batch, batch.generators()))
+        return self._sums(view, self.sample_mask(batch, batch.generators()))
 
     def _sums(
         self, view: Float[Tensor, "B T H W C"], hidden: Bool[Tensor, "B T N"]
@@ -130,12 +132,12 @@ class WorldObjective(Objective):
         pixels = self.actions.config.tokens is None
         return video if pixels else self._tokenizer[0].code_grid(tokens)
 
-    def hide(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T N"]:
-        """Which places each clip hides, on the CPU."""
+    def sample_mask(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T N"]:
+        """Which places are hidden in each clip, on the CPU."""
         shape = (1, batch.video.shape[1], self.dynamics.config.num_places)
-        return torch.cat([hide(self.weights.masking, shape, draw) for draw in draws])
+        return torch.cat([sample_mask(self.weights.masking, shape, draw) for draw in draws])
 
-    def spoil(
+    def corrupt_tokens(
         self, tokens: Int[Tensor, "B T L"], draws: list[torch.Generator]
     ) -> Int[Tensor, "B T L"]:
         """The tokens with some replaced at random."""
@@ -145,7 +147,7 @@ class WorldObjective(Objective):
         noise = noise.to(tokens.device)
         return torch.where(noise < 0, tokens, noise)
 
-    def act(
+    def infer_actions(
         self,
         view: Float[Tensor, "B T H W C"],
         generator: torch.Generator,
@@ -153,7 +155,7 @@ class WorldObjective(Objective):
     ) -> tuple[Float[Tensor, "B S H W C"], Quantized]:
         """Latent actions: continuous at first, then from the codebook that k-means cut.
 
-        Blurred while they are continuous, so that the encoder learns to tell moves apart.
+        Blurred while they are continuous, so that the encoder learns to separate moves.
         """
         book, z = self.actions.quantizer, self.actions.encoder(view)
         if self.training and self.warm:
@@ -181,15 +183,17 @@ class WorldObjective(Objective):
         return relative_error(predicted, self.known(view), view[:, 1:], change)
 
     @torch.no_grad()
-    def hold(self, actions: Quantized, draws: list[torch.Generator]) -> Float[Tensor, "B S E"]:
-        """The latent actions without their gradient, some held too long once there are codes."""
+    def repeat_actions(
+        self, actions: Quantized, draws: list[torch.Generator]
+    ) -> Float[Tensor, "B S E"]:
+        """The latent actions without their gradient, some repeated once there are codes."""
         share = self.weights.held_actions
         if share == 0 or actions.codes.shape[1] < 2 or (self.training and self.warm):
             return actions.latents.detach()
-        told = [
-            held_too_long(row, share, draw) for row, draw in zip(actions.codes, draws, strict=True)
+        repeated = [
+            repeat_action(row, share, draw) for row, draw in zip(actions.codes, draws, strict=True)
         ]
-        return self.actions.embed(torch.stack(told))
+        return self.actions.embed(torch.stack(repeated))
 
     def predict(
         self,
@@ -214,29 +218,31 @@ class WorldObjective(Objective):
         return loss, {"cross_entropy": loss.detach(), "accuracy": right}
 
     @torch.no_grad()
-    def learn(self, generator: torch.Generator, progress: float) -> Metrics:
+    def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
         """Collect latents until k-means cuts the codebook, which from then on follows them."""
         book, (z, codes) = self.actions.quantizer, self._seen.take()
         if self.finished:
             count = torch.bincount(codes, minlength=book.config.num_codes)
             return {"codes_used": (sum_over_ranks(count) > 0).sum()}
         if not self.warm:
-            return code_use(book, book.learn(z, codes, generator))
-        latents = gather_ranks(book.scale(z.float()), book.copies)[: self.STASH]
-        slots = (self.stashed + torch.arange(len(latents), device=z.device)) % self.STASH
-        self.stash[slots] = latents
-        self.stashed += len(latents)
-        if progress >= self.weights.warm_share:
-            known = self.stash[: min(int(self.stashed), self.STASH)]
+            return code_use(book, book.update_codebook(z, codes, generator))
+        latents = gather_ranks(book.scale(z.float()), book.copies)[: self.BUFFER_SIZE]
+        slots = (
+            self.latents_stored + torch.arange(len(latents), device=z.device)
+        ) % self.BUFFER_SIZE
+        self.latent_buffer[slots] = latents
+        self.latents_stored += len(latents)
+        if progress >= self.weights.warmup_fraction:
+            known = self.latent_buffer[: min(int(self.latents_stored), self.BUFFER_SIZE)]
             if len(known) >= book.config.num_codes:
                 centres = kmeans(known, book.config.num_codes, generator)
                 every = torch.arange(len(centres), device=z.device)
-                book.place(every, from_first_rank(centres))
+                book.reset_codes(every, from_first_rank(centres))
             self.warm.fill_(False)
         count = torch.bincount(codes, minlength=book.config.num_codes)
         return code_use(book, sum_over_ranks(count))
 
-    def forget(self) -> None:
+    def discard_step(self) -> None:
         """Drop the latents of the step."""
         self._seen.take()
 

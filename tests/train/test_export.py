@@ -10,7 +10,7 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.data.clips.shards import ShardWriter
-from playworld.train.furnish import (
+from playworld.train.export import (
     fit_prompts,
     measured_card,
     name_buttons,
