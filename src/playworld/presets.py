@@ -111,7 +111,7 @@ MOTION = Recipe(
         width=64,
         content=QuantizerConfig(num_codes=1024, code_size=192, normalize=False),
     ),
-    actions=replace(SMALL.actions, patch=8, context=1, tokens=TokenView(patch=8, code_size=4)),
+    actions=replace(SMALL.actions, stem="vector", tokens=TokenView(patch=64, code_size=4)),
     dynamics=MotionDynamicsConfig(
         height=64,
         width=64,
@@ -120,15 +120,15 @@ MOTION = Recipe(
         stages=4,
         num_contents=1024,
         action_size=8,
-        transformer=replace(SMALL.dynamics.transformer, window=8),
+        transformer=replace(SMALL.dynamics.transformer, window=4),
     ),
     tokenizer_stage=StageConfig(
         steps=8_000, batch_size=8, clip_length=12, learning_rate=1.5e-3, save_every=250
     ),
     # Short clips: more frames that follow a picture of which no past is known, as play begins.
-    world_stage=replace(SMALL.world_stage, steps=8_000, batch_size=6, clip_length=8),
+    world_stage=replace(SMALL.world_stage, steps=8_000, batch_size=12, clip_length=4),
     tokenizer_loss=MotionTokenizerLoss(),
-    world_loss=WorldLoss(held_actions=0.3),
+    world_loss=WorldLoss(held_actions=0.1),
     sampler=SamplerConfig(steps=1, temperature=0.5, order="halton"),
 )
 """Tokens of changes: any picture stays itself (docs/motion.md). For two CPU cores."""

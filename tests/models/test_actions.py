@@ -84,7 +84,23 @@ def test_the_size_of_what_it_looks_at_is_that_of_the_tokens():
     assert config.size == (16, 24) and config.channels == 5 and config.cells == (2, 3)
 
 
+def test_plain_layers_infer_an_action_from_the_numbers_of_one_place():
+    view = TokenView(patch=24, code_size=4)
+    model = LatentActionModel(
+        LatentActionConfig(16, 24, QuantizerConfig(3, 4), "vector", tokens=view)
+    ).eval()
+    video = torch.rand(2, 5, 1, 1, 4)
+    predicted, quantized = model(video)
+    assert predicted.shape == (2, 4, 1, 1, 4) and quantized.codes.shape == (2, 4)
+    edited = video.clone()
+    edited[:, 3] *= -1
+    changed = (model.encoder(edited) - model.encoder(video)).abs().amax((0, 2)) > 1e-6
+    assert changed.tolist() == [False, False, True, False]
+
+
 def test_each_stem_refuses_the_shape_of_the_other():
+    with pytest.raises(ValueError, match="view of 1x1, got 24x16"):
+        LatentActionConfig(16, 24, QuantizerConfig(8), "vector")
     with pytest.raises(ValueError, match="needs encoder and decoder"):
         LatentActionConfig(16, 16, QuantizerConfig(8))
     with pytest.raises(ValueError, match="patch of 8 or more"):

@@ -114,6 +114,20 @@ def test_a_small_figure_moves_over_a_scene_that_moves_otherwise():
 
 
 @torch.no_grad()
+def test_a_character_before_a_still_camera_shows_its_way_wherever_it_is():
+    tokenizer, figure = make(), land(8, 8, seed=7)
+    views = []
+    for row, column in ((8, 8), (16, 24)):
+        video = panned([(30, 50)] * 2)
+        video[0, 0, row : row + 8, column : column + 8] = figure
+        video[0, 1, row : row + 8, column + 3 : column + 11] = figure
+        views.append(tokenizer.code_grid(tokenizer.encode(to_float(video)))[0, 1, 0, 0])
+    for scene_y, scene_x, own_y, own_x in views:
+        assert scene_y == scene_x == 0
+        assert own_x < -0.2 and own_y.abs() < 0.1  # sources lie to the left
+
+
+@torch.no_grad()
 def test_tokens_depend_on_the_past_alone():
     tokenizer, video = make(), panned([(30, 50), (31, 52), (32, 54), (30, 51)])
     other = torch.cat([video[:, :3], land(32, 48, seed=5)[None, None]], dim=1)

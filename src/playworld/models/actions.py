@@ -1,6 +1,7 @@
 """Latent action model: which of a few codes leads from a frame to the next (Genie, section 2.1)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -11,6 +12,7 @@ from playworld.models.conv_actions import ConvActionDecoder, ConvActionEncoder
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import PatchEmbed, PatchUnembed, Stem, check_grid, grid
+from playworld.models.vector_actions import VectorActionDecoder, VectorActionEncoder
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,10 @@ class LatentActionConfig:
     """Columns of a frame, pixels."""
     quantizer: QuantizerConfig
     """The codebook; its num_codes is the number of buttons, |A|."""
-    stem: Stem = "linear"
-    """Linear patches and ST-transformers over the whole history (the paper), or convolutions over
-    neighbouring frames (for small machines)."""
+    stem: Stem | Literal["vector"] = "linear"
+    """Linear patches and ST-transformers over the whole history (the paper), convolutions over
+    neighbouring frames (for small machines), or plain layers on a view that is one place (tokens of
+    changes)."""
     patch: int = 16
     """Side of a linear patch, pixels (of tokens: cells); how far the convolutions halve the picture
     otherwise."""
@@ -57,9 +60,13 @@ class LatentActionConfig:
     def __post_init__(self) -> None:
         check_ranges(self, patch=(1, 4_096), context=(1, 16), stem_channels=(1, 1_024))
         height, width = self.size
-        check_grid(height, width, self.patch, self.stem)
+        if self.stem == "vector":
+            if (height, width) != (1, 1):
+                raise ValueError(f"plain layers need a view of 1x1, got {width}x{height}")
+        else:
+            check_grid(height, width, self.patch, self.stem)
         if (self.stem == "linear") != (self.encoder is not None and self.decoder is not None):
-            raise ValueError("the linear stem needs encoder and decoder, convolutions take neither")
+            raise ValueError("the linear stem needs encoder and decoder, the others take neither")
         if self.stem == "conv" and self.patch < 8:
             raise ValueError(f"convolutions need a patch of 8 or more, got {self.patch}")
         if self.quantizer.num_codes > 1_024:
@@ -144,6 +151,9 @@ class LatentActionModel(nn.Module):
         if config.stem == "linear":
             self.encoder: nn.Module = ActionEncoder(config)
             self.decoder: nn.Module = ActionDecoder(config)
+        elif config.stem == "vector":
+            self.encoder = VectorActionEncoder(config.channels, size)
+            self.decoder = VectorActionDecoder(config.channels, size)
         else:
             base, context, channels = config.stem_channels, config.context, config.channels
             self.encoder = ConvActionEncoder(

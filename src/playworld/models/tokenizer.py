@@ -94,9 +94,9 @@ class TokenizerConfig:
         return f"{count} of {self.num_codes} codes"
 
     @property
-    def num_features(self) -> int:
-        """Channels of `VideoTokenizer.code_grid`."""
-        return self.quantizer.code_size
+    def view(self) -> tuple[int, int]:
+        """Side of a place of `VideoTokenizer.code_grid`, pixels, and its channels."""
+        return self.patch, self.quantizer.code_size
 
     @property
     def lookback(self) -> int:

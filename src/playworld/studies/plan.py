@@ -24,6 +24,7 @@ from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import CANDIDATES, MotionTokenizer
 from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
+from playworld.models.vector_actions import WIDTH as VECTOR_WIDTH
 from playworld.presets import SHAPES, Printed
 from playworld.studies.options import PlanOptions, memory_bytes
 from playworld.train.optim import StageConfig
@@ -170,6 +171,8 @@ def actions_load(model: LatentActionModel, stage: StageConfig) -> Load:
     if config.stem == "linear":
         halves = [m for m in model.modules() if isinstance(m, STTransformer)]
         return Load(model, tuple((t, frames * t.num_positions) for t in halves), 0)
+    if config.stem == "vector":
+        return Load(model, (), 30 * 4 * frames * VECTOR_WIDTH)
     features = config.height * config.width // 4 * config.stem_channels
     return Load(model, (), 30 * 4 * frames * features)
 

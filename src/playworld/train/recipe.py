@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from playworld.models.actions import LatentActionConfig
+from playworld.models.actions import LatentActionConfig, TokenView
 from playworld.models.kinds import (
     AnyDynamicsConfig,
     AnyTokenizerConfig,
@@ -49,8 +49,7 @@ class Recipe:
         pairs |= disagreements(self.tokenizer, self.dynamics)
         if view := self.actions.tokens:
             shape = (view.patch, view.code_size)
-            own = (self.tokenizer.patch, self.tokenizer.num_features)
-            pairs["tokens that the latent actions see"] = (shape, own)
+            pairs["tokens that the latent actions see"] = (shape, self.tokenizer.view)
         of_changes = isinstance(self.tokenizer, MotionTokenizerConfig)
         if of_changes != isinstance(self.tokenizer_loss, MotionTokenizerLoss):
             raise ValueError(f"the tokenizer of recipe {self.name!r} has the loss of another kind")
@@ -76,10 +75,11 @@ class Recipe:
     def resized(self, height: int, width: int) -> "Recipe":
         """The recipe for frames of another size; raises ValueError if the patches do not fit."""
         tokenizer = replace(self.tokenizer, height=height, width=width)
+        view = self.actions.tokens and TokenView(*tokenizer.view)
         return replace(
             self,
             tokenizer=tokenizer,
-            actions=replace(self.actions, height=height, width=width),
+            actions=replace(self.actions, height=height, width=width, tokens=view),
             dynamics=fitted_dynamics(self.dynamics, tokenizer),
         )
 

@@ -96,13 +96,9 @@ class WorldConfig:
         pairs |= disagreements(tokenizer, dynamics)
         if actions.tokens is not None:
             pairs |= {
-                "actions.tokens.patch and tokenizer.patch": (
-                    actions.tokens.patch,
-                    tokenizer.patch,
-                ),
-                "actions.tokens.code_size and the tokenizer's": (
-                    actions.tokens.code_size,
-                    tokenizer.num_features,
+                "actions.tokens (patch, code_size) and the tokenizer's": (
+                    (actions.tokens.patch, actions.tokens.code_size),
+                    tokenizer.view,
                 ),
             }
         for names, (one, other) in pairs.items():

@@ -53,9 +53,9 @@ class MotionTokenizerConfig(Layout):
         return self.content.num_codes
 
     @property
-    def num_features(self) -> int:
-        """Channels of `MotionTokenizer.code_grid`."""
-        return 4
+    def view(self) -> tuple[int, int]:
+        """Side of a place of `MotionTokenizer.code_grid`, pixels, and its channels."""
+        return max(self.height, self.width), 4
 
     @property
     def summary(self) -> str:

@@ -47,6 +47,8 @@ from playworld.models.stems import pad_to_patch
 CANDIDATES = 7
 """Copies of a block among which the filter chooses: its own, the scene's, at rest, and by the
 motions of the four blocks beside it."""
+SOFT = 2.0
+"""Pixels per frame that are half of the greatest motion, as latent actions see it."""
 CUT = 0.9
 """A frame of a prompt in which more blocks than this share are new is another scene."""
 
@@ -161,16 +163,18 @@ class MotionTokenizer(Tokenizer):
         return to_float(frame.permute(0, 2, 3, 1))
 
     def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
-        """How every block moves, and how it moves against the scene: rows and columns of each.
+        """How the scene moves, and the blocks that move by themselves: rows and columns of each.
 
-        About one for motions of half of the reach.
+        One place for the whole frame. Where before a still camera a character moves counts as
+        little as how large it is: the mean over such blocks says which way. Motions m (pixels)
+        become m / (|m| + SOFT), so that directions count more than speeds.
         """
         changes, reach = Changes.unpack(tokens, self.config.num_blocks), self.config.reach
-        scene = scene_vector(changes.scene, reach)[..., None, :] / 2
-        own = vector((changes.motion - 1).clamp_min(0), reach)
-        own = torch.where((changes.motion == FOLLOW)[..., None], scene, own)
-        features = torch.cat([own, own - scene], dim=-1) / (reach / 2)
-        return features.unflatten(2, self.config.grid)
+        scene = scene_vector(changes.scene, reach) / 2
+        alone = (changes.motion != FOLLOW).float()[..., None]
+        own = alone * vector((changes.motion - 1).clamp_min(0), reach)
+        motion = torch.cat([scene, own.sum(2) / (alone.sum(2) + 0.5)], dim=-1)
+        return (motion / (motion.abs() + SOFT))[:, :, None, None]
 
     def chosen_codes(self, tokens: Int[Tensor, "*batch L"]) -> tuple[Int[Tensor, " M"], int]:
         """Codes of the first stage of all blocks with something new, and the size of its book."""
