@@ -4,6 +4,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import pytest
 from rich.console import Console
 
 from playworld import __version__
-from playworld.cli import ALLOCATOR, allocator_environment, complain, main, parse
-from playworld.cli.bars import Bars
-from playworld.cli.verb import Ended, endings, then
-from playworld.cli.verbs import VERBS
+from playworld.cli import complain, main
+from playworld.cli.command import Ended, endings, then
+from playworld.cli.commands import COMMANDS
+from playworld.cli.environment import ALLOCATOR, allocator_environment
+from playworld.cli.parser import parse
+from playworld.cli.progress import ProgressBars
 from playworld.config import InputError
 from playworld.studies.options import TABLES as NAMED_TABLES
 from playworld.studies.tables import TABLES
@@ -50,10 +53,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]):
     assert main(["--help"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(VERBS)
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == list(COMMANDS)
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 def test_a_command_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]):
     assert main([verb, "--help"]) == 0
     out = capsys.readouterr().out
@@ -68,7 +71,7 @@ HEAVY = {"torch", "av", "PIL", "numpy", "jaxtyping", "gymnasium", "fastapi", "ei
 @pytest.mark.parametrize(
     "lines",
     [
-        ["--help", *(f"{verb} --help" for verb in VERBS), "agent ppo --help"],
+        ["--help", *(f"{verb} --help" for verb in COMMANDS), "agent ppo --help"],
         ["trian", "ingest a b --fsp 3", "ingest a", "play --port", "train tiny c w --steps x"],
         ["ingest a b --fps -1", "create v w --minutes 0", "plan small --device-memory 3"],
     ],
@@ -89,7 +92,7 @@ def test_the_help_of_ablate_names_the_tables_there_are():
 def commands() -> list[tuple[str, type]]:
     """Every command and step, with its class."""
     found: list[tuple[str, type]] = []
-    for verb, command in VERBS.items():
+    for verb, command in COMMANDS.items():
         found.append((verb, command))
         if step := command.__dataclass_fields__.get("step"):
             found += [(f"{verb} {c.__name__.lower()}", c) for c in get_args(step.type)]
@@ -122,6 +125,21 @@ def test_many_options_are_shown_in_groups(
     for title, options in getattr(command, "groups", {}).items():
         assert boxes[title] and set(boxes[title]) <= set(options.split())
     assert len(boxes["options"]) <= 12
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes_the_options_of_a_step(capsys: pytest.CaptureFixture[str]):
+    assert main(["--tyro-print-completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    script += "COMP_WORDS=(playworld agent plan --cand)\nCOMP_CWORD=3\n"
+    script += '_tyro_playworld; echo "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=True)
+    assert done.stdout == "--candidates\n"
+
+
+def test_completion_for_an_unknown_shell_names_the_known_ones(capsys: pytest.CaptureFixture[str]):
+    assert main(["--tyro-print-completion", "ksh"]) == 2
+    assert "needs one of bash, zsh, fish" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--version"], ["-V"], ["version"]])
@@ -274,7 +292,7 @@ def test_other_commands_do_not_start_again():
 
 def test_progress_in_a_log_ends_with_what_was_done():
     out = io.StringIO()
-    with Bars(Console(file=out, width=40)) as bars:
+    with ProgressBars(Console(file=out, width=40)) as bars:
         show = bars("ingest")
         for done in range(1, 4):
             show(done, 3, "a long name [0].mp4")
@@ -283,7 +301,7 @@ def test_progress_in_a_log_ends_with_what_was_done():
 
 def test_progress_on_a_terminal_is_a_bar_for_each_kind_of_work():
     out = io.StringIO()
-    with Bars(Console(file=out, width=100, force_terminal=True)) as bars:
+    with ProgressBars(Console(file=out, width=100, force_terminal=True)) as bars:
         bars("tokenizer")(2, 2, "loss 0.1")
         bars("world")(1, 5, "loss 0.2")
     assert "100%" in out.getvalue() and " 20%" in out.getvalue()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from playworld.cli import main, parse
-from playworld.cli.verbs import VERBS
+from playworld.cli import main
+from playworld.cli.commands import COMMANDS
+from playworld.cli.parser import parse
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -49,7 +50,7 @@ def test_a_documented_command_is_one_that_exists(words: list[str]):
     program, *rest = without_settings(words)
     if program == "torchrun" or rest[:2] == ["-m", "playworld"]:
         program, rest = "playworld", rest[rest.index("playworld") + 1 :]
-    if program == "playworld" and rest[0] in VERBS and "--help" not in rest:
+    if program == "playworld" and rest[0] in COMMANDS and "--help" not in rest:
         parse(rest[0], rest[1:])
     elif program == "playworld":
         assert main(rest) == 0
@@ -76,7 +77,7 @@ def test_the_table_of_contents_names_every_page():
 
 def test_the_readme_names_every_command():
     table = (ROOT / "README.md").read_text()
-    assert [verb for verb in VERBS if f"| `{verb}` |" not in table] == []
+    assert [verb for verb in COMMANDS if f"| `{verb}` |" not in table] == []
 
 
 @pytest.fixture

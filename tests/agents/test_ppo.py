@@ -21,9 +21,9 @@ from playworld.agents.ppo import (
     train_agent,
 )
 from playworld.agents.rewards import travel_right
-from playworld.cli import parse
-from playworld.cli.bars import Bars
-from playworld.cli.verb import Ended
+from playworld.cli.command import Ended
+from playworld.cli.parser import parse
+from playworld.cli.progress import ProgressBars
 from playworld.config import InputError
 from playworld.studies.transfer import (
     TransferOptions,
@@ -169,8 +169,8 @@ def test_a_button_becomes_a_move_that_was_seen_with_it():
     assert play(np.zeros((2, 1, 64, 64, 3), np.uint8)) == [7, 5]
 
 
-class Titles(Bars):
-    """Bars that remember what they were made for; at one of them somebody presses Ctrl-C."""
+class Titles(ProgressBars):
+    """Progress bars that remember their titles; at one of them somebody presses Ctrl-C."""
 
     def __init__(self, stop: str | None = None) -> None:
         super().__init__(Console())

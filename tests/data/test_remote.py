@@ -8,7 +8,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from playworld.cli import parse
+from playworld.cli.parser import parse
 from playworld.config import InputError
 from playworld.data.clips.dataset import ClipDataset, batches
 from playworld.data.clips.remote import at_hand

@@ -11,7 +11,7 @@ SECONDS_BETWEEN_LINES = 15.0
 Progress = Callable[[int, int, str], None]
 
 
-class Bars:
+class ProgressBars:
     """Shows progress with the time left: bars on a terminal, elsewhere a line now and then."""
 
     def __init__(self, console: Console) -> None:
@@ -48,7 +48,7 @@ class Bars:
 
         return show
 
-    def __enter__(self) -> "Bars":
+    def __enter__(self) -> "ProgressBars":
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
-from playworld.cli.bars import Bars, say
-from playworld.cli.verb import FAILED, Ended, Verb
+from playworld.cli.command import FAILED, Command, Ended
+from playworld.cli.progress import ProgressBars, say
 from playworld.config import InputError
 from playworld.words import counted
 
@@ -26,7 +26,7 @@ CLIP = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inspect(Verb):
+class Inspect(Command):
     """Say what a folder of clips holds, and draw a sheet of its scenes."""
 
     example: ClassVar[str] = "playworld inspect clips --scenes 20"
@@ -44,7 +44,7 @@ class Inspect(Verb):
         if not 1 <= self.scenes <= 100:
             raise InputError(f"--scenes should be 1 to 100, got {self.scenes}")
 
-    def run(self, console: Console, bars: Bars) -> int:
+    def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.atomic import write_whole
         from playworld.data.clips.inventory import contact_sheet, damage, take_inventory
 

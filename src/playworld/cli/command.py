@@ -12,10 +12,10 @@ from typing import Any
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, arg
 
-from playworld.cli.bars import Bars
+from playworld.cli.progress import ProgressBars
 
-FAILED, NON_FINITE, PREEMPTED = 1, 3, 75
-"""Exit codes of training that stopped before its end."""
+FAILED, BAD_INPUT, NON_FINITE, PREEMPTED, INTERRUPTED = 1, 2, 3, 75, 130
+"""Exit codes."""
 FLAT = arg(name="")
 """Options of a dataclass become options of the command, without a prefix."""
 
@@ -29,20 +29,20 @@ class Ended(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verb(abc.ABC):
-    """What all verbs have in common."""
+class Command(abc.ABC):
+    """What all commands have in common."""
 
     verbose: FlagCreatePairsOff[bool] = False
     """Show debug messages, and for an error where it came from."""
 
     @abc.abstractmethod
-    def run(self, console: Console, bars: Bars) -> int:
+    def run(self, console: Console, progress: ProgressBars) -> int:
         """Do the work and return the exit code."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnDevice(Verb):
-    """A verb that runs a finished world."""
+class DeviceCommand(Command):
+    """A command that runs a finished world."""
 
     device: str = "auto"
     """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""

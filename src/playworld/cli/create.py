@@ -1,0 +1,32 @@
+"""`playworld create`: from videos to a world within a time budget."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from rich.console import Console
+from tyro.conf import Positional
+
+from playworld.cli.command import FLAT, Command, endings
+from playworld.cli.progress import ProgressBars, say
+from playworld.studies.options import CreateOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Create(Command):
+    """Make a world from a folder of videos within a time budget: ingest, train, evaluate."""
+
+    example: ClassVar[str] = "playworld create videos world --minutes 60"
+
+    videos: Positional[Path]
+    """Folder of video files, in any container that FFmpeg reads."""
+    world: Positional[Path]
+    """Folder for the world."""
+    options: Annotated[CreateOptions, FLAT]
+
+    def run(self, console: Console, progress: ProgressBars) -> int:
+        from playworld.studies.create import create
+
+        with endings():
+            say(console, create(self.videos, self.world, self.options, progress))
+        return 0
