@@ -1,4 +1,4 @@
-"""What `playworld play` can be told. Imports nothing heavy: the command line reads it."""
+"""Options of `playworld play`. Imports nothing heavy: the command line reads it."""
 
 from dataclasses import dataclass
 

@@ -144,7 +144,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "held": Table(
-        "Should the dynamics be told, in training, of actions that are held for too long?",
+        "Should training repeat actions for longer than they lasted?",
         {"never (default)": as_it_is, "in 30% of the clips": _world_loss(held_actions=0.3)},
     ),
     "codes": Table(
@@ -156,7 +156,7 @@ TABLES: dict[str, Table] = {
         {"pixels (default)": as_it_is, "tokens": _actions_on_tokens},
     ),
     "input": Table(
-        "How should the dynamics be told the action?",
+        "How should the dynamics receive the action?",
         {
             "added (default)": as_it_is,
             "prepended": _action_input("prepend"),
