@@ -8,18 +8,16 @@ here=$(dirname "$0")
 mkdir -p "$out"
 
 if [ ! -e "$out/clips/dataset.json" ]; then
-    playworld record zoo "$out/videos/zoo" --episodes 250 --max-frames 300 --seed 6
-    for game in coinrun jumper; do
+    playworld record zoo "$out/videos/zoo" --episodes 420 --max-frames 300 --seed 23
+    for game in coinrun jumper caveflyer miner maze heist chaser; do
         for mode in easy hard; do
+            case $game in coinrun) count=60 ;; jumper) count=30 ;; *) count=16 ;; esac
+            case $mode in easy) seed=3 ;; *) seed=4 ;; esac
             playworld record "$game" "$out/videos/$game-$mode" --mode "$mode" --themes all \
-                --episodes 50 --max-frames 400 --seed 3
+                --episodes "$count" --max-frames 400 --seed "$seed"
         done
     done
-    for game in caveflyer miner maze heist; do
-        playworld record "$game" "$out/videos/$game" --themes all --episodes 16 \
-            --max-frames 400 --seed 3
-    done
-    playworld ingest "$out/videos" "$out/clips" --valid-fraction 0.05
+    playworld ingest "$out/videos" "$out/clips" --valid-fraction 0.03
 fi
 if [ ! -e "$out/test/photo/dataset.json" ]; then
     playworld record unseen "$out/unseen" --episodes 24 --max-frames 200
@@ -28,7 +26,7 @@ if [ ! -e "$out/test/photo/dataset.json" ]; then
     done
 fi
 playworld train motion "$out/clips" "$out/world" --name Looks --run "$out/run" \
-    --tokenizer-steps 2200 --world-steps 1600 --about "$here/looks.md"
+    --tokenizer-steps 3200 --world-steps 3200 --about "$here/looks.md"
 python "$here/../benchmarks/unseen.py" --tokenizers "$out/world" --sets "$out"/test/*
 python "$here/../benchmarks/unseen_play.py" "$out/world" --sets "$out"/test/* \
     --out "$out/played.png"

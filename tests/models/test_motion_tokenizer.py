@@ -122,9 +122,11 @@ def test_a_character_before_a_still_camera_shows_its_way_wherever_it_is():
         video[0, 0, row : row + 8, column : column + 8] = figure
         video[0, 1, row : row + 8, column + 3 : column + 11] = figure
         views.append(tokenizer.code_grid(tokenizer.encode(to_float(video)))[0, 1, 0, 0])
-    for scene_y, scene_x, own_y, own_x in views:
-        assert scene_y == scene_x == 0
-        assert own_x < -0.2 and own_y.abs() < 0.1  # sources lie to the left
+    views.append(
+        tokenizer.code_grid(tokenizer.encode(to_float(panned([(30, 50), (30, 53)]))))[0, 1, 0, 0]
+    )
+    for y, x in views:  # a camera that follows says the same
+        assert x > 0.2 and y.abs() < 0.1
 
 
 @torch.no_grad()

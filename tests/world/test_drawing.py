@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playworld.models.motion.changes import BLEND, FIRST_CODE, SKIP, Changes
+from playworld.models.motion.changes import BLEND, FIRST_CODE, FOLLOW, SKIP, Changes
 from playworld.models.motion.dynamics import MotionDynamicsConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.world import SamplerConfig
@@ -19,7 +19,9 @@ DRAWING = ChangeDrawing(CONFIG)
 def logits(rows: int = 2) -> torch.Tensor:
     width = max(CONFIG.num_scenes, sum(CONFIG.sizes))
     draw = torch.Generator().manual_seed(0)
-    return torch.randn(rows, CONFIG.num_positions, width, generator=draw)
+    found = torch.randn(rows, CONFIG.num_positions, width, generator=draw)
+    found[:, 1:, FOLLOW] += 4.5  # about as likely as all other motions together
+    return found
 
 
 def drawn(sampler: SamplerConfig, rows: int = 2, first: int = 0) -> list[tuple]:
@@ -50,12 +52,15 @@ def test_the_scene_is_decided_first_then_more_and_more_blocks(order, steps):
         assert torch.equal(after[:, 1:][kept], before[:, 1:][kept])
 
 
-def test_cold_draws_take_the_likeliest_of_everything():
+def test_cold_draws_decide_whether_before_which_and_take_the_likeliest():
     tokens, _ = drawn(SamplerConfig(steps=1, temperature=0.0))[-1]
     changes, every = Changes.unpack(tokens, CONFIG.num_blocks), logits()
     motion, _, content = every[:, 1:, : sum(CONFIG.sizes)].split(CONFIG.sizes, dim=-1)
     assert torch.equal(changes.scene, every[:, 0, : CONFIG.num_scenes].argmax(-1))
-    assert torch.equal(changes.motion, motion.argmax(-1))
+    own = motion[..., FOLLOW + 1 :]
+    alone = own.logsumexp(-1) > motion[..., FOLLOW]
+    assert 0 < alone.sum() < alone.numel() and (motion.argmax(-1) == FOLLOW)[alone].any()
+    assert torch.equal(changes.motion, torch.where(alone, 1 + own.argmax(-1), FOLLOW))
     codes = content[..., FIRST_CODE:]
     new = codes.logsumexp(-1) > content[..., SKIP]
     assert torch.equal(changes.new, new) and new.any()

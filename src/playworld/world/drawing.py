@@ -12,6 +12,7 @@ from playworld.models.motion.changes import (
     BLEND,
     CHOICES,
     FIRST_CODE,
+    FOLLOW,
     QUARTERS,
     SKIP,
     Changes,
@@ -23,8 +24,9 @@ from playworld.world.maskgit import SamplerConfig, decide, frame_noise, refine, 
 SURE = 0.2
 """Probability of the likeliest code from which on a block with something new gets a code. Codes of
 which none is likely are noise, and the blending network does better without."""
-_DRAWS = 3 + QUARTERS
-"""Uniform numbers of a block: for its motion, whether it is new, its code, and each quarter."""
+_DRAWS = 4 + QUARTERS
+"""Uniform numbers of a block: whether it follows the scene, its own motion, whether it is new, its
+code, and each quarter."""
 
 
 @runtime_checkable
@@ -139,20 +141,33 @@ class ChangeDrawing:
         """A proposal for every block."""
         motion, split, content = logits.split(self._config.sizes, dim=-1)
         quarters = split.unflatten(-1, (QUARTERS, CHOICES)).flatten(1, 2)
-        digits = sample(quarters, temperature, chances[:, 3:].transpose(1, 2).flatten(1))
-        codes = content[..., FIRST_CODE:]
-        kinds = torch.stack([content[..., SKIP], codes.logsumexp(-1)], dim=-1)
-        new = sample(kinds, temperature, chances[:, 1]) == 1
+        digits = sample(quarters, temperature, chances[:, 4:].transpose(1, 2).flatten(1))
+        # Whether at all comes before which: the likeliest motion or code of a block that surely has
+        # one may still be less likely than none.
+        own, codes = motion[..., FOLLOW + 1 :], content[..., FIRST_CODE:]
+        alone = _either(motion[..., FOLLOW], own, temperature, chances[:, 0])
+        moved = FOLLOW + 1 + sample(own, temperature, chances[:, 1])
+        new = _either(content[..., SKIP], codes, temperature, chances[:, 2])
         sure = codes.softmax(-1).amax(-1) >= SURE
-        code = FIRST_CODE + sample(codes, temperature, chances[:, 2])
+        code = FIRST_CODE + sample(codes, temperature, chances[:, 3])
         first = torch.where(new, torch.where(sure, code, BLEND), SKIP)
         old = Changes.unpack(tokens, self._config.num_blocks)
         return Changes(
             old.scene,
-            sample(motion, temperature, chances[:, 0]),
+            torch.where(alone, moved, FOLLOW),
             join_digits(digits.unflatten(1, (-1, QUARTERS))),
             torch.cat([first[..., None], torch.zeros_like(old.codes[..., 1:])], dim=-1),
         )
+
+
+def _either(
+    none: Float[Tensor, "B N"],
+    some: Float[Tensor, "B N K"],
+    temperature: float,
+    uniform: Float[Tensor, "B N"],
+) -> Bool[Tensor, "B N"]:
+    """Whether it is one of `some`, whichever, rather than none."""
+    return sample(torch.stack([none, some.logsumexp(-1)], dim=-1), temperature, uniform) == 1
 
 
 def drawing_of(tokenizer: AnyTokenizerConfig, dynamics: AnyDynamicsConfig) -> Drawing:

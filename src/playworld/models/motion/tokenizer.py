@@ -163,18 +163,20 @@ class MotionTokenizer(Tokenizer):
         return to_float(frame.permute(0, 2, 3, 1))
 
     def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
-        """How the scene moves, and the blocks that move by themselves: rows and columns of each.
+        """Which way the player goes, rows and columns: one place for the whole frame.
 
-        One place for the whole frame. Where before a still camera a character moves counts as
-        little as how large it is: the mean over such blocks says which way. Motions m (pixels)
-        become m / (|m| + SOFT), so that directions count more than speeds.
+        Where the camera follows, that is how the view moves; where it stands still, the mean motion
+        of the blocks that move by themselves, wherever they are. Motions m (pixels) become
+        m / (|m| + SOFT), so that directions count more than speeds.
         """
         changes, reach = Changes.unpack(tokens, self.config.num_blocks), self.config.reach
         scene = scene_vector(changes.scene, reach) / 2
         alone = (changes.motion != FOLLOW).float()[..., None]
         own = alone * vector((changes.motion - 1).clamp_min(0), reach)
-        motion = torch.cat([scene, own.sum(2) / (alone.sum(2) + 0.5)], dim=-1)
-        return (motion / (motion.abs() + SOFT))[:, :, None, None]
+        # Motions lead from a pixel to its source: a view moves along, a block the other way.
+        follows = (scene != 0).any(-1, keepdim=True)
+        way = torch.where(follows, scene, -own.sum(2) / (alone.sum(2) + 0.5))
+        return (way / (way.abs() + SOFT))[:, :, None, None]
 
     def chosen_codes(self, tokens: Int[Tensor, "*batch L"]) -> tuple[Int[Tensor, " M"], int]:
         """Codes of the first stage of all blocks with something new, and the size of its book."""
