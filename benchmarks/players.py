@@ -28,7 +28,7 @@ from served import HEAVY, Player, Served, heavy, latencies, player, served
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from playworld.world import Engine, Moved, World, WorldState
+from playworld.world import Engine, StepResult, World, WorldState
 
 SESSIONS = (1, 2, 4, 8, 16, 20)
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "_scaled_dot_product")
@@ -72,7 +72,7 @@ class Seen:
     """Of those of the slow players."""
 
 
-def start(engine: Engine, world: World, sessions: int) -> list[Moved]:
+def start(engine: Engine, world: World, sessions: int) -> list[StepResult]:
     """That many sessions, from the world's own pictures in turn."""
     pictures = [picture for _, picture in world.prompts()]
     futures = [engine.start(pictures[i % len(pictures)][None], i) for i in range(sessions)]
@@ -82,7 +82,7 @@ def start(engine: Engine, world: World, sessions: int) -> list[Moved]:
 def play(engine: Engine, world: World, sessions: int, slow: int, seconds: float) -> Seen:
     """Everybody presses, and again at once; slow ones press once a second."""
     seen, now = Seen(), start(engine, world, sessions + slow)
-    answers: queue.SimpleQueue[tuple[int, float, Moved]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[int, float, StepResult]] = queue.SimpleQueue()
     pressed, next_press = [0.0] * len(now), [0.0] * slow
 
     def press(number: int) -> None:

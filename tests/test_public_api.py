@@ -34,7 +34,7 @@ def test_the_world_package_offers_these_names():
     assert playworld.world.__all__ == [
         "Button",
         "Engine",
-        "Moved",
+        "StepResult",
         "Order",
         "SamplerConfig",
         "World",

@@ -11,7 +11,7 @@ from playworld.config import InputError
 from playworld.data.clips.shards import ShardReader
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.record.actions import read_actions
-from playworld.play.film import FORMATS, TOO_LONG, Film, file_name, make
+from playworld.play.film import FORMATS, TOO_LONG, GameFilm, file_name, make
 
 
 def picture(k: int, width: int, height: int) -> Image.Image:
@@ -21,7 +21,7 @@ def picture(k: int, width: int, height: int) -> Image.Image:
     return Image.fromarray(ground[:height, k : k + width])
 
 
-def make_film(count: int, width: int = 64, height: int = 64, fps: float = 10.0) -> Film:
+def make_film(count: int, width: int = 64, height: int = 64, fps: float = 10.0) -> GameFilm:
     pngs = []
     for k in range(count):
         file = io.BytesIO()
@@ -30,7 +30,7 @@ def make_film(count: int, width: int = 64, height: int = 64, fps: float = 10.0) 
     buttons = [k % 3 for k in range(count - 1)]
     about = {"game": "tiles"}
     closed = threading.Event()
-    return Film(
+    return GameFilm(
         pngs, buttons, ["left", "right", "none"], width, height, fps, "tiles-7", about, closed
     )
 
@@ -112,7 +112,7 @@ def test_a_strip_shows_all_frames_in_reading_order_with_gaps(count, size):
         assert (strip[y : y + 128, x + 128 : x + 132] == 255).all()
 
 
-def unpacked(film: Film, folder):
+def unpacked(film: GameFilm, folder):
     with zipfile.ZipFile(io.BytesIO(make(film, FORMATS["zip"], 1))) as archive:
         assert archive.namelist() == ["tiles-7.mp4", "tiles-7.actions.json"]
         archive.extractall(folder)
@@ -148,7 +148,7 @@ def test_one_frame_is_a_film_too(kind):
 def test_a_film_over_the_limit_is_refused_before_a_frame_is_decoded(kind):
     film = make_film(1)
     endless = [b"no picture"] * (FORMATS[kind].max_pixels // 64**2 + 1)
-    long = Film(endless, [], [], 64, 64, 10.0, "long", {}, film.cancelled)
+    long = GameFilm(endless, [], [], 64, 64, 10.0, "long", {}, film.cancelled)
     with pytest.raises(InputError, match=TOO_LONG):
         make(long, FORMATS[kind], 1)
 

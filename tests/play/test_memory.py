@@ -10,7 +10,7 @@ import torch
 from playworld import World
 from playworld.play.metrics import Counts
 from playworld.play.moves import Moves
-from playworld.play.requests import Advance, Begin, Visit
+from playworld.play.requests import PressRequest, StartRequest, GoRequest
 from playworld.play.sessions import Session
 from playworld.world import Engine
 
@@ -24,14 +24,14 @@ def resident():
 
 async def play(session, frames):
     for k in range(frames):
-        await moves.answer(session, Advance(k, k // 8 % 8))
+        await moves.answer(session, PressRequest(k, k // 8 % 8))
         if k % 20 == 19:
-            await moves.answer(session, Visit(k, len(session.timeline.nodes) - 5))
+            await moves.answer(session, GoRequest(k, len(session.timeline.nodes) - 5))
 
 async def main():
     sessions = [Session(0.0) for _ in range(4)]
     for session in sessions:
-        await moves.answer(session, Begin(0, ("prompt:0",), picture, 1))
+        await moves.answer(session, StartRequest(0, ("prompt:0",), picture, 1))
     print(resident())
     for _ in range(3):
         await asyncio.gather(*(play(session, 40) for session in sessions))

@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.play.halfblocks import Canvas, cells, fit, of_256
+from playworld.play.halfblocks import HalfBlockCanvas, cells, fit, of_256
 from playworld.play.layout import layout
-from playworld.play.terminal import Game, Keys, play_in_terminal
+from playworld.play.terminal import Keys, TerminalGame, play_in_terminal
 from playworld.world import Button, World
 
 SECONDS = 60
@@ -351,7 +351,7 @@ def test_keys_are_read_from_what_a_terminal_sends(data, keys):
 
 
 def test_of_several_presses_the_newest_counts_and_only_at_the_worlds_pace(random_world, frames):
-    game = Game(random_world)
+    game = TerminalGame(random_world)
     for key in ("3", "1"):
         game.press(key)
     game.tick(10.0)
@@ -368,7 +368,7 @@ def test_of_several_presses_the_newest_counts_and_only_at_the_worlds_pace(random
 
 def pressed(world, *keys: str, rest: float = 0.2) -> list[int]:
     """Which button each key presses, with so many seconds between them."""
-    game, buttons = Game(world), []
+    game, buttons = TerminalGame(world), []
     for number, key in enumerate(keys):
         game.tick(10.0 + rest * number)  # as several times a second, key or no key
         game.press(key)
@@ -385,11 +385,11 @@ def test_two_arrows_soon_after_each_other_are_a_diagonal(random_world):
 
 def test_space_jumps_and_joins_an_arrow(random_world):
     assert pressed(random_world, " ", "→") == [2, 4]
-    assert "space jumps" in " ".join(Game(random_world).lines(0.0, 80))
+    assert "space jumps" in " ".join(TerminalGame(random_world).lines(0.0, 80))
 
 
 def test_an_arrow_without_a_button_says_so(random_world):
-    game = Game(random_world)
+    game = TerminalGame(random_world)
     game._layout = layout([Button("left", "←"), Button("right", "→")])
     game.press("↑")
     game.tick(10.0)
@@ -400,7 +400,7 @@ def test_an_arrow_without_a_button_says_so(random_world):
 
 
 def test_after_a_rest_no_frames_are_made_up_for(random_world):
-    game = Game(random_world)
+    game = TerminalGame(random_world)
     game.press("1")
     game.tick(10.0)
     game.press("1")
@@ -411,7 +411,7 @@ def test_after_a_rest_no_frames_are_made_up_for(random_world):
 
 
 def test_the_next_picture_starts_a_world_of_its_own(random_world):
-    game, seen = Game(random_world), []
+    game, seen = TerminalGame(random_world), []
     for _ in range(3):
         seen.append(game.frame)
         game.press("n")
@@ -422,11 +422,11 @@ def test_the_next_picture_starts_a_world_of_its_own(random_world):
 def test_a_world_without_pictures_is_refused(random_world, monkeypatch):
     monkeypatch.setattr(random_world, "prompts", lambda: [])
     with pytest.raises(InputError, match="no picture to start from"):
-        Game(random_world)
+        TerminalGame(random_world)
 
 
 def test_lines_are_wrapped_between_words_and_none_is_wider_than_the_terminal(random_world):
-    lines = Game(random_world).lines(0.0, 30)
+    lines = TerminalGame(random_world).lines(0.0, 30)
     assert len(lines) > 5 and max(map(len, lines)) < 30
     assert "".join(lines).count("left") == 1
 
@@ -445,7 +445,7 @@ def test_256_colours_are_the_nearest_ones():
 
 def test_a_picture_that_stays_is_not_written_again():
     frame = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    canvas = Canvas(full=True)
+    canvas = HalfBlockCanvas(full=True)
     assert canvas.draw(frame, ["words"], 16, 9)
     assert canvas.draw(frame, ["words"], 16, 9) == ""
     frame[0, 0] = 255 - frame[0, 0]
@@ -454,7 +454,7 @@ def test_a_picture_that_stays_is_not_written_again():
 
 
 def test_a_screen_after_many_changes_is_as_if_drawn_at_once():
-    rng, canvas, screen = np.random.default_rng(0), Canvas(full=True), Screen(40, 20)
+    rng, canvas, screen = np.random.default_rng(0), HalfBlockCanvas(full=True), Screen(40, 20)
     frame = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
     for _ in range(10):
         frame = np.where(rng.random((16, 16, 1)) < 0.1, 255 - frame, frame)

@@ -8,7 +8,7 @@ import torch
 from playworld.play.images import to_png
 from playworld.play.metrics import Counts
 from playworld.play.moves import Moves
-from playworld.play.requests import Advance, Begin, Visit
+from playworld.play.requests import GoRequest, PressRequest, StartRequest
 from playworld.play.sessions import Session
 from playworld.play.timeline import KEPT_STATES, NotOnThePath, Timeline
 from playworld.world import Engine, SamplerConfig
@@ -26,7 +26,7 @@ def moves(random_world):
 @pytest.fixture
 def begin(random_world):
     _, picture = random_world.prompts()[0]
-    return Begin(1, ("prompt:0",), picture[None], 7)
+    return StartRequest(1, ("prompt:0",), picture[None], 7)
 
 
 def play(moves: Moves, *requests) -> tuple[Session, list[bytes]]:
@@ -41,9 +41,9 @@ def play(moves: Moves, *requests) -> tuple[Session, list[bytes]]:
     return asyncio.run(run())
 
 
-def presses(count: int, offset: int = 0) -> list[Advance]:
+def presses(count: int, offset: int = 0) -> list[PressRequest]:
     samplers = (None, WARM)
-    return [Advance(0, (k * k + offset) % 8, samplers[k % 3 == 2]) for k in range(count)]
+    return [PressRequest(0, (k * k + offset) % 8, samplers[k % 3 == 2]) for k in range(count)]
 
 
 def same_state(one, other) -> bool:
@@ -59,7 +59,7 @@ def same_state(one, other) -> bool:
 def test_going_on_after_a_far_rewind_is_what_a_game_without_one_would_be(moves, begin):
     way, long_way = presses(15), presses(30, offset=1)
     first, _ = play(moves, begin, *way, *presses(12, offset=3))
-    rewound, answers = play(moves, begin, *way, *long_way, Visit(0, 15), *presses(12, offset=3))
+    rewound, answers = play(moves, begin, *way, *long_way, GoRequest(0, 15), *presses(12, offset=3))
     assert [n.png for n in first.timeline.nodes[-12:]] == answers[-12:]
     assert moves.counts.replayed > 0
     _, kept, missing = rewound.timeline.nearest()
@@ -67,12 +67,19 @@ def test_going_on_after_a_far_rewind_is_what_a_game_without_one_would_be(moves, 
 
 
 def test_every_branch_stays_reachable(moves, begin):
-    requests = [begin, *presses(12), Visit(0, 5), *presses(12, 1), Visit(0, 2), *presses(12, 2)]
+    requests = [
+        begin,
+        *presses(12),
+        GoRequest(0, 5),
+        *presses(12, 1),
+        GoRequest(0, 2),
+        *presses(12, 2),
+    ]
     session, _ = play(moves, *requests)
     timeline = session.timeline
     for node in (9, 20, 36):
         start, *rest = (timeline.nodes[n] for n in timeline.path(0, node))
-        _, again = play(moves, begin, *(Advance(0, n.button, n.sampler) for n in rest))
+        _, again = play(moves, begin, *(PressRequest(0, n.button, n.sampler) for n in rest))
         assert again == [n.png for n in (start, *rest)]
 
 
@@ -83,7 +90,7 @@ def test_a_state_that_was_computed_again_is_bitwise_the_one_that_was_forgotten(m
             await moves.answer(session, request)
             states[session.timeline.at] = session.timeline.nearest()[1]
         for node in (3, 17, 29, 8):
-            await moves.answer(session, Visit(0, node))
+            await moves.answer(session, GoRequest(0, node))
             assert same_state(await moves.catch_up(session), states[node])
 
     asyncio.run(run())
@@ -91,18 +98,18 @@ def test_a_state_that_was_computed_again_is_bitwise_the_one_that_was_forgotten(m
 
 
 def test_a_game_keeps_a_bounded_number_of_states(moves, begin):
-    session, _ = play(moves, begin, *presses(30), Visit(0, 4), *presses(9), Visit(0, 20))
+    session, _ = play(moves, begin, *presses(30), GoRequest(0, 4), *presses(9), GoRequest(0, 20))
     assert len(session.timeline._states) == KEPT_STATES
 
 
 def test_going_elsewhere_gives_up_what_is_being_computed_again(moves, begin):
     async def run():
         session = Session(0.0)
-        for request in [begin, *presses(60), Visit(0, 22)]:
+        for request in [begin, *presses(60), GoRequest(0, 22)]:
             await moves.answer(session, request)
-        task = asyncio.create_task(moves.answer(session, Advance(0, 1)))
+        task = asyncio.create_task(moves.answer(session, PressRequest(0, 1)))
         await asyncio.sleep(0)
-        session.ask(Visit(0, 1))
+        session.ask(GoRequest(0, 1))
         return await task, len(session.timeline.nodes)
 
     assert asyncio.run(run()) == (None, 61)
@@ -121,20 +128,20 @@ def test_the_states_that_are_kept_are_the_sparser_the_longer_ago(random_world, l
 
 
 def test_a_path_leads_from_a_node_to_one_that_came_from_it(moves, begin):
-    timeline = play(moves, begin, *presses(3), Visit(0, 1), *presses(2, 1))[0].timeline
+    timeline = play(moves, begin, *presses(3), GoRequest(0, 1), *presses(2, 1))[0].timeline
     assert timeline.path() == [0, 1, 4, 5]
     assert (timeline.path(1, 3), timeline.path(4, 4)) == ([1, 2, 3], [4])
 
 
 @pytest.mark.parametrize(("first", "last"), [(2, 5), (3, 2), (5, 0)])
 def test_a_path_to_what_does_not_come_after_is_refused(moves, begin, first, last):
-    timeline = play(moves, begin, *presses(3), Visit(0, 1), *presses(2, 1))[0].timeline
+    timeline = play(moves, begin, *presses(3), GoRequest(0, 1), *presses(2, 1))[0].timeline
     with pytest.raises(NotOnThePath):
         timeline.path(first, last)
 
 
 def test_the_timeline_tells_all_that_a_replay_needs(moves, begin):
-    timeline = play(moves, begin, *presses(3), Visit(0, 1), *presses(1, 1))[0].timeline
+    timeline = play(moves, begin, *presses(3), GoRequest(0, 1), *presses(1, 1))[0].timeline
     assert json.loads(timeline.to_json()) == {
         "nodes": [[None, None, 0], [0, 0, 1], [1, 1, 2], [2, 4, 3], [1, 1, 2]],
         "at": 4,
@@ -147,7 +154,7 @@ def test_the_timeline_tells_all_that_a_replay_needs(moves, begin):
 def test_players_do_not_change_one_anothers_frames(moves, begin, random_world):
     async def one(offset: int) -> list[bytes]:
         session, answers = Session(0.0), []
-        for request in [begin, *presses(8, offset), Visit(0, 2), *presses(4, offset + 1)]:
+        for request in [begin, *presses(8, offset), GoRequest(0, 2), *presses(4, offset + 1)]:
             answers.append(await moves.answer(session, request))
         return answers
 

@@ -1,6 +1,6 @@
 import pytest
 
-from playworld.world.turns import PASSES, QUIET_SECONDS, Job, Turns
+from playworld.world.turns import PASSES, QUIET_SECONDS, FrameJob, Turns
 
 
 class Clock:
@@ -10,8 +10,8 @@ class Clock:
         return self.now
 
 
-def job(player: str, long: bool = False, kind: str = "frame") -> Job:
-    return Job((frame for frame in ()), long, player, kind)
+def job(player: str, long: bool = False, kind: str = "frame") -> FrameJob:
+    return FrameJob((frame for frame in ()), long, player, kind)
 
 
 def turns(workers=1, clock=None, *jobs) -> Turns:

@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Response, WebSocket
 from fastapi.responses import JSONResponse
 
 from playworld.play.api import add_world
-from playworld.play.conversation import Conversation, Room
+from playworld.play.conversation import Conversation, ServerState
 from playworld.play.decoding import Decoders
 from playworld.play.downloads import Films, add_game
 from playworld.play.guard import Guard
@@ -35,7 +35,7 @@ def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) ->
     `links` are those under which other machines can open the page.
     """
     prompts = list(world.prompts())
-    room = Room(
+    server = ServerState(
         Sessions(options.max_players, options.idle_seconds),
         Moves(Engine(world), world.num_actions, options.max_nodes, Counts()),
         tuple(picture for _, picture in prompts),
@@ -50,15 +50,15 @@ def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) ->
     async def drain(seconds: float) -> None:
         uploads.close()
         await asyncio.to_thread(decoders.close)
-        await room.drain(seconds)
+        await server.drain(seconds)
 
     app = FastAPI(
-        lifespan=_lifespan(room.moves.engine, films, decoders, warm_up),
+        lifespan=_lifespan(server.moves.engine, films, decoders, warm_up),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
-    refused = room.moves.counts.refused
+    refused = server.moves.counts.refused
     app.add_middleware(
         Guard,
         listens_at=options.host,
@@ -70,14 +70,14 @@ def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) ->
     app.state.drain = drain
     add_refusals(app, refused)
     _add_page(app)
-    _add_health(app, room)
+    _add_health(app, server)
     add_world(app, world, prompts, options, links)
-    add_picture(app, room.sessions, uploads)
-    add_game(app, room.sessions, films)
+    add_picture(app, server.sessions, uploads)
+    add_game(app, server.sessions, films)
 
     @app.websocket("/api/v1/socket")
     async def play(socket: WebSocket) -> None:
-        await Conversation(socket, room).run()
+        await Conversation(socket, server).run()
 
     return app
 
@@ -96,7 +96,7 @@ def _add_page(app: FastAPI) -> None:
         return Response(page[name], media_type=MEDIA_TYPES[name.rsplit(".", 1)[-1]])
 
 
-def _add_health(app: FastAPI, room: Room) -> None:
+def _add_health(app: FastAPI, server: ServerState) -> None:
     @app.get("/healthz")
     async def alive() -> dict[str, str]:
         return {"status": "alive"}
@@ -109,8 +109,8 @@ def _add_health(app: FastAPI, room: Room) -> None:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        moves = room.moves
-        held = room.sessions.count()
+        moves = server.moves
+        held = server.sessions.count()
         text = exposition(moves.counts, moves.engine.ticks, *held, app.state.ready)
         return Response(text, media_type=MEDIA_TYPE)
 

@@ -17,7 +17,7 @@ from playworld.play.messages import (
     LARGEST_ID,
     REASONS,
     Close,
-    Closing,
+    ConnectionClosed,
     Go,
     Join,
     Message,
@@ -31,7 +31,7 @@ from playworld.play.messages import (
     read_message,
 )
 from playworld.play.moves import Answer, Moves, picture
-from playworld.play.requests import Advance, Begin, Request, Trial, Visit
+from playworld.play.requests import GoRequest, PressRequest, Request, StartRequest, TryRequest
 from playworld.play.sessions import Full, Session, Sessions
 from playworld.world import SamplerConfig
 
@@ -52,7 +52,7 @@ def _set() -> asyncio.Event:
 
 
 @dataclass(frozen=True)
-class Room:
+class ServerState:
     """What all conversations of one server share."""
 
     sessions: Sessions
@@ -80,9 +80,9 @@ class Room:
 class Conversation:
     """One socket from its first message to its close."""
 
-    def __init__(self, socket: WebSocket, room: Room) -> None:
+    def __init__(self, socket: WebSocket, server: ServerState) -> None:
         self._socket = socket
-        self._room = room
+        self._server = server
         self._pace = Pace(MESSAGES_PER_SECOND)
 
     async def run(self) -> None:
@@ -94,23 +94,23 @@ class Conversation:
             await self._play(self._find(first))
         except TimeoutError:
             await self._close(Close.IDLE)
-        except Closing as closing:
-            await self._close(closing.code)
+        except ConnectionClosed as closed:
+            await self._close(closed.code)
         except WebSocketDisconnect:
             pass  # the player left; the session waits for a while
 
     def _find(self, first: Message) -> Session:
         if not isinstance(first, Join):
-            raise Closing(Close.BAD_MESSAGE)
+            raise ConnectionClosed(Close.BAD_MESSAGE)
         if first.session is None:
             try:
                 client = self._socket.client
-                return self._room.sessions.create(client.host if client else None)
+                return self._server.sessions.create(client.host if client else None)
             except Full:
-                raise Closing(Close.FULL) from None
-        session = self._room.sessions.find(first.session)
+                raise ConnectionClosed(Close.FULL) from None
+        session = self._server.sessions.find(first.session)
         if session is None:
-            raise Closing(Close.UNKNOWN_SESSION)
+            raise ConnectionClosed(Close.UNKNOWN_SESSION)
         return session
 
     async def _play(self, session: Session) -> None:
@@ -129,7 +129,7 @@ class Conversation:
                 session.connection = None
 
     async def _resume(self, session: Session) -> None:
-        self._room.sessions.touch(session)
+        self._server.sessions.touch(session)
         timeline = session.playing
         joined = {
             "type": "joined",
@@ -145,7 +145,7 @@ class Conversation:
     async def _listen(self, session: Session) -> None:
         while True:
             message = await self._before_idle(session)
-            self._room.sessions.touch(session)
+            self._server.sessions.touch(session)
             if isinstance(message, Settings):
                 session.sampler = self._sampler(message)
             elif not isinstance(message, Stay):
@@ -153,7 +153,7 @@ class Conversation:
 
     async def _before_idle(self, session: Session) -> Message:
         """The next message; who says nothing for long is warned once, then put away."""
-        limit = self._room.idle_seconds
+        limit = self._server.idle_seconds
         if limit is None:
             return await self._receive()
         warning = min(WARNING_SECONDS, limit / 2)
@@ -165,29 +165,29 @@ class Conversation:
                 await self._socket.send_json({"type": "idle", "seconds": warning})
                 return await self._receive()
         except TimeoutError:
-            self._room.sessions.drop(session)
-            raise Closing(Close.IDLE) from None
+            self._server.sessions.drop(session)
+            raise ConnectionClosed(Close.IDLE) from None
 
     async def _answer(self, session: Session) -> None:
         # Waiting for the send is what keeps a slow reader from filling memory: meanwhile its
         # presses replace one another.
         while True:
-            request = await session.wishes.next()
-            await self._room.open.wait()
-            self._room.in_hand.add(session.id)
+            request = await session.requests.next()
+            await self._server.open.wait()
+            self._server.in_hand.add(session.id)
             try:
-                answer = await self._room.moves.answer(session, request)
+                answer = await self._server.moves.answer(session, request)
                 if answer is not None:
                     await self._send(answer)
-                if isinstance(request, Visit):  # so that the first press need not wait for it
-                    await self._room.moves.catch_up(session)
-            except (Closing, WebSocketDisconnect):
+                if isinstance(request, GoRequest):  # so that the first press need not wait for it
+                    await self._server.moves.catch_up(session)
+            except (ConnectionClosed, WebSocketDisconnect):
                 raise
             except Exception:  # one player's trouble must not become everybody's
                 logger.exception("the model failed on %s", type(request).__name__)
-                raise Closing(Close.MODEL_FAILED) from None
+                raise ConnectionClosed(Close.MODEL_FAILED) from None
             finally:
-                self._room.in_hand.discard(session.id)
+                self._server.in_hand.discard(session.id)
 
     async def _send(self, answer: Answer) -> None:
         if isinstance(answer, bytes):
@@ -196,7 +196,7 @@ class Conversation:
             await self._socket.send_json(answer)
 
     async def _close(self, code: Close) -> None:
-        self._room.moves.counts.closed[code] += 1
+        self._server.moves.counts.closed[code] += 1
         with contextlib.suppress(WebSocketDisconnect):  # gone already
             await self._socket.close(code, REASONS[code])
 
@@ -211,30 +211,30 @@ class Conversation:
         match message:
             case Start(id, names, seed):
                 pictures = torch.stack([self._picture(name, session) for name in names])
-                return Begin(id, names, pictures, _seed(seed))
+                return StartRequest(id, names, pictures, _seed(seed))
             case Join():
-                raise Closing(Close.BAD_MESSAGE)
+                raise ConnectionClosed(Close.BAD_MESSAGE)
         if session.begun is None:
-            raise Closing(Close.NOT_STARTED)
+            raise ConnectionClosed(Close.NOT_STARTED)
         match message:
-            case Press(id, button) if 0 <= button < self._room.moves.num_actions:
-                return Advance(id, button, session.sampler)
+            case Press(id, button) if 0 <= button < self._server.moves.num_actions:
+                return PressRequest(id, button, session.sampler)
             case Go(id, node):
-                return Visit(id, node)
+                return GoRequest(id, node)
             case Try(id, presses):
-                return Trial(id, presses, session.sampler)
-        raise Closing(Close.BAD_MESSAGE)
+                return TryRequest(id, presses, session.sampler)
+        raise ConnectionClosed(Close.BAD_MESSAGE)
 
     def _picture(self, name: str, session: Session) -> UInt8[Tensor, "H W 3"]:
         source, number = picture_name(name)
-        prompts = dict(enumerate(self._room.prompts))
+        prompts = dict(enumerate(self._server.prompts))
         picture = (prompts if source == "prompt" else session.uploads).get(number)
         if picture is None:
-            raise Closing(Close.BAD_MESSAGE)
+            raise ConnectionClosed(Close.BAD_MESSAGE)
         return picture
 
     def _sampler(self, settings: Settings) -> SamplerConfig | None:
-        own = self._room.sampler
+        own = self._server.sampler
         steps = own.steps if settings.steps is None else settings.steps
         temperature = own.temperature if settings.temperature is None else settings.temperature
         chosen = replace(own, steps=steps, temperature=temperature)
@@ -247,7 +247,7 @@ def _seed(seed: int | None) -> int:
 
 async def _leave_when_taken_over(connection: asyncio.Event) -> None:
     await connection.wait()
-    raise Closing(Close.TAKEN_OVER)
+    raise ConnectionClosed(Close.TAKEN_OVER)
 
 
 async def _until_one_ends(*jobs: Coroutine[Any, Any, None]) -> None:

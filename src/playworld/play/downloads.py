@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from playworld.config import InputError
 from playworld.play.api import find
-from playworld.play.film import FORMATS, MAX_SCALE, Film, file_name, make
+from playworld.play.film import FORMATS, MAX_SCALE, GameFilm, file_name, make
 from playworld.play.sessions import Session, Sessions
 from playworld.play.timeline import NotOnThePath, Timeline
 from playworld.world import World
@@ -54,7 +54,7 @@ class Films:
         """Give up those in hand."""
         self._closed.set()
 
-    def _film(self, timeline: Timeline, path: list[int]) -> Film:
+    def _film(self, timeline: Timeline, path: list[int]) -> GameFilm:
         nodes = [timeline.nodes[number] for number in path]
         pressed = nodes[1:]
         samplers = [node.sampler or self._world.config.sampler for node in pressed]
@@ -69,7 +69,7 @@ class Films:
                 "temperature": [sampler.temperature for sampler in samplers],
             },
         }
-        return Film(
+        return GameFilm(
             pngs=[node.png for node in nodes],
             buttons=[node.button for node in pressed if node.button is not None],
             labels=[button.label for button in self._world.buttons],

@@ -36,7 +36,7 @@ Frame = UInt8[np.ndarray, "H W 3"]
 
 
 @dataclass(frozen=True)
-class Film:
+class GameFilm:
     """A way through a game, frame by frame."""
 
     pngs: Sequence[bytes]
@@ -72,10 +72,10 @@ class Format:
     media_type: str
     max_pixels: int
     """Of all frames together: what one core writes in about a minute; a GIF is kept in memory."""
-    write: Callable[[Film, int], bytes]
+    write: Callable[[GameFilm, int], bytes]
 
 
-def make(film: Film, format: Format, scale: int) -> bytes:
+def make(film: GameFilm, format: Format, scale: int) -> bytes:
     """The content of the file; may take a minute, so call it in a thread.
 
     Raises:
@@ -91,7 +91,7 @@ def file_name(title: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "-", title).strip("-.") or "film"
 
 
-def write_mp4(film: Film, scale: int) -> bytes:
+def write_mp4(film: GameFilm, scale: int) -> bytes:
     """H.264 as every browser plays it: 4:2:0, an even size, BT.709 said plainly, index first."""
     width, height = (side * scale + side * scale % 2 for side in (film.width, film.height))
     with tempfile.TemporaryDirectory() as folder:  # the index moves to the front at the end
@@ -120,7 +120,7 @@ def write_mp4(film: Film, scale: int) -> bytes:
         return path.read_bytes()
 
 
-def write_gif(film: Film, scale: int) -> bytes:
+def write_gif(film: GameFilm, scale: int) -> bytes:
     """A GIF that repeats, in the 256 colours that suit this film best."""
     colours = _palette(film)
     frames = (
@@ -141,7 +141,7 @@ def write_gif(film: Film, scale: int) -> bytes:
     return file.getvalue()
 
 
-def write_strip(film: Film, scale: int) -> bytes:
+def write_strip(film: GameFilm, scale: int) -> bytes:
     """All frames in one picture, in reading order, with gaps, the rows of about equal length."""
     count = len(film.pngs)
     columns = math.ceil(count / math.ceil(count / STRIP_COLUMNS))
@@ -157,7 +157,7 @@ def write_strip(film: Film, scale: int) -> bytes:
     return file.getvalue()
 
 
-def write_zip(film: Film, scale: int) -> bytes:
+def write_zip(film: GameFilm, scale: int) -> bytes:
     """A video without loss and its actions, as `playworld record` writes them; `scale` is 1."""
     file = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +183,7 @@ def _enlarged(image: Image.Image, scale: int) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST)
 
 
-def _palette(film: Film) -> Image.Image:
+def _palette(film: GameFilm) -> Image.Image:
     # From frames spread over the film: one palette for all, so that a still ground stays still.
     images = list(film.images(every=math.ceil(len(film.pngs) / PALETTE_FRAMES)))
     sheet = Image.new("RGB", (film.width, film.height * len(images)))

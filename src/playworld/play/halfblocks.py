@@ -51,7 +51,7 @@ def of_256(pixels: Int[np.ndarray, "H W 3"]) -> Int[np.ndarray, "H W"]:
     return np.where(in_grey < in_cube, 232 + grey, 16 + steps @ np.array([36, 6, 1]))
 
 
-class Canvas:
+class HalfBlockCanvas:
     """What a terminal shows, so that only what changed is written: it may be far away."""
 
     def __init__(self, full: bool) -> None:

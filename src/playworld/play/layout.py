@@ -18,7 +18,7 @@ KEYS = "1234567890tyuigh"
 
 
 @dataclass(frozen=True)
-class Layout:
+class ButtonLayout:
     """What a player finds under the thumbs; every button has its place once."""
 
     cross: dict[str, int]
@@ -38,7 +38,7 @@ class Layout:
     """What to say of an arrow that presses nothing."""
 
 
-def layout(buttons: Sequence[Button]) -> Layout:
+def layout(buttons: Sequence[Button]) -> ButtonLayout:
     """The places of a world's buttons.
 
     An arrow takes the button with that arrow, else the nearest on either side. Two arrows at once
@@ -52,7 +52,7 @@ def layout(buttons: Sequence[Button]) -> Layout:
     if not cross:
         said = f"The buttons of this world have no directions: press {keys[0]} to {keys[-1]}."
         nowhere = dict.fromkeys(ARROWS, said)
-        return Layout({}, {}, None, tuple(range(len(buttons))), (), keys, nowhere)
+        return ButtonLayout({}, {}, None, tuple(range(len(buttons))), (), keys, nowhere)
     held = [*ARROWS, *(a + b for a, b in permutations(ARROWS, 2) if _between(a, b))]
     found = {arrows: _nearest(cross, arrows) for arrows in held}
     ways = {arrows: button for arrows, button in found.items() if button is not None}
@@ -66,7 +66,7 @@ def layout(buttons: Sequence[Button]) -> Layout:
     placed = {*cross.values(), *actions, large}
     more = tuple(n for n in range(len(buttons)) if n not in placed)
     nowhere = {a: f"No button of this world leads {SIDES[a]}." for a in ARROWS if a not in ways}
-    return Layout(cross, ways, large, actions, more, keys, nowhere)
+    return ButtonLayout(cross, ways, large, actions, more, keys, nowhere)
 
 
 def held_together(before: str, arrow: str) -> str:

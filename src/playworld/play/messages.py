@@ -46,8 +46,8 @@ REASONS = {
 }
 
 
-class Closing(Exception):
-    """Ends a conversation with a close code."""
+class ConnectionClosed(Exception):
+    """Raised to end a conversation with a close code."""
 
     def __init__(self, code: Close) -> None:
         super().__init__(REASONS[code])
@@ -150,28 +150,28 @@ class Pace:
         """Note one message.
 
         Raises:
-            Closing: this second has had too many.
+            ConnectionClosed: this second has had too many.
         """
         second = int(time.monotonic())
         self._count = self._count + 1 if second == self._second else 1
         self._second = second
         if self._count > self._per_second:
-            raise Closing(Close.TOO_FAST)
+            raise ConnectionClosed(Close.TOO_FAST)
 
 
 def read_message(text: str | None) -> Message:
     """A message from its JSON, strictly: an unknown field or a wrong type is refused.
 
     Raises:
-        Closing: with BAD_MESSAGE.
+        ConnectionClosed: with BAD_MESSAGE.
     """
     try:
         data = json.loads(text or "")
         message = from_dict(MESSAGES[data.pop("type")], data)
     except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Closing(Close.BAD_MESSAGE) from None
+        raise ConnectionClosed(Close.BAD_MESSAGE) from None
     if not isinstance(message, Join) and not 0 <= message.id <= LARGEST_ID:
-        raise Closing(Close.BAD_MESSAGE)
+        raise ConnectionClosed(Close.BAD_MESSAGE)
     return message
 
 
@@ -179,9 +179,9 @@ def picture_name(name: str) -> tuple[Literal["prompt", "upload"], int]:
     """Where a picture comes from, and its number there: "prompt:3" is ("prompt", 3).
 
     Raises:
-        Closing: with BAD_MESSAGE.
+        ConnectionClosed: with BAD_MESSAGE.
     """
     match = re.fullmatch(r"(prompt|upload):([0-9]{1,6})", name)
     if match is None:
-        raise Closing(Close.BAD_MESSAGE)
+        raise ConnectionClosed(Close.BAD_MESSAGE)
     return ("prompt" if match[1] == "prompt" else "upload"), int(match[2])

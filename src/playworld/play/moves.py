@@ -11,12 +11,12 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.play.images import to_png
-from playworld.play.messages import Close, Closing
+from playworld.play.messages import Close, ConnectionClosed
 from playworld.play.metrics import Counts
-from playworld.play.requests import Advance, Begin, Request, Trial, Visit
+from playworld.play.requests import GoRequest, PressRequest, Request, StartRequest, TryRequest
 from playworld.play.sessions import Session
 from playworld.play.timeline import Node, Timeline
-from playworld.world import Engine, Moved, WorldState
+from playworld.world import Engine, StepResult, WorldState
 
 HEADER = struct.Struct("<BxxxIII")
 """What stands before the PNG in a binary message: its kind, the request's id, the number of the
@@ -45,24 +45,24 @@ class Moves:
         """Do what was asked for; None where the player wanted to be elsewhere before it was done.
 
         Raises:
-            Closing: with BAD_MESSAGE where there is no such frame.
+            ConnectionClosed: with BAD_MESSAGE where there is no such frame.
         """
-        if isinstance(request, Begin):
-            return await self._begin(session, request)
+        if isinstance(request, StartRequest):
+            return await self._start(session, request)
         timeline = session.timeline
         assert timeline is not None, "a press without a start reached the model"
         match request:
-            case Visit(id, node):
+            case GoRequest(id, node):
                 if not 0 <= node < len(timeline.nodes):
-                    raise Closing(Close.BAD_MESSAGE)
+                    raise ConnectionClosed(Close.BAD_MESSAGE)
                 timeline.at = node
                 return picture(timeline, id)
-            case Advance(id) if len(timeline.nodes) >= self.max_nodes:
+            case PressRequest(id) if len(timeline.nodes) >= self.max_nodes:
                 self.counts.full += 1
                 return {"type": "full", "id": id}
-            case Advance():
-                return await self._advance(session, timeline, request)
-            case Trial():
+            case PressRequest():
+                return await self._press(session, timeline, request)
+            case TryRequest():
                 return await self._try(session, timeline, request)
 
     async def catch_up(self, session: Session) -> WorldState | None:
@@ -76,68 +76,72 @@ class Moves:
             return None
         last, state, missing = timeline.nearest()
         for number in missing:
-            if session.wishes.elsewhere:
+            if session.requests.elsewhere:
                 return None
             node = timeline.nodes[number]
             assert node.button is not None, "the start's state is always kept"
             tokens = node.tokens.to(state.tokens)
             replay = self.engine.replay(state, tokens, node.button, session.id)
-            moved = await asyncio.wrap_future(replay)
+            result = await asyncio.wrap_future(replay)
             self.counts.replayed += 1
-            state = moved.state
+            state = result.state
             timeline.keep(number, state, last)
             last = number
         return state
 
-    async def _begin(self, session: Session, request: Begin) -> Answer:
+    async def _start(self, session: Session, request: StartRequest) -> Answer:
         start = self.engine.start(request.pictures, request.seed, session.id)
-        moved = await asyncio.wrap_future(start)
-        png = await asyncio.to_thread(to_png, moved.frame)
-        session.timeline = Timeline(request.names, request.seed, moved.state, png)
+        result = await asyncio.wrap_future(start)
+        png = await asyncio.to_thread(to_png, result.frame)
+        session.timeline = Timeline(request.names, request.seed, result.state, png)
         session.shown = request
         return picture(session.timeline, request.id)
 
-    async def _advance(self, session: Session, timeline: Timeline, press: Advance) -> Answer | None:
+    async def _press(
+        self, session: Session, timeline: Timeline, request: PressRequest
+    ) -> Answer | None:
         state = await self.catch_up(session)
         if state is None:
             return None
-        step = self.engine.step(state, press.button, press.sampler, session.id)
-        moved = await self._counted(step)
-        png = await asyncio.to_thread(to_png, moved.frame)
-        timeline.grow(press.button, press.sampler, moved.state, png)
-        return picture(timeline, press.id)
+        step = self.engine.step(state, request.button, request.sampler, session.id)
+        result = await self._counted(step)
+        png = await asyncio.to_thread(to_png, result.frame)
+        timeline.grow(request.button, request.sampler, result.state, png)
+        return picture(timeline, request.id)
 
-    async def _try(self, session: Session, timeline: Timeline, trial: Trial) -> Answer | None:
+    async def _try(
+        self, session: Session, timeline: Timeline, request: TryRequest
+    ) -> Answer | None:
         state = await self.catch_up(session)
         if state is None:
             return None
         rows: list[UInt8[Tensor, "H width 3"]] = []
         buttons = range(self.num_actions)
         for first in buttons[::TRIED_AT_ONCE]:
-            if session.wishes.elsewhere:
+            if session.requests.elsewhere:
                 return None
             some = buttons[first : first + TRIED_AT_ONCE]
             rows += await asyncio.gather(
-                *(self._row(session, state, button, trial) for button in some)
+                *(self._row(session, state, button, request) for button in some)
             )
         sheet = await asyncio.to_thread(to_png, torch.cat(rows))
-        return _message(SHEET, trial.id, timeline.at, timeline.here) + sheet
+        return _message(SHEET, request.id, timeline.at, timeline.here) + sheet
 
     async def _row(
-        self, session: Session, state: WorldState, button: int, trial: Trial
+        self, session: Session, state: WorldState, button: int, request: TryRequest
     ) -> UInt8[Tensor, "H width 3"]:
         frames = []
-        for _ in range(trial.presses):
-            step = self.engine.step(state, button, trial.sampler, session.id, long=True)
-            moved = await self._counted(step)
-            state = moved.state
-            frames.append(moved.frame)
+        for _ in range(request.presses):
+            step = self.engine.step(state, button, request.sampler, session.id, long=True)
+            result = await self._counted(step)
+            state = result.state
+            frames.append(result.frame)
         return torch.cat(frames, dim=1)
 
-    async def _counted(self, step: "Future[Moved]") -> Moved:
-        moved = await asyncio.wrap_future(step)
+    async def _counted(self, step: "Future[StepResult]") -> StepResult:
+        result = await asyncio.wrap_future(step)
         self.counts.frames += 1
-        return moved
+        return result
 
 
 def picture(timeline: Timeline, id: int) -> bytes:

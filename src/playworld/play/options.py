@@ -30,7 +30,7 @@ class PlayOptions:
     allow_hosts: tuple[str, ...] = ()
     """Further names under which the page may be reached, such as a proxy's: play.example.com."""
     max_players: int = 32
-    """Players at a time; one more is told to come back later."""
+    """Players at a time; one more is asked to come back later."""
     idle_minutes: float | None = None
     """Minutes without a press after which a game is put away: 10 if not given, but no limit on a
     server that only this machine reaches."""

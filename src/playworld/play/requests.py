@@ -1,4 +1,7 @@
-"""What a player has asked for and the model has not done yet: the newest wish of each kind."""
+"""Pending requests of a player: the newest of each kind, checked and ready for the engine.
+
+Each has the name of the message that it comes from (play/messages.py).
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,7 +14,7 @@ from playworld.world import SamplerConfig
 
 
 @dataclass(frozen=True)
-class Begin:
+class StartRequest:
     """A request for the first picture of a game."""
 
     id: int
@@ -25,7 +28,7 @@ class Begin:
 
 
 @dataclass(frozen=True)
-class Visit:
+class GoRequest:
     """A request to go to a frame that was made before."""
 
     id: int
@@ -33,7 +36,7 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class Trial:
+class TryRequest:
     """A request to see what every button would do."""
 
     id: int
@@ -43,7 +46,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Advance:
+class PressRequest:
     """A request for one more frame."""
 
     id: int
@@ -53,11 +56,11 @@ class Advance:
     """How the frame is drawn; None for the world's own way."""
 
 
-Request = Begin | Visit | Trial | Advance
-ORDER: tuple[type, ...] = (Begin, Visit, Trial, Advance)
+Request = StartRequest | GoRequest | TryRequest | PressRequest
+ORDER: tuple[type, ...] = (StartRequest, GoRequest, TryRequest, PressRequest)
 
 
-class Wishes:
+class RequestQueue:
     """At most one request of each kind waits: the newest replaces an older one.
 
     So a fast player with a slow model sees the last thing that was pressed, and nothing piles up.
@@ -71,7 +74,7 @@ class Wishes:
     def ask(self, request: Request) -> None:
         """Leave a request."""
         kind = type(request)
-        if kind in (Begin, Visit):
+        if kind in (StartRequest, GoRequest):
             later = ORDER[ORDER.index(kind) :]
             self._waiting = {k: r for k, r in self._waiting.items() if k not in later}
         self._waiting[kind] = request
@@ -83,11 +86,11 @@ class Wishes:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the player wants to be somewhere else: what is in hand need not be finished."""
-        return Begin in self._waiting or Visit in self._waiting
+        """Whether a start or a go waits: what is in hand need not be finished."""
+        return StartRequest in self._waiting or GoRequest in self._waiting
 
     async def next(self) -> Request:
-        """Wait until something is asked for, and take it: in the order of `ORDER`."""
+        """Wait for a request and take it, in the order of `ORDER`."""
         while True:
             await self._asked.wait()
             for kind in ORDER:

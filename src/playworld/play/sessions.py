@@ -10,7 +10,7 @@ from dataclasses import replace
 from jaxtyping import UInt8
 from torch import Tensor
 
-from playworld.play.requests import Begin, Request, Wishes
+from playworld.play.requests import Request, RequestQueue, StartRequest
 from playworld.play.timeline import Timeline
 from playworld.world import SamplerConfig
 
@@ -28,9 +28,9 @@ class Session:
         self.address = address
         """Where its player is on the network; None on this machine, or behind a proxy on it."""
         self.seen = now
-        self.begun: Begin | None = None
+        self.begun: StartRequest | None = None
         """The newest start that was asked for."""
-        self.shown: Begin | None = None
+        self.shown: StartRequest | None = None
         """The start that `timeline` goes back to."""
         self.timeline: Timeline | None = None
         self.uploads: dict[int, UInt8[Tensor, "H W 3"]] = {}
@@ -43,13 +43,13 @@ class Session:
         """Held by the one connection that plays."""
         self.connection: asyncio.Event | None = None
         """Set to make the newest connection leave; None where nobody is connected."""
-        self.wishes = Wishes()
+        self.requests = RequestQueue()
 
     def ask(self, request: Request) -> None:
         """Leave a request for the model."""
-        if isinstance(request, Begin):
+        if isinstance(request, StartRequest):
             self.begun = request
-        self.wishes.ask(request)
+        self.requests.ask(request)
 
     def keep(self, picture: UInt8[Tensor, "H W 3"]) -> int:
         """Keep a picture of the player; returns its number."""
@@ -59,8 +59,8 @@ class Session:
         return number
 
     def rejoin(self) -> None:
-        """A new connection: wishes of the old one are void, a start it lost is made up for."""
-        self.wishes.void()
+        """A new connection: requests of the old one are void, a start it lost is made up for."""
+        self.requests.void()
         if self.begun is not None and self.begun is not self.shown:
             self.ask(replace(self.begun, id=0))
 

@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from torch import Tensor
 
 from playworld.config import InputError
-from playworld.play.halfblocks import END, UPPER_HALF, Canvas, many_colours
+from playworld.play.halfblocks import END, UPPER_HALF, HalfBlockCanvas, many_colours
 from playworld.play.layout import ARROWS, held_together, layout
 from playworld.world import World
 
@@ -76,7 +76,7 @@ def play_in_terminal(world: World, seed: int = 0, stdin: int = 0, stdout: int = 
         InputError: if there is no terminal, or the world has no picture to start from.
     """
     check_terminal(stdin, stdout)
-    game, keys, canvas = Game(world, seed), Keys(stdin), Canvas(many_colours())
+    game, keys, canvas = TerminalGame(world, seed), Keys(stdin), HalfBlockCanvas(many_colours())
     with _borrowed(stdin, stdout):
         while not game.over:
             size = os.get_terminal_size(stdout)
@@ -88,7 +88,7 @@ def play_in_terminal(world: World, seed: int = 0, stdin: int = 0, stdout: int = 
             game.tick(time.monotonic())
 
 
-class Game:
+class TerminalGame:
     """One player's world. Time is passed in: nothing here waits or looks at a clock."""
 
     def __init__(self, world: World, seed: int = 0) -> None:

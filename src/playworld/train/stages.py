@@ -85,7 +85,9 @@ def train_world(
         run = options.run or default_run(world, clips, recipe.name)
         pictures = read_pictures(options.prompts) if options.prompts else {}
         about = read_about(options.about) if options.about else ""
-        job = Job(recipe, clips, options, run, device, base, progress or (lambda stage: None))
+        job = TrainingJob(
+            recipe, clips, options, run, device, base, progress or (lambda stage: None)
+        )
 
         if "tokenizer" in options.stages():
             tokenizer = _train_tokenizer(job, dataset)
@@ -109,7 +111,7 @@ def train_world(
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What both stages have to know."""
 
     recipe: Recipe
@@ -149,7 +151,7 @@ class Job:
             pictures, self.options.spread(), self.options.wandb)  # fmt: skip
 
 
-def _train_tokenizer(job: Job, dataset: ClipDataset) -> Tokenizer:
+def _train_tokenizer(job: TrainingJob, dataset: ClipDataset) -> Tokenizer:
     recipe, stage, base = job.recipe, job.recipe.tokenizer_stage, job.base
     inputs = {
         "clips": dataset.sha256,
@@ -171,7 +173,7 @@ def _train_tokenizer(job: Job, dataset: ClipDataset) -> Tokenizer:
     return tokenizer
 
 
-def _train_dynamics(job: Job, tokenizer: Tokenizer) -> World:
+def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
     recipe, stage, base = job.recipe, job.recipe.world_stage, job.base
     dataset = ClipDataset(job.clips, "train", stage.clip_length)
     torch.manual_seed(stage.seed + 1)

@@ -6,7 +6,7 @@ from playworld.lazy import lazily
 from playworld.world.order import Order
 
 if TYPE_CHECKING:
-    from playworld.world.draft import Moved
+    from playworld.world.draft import StepResult
     from playworld.world.engine import Engine
     from playworld.world.folder import Button, WorldConfig, built_in_worlds
     from playworld.world.maskgit import SamplerConfig
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Button",
     "Engine",
-    "Moved",
+    "StepResult",
     "Order",
     "SamplerConfig",
     "World",
@@ -29,7 +29,7 @@ __getattr__ = lazily(
     {
         "Button": "folder",
         "Engine": "engine",
-        "Moved": "draft",
+        "StepResult": "draft",
         "SamplerConfig": "maskgit",
         "World": "world",
         "WorldConfig": "folder",

@@ -25,7 +25,7 @@ from playworld.world.world import World
 
 
 @dataclass(frozen=True)
-class Moved:
+class StepResult:
     """One session's newest frame, and where it stands now."""
 
     frame: UInt8[Tensor, "H W 3"]
@@ -52,7 +52,7 @@ class Draft:
     """What the dynamics look at beside the tokens; see `World._see`."""
 
 
-Work = Generator[Draft | None, Moved, Moved]
+Work = Generator[Draft | None, StepResult, StepResult]
 """Yields a draft and is sent its frame, or yields None where a piece of other work is done."""
 
 
@@ -73,17 +73,17 @@ def start(world: World, images: UInt8[Tensor, "P H W 3"], seed: int) -> Work:
     )
     for p in range(len(images)):
         action = None if p == 0 or features is None else features[:, p - 1]
-        moved = yield _known(world, state, tokens[:, p], action)
-        moved = _anchored(world, moved, video[:, p])
-        state = moved.state
-    return moved
+        result = yield _known(world, state, tokens[:, p], action)
+        result = _anchored(world, result, video[:, p])
+        state = result.state
+    return result
 
 
-def _anchored(world: World, moved: Moved, truth: Float[Tensor, "1 H W 3"]) -> Moved:
+def _anchored(world: World, result: StepResult, truth: Float[Tensor, "1 H W 3"]) -> StepResult:
     """A frame of a prompt, with the pixels that were given."""
-    state, frame = moved.state, to_float(moved.frame[None]).to(world.device)
+    state, frame = result.state, to_float(result.frame[None]).to(world.device)
     frame, decoder = world.tokenizer.anchor(state.tokens, frame, state.decoder, truth)
-    return Moved(to_uint8(frame)[0].cpu(), replace(state, decoder=decoder))
+    return StepResult(to_uint8(frame)[0].cpu(), replace(state, decoder=decoder))
 
 
 @torch.no_grad()
@@ -136,7 +136,7 @@ class Models:
 @torch.no_grad()
 def advance(
     models: Models, drafts: Sequence[Draft], memory: Cache, count: int, shelf: Shelf
-) -> list[Moved | None]:
+) -> list[StepResult | None]:
     """One pass of the model for all drafts; the frames of those for which it was the last.
 
     Args:
@@ -166,12 +166,12 @@ def advance(
             alike.setdefault((draft.sampler, draft.left[0]), []).append(i)
     for (sampler, number), rows in alike.items():
         _refine(models.world, [drafts[i] for i in rows], logits[rows], sampler, number)
-    moved: list[Moved | None] = [None] * count
+    results: list[StepResult | None] = [None] * count
     if done:
         frames = _commit(models, [drafts[i] for i in done], memories)
         for i, frame in zip(done, frames, strict=True):
-            moved[i] = frame
-    return moved
+            results[i] = frame
+    return results
 
 
 def _refine(
@@ -201,15 +201,15 @@ def _remember(
 
 def _commit(
     models: Models, drafts: Sequence[Draft], places: Sequence[tuple[Cache, Cache | Canvas]]
-) -> list[Moved]:
+) -> list[StepResult]:
     tokens = torch.cat([draft.tokens for draft in drafts])
     past = join([draft.state.decoder for draft in drafts])
     pictures, past = models.decode(tokens, past)
     frames = to_uint8(pictures).cpu()
-    moved = []
+    results = []
     for i, (draft, (memory, place)) in enumerate(zip(drafts, places, strict=True)):
         decoder = join([past.row(i)], place)
         state = draft.state
         new = WorldState(memory, decoder, state.seeds, state.frame + 1, tokens[i : i + 1].clone())
-        moved.append(Moved(frames[i].clone(), new))
-    return moved
+        results.append(StepResult(frames[i].clone(), new))
+    return results

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from playworld.models.st_transformer import Cache
 from playworld.world import draft
-from playworld.world.draft import Draft, Moved, Work
+from playworld.world.draft import Draft, StepResult, Work
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.shelf import Shelf
 from playworld.world.state import WorldState
-from playworld.world.turns import QUIET_SECONDS, Job, Kind, Turns
+from playworld.world.turns import QUIET_SECONDS, FrameJob, Kind, Turns
 from playworld.world.world import World
 
 _PATIENCE = 0.05
@@ -29,7 +29,7 @@ _LONG_BATCH = 2
 """Long requests that share a pass on a CPU while others play: who plays may wait for that pass."""
 
 
-class _Room:
+class _BatchBuffer:
     """One worker's memory for what the states of a batch remember, used again every time.
 
     Fresh memory of that size costs more than the copy: the system hands it out page by page.
@@ -37,11 +37,11 @@ class _Room:
 
     def __init__(self) -> None:
         self._memory: Cache | None = None
-        self._held: list[WorldState] = []
+        self._states: list[WorldState] = []
 
-    def forget(self) -> None:
-        """Hold no state any longer."""
-        self._held = []
+    def clear(self) -> None:
+        """Hold no states any longer."""
+        self._states = []
 
     def gather(self, states: Sequence[WorldState]) -> Cache:
         """What they remember as one batch, to be read only."""
@@ -49,11 +49,11 @@ class _Room:
             return states[0].memory
         if self._memory is None or len(self._memory.time) < len(states):
             self._memory = Cache.cat([state.memory for state in states])
-        elif len(states) != len(self._held) or any(
-            a is not b for a, b in zip(states, self._held, strict=True)
+        elif len(states) != len(self._states) or any(
+            a is not b for a, b in zip(states, self._states, strict=True)
         ):
             Cache.cat([state.memory for state in states], out=self._memory)
-        self._held = list(states)
+        self._states = list(states)
         return self._memory.map(lambda t: t[: len(states)])
 
 
@@ -82,7 +82,7 @@ class Engine:
         Args:
             world: the world.
             max_batch: largest number of rows per pass.
-            buckets: batch sizes that are used: a batch is filled up to the next of them, so that
+            buckets: batch sizes that are used: a batch is padded up to the next of them, so that
                 the model meets few shapes. Powers of two on a GPU if not given, else any size.
             workers: batches computed side by side, which share PyTorch's threads. If not given,
                 one for each: work that several threads split rounds by how they split it. 1 on a
@@ -117,7 +117,7 @@ class Engine:
 
     def start(
         self, images: UInt8[Tensor, "P H W 3"], seed: int, player: Hashable = None
-    ) -> "Future[Moved]":
+    ) -> "Future[StepResult]":
         """Begin a session from P >= 1 prompt frames.
 
         The future raises InputError if they are not of the world's size, or the seed is no integer
@@ -133,7 +133,7 @@ class Engine:
         sampler: SamplerConfig | None = None,
         player: Hashable = None,
         long: bool = False,
-    ) -> "Future[Moved]":
+    ) -> "Future[StepResult]":
         """The next frame of one session, independent of other sessions.
 
         The future raises InputError if the action is outside 0 to |A| - 1.
@@ -152,7 +152,7 @@ class Engine:
 
     def replay(
         self, state: WorldState, tokens: Int[Tensor, " N"], action: int, player: Hashable = None
-    ) -> "Future[Moved]":
+    ) -> "Future[StepResult]":
         """The next frame where its tokens are known already: a third of the work of `step`.
 
         It is long, as there are mostly many of them. For `player` see `step`.
@@ -174,8 +174,8 @@ class Engine:
 
     def _submit(
         self, work: Work, long: bool, player: Hashable, kind: Kind = "frame"
-    ) -> "Future[Moved]":
-        job = Job(work, long, object() if player is None else player, kind)
+    ) -> "Future[StepResult]":
+        job = FrameJob(work, long, object() if player is None else player, kind)
         with self._changed:
             if self._closed:
                 raise RuntimeError("the engine is closed")
@@ -186,17 +186,17 @@ class Engine:
     def _serve(self) -> None:
         """One thread: take a batch, work on it, until closed."""
         torch.set_num_threads(self._own_threads)
-        room, expected, seconds = _Room(), 0, 0.0
+        buffer, expected, seconds = _BatchBuffer(), 0, 0.0
         while (batch := self._take(expected, _PATIENCE * seconds)) is not None:
             begin = time.perf_counter()
-            rest = self._work_on(batch, room)
+            rest = self._work_on(batch, buffer)
             seconds = time.perf_counter() - begin
             expected = 0 if batch[0].long else len(batch) - len(rest)
             with self._changed:
                 self._turns.done(batch, rest, seconds)
                 self._changed.notify_all()
 
-    def _take(self, expected: int, patience: float) -> list[Job] | None:
+    def _take(self, expected: int, patience: float) -> list[FrameJob] | None:
         """This worker's next batch; None once closed.
 
         Before that, wait a moment for as many as were just answered: else whoever asks first would
@@ -210,7 +210,7 @@ class Engine:
                 self._changed.wait(QUIET_SECONDS)
         return None
 
-    def _work_on(self, batch: list[Job], room: _Room) -> list[Job]:
+    def _work_on(self, batch: list[FrameJob], buffer: _BatchBuffer) -> list[FrameJob]:
         """Work on a batch until all of it is answered, or until its turn is over: its rest."""
         rest = [job for job in batch if job.draft is not None or _goes_on(job, None)]
         passes = 0
@@ -219,43 +219,43 @@ class Engine:
                 over = passes and self._turns.is_over(rest, passes)
                 if over and (rest[0].long or not self._closed):
                     break
-            rest = [job for job in self._once(rest, room) if not job.future.cancelled()]
+            rest = [job for job in self._once(rest, buffer) if not job.future.cancelled()]
             passes += 1
-        room.forget()
+        buffer.clear()
         return rest
 
-    def _once(self, batch: list[Job], room: _Room) -> list[Job]:
+    def _once(self, batch: list[FrameJob], buffer: _BatchBuffer) -> list[FrameJob]:
         """One pass, or one piece of other work: answer what is finished, return what is not."""
         drafts = [job.draft for job in batch if job.draft is not None]
         try:
-            answers = self._pass(drafts, room) if drafts else [None]
+            answers = self._pass(drafts, buffer) if drafts else [None]
         except Exception as error:
             if len(batch) == 1:
                 _fail(batch[0], error)
                 return []
             # One of them may be at fault: the others get their frame.
-            return [job for one in batch for job in self._once([one], room)]
+            return [job for one in batch for job in self._once([one], buffer)]
         return [
             job
-            for job, moved in zip(batch, answers, strict=True)
-            if (drafts and moved is None) or _goes_on(job, moved)
+            for job, result in zip(batch, answers, strict=True)
+            if (drafts and result is None) or _goes_on(job, result)
         ]
 
-    def _pass(self, drafts: list[Draft], room: _Room) -> list[Moved | None]:
+    def _pass(self, drafts: list[Draft], buffer: _BatchBuffer) -> list[StepResult | None]:
         count = len(drafts)
         size = next((b for b in self._buckets if b >= count), count)
-        filled = drafts + drafts[:1] * (size - count)
-        memory = room.gather([one.state for one in filled])
-        moved = draft.advance(self._models, filled, memory, count, self._shelf)
+        padded = drafts + drafts[:1] * (size - count)
+        memory = buffer.gather([one.state for one in padded])
+        results = draft.advance(self._models, padded, memory, count, self._shelf)
         with self._changed:
             self.ticks[count] += 1
-        return moved
+        return results
 
 
-def _goes_on(job: Job, moved: Moved | None) -> bool:
+def _goes_on(job: FrameJob, result: StepResult | None) -> bool:
     """Take a request to its next piece of work; False where there is none."""
     try:
-        job.draft = next(job.work) if moved is None else job.work.send(moved)
+        job.draft = next(job.work) if result is None else job.work.send(result)
     except StopIteration as end:
         if job.future.running() or job.future.set_running_or_notify_cancel():
             job.future.set_result(end.value)
@@ -269,7 +269,7 @@ def _goes_on(job: Job, moved: Moved | None) -> bool:
     return True
 
 
-def _give_up(jobs: Sequence[Job]) -> None:
+def _give_up(jobs: Sequence[FrameJob]) -> None:
     for job in jobs:
         if job.future.cancel():
             job.future.set_running_or_notify_cancel()  # wakes who waits for it
@@ -277,6 +277,6 @@ def _give_up(jobs: Sequence[Job]) -> None:
             job.future.set_exception(RuntimeError("the engine is closed"))
 
 
-def _fail(job: Job, error: Exception) -> None:
+def _fail(job: FrameJob, error: Exception) -> None:
     if job.future.running() or job.future.set_running_or_notify_cancel():
         job.future.set_exception(error)

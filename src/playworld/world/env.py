@@ -27,7 +27,7 @@ Termination = Callable[[np.ndarray], bool]
 
 
 @dataclass(frozen=True)
-class Beginning:
+class EpisodeStart:
     """How an episode starts."""
 
     video: UInt8[Tensor, "P H W 3"]
@@ -38,11 +38,11 @@ class Beginning:
 
     @property
     def info(self) -> dict[str, Any]:
-        """What `reset` tells about it."""
+        """The `info` that `reset` returns."""
         return {"prompt": self.prompt, "seed": self.seed}
 
 
-class Stage:
+class EnvCore:
     """What one environment and a batch of them have in common."""
 
     def __init__(
@@ -73,32 +73,32 @@ class Stage:
             raise InputError(f"a prompt must be {wanted}, got {video.dtype} {list(video.shape)}")
         return video.cpu().clone()
 
-    def begin(self, generator: np.random.Generator, prompt: Any) -> Beginning:
-        """Draw what `reset` was not told: the seed of the episode and, without `prompt`, where."""
+    def draw_start(self, generator: np.random.Generator, prompt: Any) -> EpisodeStart:
+        """Draw the seed of an episode and, unless it is given, the prompt."""
         # Both are always drawn, so that naming a prompt leaves all else as it was.
         seed = int(generator.integers(2**63))
         number = int(generator.integers(max(len(self.prompts), 1)))
         if isinstance(prompt, int | np.integer) and not isinstance(prompt, bool):
             number = int(prompt)
         elif prompt is not None:
-            return Beginning(self.video(prompt), -1, seed)
+            return EpisodeStart(self.video(prompt), -1, seed)
         if not self.prompts:
             raise InputError("this world has no pictures to start from: give some as prompts=[...]")
         if not 0 <= number < len(self.prompts):
             raise InputError(f"prompt must be in 0..{len(self.prompts) - 1}, got {number}")
-        return Beginning(self.prompts[number], number, seed)
+        return EpisodeStart(self.prompts[number], number, seed)
 
     def start(
-        self, beginnings: Sequence[Beginning]
+        self, starts: Sequence[EpisodeStart]
     ) -> tuple[UInt8[np.ndarray, "B H W 3"], WorldState]:
         """First frames of several episodes; those with prompts of one length go as one batch."""
-        lengths = [len(b.video) for b in beginnings]
+        lengths = [len(s.video) for s in starts]
         order = sorted(range(len(lengths)), key=lengths.__getitem__)
         frames, states = [], []
         for length in sorted(set(lengths)):
-            group = [b for b in beginnings if len(b.video) == length]
-            images = torch.stack([b.video for b in group])
-            frame, state = self.world.start(images, [b.seed for b in group])
+            group = [s for s in starts if len(s.video) == length]
+            images = torch.stack([s.video for s in group])
+            frame, state = self.world.start(images, [s.seed for s in group])
             frames.append(frame)
             states.append(state)
         back = np.argsort(order)
@@ -156,19 +156,19 @@ class WorldEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         Raises:
             InputError: if there is no such world, or a prompt does not fit it.
         """
-        self._stage = Stage(world, prompts, device, render_mode)
+        self._core = EnvCore(world, prompts, device, render_mode)
         self._reward, self._termination, self._sampler = reward, termination, sampler
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "render_fps": self.world.fps}
-        self.observation_space = self._stage.observation_space
-        self.action_space = self._stage.action_space
+        self.observation_space = self._core.observation_space
+        self.action_space = self._core.action_space
         self._state: WorldState | None = None
         self._closed = False
 
     @property
     def world(self) -> World:
         """The world that is played."""
-        return self._stage.world
+        return self._core.world
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -188,11 +188,11 @@ class WorldEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         if self._closed:
             raise ClosedEnvironmentError("this environment is closed; make another")
         super().reset(seed=seed)
-        beginning = self._stage.begin(
+        start = self._core.draw_start(
             self.np_random, check_options(options, ("prompt",)).get("prompt")
         )
-        (self._frame,), self._state = self._stage.start([beginning])
-        return self._frame.copy(), beginning.info
+        (self._frame,), self._state = self._core.start([start])
+        return self._frame.copy(), start.info
 
     def step(
         self, action: int | np.integer

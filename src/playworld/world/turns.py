@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playworld.world.draft import Draft, Moved, Work
+from playworld.world.draft import Draft, StepResult, Work
 
 LONG_SHARE = 0.25
 """What long requests get of the model at least, however many short ones there are."""
@@ -24,7 +24,7 @@ Kind = Literal["alone", "first", "frame"]
 
 
 @dataclass(eq=False)
-class Job:
+class FrameJob:
     """One request. Those of the same kind can go through the model together."""
 
     work: Work
@@ -35,7 +35,7 @@ class Job:
     """Of its next piece: other work than a pass, the first frame of a prompt, any other frame."""
     draft: Draft | None = None
     """What the next pass is for; None before the first one."""
-    future: "Future[Moved]" = field(default_factory=Future)
+    future: "Future[StepResult]" = field(default_factory=Future)
 
 
 class Turns:
@@ -58,8 +58,8 @@ class Turns:
         """Args: `long_batch` is how many long requests share a pass while somebody is playing."""
         self._workers, self._max_batch, self._long_batch = workers, max_batch, long_batch
         self._clock = clock
-        self._short: deque[Job] = deque()
-        self._long: list[Job] = []
+        self._short: deque[FrameJob] = deque()
+        self._long: list[FrameJob] = []
         self._short_running = 0  # requests
         self._long_running = 0  # workers
         self._asked = -math.inf  # when a short request came or ended last
@@ -72,7 +72,7 @@ class Turns:
         """Short requests that wait."""
         return len(self._short)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: FrameJob) -> None:
         """A new request."""
         if job.long:
             self._long.append(job)
@@ -80,7 +80,7 @@ class Turns:
             self._short.append(job)
             self._asked = self._clock()
 
-    def take(self) -> list[Job]:
+    def take(self) -> list[FrameJob]:
         """What one worker does next: all of one kind; nothing where it should wait."""
         self._long = [job for job in self._long if not job.future.cancelled()]
         busy = self._clock() - self._asked < QUIET_SECONDS
@@ -91,13 +91,13 @@ class Turns:
             return self._take_short()
         return []
 
-    def is_over(self, batch: list[Job], passes: int) -> bool:
+    def is_over(self, batch: list[FrameJob], passes: int) -> bool:
         """Whether the turn of what is left of a batch ends here, after that many passes."""
         if batch[0].kind == "alone" or any(job.kind != batch[0].kind for job in batch):
             return True
         return batch[0].long and bool(self._is_playing or (passes >= PASSES and self._long))
 
-    def done(self, batch: list[Job], rest: list[Job], seconds: float) -> None:
+    def done(self, batch: list[FrameJob], rest: list[FrameJob], seconds: float) -> None:
         """A turn of `batch` has ended, and its `rest` waits again."""
         if not batch[0].long:
             self._short_running -= len(batch)
@@ -113,7 +113,7 @@ class Turns:
         for job in batch:
             self._had[job.player] = self._seconds(job) + seconds / len(batch)
 
-    def clear(self) -> list[Job]:
+    def clear(self) -> list[FrameJob]:
         """All that waits, which waits no longer."""
         waiting = [*self._short, *self._long]
         self._short.clear()
@@ -124,7 +124,7 @@ class Turns:
     def _is_playing(self) -> bool:
         return bool(self._short or self._short_running)
 
-    def _take_short(self) -> list[Job]:
+    def _take_short(self) -> list[FrameJob]:
         workers = max(1, self._workers - self._long_running)
         share = -(-(len(self._short) + self._short_running) // workers)
         kind = self._short[0].kind
@@ -136,7 +136,7 @@ class Turns:
         self._short_running += len(batch)
         return batch
 
-    def _take_long(self, rows: int) -> list[Job]:
+    def _take_long(self, rows: int) -> list[FrameJob]:
         self._long.sort(key=self._seconds)
         self._least = self._seconds(self._long[0])
         self._had = {player: had for player, had in self._had.items() if had > self._least}
@@ -146,10 +146,10 @@ class Turns:
         self._long_running += 1
         return batch
 
-    def _seconds(self, job: Job) -> float:
+    def _seconds(self, job: FrameJob) -> float:
         # Who comes back has no more to come than who was there all the time.
         return max(self._least, self._had.get(job.player, 0.0))
 
 
-def _begins(job: Job) -> bool:
+def _begins(job: FrameJob) -> bool:
     return job.future.set_running_or_notify_cancel()

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from playworld.config import InputError
-from playworld.world.env import Reward, Stage, Termination, check_options, check_ready
+from playworld.world.env import EnvCore, Reward, Termination, check_options, check_ready
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.world import World
@@ -72,7 +72,7 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             raise InputError(
                 f"autoreset_mode must be one of {known}, got {autoreset_mode!r}"
             ) from error
-        self._stage = Stage(world, prompts, device, render_mode)
+        self._core = EnvCore(world, prompts, device, render_mode)
         self._reward, self._termination, self._sampler = reward, termination, sampler
         self._limit = None if max_episode_steps == -1 else max_episode_steps
         self.num_envs, self.render_mode = num_envs, render_mode
@@ -81,20 +81,20 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             "render_fps": self.world.fps,
             "autoreset_mode": self._mode,
         }
-        self.single_observation_space = self._stage.observation_space
-        self.single_action_space = self._stage.action_space
+        self.single_observation_space = self._core.observation_space
+        self.single_action_space = self._core.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._generators = [seeding.np_random()[0] for _ in range(num_envs)]
         self._state: WorldState | None = None
-        self._frames = np.zeros((num_envs, *self._stage.observation_space.shape), np.uint8)
+        self._frames = np.zeros((num_envs, *self._core.observation_space.shape), np.uint8)
         self._steps = np.zeros(num_envs, np.int64)
         self._over = np.zeros(num_envs, np.bool_)
 
     @property
     def world(self) -> World:
         """The world that is played."""
-        return self._stage.world
+        return self._core.world
 
     def reset(
         self,
@@ -194,11 +194,11 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self, rows: np.ndarray, prompts: Sequence[Any], infos: dict[str, Any]
     ) -> dict[str, Any]:
         """Begin an episode in these rows; `infos` with what `reset` tells about each."""
-        beginnings = [self._stage.begin(self._generators[r], prompts[r]) for r in rows]
-        self._put(rows, *self._stage.start(beginnings))
+        starts = [self._core.draw_start(self._generators[r], prompts[r]) for r in rows]
+        self._put(rows, *self._core.start(starts))
         self._steps[rows], self._over[rows] = 0, False
-        for row, beginning in zip(rows, beginnings, strict=True):
-            infos = self._add_info(infos, beginning.info, row)
+        for row, start in zip(rows, starts, strict=True):
+            infos = self._add_info(infos, start.info, row)
         return infos
 
     def _put(self, rows: np.ndarray, frames: np.ndarray, state: WorldState) -> None:

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from playworld.config import check_ranges
 from playworld.models.motion.blend import CELL
-from playworld.models.motion.layout import Layout
+from playworld.models.motion.layout import BlockLayout
 from playworld.models.motion.search import NOISE
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.stems import check_grid
 
 
 @dataclass(frozen=True)
-class MotionTokenizerConfig(Layout):
+class MotionTokenizerConfig(BlockLayout):
     """Shape of the video tokenizer of changes."""
 
     height: int

@@ -17,7 +17,7 @@ other blocks have one."""
 
 
 @dataclass(frozen=True)
-class Table:
+class CodeTable:
     """A codebook as the search for the nearest code needs it, made once for many frames."""
 
     squares: Float[Tensor, " K"]
@@ -38,12 +38,14 @@ class Books(nn.ModuleList):
         """The codebooks, the first stage first."""
         return [book for book in self if isinstance(book, VectorQuantizer)]
 
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[CodeTable]:
         """What `quantize` needs of each stage; codebooks that have learned need new ones."""
         books = [book.codebook.detach() for book in self.stages]
-        return [Table(book.square().sum(-1), (-2 * book.T).contiguous()) for book in books]
+        return [CodeTable(book.square().sum(-1), (-2 * book.T).contiguous()) for book in books]
 
-    def quantize(self, left: Float[Tensor, "B N P"], tables: list[Table]) -> Int[Tensor, "B N S"]:
+    def quantize(
+        self, left: Float[Tensor, "B N P"], tables: list[CodeTable]
+    ) -> Int[Tensor, "B N S"]:
         """The code of each stage for what copies leave of a block, as long as it is visible."""
         rest, first = left.flatten(0, 1), FIRST_CODE
         codes = torch.zeros(len(rest), len(tables), dtype=torch.long, device=left.device)

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
 from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
-from playworld.models.motion.layout import Layout
+from playworld.models.motion.layout import BlockLayout
 from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
 from playworld.models.stems import ConvEmbed
 
 
 @dataclass(frozen=True)
-class MotionDynamicsConfig(Layout):
+class MotionDynamicsConfig(BlockLayout):
     """Shape of the dynamics of changes; the first six are the tokenizer's."""
 
     height: int

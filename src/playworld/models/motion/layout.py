@@ -4,7 +4,7 @@ from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS
 from playworld.models.stems import grid
 
 
-class Layout:
+class BlockLayout:
     """Sizes that follow from the fields that both configs have."""
 
     height: int

@@ -31,7 +31,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.content import Books, Table
+from playworld.models.motion.content import Books, CodeTable
 from playworld.models.motion.search import (
     choose_motion,
     choose_split,
@@ -201,7 +201,7 @@ class MotionTokenizer(Tokenizer):
 
     @torch.no_grad()
     def compare(
-        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"], tables: list[Table]
+        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"], tables: list[CodeTable]
     ) -> tuple[Changes, Float[Tensor, "B N P"], Source]:
         """What changes from the canvas to these frames.
 
