@@ -198,7 +198,13 @@ def measurable(clips: Path, seed: int) -> EvaluateOptions:
         InputError: where no held-out scene is long enough to tell whether the buttons work.
     """
     options = EvaluateOptions(
-        seed=seed, button_starts=16, long_rollouts=0, arm_clips=0, return_starts=0
+        seed=seed,
+        button_starts=16,
+        long_rollouts=0,
+        arm_clips=0,
+        return_starts=0,
+        physics_starts=0,
+        look_starts=0,
     )
     try:
         scenes = ClipDataset(clips, "valid", options.prompt_frames + LEAST_HORIZON).scenes

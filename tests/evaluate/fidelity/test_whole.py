@@ -11,6 +11,8 @@ FEW = {
     "arm_clips": 0,
     "button_starts": 1,
     "return_starts": 0,
+    "physics_starts": 0,
+    "look_starts": 0,
     "long_rollouts": 0,
     "speed_frames": 1,
 }
