@@ -58,8 +58,8 @@ def recorded(expert: Path, tmp_path: Path) -> Callable[..., Path]:
         for path in (folder / "videos").glob("*.actions.json"):
             path.write_text(json.dumps(json.loads(path.read_text()) | {"options": options}))
         path = folder / "clips/dataset.json"
-        told = json.loads(path.read_text()) | {"videos": str(folder / "videos")}
-        path.write_text(json.dumps(told))
+        stored = json.loads(path.read_text()) | {"videos": str(folder / "videos")}
+        path.write_text(json.dumps(stored))
         return folder / "clips"
 
     return copy

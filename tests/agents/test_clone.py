@@ -30,8 +30,8 @@ QUICK = CloneOptions(steps=3, batch_size=4, device="cpu")
 def test_a_policy_learns_to_press_what_the_expert_pressed(kind, expert, world, tmp_path):
     options = CloneOptions(kind=kind, steps=90, batch_size=16, device="cpu")
     made = clone(label(expert, world, "true"), tmp_path / "policy", options)
-    told = made.report["measured"]
-    assert told["accuracy"] > 0.9 > 2 * told["commonest"]
+    measured = made.report["measured"]
+    assert measured["accuracy"] > 0.9 > 2 * measured["commonest"]
     assert Policy.load(tmp_path / "policy").sha256 == made.sha256
 
 
@@ -45,9 +45,9 @@ def test_true_actions_never_reach_a_policy_of_latent_ones(expert, world, tmp_pat
 
 
 def test_another_seed_gives_another_policy_and_the_same_seed_the_same(expert, world, tmp_path):
-    school = label(expert, world, "true", minutes=0.1)
+    dataset = label(expert, world, "true", minutes=0.1)
     first, again, other = (
-        clone(school, tmp_path / str(k), QUICK, seed).sha256 for k, seed in enumerate((0, 0, 1))
+        clone(dataset, tmp_path / str(k), QUICK, seed).sha256 for k, seed in enumerate((0, 0, 1))
     )
     assert first == again != other
 
@@ -73,14 +73,14 @@ def test_the_command_writes_a_policy_and_says_how_well_it_foretells(
 
 
 def test_a_finished_policy_is_kept_and_another_one_replaced(expert, world, tmp_path):
-    school, out, steps = label(expert, world, "true", minutes=0.1), tmp_path / "policy", []
+    dataset, out, steps = label(expert, world, "true", minutes=0.1), tmp_path / "policy", []
 
-    def told(done: int, total: int, note: str) -> None:
+    def progress(done: int, total: int, note: str) -> None:
         steps.append(done)
 
-    first = clone(school, out, QUICK, 0, told)
-    assert clone(school, out, QUICK, 0, told).sha256 == first.sha256 and len(steps) == 3
-    other = clone(school, out, QUICK, 1, told)
+    first = clone(dataset, out, QUICK, 0, progress)
+    assert clone(dataset, out, QUICK, 0, progress).sha256 == first.sha256 and len(steps) == 3
+    other = clone(dataset, out, QUICK, 1, progress)
     assert Policy.load(out).sha256 == other.sha256 != first.sha256 and len(steps) == 6
 
 
@@ -97,17 +97,17 @@ def test_a_place_that_is_taken_is_refused_before_anything_is_read(tiny_world, tm
 
 
 def test_what_stops_after_the_last_step_is_not_trained_again(expert, world, tmp_path):
-    school, out, steps = label(expert, world, "true", minutes=0.1), tmp_path / "policy", []
+    dataset, out, steps = label(expert, world, "true", minutes=0.1), tmp_path / "policy", []
 
-    def told(done: int, total: int, note: str) -> None:
+    def progress(done: int, total: int, note: str) -> None:
         steps.append(done)
         if len(steps) == total:
             out.write_text("in the way")
 
     with pytest.raises(InputError, match="is a file"):
-        clone(school, out, QUICK, 0, told)
+        clone(dataset, out, QUICK, 0, progress)
     out.unlink()
-    assert clone(school, out, QUICK, 0, told).report["seed"] == 0 and steps == [1, 2, 3]
+    assert clone(dataset, out, QUICK, 0, progress).report["seed"] == 0 and steps == [1, 2, 3]
     assert not list((tmp_path / "cache/playworld/runs").iterdir())
 
 
@@ -154,6 +154,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 def test_a_window_longer_than_a_policy_takes_is_refused(expert, world, tmp_path):
-    school = label(expert, world, "true", minutes=0.1)
+    dataset = label(expert, world, "true", minutes=0.1)
     with pytest.raises(InputError, match="1 to 16 frames"):
-        clone(school, tmp_path / "policy", CloneOptions(frames=17, steps=1))
+        clone(dataset, tmp_path / "policy", CloneOptions(frames=17, steps=1))

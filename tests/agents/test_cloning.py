@@ -61,8 +61,8 @@ def test_every_arm_plays_once_and_the_same_command_plays_none_again(
     assert json.loads(files[0].read_text())["presses"] == [6, 6, 6]
     meant = [Policy.load(p).config.meaning for p in sorted((out / "easy/policies").iterdir())]
     assert meant == ["latent", "latent", "true", "true"]
-    told = json.loads(files[0].read_text()) | {"solved": [1, 1, 1]}
-    files[0].write_text(json.dumps(told))  # what was played is read, not played again
+    stored = json.loads(files[0].read_text()) | {"solved": [1, 1, 1]}
+    files[0].write_text(json.dumps(stored))  # what was played is read, not played again
     assert command(tiny_world, expert, out) == 0
     assert "| latent policy, a random map | 50.0% |" in capsys.readouterr().out
     assert command(tiny_world, expert, out, "--frames", "3") == 2
@@ -79,7 +79,7 @@ def test_a_dictionary_of_all_labels_is_the_counts_of_all_transitions(study):
     with pytest.raises(InputError, match="10000 labelled transitions are asked for, .* have 288"):
         study.dictionary(10_000, seed=0)
     made = study.dictionary(288, seed=0)
-    codes, moves = study.school("latent").train.labels, study.school("true").train.labels
+    codes, moves = study.dataset("latent").train.labels, study.dataset("true").train.labels
     code = int(codes[0])
     assert sorted(made.moves[code]) == sorted(moves[codes == code].tolist())
 
@@ -113,9 +113,9 @@ def test_samples_and_seeds_can_be_added_to_a_study(study):
 
 def put(study: Study, arm: Arm, seed: int) -> None:
     """A result as if it had been played."""
-    told = {"difficulty": "easy", "arm": arm.name, "samples": arm.samples, "seed": seed}
+    stored = {"difficulty": "easy", "arm": arm.name, "samples": arm.samples, "seed": seed}
     study.path(arm, seed).parent.mkdir(exist_ok=True)
-    study.path(arm, seed).write_text(json.dumps(told | {"solved": [1], "presses": [9]}))
+    study.path(arm, seed).write_text(json.dumps(stored | {"solved": [1], "presses": [9]}))
 
 
 def test_players_without_a_policy_need_no_demonstrations(study, tmp_path):
@@ -126,7 +126,7 @@ def test_players_without_a_policy_need_no_demonstrations(study, tmp_path):
         pressed[name] = set(player(seen))
         assert frames == 1
     assert pressed == {"random": set(MOVES), "steady": {cloning.STEADY}}
-    assert not (tmp_path / "easy").exists() and not study._schools
+    assert not (tmp_path / "easy").exists() and not study._datasets
 
 
 class Simulator:
@@ -163,7 +163,7 @@ def test_every_seed_plays_levels_of_its_own_as_the_options_say(study, tmp_path, 
 
 
 def test_every_seed_clones_a_policy_of_its_own(study, monkeypatch):
-    def cloned(school, out, options, seed, progress) -> Policy:
+    def cloned(dataset, out, options, seed, progress) -> Policy:
         return Policy(ONE, NETWORKS["cnn"](ONE), {"seed": seed})
 
     monkeypatch.setattr(cloning, "clone", cloned)

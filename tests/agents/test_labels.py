@@ -33,8 +33,8 @@ def test_the_move_of_a_transition_is_the_one_pressed_from_its_first_frame_on(exp
     seen = shown.windows(np.arange(len(shown.transitions)), 1)[:, 0].float().mean(dim=-1)
     bright = [seen[:, 8 + 32 * (m // 3) : 24 + 32 * (m // 3), 4 + 20 * (m % 3) : 18 + 20 * (m % 3)]
               for m in range(len(MOVES))]  # fmt: skip
-    told = torch.stack([part.mean(dim=(1, 2)) for part in bright]).argmax(dim=0)
-    assert shown.true_moves().tolist() == told.tolist()
+    stored = torch.stack([part.mean(dim=(1, 2)) for part in bright]).argmax(dim=0)
+    assert shown.true_moves().tolist() == stored.tolist()
 
 
 def test_moves_that_coinrun_does_not_tell_apart_are_one():
@@ -61,12 +61,12 @@ def test_without_action_files_only_latent_actions_are_known(without_keys, tiny_w
 def test_the_numbers_of_a_robot_are_named_as_such(expert, tmp_path):
     shutil.copytree(expert.parent, tmp_path / "robot")
     for path in (tmp_path / "robot/videos").glob("*.actions.json"):
-        told = json.loads(path.read_text())
-        told |= {"actions": [[0.5, -0.5] for _ in told["times"]], "action_names": ["x", "y"]}
-        path.write_text(json.dumps(told))
+        stored = json.loads(path.read_text())
+        stored |= {"actions": [[0.5, -0.5] for _ in stored["times"]], "action_names": ["x", "y"]}
+        path.write_text(json.dumps(stored))
     path = tmp_path / "robot/clips/dataset.json"
-    told = json.loads(path.read_text()) | {"videos": str(tmp_path / "robot/videos")}
-    path.write_text(json.dumps(told))
+    stored = json.loads(path.read_text()) | {"videos": str(tmp_path / "robot/videos")}
+    path.write_text(json.dumps(stored))
     with pytest.raises(InputError, match="has 2 numbers per frame, as of a robot"):
         read_demonstrations(tmp_path / "robot/clips", "train").true_moves()
 
@@ -75,8 +75,8 @@ def test_a_film_without_its_own_action_file_is_unknown_the_others_stay(expert, t
     shutil.copytree(expert.parent, tmp_path / "some")
     (tmp_path / "some/videos/valid-1.actions.json").unlink()
     path = tmp_path / "some/clips/dataset.json"
-    told = json.loads(path.read_text()) | {"videos": str(tmp_path / "some/videos")}
-    path.write_text(json.dumps(told))
+    stored = json.loads(path.read_text()) | {"videos": str(tmp_path / "some/videos")}
+    path.write_text(json.dumps(stored))
     shown = read_demonstrations(tmp_path / "some/clips", "valid")
     unknown = shown.true_moves() == UNKNOWN
     assert unknown.tolist() == (shown.transitions[:, 0] == 1).tolist()

@@ -119,7 +119,13 @@ def test_an_agent_learns_which_button_is_worth_something(tiny_world):
     world = World.load(tiny_world)
     prompts = torch.stack([picture[None] for _, picture in world.prompts()])
     options = PPOOptions(
-        minutes=9, total=768, episodes=8, presses=16, frames=1, prompt_frames=1, learning_rate=2e-3
+        minutes=9,
+        total_timesteps=768,
+        episodes=8,
+        presses=16,
+        frames=1,
+        prompt_frames=1,
+        learning_rate=2e-3,
     )
     trained = train_agent(world, prompts, options, reward=lambda before, a, frame: float(a == 3))
     assert trained.curve[0]["buttons"][3] < 0.3
@@ -147,7 +153,7 @@ def test_a_report_sets_the_agent_beside_random_and_held_buttons(tiny_world, tmp_
     prompts = torch.stack([picture[None] for _, picture in world.prompts()[:2]])
     trained = train_agent(world, prompts, FEW)
     trained.save(tmp_path / "agent.zip")
-    rows = inside(world, trained, prompts, FEW, lambda *told: None)
+    rows = inside(world, trained, prompts, FEW, lambda *_: None)
     assert len(rows) == 2 + world.num_actions
     figures = {"travel": rows["agent"]["travel"], "solved": {"mean": 0.5, "low": 0, "high": 1}}
     options = {"presses": 4, "games": 2, "difficulty": "easy", "max_steps": 9}
@@ -177,12 +183,12 @@ class Titles(ProgressBars):
         self.stop, self.shown = stop, []
 
     def __call__(self, title: str):
-        def told(done: int, total: int, note: str) -> None:
+        def progress(done: int, total: int, note: str) -> None:
             if title == self.stop:
                 raise KeyboardInterrupt
 
         self.shown.append(title)
-        return told
+        return progress
 
 
 SHORT = TransferOptions(starts=2, games=2, max_steps=3, labels=20)
@@ -253,8 +259,8 @@ def test_recorded_levels_are_refused_before_the_training(tiny_world, expert, tmp
         {"minutes": 0},
         {"frames": 0},
         {"steps": 0},
-        {"discount": 1.0},
-        {"total": 0},
+        {"gamma": 1.0},
+        {"total_timesteps": 0},
         {"episodes": 1, "presses": 1},
         {"entropy": -0.1},
         {"entropy": float("nan")},

@@ -9,8 +9,8 @@ import torch
 
 from playworld.config import InputError
 from playworld.curate.filter import Filter
-from playworld.curate.judges import Judge
 from playworld.curate.labels import Labels
+from playworld.curate.quality_models import QualityModel
 from playworld.curate.stretches import Footage
 from playworld.curate.training import (
     Examples,
@@ -71,7 +71,7 @@ def test_labels_of_a_single_video_teach_nothing(mixture, examples):
 def test_a_filter_says_the_same_once_it_is_loaded(mixture, filter_folder, examples):
     footage, cpu = Footage(mixture), torch.device("cpu")
     filter = Filter.load(filter_folder)
-    chances = filter.judged(footage, examples.stretches, cpu)
+    chances = filter.predict(footage, examples.stretches, cpu)
     known = json.loads((filter_folder / "report.json").read_text())["labels"]
     assert known["given"] == {"1": 33, "2": 0, "3": 0, "4": 0, "5": 33}
     assert ((chances[:, 2] > 0.5) == (examples.labels == 5)).all()
@@ -127,7 +127,7 @@ def test_each_clip_of_a_batch_comes_with_its_own_label(mixture, examples):
 
 
 def test_the_objective_of_two_halves_adds_up_to_that_of_the_whole():
-    class Bright(Judge):
+    class Bright(QualityModel):
         def score(self, video):
             return video.float().mean(dim=(1, 2, 3, 4))
 
@@ -162,7 +162,7 @@ def test_a_network_can_be_trained_again_on_more_labels_and_leaves_nothing_behind
 def test_the_network_learns_to_tell_apart_what_is_labelled(mixture, labelled, examples, tmp_path):
     options = FilterOptions(kind="resnet18", steps=30, batch_size=16, run=tmp_path / "run")
     made = train_filter(mixture, labelled, tmp_path / "filter", options)
-    chances = made.judged(Footage(mixture), examples.stretches, torch.device("cpu"))[:, 2]
+    chances = made.predict(Footage(mixture), examples.stretches, torch.device("cpu"))[:, 2]
     good = examples.labels == 5
     assert chances[good].mean() > chances[~good].mean() + 0.2
     assert Filter.load(tmp_path / "filter").sha256 == made.sha256

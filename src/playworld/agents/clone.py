@@ -1,4 +1,4 @@
-"""Behavioural cloning: a policy learns to foretell what an expert does next (Genie, appendix E)."""
+"""Behavioural cloning: a policy predicts the expert's next action (Genie, appendix E)."""
 
 import logging
 import shutil
@@ -32,13 +32,13 @@ from playworld.world import World
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
-JUDGED = 4096
+MAX_HELD_OUT = 4096
 """Transitions of held-out demonstrations that a policy is measured on, at most."""
 AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Lessons:
+class CloningSplit:
     """Demonstrations with what each transition is labelled with."""
 
     shown: Demonstrations
@@ -52,19 +52,21 @@ class Lessons:
 
 
 @dataclass(frozen=True, eq=False)
-class School:
+class CloningDataset:
     """What policies of one meaning are cloned from, read and labelled once."""
 
     meaning: Meaning
     choices: int
     """How many labels there are."""
-    train: Lessons
-    valid: Lessons
+    train: CloningSplit
+    valid: CloningSplit
     about: dict[str, Any]
     """Where the demonstrations and the labels come from."""
 
 
-def label(clips: Path, world: World, meaning: Meaning, minutes: float | None = None) -> School:
+def label(
+    clips: Path, world: World, meaning: Meaning, minutes: float | None = None
+) -> CloningDataset:
     """Read the demonstrations of both splits and label them.
 
     Raises:
@@ -72,9 +74,9 @@ def label(clips: Path, world: World, meaning: Meaning, minutes: float | None = N
     """
     shown = [read_demonstrations(clips, split, minutes) for split in ("train", "valid")]
     if meaning == "latent":
-        train, valid = (Lessons(part, part.latent_actions(world)) for part in shown)
+        train, valid = (CloningSplit(part, part.latent_actions(world)) for part in shown)
     else:
-        train, valid = (Lessons(part, part.true_moves()) for part in shown)
+        train, valid = (CloningSplit(part, part.true_moves()) for part in shown)
     about = {
         "clips": str(clips.resolve()),
         "clips_sha256": {s: sha256_of(clips / s / "index.json") for s in ("train", "valid")},
@@ -82,11 +84,11 @@ def label(clips: Path, world: World, meaning: Meaning, minutes: float | None = N
         "world_sha256": world.sha256 if meaning == "latent" else None,
     }
     choices = world.num_actions if meaning == "latent" else len(MOVES)
-    return School(meaning, choices, train, valid, about)
+    return CloningDataset(meaning, choices, train, valid, about)
 
 
 def clone(
-    school: School,
+    dataset: CloningDataset,
     out: Path,
     options: CloneOptions,
     seed: int = 0,
@@ -103,10 +105,10 @@ def clone(
         Preempted, NonFinite: see `playworld.train.loop.fit`.
     """
     refuse_foreign(out, [WEIGHTS])
-    config, stage = shape(school, options), stage_config(options, seed)
-    about = {**school.about, "options": to_dict(options), "seed": seed}
+    config, stage = shape(dataset, options), stage_config(options, seed)
+    about = {**dataset.about, "options": to_dict(options), "seed": seed}
     run = default_run(
-        out, Path(school.about["clips"]), f"clone {options} {seed} {school.about}", None
+        out, Path(dataset.about["clips"]), f"clone {options} {seed} {dataset.about}", None
     )
     there = made_before(out, config, about)
     if there:
@@ -115,9 +117,9 @@ def clone(
         return there
     torch.manual_seed(seed)
     network = NETWORKS[options.kind](config)
-    check_resume_inputs(run, {"set of clips": school.about["clips_sha256"]})
+    check_resume_inputs(run, {"set of clips": dataset.about["clips_sha256"]})
     objective = CloneObjective(network, options.shift)
-    source = lessons_source(school.train, stage, options.frames)
+    source = labelled_batches(dataset.train, stage, options.frames)
     device = choose_device(options.device)
     try:
         fit(objective, source, stage, run, "clone", device, progress)
@@ -127,23 +129,23 @@ def clone(
             "--learning-rate, with which its training begins anew"
         ) from None
     made = Policy(config, network, {})
-    measured = measure(made, school.valid)
+    measured = measure(made, dataset.valid)
     made = Policy(config, network.cpu(), {**about, "measured": measured})
     made.save(out)
     shutil.rmtree(run)  # last: what stops before this is not trained again
     return made
 
 
-def shape(school: School, options: CloneOptions) -> PolicyConfig:
-    """What a policy of these lessons is.
+def shape(dataset: CloningDataset, options: CloneOptions) -> PolicyConfig:
+    """The configuration of a policy for this dataset.
 
     Raises:
         InputError: for pictures or a number of frames that no policy takes.
     """
-    height, width = school.train.shown.films[0].frames.shape[1:3]
+    height, width = dataset.train.shown.films[0].frames.shape[1:3]
     try:
         return PolicyConfig(
-            options.kind, school.meaning, school.choices, height, width, options.frames
+            options.kind, dataset.meaning, dataset.choices, height, width, options.frames
         )
     except ValueError as error:
         raise InputError(str(error)) from None
@@ -209,31 +211,31 @@ def shifted(
     return moved
 
 
-def lessons_source(lessons: Lessons, stage: StageConfig, frames: int) -> Source:
-    """Endless batches of lessons, a pure function of the seed and the step."""
-    known = lessons.known
+def labelled_batches(split: CloningSplit, stage: StageConfig, frames: int) -> Source:
+    """Endless batches of labelled transitions, a pure function of the seed and the step."""
+    known = split.known
 
     def source(start: int) -> Iterator[Clips]:
         while True:
             first = start * stage.batch_size
             rows = known[clips_at(len(known), first, stage.batch_size, stage.seed)]
-            ids = torch.from_numpy(lessons.shown.transitions[rows])
-            labels = torch.from_numpy(lessons.labels[rows])
-            yield Clips(ids, lessons.shown.windows(rows, frames), None, labels)
+            ids = torch.from_numpy(split.shown.transitions[rows])
+            labels = torch.from_numpy(split.labels[rows])
+            yield Clips(ids, split.shown.windows(rows, frames), None, labels)
             start += 1
 
     return source
 
 
-def measure(policy: Policy, lessons: Lessons) -> dict[str, float]:
-    """How well it foretells held-out demonstrations, and what always the same answer would do."""
-    known = lessons.known
-    rows = known[np.linspace(0, len(known) - 1, min(len(known), JUDGED)).astype(int)]
+def measure(policy: Policy, split: CloningSplit) -> dict[str, float]:
+    """Accuracy on held-out demonstrations, and that of always the commonest label."""
+    known = split.known
+    rows = known[np.linspace(0, len(known) - 1, min(len(known), MAX_HELD_OUT)).astype(int)]
     parts = np.array_split(rows, -(-len(rows) // AT_ONCE))
     logits = torch.cat(
-        [policy.logits(lessons.shown.windows(part, policy.config.frames)) for part in parts]
+        [policy.logits(split.shown.windows(part, policy.config.frames)) for part in parts]
     )
-    labels = torch.from_numpy(lessons.labels[rows])
+    labels = torch.from_numpy(split.labels[rows])
     commonest = Counter(labels.tolist()).most_common(1)[0][1]
     return {
         "transitions": len(rows),

@@ -70,7 +70,7 @@ def refuse_games(clips: Path, games: Iterable[ArenaOptions]) -> None:
 
 
 def _refuse_recorded(recordings: Sequence[dict[str, Any]], played: range) -> None:
-    recorded = {told["level_seed"] for told in recordings if "level_seed" in told}
+    recorded = {about["level_seed"] for about in recordings if "level_seed" in about}
     for level in sorted(recorded & set(played)):
         raise InputError(
             f"level {level} is among the recordings: choose other --levels, the seed of a "
@@ -79,7 +79,7 @@ def _refuse_recorded(recordings: Sequence[dict[str, Any]], played: range) -> Non
 
 
 def _refuse_other_look(recordings: Sequence[dict[str, Any]], arena: ArenaOptions) -> None:
-    looks = [told.get("options", {}) for told in recordings]
+    looks = [about.get("options", {}) for about in recordings]
     modes, backgrounds, themes = (
         {look[name] for look in looks if name in look} for name in ("mode", "backgrounds", "themes")
     )

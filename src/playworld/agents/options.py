@@ -95,8 +95,8 @@ class PPOOptions:
 
     minutes: float = 15.0
     """Time for training."""
-    total: int | None = None
-    """Presses after which it ends earlier; equal seeds and totals give equal agents."""
+    total_timesteps: int | None = None
+    """Presses after which it ends earlier; equal seeds and numbers give equal agents."""
     episodes: int = 16
     """Played side by side, as one batch."""
     presses: int = 16
@@ -109,19 +109,19 @@ class PPOOptions:
     """Frames of each."""
     steps: int | None = 1
     """MaskGIT steps per frame; None takes the world's own."""
-    passes: int = 6
-    """Times that it learns from the same episodes: those of a world cost more than learning."""
+    n_epochs: int = 6
+    """Epochs over the same episodes: those of a world cost more than learning."""
     learning_rate: float = 1e-3
     """Of Adam."""
-    discount: float = 0.95
-    """Share of a later reward that counts one press earlier."""
+    gamma: float = 0.95
+    """Discount factor: share of a later reward that counts one press earlier."""
     entropy: float = 0.01
     """Weight of the bonus for trying other buttons."""
     seed: int = 0
     """Chooses prompts, episodes, weights."""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "presses", "frames", "prompts", "prompt_frames", "passes"):
+        for name in ("episodes", "presses", "frames", "prompts", "prompt_frames", "n_epochs"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.steps is not None and not 1 <= self.steps <= 1000:
@@ -132,12 +132,12 @@ class PPOOptions:
             raise InputError(f"learning_rate must be above 0, below 1, got {self.learning_rate}")
         if not self.minutes > 0:
             raise InputError(f"minutes must be above 0, got {self.minutes}")
-        if not 0 <= self.discount < 1:
-            raise InputError(f"discount must be from 0 to below 1, got {self.discount}")
+        if not 0 <= self.gamma < 1:
+            raise InputError(f"gamma must be from 0 to below 1, got {self.gamma}")
         if not 0 <= self.entropy < math.inf:
             raise InputError(f"entropy must be 0 or more, got {self.entropy}")
-        if self.total is not None and self.total < 1:
-            raise InputError(f"total must be at least 1, got {self.total}")
+        if self.total_timesteps is not None and self.total_timesteps < 1:
+            raise InputError(f"total_timesteps must be at least 1, got {self.total_timesteps}")
         if self.episodes * self.presses < 2:
             raise InputError("one press is too few to learn from: more episodes or presses")
 

@@ -105,7 +105,7 @@ class Policy:
     config: PolicyConfig
     network: ConvNetwork | STNetwork
     report: dict[str, Any]
-    """What it was cloned from, how, and how well it foretells held-out demonstrations."""
+    """What it was cloned from, how, and its accuracy on held-out demonstrations."""
 
     @property
     def sha256(self) -> str:

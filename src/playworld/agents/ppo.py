@@ -64,7 +64,7 @@ def train_agent(
     agent = learner(world, prompts, options, reward)
     curve: list[dict[str, Any]] = []
     begun, minutes = time.monotonic(), 0.0
-    while minutes < options.minutes and agent.num_timesteps < (options.total or math.inf):
+    while minutes < options.minutes and agent.num_timesteps < (options.total_timesteps or math.inf):
         agent.learn(options.episodes * options.presses, reset_num_timesteps=False)
         minutes = (time.monotonic() - begun) / 60
         pressed = agent.rollout_buffer.actions.astype(int).flatten()

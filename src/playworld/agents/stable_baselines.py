@@ -120,15 +120,15 @@ def learner(
     )
     watched = VecMonitor(WorldVecEnv(envs, options.frames))
     # Policy and value share layers: for rewards in pixels, the value's gradient would drown all.
-    scaled = VecNormalize(watched, norm_obs=False, gamma=options.discount)
+    scaled = VecNormalize(watched, norm_obs=False, gamma=options.gamma)
     return PPO(
         "CnnPolicy",
         scaled,
         n_steps=options.presses,
         batch_size=min(64, options.episodes * options.presses),
-        n_epochs=options.passes,
+        n_epochs=options.n_epochs,
         learning_rate=options.learning_rate,
-        gamma=options.discount,
+        gamma=options.gamma,
         gae_lambda=0.9,
         ent_coef=options.entropy,
         seed=options.seed,

@@ -1,4 +1,4 @@
-"""A filter: a judge with what it was made for, kept as a folder of safetensors and JSON."""
+"""A filter: a quality model with what it was made for, kept as a folder of safetensors and JSON."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from playworld.checkpoint import load_into, params_sha256, read_folder, write_folder
 from playworld.config import InputError, from_dict, to_dict
-from playworld.curate.judges import KINDS, LEVELS, Judge
+from playworld.curate.quality_models import KINDS, LEVELS, QualityModel
 from playworld.curate.stretches import Footage, Stretch, check_length
 from playworld.data.clips.shards import DamagedChunk
 from playworld.words import counted
@@ -26,7 +26,7 @@ class FilterConfig:
     """What a filter is, and what it was made for."""
 
     kind: Literal["quick", "resnet18"]
-    """How it judges."""
+    """Kind of its quality model."""
     length: int
     """Frames of a stretch."""
     height: int
@@ -45,19 +45,19 @@ class Filter:
     """Says how likely the label of a stretch is 2, 3, 4 or 5 at least."""
 
     config: FilterConfig
-    judge: Judge
+    model: QualityModel
     report: dict[str, Any]
     """How it was made, and what was measured on held-out labels."""
 
     @property
     def sha256(self) -> str:
         """Of its weights."""
-        return params_sha256(self.judge.state_dict())
+        return params_sha256(self.model.state_dict())
 
     def save(self, path: Path) -> None:
         """Write the folder, whole or not at all."""
         documents = {CONFIG: {"format": 1, **to_dict(self.config)}, REPORT: self.report}
-        write_folder(path, {WEIGHTS: self.judge.state_dict()}, documents)
+        write_folder(path, {WEIGHTS: self.model.state_dict()}, documents)
 
     @classmethod
     def load(cls, path: Path) -> "Filter":
@@ -71,10 +71,10 @@ class Filter:
         if not isinstance(config, dict) or config.pop("format", None) != 1:
             raise InputError(f"{path / CONFIG}: expected format 1, is it from a newer version?")
         settings = from_dict(FilterConfig, config, where=str(path / CONFIG))
-        judge = KINDS[settings.kind]()
-        load_into(judge, folder.tensors(WEIGHTS), str(path / WEIGHTS))
+        model = KINDS[settings.kind]()
+        load_into(model, folder.tensors(WEIGHTS), str(path / WEIGHTS))
         report = folder.json(REPORT)
-        return cls(settings, judge.eval(), report if isinstance(report, dict) else {})
+        return cls(settings, model.eval(), report if isinstance(report, dict) else {})
 
     def check(self, footage: Footage) -> None:
         """Raise InputError unless the clips are of the kind that the filter was made for."""
@@ -86,7 +86,7 @@ class Filter:
                 "{}x{} at {:g}; ingest them alike".format(*made, *came)
             )
 
-    def judged(
+    def predict(
         self,
         footage: Footage,
         stretches: Sequence[Stretch],
@@ -94,11 +94,11 @@ class Filter:
         progress: Progress | None = None,
     ) -> Float[np.ndarray, "n K"]:
         """Chances of each stretch to reach labels 2, 3, 4, 5; NaN where its bytes are damaged."""
-        judge = self.judge.to(device).eval()
+        model = self.model.to(device).eval()
         chances = np.full((len(stretches), len(LEVELS)), np.nan, dtype=np.float32)
         for rows, video in glimpses(footage, stretches, BATCH):
             with torch.inference_mode():
-                chances[rows] = judge.chances(torch.from_numpy(video).to(device)).cpu().numpy()
+                chances[rows] = model.chances(torch.from_numpy(video).to(device)).cpu().numpy()
             if progress:
                 progress(
                     rows[-1] + 1, len(stretches), counted(rows[-1] + 1, "stretch", "stretches")

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from playworld.config import to_dict
-from playworld.curate.judges import LEVELS
+from playworld.curate.quality_models import LEVELS
 
 CONFIDENCES = (0.5, 0.8, 0.95)
 Z = 1.96

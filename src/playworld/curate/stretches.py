@@ -1,4 +1,4 @@
-"""What is judged: stretches of a few seconds, cut from the scenes of a folder of clips."""
+"""Stretches: a few seconds, cut from the scenes of a folder of clips, labelled and filtered."""
 
 import hashlib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""From labels to a filter: the labels split by video, a judge trained, and measured on the rest."""
+"""From labels to a filter: the labels split by video, a model trained, and measured on the rest."""
 
 import hashlib
 import logging
@@ -18,10 +18,10 @@ from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.curate.features import features
 from playworld.curate.filter import BATCH, WEIGHTS, Filter, FilterConfig, Progress, glimpses
-from playworld.curate.judges import KINDS, Judge, QuickJudge, ordinal_loss
 from playworld.curate.labels import BEST, WORST, Labels
 from playworld.curate.measure import measure, plain
 from playworld.curate.options import FilterOptions
+from playworld.curate.quality_models import KINDS, QualityModel, QuickModel, ordinal_loss
 from playworld.curate.stretches import Footage, Stretch
 from playworld.data.clips.dataset import clips_at
 from playworld.data.clips.shards import DamagedChunk
@@ -36,7 +36,7 @@ from playworld.words import counted
 log = logging.getLogger(__name__)
 
 PENALTY = 1e-2
-"""Of the quick judge's squared weights: there are more features than a first evening's labels."""
+"""Of the quick model's squared weights: there are more features than a first evening's labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +79,15 @@ def train_filter(
     train, test = split(footage, examples, options)
     device = choose_device(options.device)
     torch.manual_seed(options.seed)
-    judge = KINDS[options.kind]()
+    model = KINDS[options.kind]()
     run = options.run or default_run(out, clips, f"filter {options} {train.sha256}")
-    if isinstance(judge, QuickJudge):
-        fit_quick(judge, footage, train)
+    if isinstance(model, QuickModel):
+        fit_quick(model, footage, train)
     else:
-        fit_network(judge, footage, train, options, run, device, progress)
+        fit_network(model, footage, train, options, run, device, progress)
     config = FilterConfig(options.kind, given.length, footage.height, footage.width, footage.fps)
-    made = Filter(config, judge.eval(), {})
-    chances = made.judged(footage, test.stretches, device)
+    made = Filter(config, model.eval(), {})
+    chances = made.predict(footage, test.stretches, device)
     report = {
         "clips": str(footage.clips.resolve()),
         "clips_sha256": footage.sha256,
@@ -95,7 +95,7 @@ def train_filter(
         "labels": _counts(footage, given, train, test),
         "measured": plain(measure(chances, test.labels)),
     }
-    made = Filter(config, made.judge.cpu(), report)
+    made = Filter(config, made.model.cpu(), report)
     made.save(out)
     if options.run is None:  # last: what stops before this is not trained again
         shutil.rmtree(run, ignore_errors=True)
@@ -142,23 +142,23 @@ def split(
     return train, test
 
 
-def fit_quick(judge: QuickJudge, footage: Footage, examples: Examples) -> None:
+def fit_quick(model: QuickModel, footage: Footage, examples: Examples) -> None:
     """Solve the regression: it is convex, so no steps, rates or seeds."""
     batches = glimpses(footage, examples.stretches, BATCH)
     x = torch.cat([features(torch.from_numpy(video)) for _, video in batches])
     labels = torch.from_numpy(examples.labels)
-    judge.mean.copy_(x.mean(dim=0))
-    judge.scale.copy_(x.std(dim=0).clamp_min(1e-3))
-    x = (x - judge.mean) / judge.scale
-    torch.nn.init.zeros_(judge.linear.weight)
+    model.mean.copy_(x.mean(dim=0))
+    model.scale.copy_(x.std(dim=0).clamp_min(1e-3))
+    x = (x - model.mean) / model.scale
+    torch.nn.init.zeros_(model.linear.weight)
     solver = torch.optim.LBFGS(
-        judge.parameters(), max_iter=500, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
+        model.parameters(), max_iter=500, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Tensor:
         solver.zero_grad()
-        logits = judge.linear(x) - judge.thresholds
-        loss = ordinal_loss(logits, labels) + PENALTY * judge.linear.weight.square().sum()
+        logits = model.linear(x) - model.thresholds
+        loss = ordinal_loss(logits, labels) + PENALTY * model.linear.weight.square().sum()
         loss.backward()
         return loss
 
@@ -166,11 +166,11 @@ def fit_quick(judge: QuickJudge, footage: Footage, examples: Examples) -> None:
 
 
 class FilterObjective(Objective):
-    """A judge learns labels from one pair of frames of each stretch, mirrored in half of them."""
+    """Learns labels from one pair of frames of each stretch, mirrored in half of them."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, model: QualityModel) -> None:
         super().__init__()
-        self.judge = judge
+        self.model = model
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """Ordinal cross-entropy; `accuracy` is the share of right answers to its questions."""
@@ -179,7 +179,7 @@ class FilterObjective(Objective):
         pairs = torch.stack(
             [_one_pair(v, g) for v, g in zip(batch.video, batch.generators(), strict=True)]
         )
-        logits = self.judge(pairs)
+        logits = self.model(pairs)
         loss = ordinal_loss(logits, labels)
         with torch.no_grad():
             reached = labels[:, None] > torch.arange(1, 5, device=labels.device)
@@ -197,7 +197,7 @@ def _one_pair(
 
 
 def fit_network(
-    judge: Judge,
+    model: QualityModel,
     footage: Footage,
     examples: Examples,
     options: FilterOptions,
@@ -220,7 +220,7 @@ def fit_network(
     )
     check_resume_inputs(run, {"set of clips": footage.sha256, "set of labels": examples.sha256})
     source = examples_source(footage, examples, stage)
-    fit(FilterObjective(judge), source, stage, run, "filter", device, progress)
+    fit(FilterObjective(model), source, stage, run, "filter", device, progress)
 
 
 def examples_source(footage: Footage, examples: Examples, stage: StageConfig) -> Source:

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float
 from playworld.atomic import alone, new_folder
 from playworld.config import InputError, to_dict
 from playworld.curate.filter import Filter, Progress
-from playworld.curate.judges import LEVELS
 from playworld.curate.options import ApplyOptions
+from playworld.curate.quality_models import LEVELS
 from playworld.curate.stretches import Footage, Stretch
 from playworld.data.clips.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
 from playworld.data.clips.splits import SPLITS
@@ -52,11 +52,11 @@ def apply_filter(
     """
     clips, out = Path(clips), Path(out)
     check_target(clips, out)
-    footage, judge = Footage(clips), Filter.load(filter)
-    judge.check(footage)
-    stretches = footage.stretches(judge.config.length)
-    told = judge.judged(footage, stretches, choose_device(options.device), progress)
-    chances = together(footage, stretches, told[:, LEVELS.index(options.keep)], options.whole)
+    footage, quality = Footage(clips), Filter.load(filter)
+    quality.check(footage)
+    stretches = footage.stretches(quality.config.length)
+    predicted = quality.predict(footage, stretches, choose_device(options.device), progress)
+    chances = together(footage, stretches, predicted[:, LEVELS.index(options.keep)], options.whole)
     kept, dropped = runs(stretches, chances, chances >= options.confidence, options.min_frames)
     if not any(run.stretches[0].split == "train" for run in kept):
         raise InputError(
@@ -71,7 +71,7 @@ def apply_filter(
             "clips": str(clips.resolve()),
             "clips_sha256": footage.sha256,
             "filter": str(Path(filter).resolve()),
-            "filter_sha256": judge.sha256,
+            "filter_sha256": quality.sha256,
             "options": to_dict(options),
             "splits": _splits(footage, kept, folder),
             **_summary(footage, stretches, chances, kept, dropped),

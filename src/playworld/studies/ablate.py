@@ -34,10 +34,12 @@ from playworld.train.runs import FINISHED, other_inputs
 from playworld.train.stages import train_world
 from playworld.world import World
 
-Told = Callable[[str], Progress]
+ProgressFor = Callable[[str], Progress]
 
 
-def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Recipe = SMALL) -> str:
+def ablate(
+    table: str, out: Path, options: AblateOptions, progress_for: ProgressFor, base: Recipe = SMALL
+) -> str:
     """Make and measure every world of a table; the same call goes on where an older one stopped.
 
     The row of the default recipe is made once and stands in every table.
@@ -58,13 +60,13 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
     names = [name for name in rows if name.startswith(options.rows or ("",))]
     if TABLES[table].equal == "time":
         names = list(dict.fromkeys([first_of(table), *names]))  # it gives the time
-    clips = _begin(out, options, told)
+    clips = _begin(out, options, progress_for)
     for seed in range(options.seeds):
         for name in names:
             path = _row(out, table, name, seed).with_suffix(".json")
             if not path.exists():
                 try:
-                    row = _run(table, name, seed, out, clips, options, told, base)
+                    row = _run(table, name, seed, out, clips, options, progress_for, base)
                 except (Collapsed, NonFinite) as error:
                     row = {"row": name, "seed": seed, "collapsed": str(error)}
                 path.parent.mkdir(exist_ok=True)
@@ -72,7 +74,7 @@ def ablate(table: str, out: Path, options: AblateOptions, told: Told, base: Reci
     return format_rows(table, out, options)
 
 
-def _begin(out: Path, options: AblateOptions, told: Told) -> Path:
+def _begin(out: Path, options: AblateOptions, progress_for: ProgressFor) -> Path:
     """The clips, once it is certain that they are those of the folder and can be measured on."""
     kept = {k: v for k, v in to_dict(options).items() if k not in ("rows", "seeds", "clips")}
     measuring = _measuring(options)
@@ -86,15 +88,15 @@ def _begin(out: Path, options: AblateOptions, told: Told) -> Path:
         kept |= {f"{split} clips": ClipDataset(own, split, 1).sha256 for split in SPLITS}
     if other := other_inputs(out, kept):
         raise InputError(f"{out} was begun with other {other[0]}; choose another --out")
-    return options.clips or checked(_recorded(out, told, options.episodes))
+    return options.clips or checked(_recorded(out, progress_for, options.episodes))
 
 
-def _recorded(out: Path, told: Told, episodes: int) -> Path:
+def _recorded(out: Path, progress_for: ProgressFor, episodes: int) -> Path:
     videos, clips = out / "videos", out / "clips"
     if not (clips / "dataset.json").exists():
         look = RecordOptions(episodes=episodes, max_frames=300, backgrounds=False)
-        record("coinrun", videos, look, told("record"))
-        ingest(videos, clips, IngestOptions(valid_fraction=0.2), told("ingest"))
+        record("coinrun", videos, look, progress_for("record"))
+        ingest(videos, clips, IngestOptions(valid_fraction=0.2), progress_for("ingest"))
     return clips
 
 
@@ -113,7 +115,7 @@ def _run(
     out: Path,
     clips: Path,
     options: AblateOptions,
-    told: Told,
+    progress_for: ProgressFor,
     base: Recipe,
 ) -> dict[str, Any]:
     """Train and measure one world."""
@@ -133,7 +135,7 @@ def _run(
     train = TrainOptions(
         run=tokenizer, seed=seed, stage="tokenizer", tokenizer_steps=counts["tokenizer"]
     )
-    watch = Watch(told)
+    watch = Watch(progress_for)
     if not (tokenizer / FINISHED).exists():
         train_world(recipe, clips, run / "made", train, watch)
     if not (run / FINISHED).exists():
@@ -143,7 +145,7 @@ def _run(
     train = TrainOptions(run=run, seed=seed, stage="world", world_steps=counts["world"])
     world = train_world(recipe, clips, run / "made", train, watch)
     assert world is not None
-    figures = evaluate(world, clips, _measuring(options), told(f"evaluate {name}"))
+    figures = evaluate(world, clips, _measuring(options), progress_for(f"evaluate {name}"))
     minutes = None if taken_up else (time.process_time() - begun) / 60
     kept = kept_megabytes(recipe.tokenizer, recipe.tokenizer_stage.clip_length)
     made = {"row": name, "seed": seed, "minutes": minutes, "tokenizer MB": kept}

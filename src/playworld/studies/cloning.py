@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from playworld.agents.arena import Arena
-from playworld.agents.clone import CloneOptions, School, clone, label
+from playworld.agents.clone import CloneOptions, CloningDataset, clone, label
 from playworld.agents.dictionary import Dictionary, known_moves
 from playworld.agents.matching import hold_of, refuse_games
 from playworld.agents.moves import MOVES, NAMES
@@ -71,29 +71,29 @@ class Study:
     hold: int
     """Game steps that a press is held for."""
     bars: Bars
-    _schools: dict[Meaning, School] = field(default_factory=dict)
+    _datasets: dict[Meaning, CloningDataset] = field(default_factory=dict)
 
-    def school(self, meaning: Meaning) -> School:
+    def dataset(self, meaning: Meaning) -> CloningDataset:
         """The expert's transitions with labels of one kind."""
-        if meaning not in self._schools:
-            self._schools[meaning] = label(self.clips, self.world, meaning, self.recipe.minutes)
-        return self._schools[meaning]
+        if meaning not in self._datasets:
+            self._datasets[meaning] = label(self.clips, self.world, meaning, self.recipe.minutes)
+        return self._datasets[meaning]
 
     def policy(self, meaning: Meaning, seed: int) -> Policy:
         """The clone of one seed: the one that lies there, or a new one."""
         path = self.folder / "policies" / f"{meaning}-{seed}"
         if path.is_dir():
             return Policy.load(path)
-        told = self.bars(f"clone {meaning}, seed {seed}")
+        progress = self.bars(f"clone {meaning}, seed {seed}")
         try:
-            return clone(self.school(meaning), path, self.recipe, seed, told)
+            return clone(self.dataset(meaning), path, self.recipe, seed, progress)
         except NonFinite as error:
             raise NonFinite(f"{error}; a study with another one is made in another OUT") from None
 
     def dictionary(self, samples: int, seed: int) -> Dictionary:
         """From so many labelled transitions; those of fewer samples are among them."""
-        codes = self.school("latent").train.labels
-        moves = self.school("true").train.labels
+        codes = self.dataset("latent").train.labels
+        moves = self.dataset("true").train.labels
         found = Dictionary.drawn(codes, moves, samples, self.world.num_actions, seed)
         return found.commonest() if self.options.moves == "commonest" else found
 
@@ -117,7 +117,7 @@ class Study:
         played = [(arm, seed) for seed in range(self.options.seeds) for arm in arms(self.options)]
         needed = [arm.samples or 0 for arm, seed in played if not self.path(arm, seed).is_file()]
         if max(needed, default=0):
-            known_moves(self.school("true").train.labels, max(needed))
+            known_moves(self.dataset("true").train.labels, max(needed))
 
     def path(self, arm: Arm, seed: int) -> Path:
         """The file of an arm's result with one seed."""
@@ -175,12 +175,12 @@ def study(
         del game[name]
     del how["device"]
     claim(out, options.difficulty, {"world": world.sha256, **game, **how}, own)
-    told = bars(f"{options.difficulty} levels")
+    progress = bars(f"{options.difficulty} levels")
     whole = [(arm, seed) for seed in range(options.seeds) for arm in arms(options)]
     for done, (arm, seed) in enumerate(whole, start=1):
         found = made.result(arm, seed)
         share = sum(found["solved"]) / len(found["solved"])
-        told(done, len(whole), f"seed {seed}, {arm.stem} solved {share:.0%}")
+        progress(done, len(whole), f"seed {seed}, {arm.stem} solved {share:.0%}")
     paths = (path for path in out.glob("*/*-seed*.json") if not may_be_ignored(path.name))
     return [json.loads(path.read_text()) for path in sorted(paths)]
 

@@ -75,10 +75,12 @@ def create(
 
 
 def _create(videos, world, run, recipe, options, clock, progress) -> str:
-    told = progress or (lambda stage: lambda done, total, note: None)
+    progress_for = progress or (lambda stage: lambda done, total, note: None)
     clips = run / "clips"
     if not (clips / "dataset.json").exists():
-        ingest(videos, clips, IngestOptions(fps=options.fps, size=options.size), told("ingest"))
+        ingest(
+            videos, clips, IngestOptions(fps=options.fps, size=options.size), progress_for("ingest")
+        )
         clock.save()
     recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
     training = TrainOptions(
@@ -88,13 +90,13 @@ def _create(videos, world, run, recipe, options, clock, progress) -> str:
     first = clock.remember(
         "tokenizer_steps", lambda: fitting_steps(recipe, clips, run, one, TOKENIZER_SHARE, clock)
     )
-    train_world(recipe, clips, world, replace(one, tokenizer_steps=first), told)
+    train_world(recipe, clips, world, replace(one, tokenizer_steps=first), progress_for)
     # Only now, as how long the tokenizer really took is known.
     second = clock.remember("world_steps", lambda: longer(recipe, clips, run, training, clock))
     training = replace(training, tokenizer_steps=first, world_steps=second)
-    made = train_world(recipe, clips, world, replace(training, stage="world"), told)
+    made = train_world(recipe, clips, world, replace(training, stage="world"), progress_for)
     assert made is not None
-    report = evaluate(made, clips, measuring, told("evaluate"))
+    report = evaluate(made, clips, measuring, progress_for("evaluate"))
     said = conclude(made, world, clips, run, report)
     clock.state["finished"] = True
     return said

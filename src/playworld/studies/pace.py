@@ -40,14 +40,14 @@ class Watch:
     It is time of the processor, which no other work beside makes longer; on a GPU, of the clock.
     """
 
-    def __init__(self, told: Callable[[str], Progress]):
-        self._told = told
+    def __init__(self, progress_for: Callable[[str], Progress]):
+        self._progress_for = progress_for
         self._now = time.process_time if choose_device("auto").type == "cpu" else time.perf_counter
         self._ends: dict[str, list[float]] = defaultdict(list)
 
     def __call__(self, stage: str) -> Progress:
         """The progress of one stage."""
-        progress, ends = self._told(stage), self._ends[stage]
+        progress, ends = self._progress_for(stage), self._ends[stage]
 
         def step(done: int, total: int, note: str) -> None:
             ends.append(self._now())

@@ -51,15 +51,15 @@ class Fitted:
 
     def exponent(self) -> tuple[float, float, float]:
         """The exponent b with its 95% interval."""
-        return _told(self.law.exponent, self.draws.exponent)
+        return _with_interval(self.law.exponent, self.draws.exponent)
 
     def floor(self) -> tuple[float, float, float]:
         """The floor c with its 95% interval."""
-        return _told(self.law.floor, self.draws.floor)
+        return _with_interval(self.law.floor, self.draws.floor)
 
     def loss(self, x: float) -> tuple[float, float, float]:
         """The loss at x with its 95% interval."""
-        return _told(self.law(x), self.draws(x))
+        return _with_interval(self.law(x), self.draws(x))
 
 
 def fit_power_law(x: Points, y: Float[np.ndarray, "draws points"]) -> PowerLaw:
@@ -114,6 +114,6 @@ def fit_with_intervals(
     return Fitted(law, fit_power_law(x, moved), x, mean)
 
 
-def _told(value: np.ndarray, draws: np.ndarray) -> tuple[float, float, float]:
+def _with_interval(value: np.ndarray, draws: np.ndarray) -> tuple[float, float, float]:
     low, high = np.quantile(draws, (0.025, 0.975))
     return float(value[0]), float(low), float(high)

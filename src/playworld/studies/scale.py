@@ -31,7 +31,7 @@ from playworld.train.token_cache import token_cache
 from playworld.train.trainer import Trainer, clip_seed
 from playworld.world import World
 
-Told = Callable[[str], Progress]
+ProgressFor = Callable[[str], Progress]
 
 MARKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Shares of the tokens after which the held-out loss is measured."""
@@ -65,7 +65,7 @@ def rows(options: ScaleOptions) -> list[Row]:
 
 
 def scale(
-    clips: Path, out: Path, options: ScaleOptions, told: Told, base: Recipe = SMALL
+    clips: Path, out: Path, options: ScaleOptions, progress_for: ProgressFor, base: Recipe = SMALL
 ) -> list[dict[str, Any]]:
     """Train every row of the study; the same call goes on where an older one stopped.
 
@@ -78,7 +78,7 @@ def scale(
         clips: folder that `playworld ingest` wrote, in the world's size.
         out: folder for rows and tokens; `read_rows` reads those that are there.
         options: see ScaleOptions.
-        told: from the name of a row to its progress callback.
+        progress_for: from the name of a row to its progress callback.
         base: recipe whose clip length, masking and learning rates are used.
 
     Returns:
@@ -88,11 +88,11 @@ def scale(
     Raises:
         InputError: for a world that cannot be used, or a folder begun with other options.
     """
-    study = Study(clips, out, options, told, base)
+    study = Study(clips, out, options, progress_for, base)
     for row in rows(options):
         path = out / f"{row.name}.json"
         if not path.exists():
-            made = study.train(row, told(row.name))
+            made = study.train(row, progress_for(row.name))
             write_whole(path, json.dumps(made))
     return read_rows(out, options)
 
@@ -106,7 +106,9 @@ def read_rows(out: Path, options: ScaleOptions) -> list[dict[str, Any]]:
 class Study:
     """What all rows share: the world, the clips, their tokens, and what the loss is measured on."""
 
-    def __init__(self, clips: Path, out: Path, options: ScaleOptions, told: Told, base: Recipe):
+    def __init__(
+        self, clips: Path, out: Path, options: ScaleOptions, progress_for: ProgressFor, base: Recipe
+    ):
         self.options, self.base, self.stage = options, base, base.world_stage
         self.device = choose_device(options.device)
         self.world = World.load(options.world, self.device)
@@ -131,12 +133,14 @@ class Study:
         }
         if other := other_inputs(out, inputs):
             raise InputError(f"{out} was begun with another {other[0]}; choose another --out")
-        self.tokens = self._tokens(self.train_clips, out, told)
-        self.held_out = list(self._clips(valid, self._tokens(valid, out, told), options.held_out))
+        self.tokens = self._tokens(self.train_clips, out, progress_for)
+        self.held_out = list(
+            self._clips(valid, self._tokens(valid, out, progress_for), options.held_out)
+        )
 
-    def _tokens(self, dataset: ClipDataset, out: Path, told: Told) -> TokenStore:
+    def _tokens(self, dataset: ClipDataset, out: Path, progress_for: ProgressFor) -> TokenStore:
         return token_cache(
-            dataset, self.world.tokenizer, out / "tokens", self.device, told("tokens")
+            dataset, self.world.tokenizer, out / "tokens", self.device, progress_for("tokens")
         )
 
     def _clips(
@@ -164,9 +168,9 @@ class Study:
         marks = {max(1, round(share * stage.steps)) for share in MARKS}
         source = self._clips(self.train_clips, self.tokens, row.batch_size, row.seed)
         for video, tokens in source:
-            told = trainer.update(video, tokens)
+            metrics = trainer.update(video, tokens)
             if progress:
-                progress(trainer.done, stage.steps, f"cross entropy {told['cross_entropy']:.3f}")
+                progress(trainer.done, stage.steps, f"cross entropy {metrics['cross_entropy']:.3f}")
             if trainer.done in marks:
                 trainer.average.swap(learned)
                 losses = self._measure(measured.eval())

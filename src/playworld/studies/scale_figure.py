@@ -53,15 +53,15 @@ def _panel(
     if law is None:
         return panel
     places = np.geomspace(law.range[0], end, 60)
-    told = [law.loss(float(place)) for place in places]
+    losses = [law.loss(float(place)) for place in places]
     low, high = (
-        [(float(p), float(np.clip(t[side], *height))) for p, t in zip(places, told, strict=True)]
+        [(float(p), float(np.clip(t[side], *height))) for p, t in zip(places, losses, strict=True)]
         for side in (1, 2)
     )
     panel.band(low, high, COLOURS[0])
     curve = [
         (float(p), t[0])
-        for p, t in zip(places, told, strict=True)
+        for p, t in zip(places, losses, strict=True)
         if height[0] <= t[0] <= height[1]
     ]
     within = [point for point in curve if point[0] <= law.range[1]]

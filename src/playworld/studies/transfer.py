@@ -123,7 +123,7 @@ def inside(
     trained: Trained,
     starts: UInt8[Tensor, "N P H W 3"],
     options: PPOOptions,
-    told: Callable[[int, int, str], None],
+    progress: Callable[[int, int, str], None],
 ) -> dict[str, Any]:
     """Pixels to the right in an episode within the world, for each player."""
     torch.manual_seed(options.seed)  # an agent draws from the generator of all, see `Trained`
@@ -132,7 +132,7 @@ def inside(
     for done, (name, choose) in enumerate(players.items(), start=1):
         film = play_inside(world, starts, choose, options, options.seed)
         found[name] = {"travel": interval(-displacements(film)[..., 0].sum(dim=1))}
-        told(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")
+        progress(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")
     return found
 
 
@@ -142,7 +142,7 @@ def in_game(
     dictionary: Dictionary,
     options: PPOOptions,
     games: ArenaOptions,
-    told: Callable[[int, int, str], None],
+    progress: Callable[[int, int, str], None],
 ) -> dict[str, Any]:
     """The same players in the real game, through the dictionary; and true moves without one."""
     torch.manual_seed(options.seed)
@@ -157,7 +157,7 @@ def in_game(
     with closing(Arena(games)) as arena:
         for done, (name, (player, frames)) in enumerate(players.items(), start=1):
             found[name] = _figures(play_games(arena, player, frames, travel=True))
-            told(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")
+            progress(done, len(players), f"{name}: {found[name]['travel']['mean']:.0f} pixels")
     return found
 
 

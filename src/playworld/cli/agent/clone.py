@@ -43,8 +43,8 @@ class Clone:
         with endings():
             refuse_foreign(self.policy, [WEIGHTS])
             world = World.load(self.world, choose_device(self.options.device))
-            school = label(self.clips, world, self.labels, self.options.minutes)
-            made = clone(school, self.policy, self.options, self.seed, progress("clone"))
+            dataset = label(self.clips, world, self.labels, self.options.minutes)
+            made = clone(dataset, self.policy, self.options, self.seed, progress("clone"))
         told = made.report["measured"]
         say(
             console,

@@ -19,8 +19,8 @@ class Ppo:
 
     example: ClassVar[str] = "playworld agent ppo coinrun clips out --minutes 15"
     groups: ClassVar[dict[str, str]] = {
-        "how long it learns": "minutes total seed",
-        "how it learns": "episodes presses passes learning-rate discount entropy",
+        "how long it learns": "minutes total-timesteps seed",
+        "how it learns": "episodes presses n-epochs learning-rate gamma entropy",
         "what it sees": "frames prompts prompt-frames steps",
         "how it is tried": "starts games levels difficulty max-steps labels",
     }

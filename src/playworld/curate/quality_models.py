@@ -1,6 +1,6 @@
-"""What judges a stretch: one score, and how likely each label is reached.
+"""Quality models: a score of a stretch, and how likely each label is reached.
 
-A judge gives a stretch a score, and four thresholds on it say how likely its label is 2, 3, 4 or 5
+A model gives a stretch a score, and four thresholds on it say how likely its label is 2, 3, 4 or 5
 at least (cumulative logits with shared weights, CORAL: arXiv:1901.07884). So one filter serves
 whatever label is to be kept, and a label of 4 teaches more than "not 5".
 """
@@ -16,7 +16,7 @@ from playworld.curate.resnet import ResNet18
 from playworld.models.pixels import to_float
 
 
-class Judge(nn.Module):
+class QualityModel(nn.Module):
     """What both kinds have in common: thresholds on a score."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Judge(nn.Module):
 
     def score(self, video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, " B"]:
         """How good each stretch is, from its pairs of frames."""
-        raise NotImplementedError  # as in nn.Module: every judge brings its own
+        raise NotImplementedError  # as in nn.Module: every model brings its own
 
     def forward(self, video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "B K"]:
         """Log-odds that the label is 2, 3, 4, 5 at least."""
@@ -36,7 +36,7 @@ class Judge(nn.Module):
         return self(video).sigmoid().cummin(dim=1).values
 
 
-class QuickJudge(Judge):
+class QuickModel(QualityModel):
     """Logistic regression on simple features: seconds on a CPU."""
 
     mean: Tensor
@@ -53,7 +53,7 @@ class QuickJudge(Judge):
         return self.linear((features(video) - self.mean) / self.scale)[:, 0]
 
 
-class ResNetJudge(Judge):
+class ResNetModel(QualityModel):
     """A ResNet18 on pairs of frames, its scores averaged over the pairs (Genie, appendix B.1)."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class ResNetJudge(Judge):
         return self.network(pairs.flatten(0, 1)).view(len(video), -1).mean(dim=1)
 
 
-KINDS: dict[str, type[Judge]] = {"quick": QuickJudge, "resnet18": ResNetJudge}
+KINDS: dict[str, type[QualityModel]] = {"quick": QuickModel, "resnet18": ResNetModel}
 
 
 def ordinal_loss(logits: Float[Tensor, "B K"], labels: Int[Tensor, " B"]) -> Float[Tensor, ""]:

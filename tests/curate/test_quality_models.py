@@ -1,11 +1,11 @@
-"""What judges: simple features, a ResNet18, and the four questions that both answer."""
+"""Quality models: simple features, a ResNet18, and the four questions that both answer."""
 
 import numpy as np
 import pytest
 import torch
 
 from playworld.curate.features import NUM_FEATURES, features
-from playworld.curate.judges import KINDS, QuickJudge, ordinal_loss
+from playworld.curate.quality_models import KINDS, QuickModel, ordinal_loss
 from playworld.curate.resnet import ResNet18
 
 from .conftest import noise, slide, still
@@ -37,9 +37,9 @@ def test_features_tell_colours_apart():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_higher_label_is_never_likelier_than_a_lower_one(kind):
     torch.manual_seed(0)
-    judge = KINDS[kind]().eval()
-    torch.nn.init.normal_(judge.thresholds)  # in no order
-    chances = judge.chances(video(slide(0, 8), noise(0, 8)))
+    model = KINDS[kind]().eval()
+    torch.nn.init.normal_(model.thresholds)  # in no order
+    chances = model.chances(video(slide(0, 8), noise(0, 8)))
     assert chances.shape == (2, 4)
     assert (chances.diff(dim=1) <= 0).all()
 
@@ -51,12 +51,12 @@ def test_the_loss_is_least_where_the_label_is_the_one_that_is_likely():
 
 
 def test_a_higher_score_makes_every_label_likelier():
-    judge = QuickJudge()
-    torch.nn.init.zeros_(judge.linear.weight)
+    model = QuickModel()
+    torch.nn.init.zeros_(model.linear.weight)
     film = video(slide(0, 8))
-    before = judge.chances(film)
-    judge.thresholds.data -= 1
-    assert (judge.chances(film) > before).all()
+    before = model.chances(film)
+    model.thresholds.data -= 1
+    assert (model.chances(film) > before).all()
 
 
 def test_the_network_has_as_many_parameters_as_every_resnet18():
