@@ -15,7 +15,7 @@ from playworld.agents.policy import NETWORKS, Policy, PolicyConfig
 from playworld.cli import main
 from playworld.config import InputError
 from playworld.studies import cloning
-from playworld.studies.cloning import Arm, CloningOptions, Study, arms, claim
+from playworld.studies.cloning import Arm, CloningOptions, CloningStudy, arms, claim
 from playworld.studies.cloning import study as run
 from playworld.world import World
 
@@ -36,7 +36,7 @@ def silent(title: str):
 def study(expert, tiny_world, tmp_path):
     options = CloningOptions(seeds=2, moves="drawn")
     world = World.load(tiny_world)
-    return Study(
+    return CloningStudy(
         world, expert, tmp_path / "easy", options, CloneOptions(steps=1, batch_size=2), 2, silent
     )
 
@@ -111,7 +111,7 @@ def test_samples_and_seeds_can_be_added_to_a_study(study):
     assert len(run(*args, more, study.recipe, silent)) == 2 * 8 + 5
 
 
-def put(study: Study, arm: Arm, seed: int) -> None:
+def put(study: CloningStudy, arm: Arm, seed: int) -> None:
     """A result as if it had been played."""
     stored = {"difficulty": "easy", "arm": arm.name, "samples": arm.samples, "seed": seed}
     study.path(arm, seed).parent.mkdir(exist_ok=True)
@@ -172,7 +172,7 @@ def test_every_seed_clones_a_policy_of_its_own(study, monkeypatch):
 
 def test_a_policy_plays_at_the_temperature_that_was_asked_for(study, monkeypatch):
     policy = Policy(ONE, NETWORKS["cnn"](ONE), {})
-    monkeypatch.setattr(Study, "policy", lambda *_: policy)
+    monkeypatch.setattr(CloningStudy, "policy", lambda *_: policy)
     for temperature, moves in ((0.0, 1), (100.0, 6)):
         made = replace(study, options=CloningOptions(seeds=2, temperature=temperature))
         player, _ = made.player(Arm("oracle"), 0)

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from playworld.agents.plan_film import in_words, open_prompt, plans_picture
-from playworld.agents.planner import Plan, PlanOptions, distances, draw, futures, make_plan
+from playworld.agents.planner import ButtonPlan, PlannerOptions, distances, draw, futures, make_plan
 from playworld.cli import main
 from playworld.config import InputError
 from playworld.evaluate.rollouts import press
@@ -16,7 +16,7 @@ from playworld.studies import goals
 from playworld.studies.goals import GoalOptions, format_goals, seek_goals
 from playworld.world import World
 
-FEW = PlanOptions(horizon=4, hold=2, candidates=12, elites=3, rounds=2)
+FEW = PlannerOptions(horizon=4, hold=2, candidates=12, elites=3, rounds=2)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def quest():
 @pytest.mark.slow
 def test_a_plan_finds_the_way_and_leads_where_it_was_seen_to_lead(quest):
     world, prompt, goal, held = quest
-    plan = make_plan(world, prompt, goal, PlanOptions(4, 2, 200, 4, 1))
+    plan = make_plan(world, prompt, goal, PlannerOptions(4, 2, 200, 4, 1))
     assert plan.distance < 0.5 * held
     first, state = world.start(prompt[None], [0])
     again = press(world, state, torch.tensor([plan.buttons]))[0]
@@ -64,7 +64,7 @@ def test_a_plan_finds_the_way_and_leads_where_it_was_seen_to_lead(quest):
 @pytest.mark.slow
 def test_sequences_drawn_after_the_best_ones_come_closer(quest):
     world, prompt, goal, held = quest
-    first, last = make_plan(world, prompt, goal, PlanOptions(4, 2, 24, 4, 2)).best
+    first, last = make_plan(world, prompt, goal, PlannerOptions(4, 2, 24, 4, 2)).best
     assert last < 0.8 * first and last < held
 
 
@@ -75,7 +75,7 @@ def test_more_rounds_never_make_a_plan_worse(world, prompt):
 
 def test_where_every_button_leads_away_the_plan_is_to_press_none(world, prompt):
     frame = world.start(prompt[None], [0])[0]
-    plan = Plan((), frame, 0.0, (0.0,))
+    plan = ButtonPlan((), frame, 0.0, (0.0,))
     assert in_words(world, plan, frame[0]).startswith("no button leads closer")
     assert plans_picture(world, [plan], frame).width > 2 * 128
 
@@ -109,12 +109,12 @@ def test_the_distance_grows_with_how_far_a_picture_is_shifted():
 )
 def test_options_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InputError):
-        PlanOptions(**wrong)
+        PlannerOptions(**wrong)
 
 
 def test_one_candidate_in_five_is_kept_and_at_least_one():
-    assert PlanOptions().kept == 6 and PlanOptions(candidates=4).kept == 1
-    assert PlanOptions(candidates=4, elites=3).kept == 3
+    assert PlannerOptions().kept == 6 and PlannerOptions(candidates=4).kept == 1
+    assert PlannerOptions(candidates=4, elites=3).kept == 3
 
 
 def test_the_command_writes_a_picture_a_film_and_the_buttons(tiny_world, tmp_path, capsys):
@@ -146,7 +146,7 @@ def test_goals_plans_and_replays_are_seen_in_noise_of_their_own_and_searches_are
 
     def search(world, prompt, goal, options):
         searches.append((options.rounds, options.candidates))
-        return Plan((0,), prompt[-2:], 0.0, (0.0,))
+        return ButtonPlan((0,), prompt[-2:], 0.0, (0.0,))
 
     monkeypatch.setattr(goals, "_end", end)
     monkeypatch.setattr(goals, "make_plan", search)
@@ -171,7 +171,7 @@ def test_goals_in_clips_of_another_size_are_refused_before_any_plan(world, clips
 
 @pytest.mark.slow
 def test_a_study_sets_plans_beside_random_and_true_presses(world, clips, tmp_path):
-    search = PlanOptions(horizon=3, hold=1, candidates=6, elites=2, rounds=2)
+    search = PlannerOptions(horizon=3, hold=1, candidates=6, elites=2, rounds=2)
     made = seek_goals(world, clips, GoalOptions(starts=2, goal_presses=3), search)
     made.write(tmp_path)
     report = json.loads((tmp_path / "goals.json").read_text())

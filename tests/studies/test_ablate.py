@@ -6,7 +6,7 @@ import pytest
 from playworld.config import InputError
 from playworld.presets import SMALL, TINY
 from playworld.studies.ablate import AblateOptions, ablate, format_rows, kept_megabytes
-from playworld.studies.pace import Trial, steps_of_equal_time
+from playworld.studies.pace import RecipeRun, steps_of_equal_time
 from playworld.studies.tables import TABLES
 
 QUICK = AblateOptions(tokenizer_steps=4, world_steps=4, num_clips=2)
@@ -82,7 +82,7 @@ def test_a_slower_recipe_gets_fewer_steps_in_equal_time_once_and_for_all(clips, 
         replace(TINY, tokenizer_stage=replace(stage, batch_size=size, clip_length=frames))
         for size, frames in ((16, 8), (1, 4))
     )
-    first, other = Trial(quick, tmp_path / "first"), Trial(slow, tmp_path / "other")
+    first, other = RecipeRun(quick, tmp_path / "first"), RecipeRun(slow, tmp_path / "other")
     steps = steps_of_equal_time("tokenizer", 1_000, first, other, clips)
     assert steps < 700  # of 32 times the frames
     again = steps_of_equal_time("tokenizer", 1_000, other, other, clips)

@@ -10,7 +10,7 @@ from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import TINY
-from playworld.studies.scale import Row, ScaleOptions, read_rows, rows, scale, shape_of
+from playworld.studies.scale import ScaleOptions, ScaleRow, read_rows, rows, scale, shape_of
 from playworld.world import World
 from playworld.world.folder import WorldConfig
 
@@ -73,7 +73,12 @@ def test_rows_that_were_not_run_are_left_out(tmp_path):
 
 def test_every_size_runs_at_one_batch_and_the_middle_size_at_all():
     options = ScaleOptions(sizes=("96x2", "48x2", "192x4"), batches=(4, 8), seeds=2)
-    assert rows(options)[:4] == [Row("96x2", 4), Row("48x2", 4), Row("192x4", 4), Row("96x2", 8)]
+    assert rows(options)[:4] == [
+        ScaleRow("96x2", 4),
+        ScaleRow("48x2", 4),
+        ScaleRow("192x4", 4),
+        ScaleRow("96x2", 8),
+    ]
     assert [row.seed for row in rows(options)] == [0] * 4 + [1] * 4
 
 

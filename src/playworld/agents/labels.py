@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Film:
+class Demonstration:
     """One scene of an expert."""
 
     frames: UInt8[Tensor, "T H W 3"]
@@ -39,7 +39,7 @@ class Film:
 class Demonstrations:
     """Films of an expert, one after another, in memory."""
 
-    films: tuple[Film, ...]
+    films: tuple[Demonstration, ...]
     """In the order of the clips."""
     fps: float
     """Frames per second."""
@@ -97,7 +97,7 @@ def read_demonstrations(
     """
     dataset = ClipDataset(clips, split, 2)
     limit = None if minutes is None else minutes * 60 * dataset.fps
-    films: list[Film] = []
+    films: list[Demonstration] = []
     for number, scene in enumerate(dataset.scenes):
         if limit is not None and sum(len(film.frames) for film in films) >= limit:
             break
@@ -108,13 +108,13 @@ def read_demonstrations(
         except DamagedChunk as error:
             log.warning("%s: this demonstration is left out", error)
             continue
-        films.append(Film(frames, dataset.videos / scene.source, tuple(scene.times)))
+        films.append(Demonstration(frames, dataset.videos / scene.source, tuple(scene.times)))
     if not films:
         raise InputError(f"{clips}: every {split} scene is damaged; ingest the videos again")
     return Demonstrations(tuple(films), dataset.fps)
 
 
-def _moves(film: Film) -> Int[np.ndarray, " s"]:
+def _moves(film: Demonstration) -> Int[np.ndarray, " s"]:
     truth = read_actions(film.source) if film.source.parent.is_dir() else None
     if isinstance(truth, ContinuousActions):
         raise InputError(

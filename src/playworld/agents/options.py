@@ -44,7 +44,7 @@ class CloneOptions:
 
 
 @dataclass(frozen=True)
-class PlanOptions:
+class PlannerOptions:
     """How far ahead is looked, and how long."""
 
     horizon: int = 12

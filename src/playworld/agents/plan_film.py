@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from playworld.agents.planner import Plan
+from playworld.agents.planner import ButtonPlan
 from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, did_you_mean
 from playworld.data.video.pictures import read_picture
@@ -42,7 +42,7 @@ def open_prompt(world: World, name: str) -> UInt8[Tensor, "H W 3"]:
         raise InputError(f"{name} cannot be read: {error}") from None
 
 
-def in_words(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"]) -> str:
+def in_words(world: World, plan: ButtonPlan, goal: UInt8[Tensor, "H W 3"]) -> str:
     """The buttons, and how close they lead."""
     first, last = (_likeness(plan.frames[k], goal) for k in (0, -1))
     if not plan.buttons:
@@ -54,7 +54,7 @@ def in_words(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"]) -> str:
     return f"{way}\nlikeness to the goal, PSNR: start {first:.1f} dB, end {last:.1f} dB"
 
 
-def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path) -> None:
+def write_plan(world: World, plan: ButtonPlan, goal: UInt8[Tensor, "H W 3"], out: Path) -> None:
     """Write plan.png, plan.gif and plan.json into a folder, which is made if need be."""
     folder_at(out)
     write_picture(plans_picture(world, [plan], goal[None]), out / "plan.png")
@@ -81,7 +81,7 @@ def write_plan(world: World, plan: Plan, goal: UInt8[Tensor, "H W 3"], out: Path
 
 
 def plans_picture(
-    world: World, plans: Sequence[Plan], goals: UInt8[Tensor, "N H W 3"]
+    world: World, plans: Sequence[ButtonPlan], goals: UInt8[Tensor, "N H W 3"]
 ) -> Image.Image:
     """A row for each plan: start, moments on the way with the button just pressed, and the goal."""
     columns = max(min(SHOWN, len(plan.frames)) for plan in plans)

@@ -12,13 +12,13 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from playworld.agents.options import PlanOptions
+from playworld.agents.options import PlannerOptions
 from playworld.models.pixels import to_float
 from playworld.world import SamplerConfig, World, WorldState
 
 
 @dataclass(frozen=True)
-class Plan:
+class ButtonPlan:
     """The best way to the goal that was found."""
 
     buttons: tuple[int, ...]
@@ -35,20 +35,20 @@ def make_plan(
     world: World,
     prompt: UInt8[Tensor, "P H W 3"],
     goal: UInt8[Tensor, "H W 3"],
-    options: PlanOptions | None = None,
-) -> Plan:
+    options: PlannerOptions | None = None,
+) -> ButtonPlan:
     """Look for the buttons that lead from the prompt's last frame to the goal picture.
 
     Raises:
         InputError: if the pictures are not of the world's size.
     """
-    options = options or PlanOptions()
+    options = options or PlannerOptions()
     first, state = world.start(prompt[None], [options.seed])
     target = world.reconstruct(goal[None, None])[0, 0].cpu()  # no frame of a world is sharper
     start = first.cpu()
     chances = torch.full((options.choices, world.num_actions), 1 / world.num_actions)
     generator = torch.Generator().manual_seed(options.seed)
-    found = Plan((), start, float(distances(start, target)), ())
+    found = ButtonPlan((), start, float(distances(start, target)), ())
     for _ in range(options.rounds):
         chosen = draw(chances, options.candidates, generator)
         presses = chosen.repeat_interleave(options.hold, dim=1)[:, : options.horizon]
@@ -58,7 +58,9 @@ def make_plan(
         if far[best] < found.distance:
             end = int(at[best]) + 1
             way = torch.cat([start, frames[best, :end]])
-            found = Plan(tuple(presses[best, :end].tolist()), way, float(far[best]), found.best)
+            found = ButtonPlan(
+                tuple(presses[best, :end].tolist()), way, float(far[best]), found.best
+            )
         found = replace(found, best=(*found.best, found.distance))
         elites = chosen[far.topk(options.kept, largest=False).indices]
         share = one_hot(elites, world.num_actions).float().mean(dim=0)

@@ -19,7 +19,7 @@ Player = Callable[[UInt8[np.ndarray, "N F H W 3"]], Sequence[int]]
 
 
 @runtime_checkable
-class Games(Protocol):
+class VectorGames(Protocol):
     """Games side by side, such as `Arena`."""
 
     @property
@@ -45,7 +45,9 @@ class Outcome:
     """Pixels to the right, summed over the game; None where it was not asked for."""
 
 
-def play_games(games: Games, player: Player, frames: int = 1, travel: bool = False) -> Outcome:
+def play_games(
+    games: VectorGames, player: Player, frames: int = 1, travel: bool = False
+) -> Outcome:
     """Play every game from its beginning to its end.
 
     Args:

@@ -8,7 +8,7 @@ from tyro.conf import Positional
 
 from playworld.cli.command import FLAT, Command
 from playworld.cli.progress import ProgressBars, say
-from playworld.studies.options import PlanOptions
+from playworld.studies.options import TrainingPlanOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Plan(Command):
 
     preset: Positional[str]
     """Name of a preset, or `paper`: all models of the paper beside ours."""
-    options: Annotated[PlanOptions, FLAT]
+    options: Annotated[TrainingPlanOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.presets import preset

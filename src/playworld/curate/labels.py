@@ -121,6 +121,6 @@ class Labels:
 
 
 def labels_path(clips: Path) -> Path:
-    """Where labels lie unless told otherwise: beside the clips, which stay as they are."""
+    """Where labels lie by default: beside the clips, which stay as they are."""
     clips = Path(clips).resolve()
     return clips.with_name(f"{clips.name}.labels.json")

@@ -16,7 +16,7 @@ Z = 1.96
 
 
 @dataclass(frozen=True)
-class Row:
+class FilterScore:
     """One way to use the filter, measured."""
 
     keep: int
@@ -31,7 +31,9 @@ class Row:
     """Stretches that are both."""
 
 
-def measure(chances: Float[np.ndarray, "n K"], labels: Int[np.ndarray, " n"]) -> tuple[Row, ...]:
+def measure(
+    chances: Float[np.ndarray, "n K"], labels: Int[np.ndarray, " n"]
+) -> tuple[FilterScore, ...]:
     """A row for each label that parts the held-out ones, and each of `CONFIDENCES`."""
     rows, seen = [], set()
     for level, column in zip(LEVELS, chances.T, strict=True):
@@ -45,10 +47,10 @@ def measure(chances: Float[np.ndarray, "n K"], labels: Int[np.ndarray, " n"]) ->
 
 def count(
     keep: int, confidence: float, chances: Float[np.ndarray, " n"], good: Bool[np.ndarray, " n"]
-) -> Row:
+) -> FilterScore:
     """What the filter keeps of stretches that are good or not."""
     kept = chances >= confidence
-    return Row(keep, confidence, int(good.sum()), int(kept.sum()), int((kept & good).sum()))
+    return FilterScore(keep, confidence, int(good.sum()), int(kept.sum()), int((kept & good).sum()))
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
@@ -88,7 +90,7 @@ def _share(right: int, of: int) -> str:
     return f"{f'{right / of:.1%} [{low:.0%}, {high:.0%}]':<22}"
 
 
-def plain(rows: tuple[Row, ...]) -> list[dict[str, Any]]:
+def plain(rows: tuple[FilterScore, ...]) -> list[dict[str, Any]]:
     """Rows as JSON values, their precision and recall with 95% intervals."""
     return [
         to_dict(row)

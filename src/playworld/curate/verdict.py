@@ -26,7 +26,7 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Run:
+class StretchRun:
     """Stretches of one scene, one after the other, of the same fate."""
 
     stretches: tuple[Stretch, ...]
@@ -107,19 +107,19 @@ def runs(
     chances: Float[np.ndarray, " n"],
     keep: Bool[np.ndarray, " n"],
     min_frames: int,
-) -> tuple[list[Run], list[Run]]:
+) -> tuple[list[StretchRun], list[StretchRun]]:
     """Neighbours of one scene with the same fate, joined; the kept ones and the dropped ones."""
-    kept: list[Run] = []
-    dropped: list[Run] = []
+    kept: list[StretchRun] = []
+    dropped: list[StretchRun] = []
     fates = zip(stretches, chances, keep, strict=True)
     for (_, _, fate), group in groupby(fates, key=lambda f: (*f[0][:2], bool(f[2]))):
         members = list(group)
-        run = Run(tuple(m[0] for m in members), float(np.mean([m[1] for m in members])))
+        run = StretchRun(tuple(m[0] for m in members), float(np.mean([m[1] for m in members])))
         (kept if fate and run.frames >= min_frames else dropped).append(run)
     return kept, dropped
 
 
-def write_runs(footage: Footage, kept: Sequence[Run], folder: Path) -> None:
+def write_runs(footage: Footage, kept: Sequence[StretchRun], folder: Path) -> None:
     """Write the splits; chunks are copied as they are."""
     for split in SPLITS:
         with ShardWriter(folder / split, footage.height, footage.width, footage.fps) as writer:
@@ -131,7 +131,9 @@ def write_runs(footage: Footage, kept: Sequence[Run], folder: Path) -> None:
                     writer.copy(footage.splits[split].shards, first.scene, chunks)
 
 
-def _splits(footage: Footage, kept: Sequence[Run], folder: Path) -> dict[str, dict[str, Any]]:
+def _splits(
+    footage: Footage, kept: Sequence[StretchRun], folder: Path
+) -> dict[str, dict[str, Any]]:
     splits: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
         own = [run for run in kept if run.stretches[0].split == split]
@@ -163,7 +165,7 @@ def _summary(footage, stretches, chances, kept, dropped) -> dict[str, Any]:
     }
 
 
-def _entry(footage: Footage, run: Run) -> dict[str, Any]:
+def _entry(footage: Footage, run: StretchRun) -> dict[str, Any]:
     first, last = run.stretches[0], run.stretches[-1]
     return {
         "source": footage.source(first),

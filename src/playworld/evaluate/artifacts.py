@@ -18,7 +18,7 @@ from playworld.evaluate.image_stats import RealImageStats
 from playworld.evaluate.longplay import LongPlay
 from playworld.evaluate.metrics import psnr, ssim
 from playworld.evaluate.pictures import Grid, button_grid, long_grid, return_grid, rollout_grid
-from playworld.evaluate.report import Artifacts, Film
+from playworld.evaluate.report import Artifacts, SideBySide
 from playworld.evaluate.rollouts import Rollouts
 from playworld.world import World
 
@@ -53,10 +53,10 @@ def collect_artifacts(
     )
 
 
-def clip_films(prompt: Tensor, videos: dict[str, Tensor], fps: float) -> list[Film]:
+def clip_films(prompt: Tensor, videos: dict[str, Tensor], fps: float) -> list[SideBySide]:
     """Each clip's videos side by side, after the prompt that they share."""
     return [
-        Film({name: torch.cat([prompt[row], v[row]]) for name, v in videos.items()}, fps)
+        SideBySide({name: torch.cat([prompt[row], v[row]]) for name, v in videos.items()}, fps)
         for row in range(min(FILMS, len(prompt)))
     ]
 
@@ -82,13 +82,15 @@ def _copied(grid: Grid) -> Grid:
     return replace(grid, rows=[[frame.clone() for frame in row] for row in grid.rows])
 
 
-def _films(rollouts: Rollouts, long: dict[str, LongPlay], fps: float) -> dict[str, list[Film]]:
+def _films(
+    rollouts: Rollouts, long: dict[str, LongPlay], fps: float
+) -> dict[str, list[SideBySide]]:
     videos = {"true": rollouts.truth, "generated": rollouts.inferred}
     films = {"clips": clip_films(rollouts.prompt, videos | {"random": rollouts.random}, fps)}
     for name, part in long.items():
         rows = enumerate(part.video[:LONG_FILMS])
         films[f"long-{name}"] = [
-            Film({f"rollout {row + 1}": video.clone()}, fps) for row, video in rows
+            SideBySide({f"rollout {row + 1}": video.clone()}, fps) for row, video in rows
         ]
     return films
 

@@ -15,7 +15,7 @@ from playworld.evaluate.rollouts import Rollouts
 
 
 @dataclass(frozen=True)
-class Film:
+class SideBySide:
     """Videos that run side by side."""
 
     videos: Mapping[str, UInt8[Tensor, "K H W C"]]
@@ -30,7 +30,7 @@ class Artifacts:
 
     grids: Mapping[str, Grid] = field(default_factory=dict)
     """By the file name of their picture, such as "rollouts.png"."""
-    films: Mapping[str, Sequence[Film]] = field(default_factory=dict)
+    films: Mapping[str, Sequence[SideBySide]] = field(default_factory=dict)
     """By what they show: "clips", "long-random" or "long-recorded"."""
     samples: Mapping[str, Float[Tensor, " units"]] = field(default_factory=dict)
     """One number per clip (or start, or rollout) by the figure that is their mean, NaN for none."""

@@ -24,7 +24,7 @@ from playworld.models.pixels import to_float
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
 from playworld.studies.options import AblateOptions
-from playworld.studies.pace import Stage, Trial, Watch, steps_of_equal_time
+from playworld.studies.pace import RecipeRun, Stage, Watch, steps_of_equal_time
 from playworld.studies.tables import TABLES, as_it_is
 from playworld.train.loop import NonFinite, Progress
 from playworld.train.objectives import Collapsed
@@ -128,8 +128,8 @@ def _run(
         if not timed:
             return asked
         first = first_of(table)
-        model = Trial(TABLES[table].rows[first](base), _row(out, table, first, seed))
-        return steps_of_equal_time(stage, asked, model, Trial(recipe, run), clips)
+        model = RecipeRun(TABLES[table].rows[first](base), _row(out, table, first, seed))
+        return steps_of_equal_time(stage, asked, model, RecipeRun(recipe, run), clips)
 
     counts: dict[Stage, int] = {"tokenizer": steps("tokenizer", options.tokenizer_steps)}
     train = TrainOptions(

@@ -60,7 +60,7 @@ def arms(options: CloningOptions) -> list[Arm]:
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class CloningStudy:
     """Makes what the arms of one difficulty need, when they need it, and keeps it in a folder."""
 
     world: World
@@ -167,7 +167,7 @@ def study(
     refuse_sealed(out)
     hold = hold_of(world, clips)
     refuse_games(clips, (options.arena(seed, hold) for seed in range(options.seeds)))
-    made = Study(world, clips, out / options.difficulty, options, recipe, hold, bars)
+    made = CloningStudy(world, clips, out / options.difficulty, options, recipe, hold, bars)
     made.check_samples()
     own = {f"{s} clips": ClipDataset(clips, s, 1).sha256 for s in SPLITS}
     game, how = to_dict(options), to_dict(recipe)

@@ -176,7 +176,7 @@ def check_size(recipe: Recipe, size: str) -> None:
 
 
 def listing(videos: Path) -> list[list[Any]]:
-    """Names and sizes of the files in a folder, by which another set of videos is told."""
+    """Names and sizes of the files in a folder, which identify a set of videos."""
     files = (path for path in videos.rglob("*") if path.is_file() and not path.is_symlink())
     names = ((path.relative_to(videos), path) for path in files)
     return sorted(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from playworld.agents.matching import refuse_other_films
 from playworld.agents.plan_film import plans_picture
-from playworld.agents.planner import Plan, PlanOptions, make_plan
+from playworld.agents.planner import ButtonPlan, PlannerOptions, make_plan
 from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
@@ -41,7 +41,7 @@ ARMS = {
 
 
 @dataclass(frozen=True)
-class Goals:
+class GoalsResult:
     """What was found."""
 
     report: dict[str, Any]
@@ -58,9 +58,9 @@ def seek_goals(
     world: World,
     clips: Path,
     options: GoalOptions,
-    search: PlanOptions,
+    search: PlannerOptions,
     progress: Progress | None = None,
-) -> Goals:
+) -> GoalsResult:
     """Plan from held-out moments to where random held buttons lead.
 
     The goal is seen in other noise than the plan is made in, and the plan is tried again in a
@@ -110,7 +110,7 @@ def seek_goals(
         "arms": {name: _figures(values, options.reached) for name, values in found.items()},
         "plans": [[world.buttons[b].label for b in plan.buttons] for plan in planned],
     }
-    return Goals(report, plans_picture(world, planned[:ROWS], goals[:ROWS]))
+    return GoalsResult(report, plans_picture(world, planned[:ROWS], goals[:ROWS]))
 
 
 def format_goals(report: dict[str, Any]) -> str:
@@ -143,7 +143,7 @@ def _end(
 def _again(
     world: World,
     prompts: UInt8[Tensor, "N P H W 3"],
-    plans: list[Plan],
+    plans: list[ButtonPlan],
     seeds: Int[Tensor, " N"],
     sampler: SamplerConfig,
 ) -> UInt8[Tensor, "N H W 3"]:

@@ -55,7 +55,7 @@ class CreateOptions:
 
 
 @dataclass(frozen=True)
-class PlanOptions:
+class TrainingPlanOptions:
     """Options of `playworld plan`."""
 
     devices: int = 1

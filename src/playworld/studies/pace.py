@@ -27,7 +27,7 @@ PILOT_STEPS = 10
 
 
 @dataclass(frozen=True)
-class Trial:
+class RecipeRun:
     """A recipe, and the folder of its run."""
 
     recipe: Recipe
@@ -61,7 +61,9 @@ class Watch:
         return statistics.median(taken) if taken else None
 
 
-def steps_of_equal_time(stage: Stage, steps: int, first: Trial, other: Trial, clips: Path) -> int:
+def steps_of_equal_time(
+    stage: Stage, steps: int, first: RecipeRun, other: RecipeRun, clips: Path
+) -> int:
     """Steps of a stage that take `other` as long as `steps` of them take `first`.
 
     Decided once for each run: one that is taken up needs as many steps as it was begun with.
@@ -78,24 +80,24 @@ def steps_of_equal_time(stage: Stage, steps: int, first: Trial, other: Trial, cl
     return decided[stage]
 
 
-def _step_seconds(stage: Stage, trial: Trial, clips: Path) -> float:
+def _step_seconds(stage: Stage, recipe_run: RecipeRun, clips: Path) -> float:
     """Of one step, in a short run."""
-    tokens = folder_at(trial.run) / "tokens"
+    tokens = folder_at(recipe_run.run) / "tokens"
     watch = Watch(lambda name: lambda done, total, note: None)
-    with temporary_folder(trial.run, "pilot") as pilot:
+    with temporary_folder(recipe_run.run, "pilot") as pilot:
         if stage == "world":
-            if not (trial.run / FINISHED).exists():
+            if not (recipe_run.run / FINISHED).exists():
                 raise InputError(
-                    f"{trial.run} gives the other rows their time, but has no tokenizer: its "
+                    f"{recipe_run.run} gives the other rows their time, but has no tokenizer: its "
                     "training collapsed; try more --tokenizer-steps in another --out"
                 )
             tokens.mkdir(exist_ok=True)
             (pilot / "tokens").symlink_to(tokens.resolve())  # made once, for the pilot and the run
-            shutil.copytree(trial.run / FINISHED, pilot / FINISHED)
+            shutil.copytree(recipe_run.run / FINISHED, pilot / FINISHED)
         few = TrainOptions(
             run=pilot, stage=stage, tokenizer_steps=PILOT_STEPS, world_steps=PILOT_STEPS
         )
-        train_world(trial.recipe, clips, pilot / "made", few, watch)
+        train_world(recipe_run.recipe, clips, pilot / "made", few, watch)
     seconds = watch.seconds(stage)
     assert seconds is not None, "a pilot has steps"
     return seconds

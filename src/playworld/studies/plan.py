@@ -26,7 +26,7 @@ from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.models.vector_actions import WIDTH as VECTOR_WIDTH
 from playworld.presets import SHAPES, Printed
-from playworld.studies.options import PlanOptions, memory_bytes
+from playworld.studies.options import TrainingPlanOptions, memory_bytes
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
 
@@ -34,7 +34,7 @@ NOT_PRINTED = Printed(None, None, None, None)
 
 
 @dataclass(frozen=True)
-class Part:
+class ModelSize:
     """One model: ours, and what the paper prints."""
 
     name: str
@@ -48,7 +48,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Stage:
+class StagePlan:
     """One stage of training; memory in bytes per device."""
 
     name: str
@@ -84,13 +84,13 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What training a preset takes."""
 
     preset: str
-    options: PlanOptions
-    parts: tuple[Part, ...]
-    stages: tuple[Stage, ...]
+    options: TrainingPlanOptions
+    parts: tuple[ModelSize, ...]
+    stages: tuple[StagePlan, ...]
 
     @property
     def fits(self) -> bool:
@@ -109,21 +109,21 @@ class Load:
     """Bytes of what one clip leaves outside of the transformers: logits or distances to codes."""
 
 
-def plan(recipe: Recipe, options: PlanOptions) -> Plan:
+def plan(recipe: Recipe, options: TrainingPlanOptions) -> TrainingPlan:
     """Plan the training of a preset.
 
     Args:
         recipe: the preset; trained on clips of its own frame size.
-        options: see PlanOptions.
+        options: see TrainingPlanOptions.
     """
     tokenizer = on_meta(lambda: build_tokenizer(recipe.tokenizer))
     actions = on_meta(lambda: LatentActionModel(recipe.actions))
     dynamics = on_meta(lambda: build_dynamics(recipe.dynamics))
     paper = SHAPES[recipe.name][-1] if recipe.name in SHAPES else NOT_PRINTED
     parts = (
-        Part("tokenizer", parameters(tokenizer), paper.tokenizer),
-        Part("latent actions", parameters(actions), paper.actions),
-        Part("dynamics", parameters(dynamics), paper.dynamics),
+        ModelSize("tokenizer", parameters(tokenizer), paper.tokenizer),
+        ModelSize("latent actions", parameters(actions), paper.actions),
+        ModelSize("dynamics", parameters(dynamics), paper.dynamics),
     )
     one, two = recipe.tokenizer_stage, recipe.world_stage
     learn = 1 + BACKWARD
@@ -139,7 +139,7 @@ def plan(recipe: Recipe, options: PlanOptions) -> Plan:
         ],
     )
     world = schedule("world", two, loads[1], both, options, own, paper.flops)
-    return Plan(
+    return TrainingPlan(
         recipe.name,
         options,
         parts,
@@ -196,10 +196,10 @@ def schedule(
     stage: StageConfig,
     loads: list[Load],
     flops: float,
-    options: PlanOptions,
+    options: TrainingPlanOptions,
     own: float | None = None,
     printed: float | None = None,
-) -> Stage:
+) -> StagePlan:
     """A stage on these devices; `flops` and `own` are those of one clip."""
     clips = options.batch_size or stage.batch_size
     per_device = -(-clips // options.devices)
@@ -214,7 +214,7 @@ def schedule(
     at_once = max(1, min(per_device, left // one))
     # A step lasts as long as the device with the most clips takes.
     seconds = stage.steps * per_device * flops / (options.peak * 1e12 * options.utilisation)
-    return Stage(
+    return StagePlan(
         name,
         stage.steps,
         clips,

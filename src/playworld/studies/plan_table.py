@@ -1,11 +1,11 @@
 """A training plan as text, and every model of the paper beside ours."""
 
 from playworld.presets import PAPER
-from playworld.studies.plan import Part, Plan, PlanOptions, plan
+from playworld.studies.plan import ModelSize, TrainingPlan, TrainingPlanOptions, plan
 from playworld.words import counted
 
 
-def format_plan(made: Plan) -> str:
+def format_plan(made: TrainingPlan) -> str:
     """The plan for people."""
     asked = made.options
     lines = [f"{made.preset} on {asked.devices} x {asked.device_memory}", ""]
@@ -52,7 +52,7 @@ def compare_with_paper() -> str:
     lines = [f"{'dynamics':14}{'ours':>10}{'paper':>10}{'ratio':>8}{'FLOPs':>11}{'paper':>11}"
              f"{'ratio':>8}"]  # fmt: skip
     for recipe in PAPER:
-        made = plan(recipe, PlanOptions())
+        made = plan(recipe, TrainingPlanOptions())
         part, world = made.parts[-1], made.stages[-1]
         own, printed = world.own_flops, world.printed_flops
         assert own is not None
@@ -63,7 +63,7 @@ def compare_with_paper() -> str:
     return "\n".join([*lines, "", *(f"{part.name:14}{columns(part)}" for part in made.parts[:2])])
 
 
-def columns(part: Part) -> str:
+def columns(part: ModelSize) -> str:
     """Parameters here, in the paper, and their ratio."""
     return f"{short(part.parameters)}{short(part.printed)}{ratio(part.ratio)}"
 

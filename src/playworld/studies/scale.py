@@ -38,7 +38,7 @@ MARKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 
 @dataclass(frozen=True)
-class Row:
+class ScaleRow:
     """One training: what is varied."""
 
     size: str
@@ -56,11 +56,11 @@ def middle_size(options: ScaleOptions) -> str:
     return sorted(options.sizes, key=lambda size: shape_of(size)[:2])[len(options.sizes) // 2]
 
 
-def rows(options: ScaleOptions) -> list[Row]:
+def rows(options: ScaleOptions) -> list[ScaleRow]:
     """Every training of the study: sizes at one batch, then batches at the size in the middle."""
     middle = middle_size(options)
-    once = [Row(size, options.batch_size) for size in options.sizes]
-    once += [Row(middle, batch) for batch in options.batches]
+    once = [ScaleRow(size, options.batch_size) for size in options.sizes]
+    once += [ScaleRow(middle, batch) for batch in options.batches]
     return [replace(row, seed=seed) for seed in range(options.seeds) for row in dict.fromkeys(once)]
 
 
@@ -88,7 +88,7 @@ def scale(
     Raises:
         InputError: for a world that cannot be used, or a folder begun with other options.
     """
-    study = Study(clips, out, options, progress_for, base)
+    study = ScaleStudy(clips, out, options, progress_for, base)
     for row in rows(options):
         path = out / f"{row.name}.json"
         if not path.exists():
@@ -103,7 +103,7 @@ def read_rows(out: Path, options: ScaleOptions) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in paths if path.exists()]
 
 
-class Study:
+class ScaleStudy:
     """What all rows share: the world, the clips, their tokens, and what the loss is measured on."""
 
     def __init__(
@@ -153,7 +153,7 @@ class Study:
             if dataset.split == "valid":
                 return
 
-    def train(self, row: Row, progress: Progress | None) -> dict[str, Any]:
+    def train(self, row: ScaleRow, progress: Progress | None) -> dict[str, Any]:
         """Train one row, measured on its way."""
         torch.manual_seed(row.seed)
         dynamics, stage = self._dynamics(row), self._stage(row)
@@ -189,7 +189,7 @@ class Study:
             "points": points,
         }
 
-    def _dynamics(self, row: Row) -> Dynamics:
+    def _dynamics(self, row: ScaleRow) -> Dynamics:
         width, blocks, features = shape_of(row.size)
         own, shape = self.world.config.dynamics, self.base.dynamics.transformer
         transformer = TransformerConfig(
@@ -202,7 +202,7 @@ class Study:
         made.init_from_codebook(books, torch.Generator().manual_seed(row.seed))
         return made.to(self.device)
 
-    def _stage(self, row: Row) -> StageConfig:
+    def _stage(self, row: ScaleRow) -> StageConfig:
         """Rates grow with the root of the batch and fall with the root of the width."""
         per_step = row.batch_size * self.stage.clip_length * self.world.config.dynamics.num_tokens
         steps = max(1, round(self.options.tokens / per_step))

@@ -8,7 +8,7 @@ from PIL import Image, ImageFont
 
 from playworld.studies.panel import COLOURS, INK, RIGHT, TOP, WIDTH, Colour, Panel, side_by_side
 from playworld.studies.power_law import Fitted
-from playworld.studies.scale_report import FURTHER, Found, Run
+from playworld.studies.scale_report import FURTHER, Found, ScaleRun
 
 LINE = 19
 """Pixels from one name of a curve to the next."""
@@ -70,7 +70,7 @@ def _panel(
     return panel
 
 
-def _curves(panel: Panel, curves: Sequence[tuple[str, Sequence[float], Run]]) -> None:
+def _curves(panel: Panel, curves: Sequence[tuple[str, Sequence[float], ScaleRun]]) -> None:
     """Every curve in a colour of its own, and their names in the corner that losses leave free."""
     colours = curve_colours(len(curves))
     for number, ((name, x, run), colour) in enumerate(zip(curves, colours, strict=True)):

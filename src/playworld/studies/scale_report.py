@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Run:
+class ScaleRun:
     """The repeats of one row."""
 
     size: str
@@ -53,9 +53,9 @@ class Run:
 class Found:
     """The runs of a study, and the laws through them; None where too few were run."""
 
-    family: list[Run]
+    family: list[ScaleRun]
     """All sizes at one batch, by size."""
-    batches: list[Run]
+    batches: list[ScaleRun]
     """One size at all batches, by batch."""
     parameters: Fitted | None
     """Through all sizes after all tokens."""
@@ -65,7 +65,7 @@ class Found:
     """Through the lowest losses that any run reached with so many operations or fewer."""
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[ScaleRun]:
         """Every run once: sizes first, then the other batches."""
         sizes = {(run.size, run.batch_size) for run in self.family}
         return self.family + [r for r in self.batches if (r.size, r.batch_size) not in sizes]
@@ -105,16 +105,16 @@ def summarise(made: Sequence[Mapping[str, Any]], options: ScaleOptions) -> Found
     )
 
 
-def _shared_seeds(runs: Sequence[Run]) -> list[np.ndarray]:
+def _shared_seeds(runs: Sequence[ScaleRun]) -> list[np.ndarray]:
     """Losses of the seeds that all have: others would make points that cannot be compared."""
     seeds = min(run.losses.shape[1] for run in runs)
     return [run.losses[:, :seeds] for run in runs]
 
 
-def _run(repeats: Sequence[Mapping[str, Any]]) -> Run:
+def _run(repeats: Sequence[Mapping[str, Any]]) -> ScaleRun:
     first = repeats[0]
     losses = np.array([[p["losses"] for p in row["points"]] for row in repeats])
-    return Run(
+    return ScaleRun(
         first["size"],
         first["batch_size"],
         first["parameters"],

@@ -8,7 +8,7 @@ from PIL import Image
 
 from playworld.evaluate.page.media import GAP, REST, films, frames_table
 from playworld.evaluate.pictures import Grid
-from playworld.evaluate.report import Film
+from playworld.evaluate.report import SideBySide
 
 
 def opened(html: str, attribute: str) -> list[Image.Image]:
@@ -31,7 +31,7 @@ def test_pictures_say_what_they_are(scroll):
 
 def test_a_film_has_all_frames_side_by_side_and_rests_at_its_end(scroll):
     video = scroll([(2, 0)] * 6, size=32)
-    html = films([Film({"true": video, "generated": video.flip(0)}, fps=10)])
+    html = films([SideBySide({"true": video, "generated": video.flip(0)}, fps=10)])
     (film,), (still,) = opened(html, "src"), opened(html, "srcset")
     assert film.n_frames == len(video)
     assert film.size == still.size == (2 * 32 + GAP, 32)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from rich.console import Console
 from tyro.conf import Positional
 
-from playworld.agents.options import PlanOptions
+from playworld.agents.options import PlannerOptions
 from playworld.cli.command import FLAT
 from playworld.cli.progress import ProgressBars, say
 from playworld.studies.options import GoalOptions
@@ -30,7 +30,7 @@ class Goals:
     out: Positional[Path]
     """Folder for goals.json and goals.png."""
     options: Annotated[GoalOptions, FLAT]
-    search: Annotated[PlanOptions, FLAT]
+    search: Annotated[PlannerOptions, FLAT]
     device: str = "auto"
     """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from rich.console import Console
 from tyro.conf import Positional
 
-from playworld.agents.options import PlanOptions
+from playworld.agents.options import PlannerOptions
 from playworld.cli.command import FLAT
 from playworld.cli.progress import ProgressBars, say
 
@@ -28,7 +28,7 @@ class Plan:
     """Folder for plan.png, plan.gif and plan.json."""
     device: str = "auto"
     """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
-    options: Annotated[PlanOptions, FLAT]
+    options: Annotated[PlannerOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.agents.plan_film import in_words, open_prompt, write_plan

@@ -9,11 +9,11 @@ from playworld.evaluate.page.media import films, frames_table
 from playworld.evaluate.page.numbers import band, signed
 from playworld.evaluate.page.sections import window_mark
 from playworld.evaluate.pictures import Grid
-from playworld.evaluate.report import Film
+from playworld.evaluate.report import SideBySide
 from playworld.markup import Html, join, section, table, tag
 
 
-def compared(report: Mapping[str, Any], grid: Grid, shown: Sequence[Film]) -> Html:
+def compared(report: Mapping[str, Any], grid: Grid, shown: Sequence[SideBySide]) -> Html:
     """Table, curves, films and frames of all worlds."""
     baseline = report["compared"]["baseline"]
     return tag(

@@ -11,7 +11,7 @@ from playworld.evaluate.page.reliance import relied_on
 from playworld.evaluate.page.steering import steering
 from playworld.evaluate.page.tiles import tiles
 from playworld.evaluate.pictures import Grid
-from playworld.evaluate.report import Film, Report
+from playworld.evaluate.report import Report, SideBySide
 from playworld.markup import Html, join, section, tag
 from playworld.words import counted
 
@@ -54,7 +54,7 @@ def render(report: Report) -> str:
 
 
 def _world(
-    report: Mapping[str, Any], grids: Mapping[str, Grid], films: Mapping[str, Sequence[Film]]
+    report: Mapping[str, Any], grids: Mapping[str, Grid], films: Mapping[str, Sequence[SideBySide]]
 ) -> Html:
     return tag(
         "main",

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.evaluate.pictures import Grid
-from playworld.evaluate.report import Film
+from playworld.evaluate.report import SideBySide
 from playworld.markup import Html, tag
 
 GAP = 3
@@ -37,13 +37,13 @@ def frames_table(grid: Grid) -> Html:
     return tag("div", whole, class_="scroll", tabindex=0)
 
 
-def films(shown: Sequence[Film]) -> Html:
+def films(shown: Sequence[SideBySide]) -> Html:
     """Films that run for ever; where motion is not wanted, their last frame."""
     widest = max(len(film.videos) for film in shown)
     return tag("div", *map(_film, shown), class_="films", style=f"--videos: {widest}")
 
 
-def _film(film: Film) -> Html:
+def _film(film: SideBySide) -> Html:
     frames = _side_by_side(film)
     data = io.BytesIO()
     lasts = [round(1000 / film.fps)] * len(frames)
@@ -71,7 +71,7 @@ def _film(film: Film) -> Html:
     return tag("figure", caption, moving, class_="film", style=style)
 
 
-def _side_by_side(film: Film) -> list[Image.Image]:
+def _side_by_side(film: SideBySide) -> list[Image.Image]:
     videos = [np.asarray(video) for video in film.videos.values()]
     length, height, width = videos[0].shape[:3]
     whole = np.zeros((length, height, len(videos) * (width + GAP) - GAP, 4), dtype=np.uint8)

@@ -7,7 +7,7 @@ from playworld.evaluate.page.chart import Curve, chart
 from playworld.evaluate.page.media import films, frames_table
 from playworld.evaluate.page.numbers import ARMS, large, number, share, share_band, signed
 from playworld.evaluate.pictures import Grid
-from playworld.evaluate.report import Film
+from playworld.evaluate.report import SideBySide
 from playworld.markup import Html, join, section, table, tag
 from playworld.words import counted
 
@@ -101,7 +101,7 @@ def window_mark(report: Mapping[str, Any]) -> dict[float, str]:
     return {first + 0.5: f"window of {counted(report['window'], 'frame')} full"}
 
 
-def pictures(grids: Mapping[str, Grid], shown: Mapping[str, Sequence[Film]]) -> Html:
+def pictures(grids: Mapping[str, Grid], shown: Mapping[str, Sequence[SideBySide]]) -> Html:
     """Films and grids of rollouts and long play."""
     parts = []
     if shown.get("clips"):

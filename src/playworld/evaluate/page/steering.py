@@ -28,10 +28,10 @@ def steering(control: Mapping[str, Any]) -> Html:
         for code, row in enumerate(found["codes"])
     ]
     head = ("button", "leads", *found["names"], "moves", "agree", "share of the video")
-    told = [(", ".join(found["ways"]), found["explained"]), *found["numbers"].items()]
+    explained = [(", ".join(found["ways"]), found["explained"]), *found["numbers"].items()]
     shares = [
         (name, join([share(f["mean"]), tag("small", f" {share_band(f)}")]), share(f["chance"]))
-        for name, f in told
+        for name, f in explained
         if f["mean"] is not None
     ]
     agree = found["consistency"]

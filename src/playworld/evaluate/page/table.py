@@ -213,13 +213,13 @@ def _information(found: dict[str, Any]) -> list[tuple[str, str]]:
 def _steering(found: dict[str, Any] | None) -> list[tuple[str, str]]:
     if found is None:
         return []
-    told, agree = found["explained"], found["consistency"]
+    explained, agree = found["explained"], found["consistency"]
     names = [row["leads"] or "-" for row in found["codes"]]
     return [
         (
             "codes explain commands",
-            f"{share(told['mean'])} {share_band(told)} of {', '.join(found['ways'])}, "
-            f"by chance {share(told['chance'])}",
+            f"{share(explained['mean'])} {share_band(explained)} of {', '.join(found['ways'])}, "
+            f"by chance {share(explained['chance'])}",
         ),
         (
             "  moves of a code agree",
