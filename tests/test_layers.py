@@ -9,6 +9,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "playworld"
 ORDER = [
     "lazy",
     "words",
+    "splitmix",
     "config",
     "lfs",
     "machine",

@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from jaxtyping import UInt8
 from torch import Tensor
 
-from playworld.agents.ppo import PPOOptions
+from playworld.agents.options import PPOOptions
 from playworld.config import InputError
 from playworld.world import World
 from playworld.world.env import Reward

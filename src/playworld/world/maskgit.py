@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.config import check_ranges
+from playworld.splitmix import STEP, finalize
 from playworld.world.order import Order
 
 COLDEST = 1e-6
@@ -226,23 +227,8 @@ def frame_noise(
     device = seeds.device
     if device.type == "mps":  # products of 64-bit integers are the processor's business
         seeds, frames = seeds.cpu(), frames.cpu()
-    key = mix(mix(seeds.long()) + frames.long())
+    key = finalize(finalize(seeds.long() + STEP) + frames.long() + STEP)
     index = torch.arange(steps * 2 * N, device=seeds.device).view(steps, 2, N)
-    bits = mix(key[:, None, None, None] + index * _GOLDEN)
+    bits = finalize(key[:, None, None, None] + (index + 1) * STEP)
     # 23 bits and a half fit a float32 exactly, so that neither 0 nor 1 can come out.
     return ((((bits >> 40) & 0x7FFFFF).float() + 0.5) / 2**23).to(device)
-
-
-def _signed(number: int) -> int:
-    return number - 2**64 if number >= 2**63 else number
-
-
-_GOLDEN = _signed(0x9E3779B97F4A7C15)
-
-
-def mix(x: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
-    """The finalizer of SplitMix64 (Steele et al. 2014) on wrapping 64-bit integers."""
-    x = x + _GOLDEN
-    x = (x ^ ((x >> 30) & (2**34 - 1))) * _signed(0xBF58476D1CE4E5B9)
-    x = (x ^ ((x >> 27) & (2**37 - 1))) * _signed(0x94D049BB133111EB)
-    return x ^ ((x >> 31) & (2**33 - 1))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Int64
 
+from playworld.splitmix import finalize
+
 # A Feistel network of 4 rounds is already indistinguishable from a random permutation where its
 # round function is random (Luby and Rackoff, 1988); two more cost little.
 FEISTEL_ROUNDS = 6
@@ -21,29 +23,22 @@ def clip_order(num_clips: int, seed: int, epoch: int) -> Order:
     """
     half = max(1, (max(num_clips - 1, 1).bit_length() + 1) // 2)
     digest = hashlib.sha256(f"{seed} {epoch}".encode()).digest()
-    keys = np.frombuffer(digest, dtype=np.uint32)[:FEISTEL_ROUNDS].astype(np.uint64)
-    bits, mask = np.uint64(half), np.uint64((1 << half) - 1)
+    keys = np.frombuffer(digest, dtype=np.uint32)[:FEISTEL_ROUNDS].astype(np.int64)
+    mask = (1 << half) - 1
 
     def once(x: np.ndarray) -> np.ndarray:
-        left, right = x >> bits, x & mask
+        left, right = x >> half, x & mask
         for key in keys:
-            left, right = right, left ^ (_mix(right ^ (key << np.uint64(32))) & mask)
-        return (left << bits) | right
+            left, right = right, left ^ (finalize(right ^ (key << 32)) & mask)
+        return (left << half) | right
 
     def order(positions: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
-        x = once(positions.astype(np.uint64))
+        x = once(positions)
         while (outside := x >= num_clips).any():
             x[outside] = once(x[outside])
-        return x.astype(np.int64)
+        return x
 
     return order
-
-
-def _mix(x: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64 (Steele, Lea and Flood, 2014): one bit in moves all out."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
 
 
 def clips_at(num_clips: int, first: int, count: int, seed: int) -> Int64[np.ndarray, " count"]:
