@@ -87,7 +87,7 @@ def test_each_button_is_pressed_from_the_same_starts(world, scroll):
 def test_starts_keep_their_noise_whatever_the_size_of_batches(world, scroll, monkeypatch):
     prompts = torch.stack([scroll([], seed=seed, size=16) for seed in range(5)])
     together = press_each(world, prompts, presses=2)
-    monkeypatch.setattr("playworld.evaluate.buttons.AT_ONCE", 2)
+    monkeypatch.setattr("playworld.evaluate.buttons.BATCH_SIZE", 2)
     assert torch.equal(press_each(world, prompts, presses=2), together)
 
 

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
 MAX_HELD_OUT = 4096
 """Transitions of held-out demonstrations that a policy is measured on, at most."""
-AT_ONCE = 256
+BATCH_SIZE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +231,7 @@ def measure(policy: Policy, split: CloningSplit) -> dict[str, float]:
     """Accuracy on held-out demonstrations, and that of always the commonest label."""
     known = split.known
     rows = known[np.linspace(0, len(known) - 1, min(len(known), MAX_HELD_OUT)).astype(int)]
-    parts = np.array_split(rows, -(-len(rows) // AT_ONCE))
+    parts = np.array_split(rows, -(-len(rows) // BATCH_SIZE))
     logits = torch.cat(
         [policy.logits(split.shown.windows(part, policy.config.frames)) for part in parts]
     )

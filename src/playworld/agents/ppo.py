@@ -25,9 +25,9 @@ from playworld.world.env import Reward
 Progress = Callable[[int, int, str], None]
 Chooser = Callable[[UInt8[np.ndarray, "N F H W 3"]], Int[np.ndarray, " N"]]
 """From the newest frames of N episodes, oldest first, to one button for each."""
-STORY = "playworld.json"
+METADATA_FILE = "playworld.json"
 """File within agent.zip that says what made the agent; Stable-Baselines3 passes it over."""
-SMALLEST = 36
+MIN_SIZE = 36
 """Pixels along a side that the network's convolutions (Nature, 2015) need."""
 
 
@@ -56,9 +56,9 @@ def train_agent(
     Raises:
         InputError: without Stable-Baselines3, or for frames too small for its network.
     """
-    if min(world.height, world.width) < SMALLEST:
+    if min(world.height, world.width) < MIN_SIZE:
         size = f"{world.width}x{world.height}"
-        raise InputError(f"the agent's network needs frames of {SMALLEST} pixels, not {size}")
+        raise InputError(f"the agent's network needs frames of {MIN_SIZE} pixels, not {size}")
     from playworld.agents.stable_baselines import learner
 
     agent = learner(world, prompts, options, reward)
@@ -89,14 +89,14 @@ def save_agent(trained: Trained, path: Path, inputs: dict[str, Any]) -> None:
     content = io.BytesIO()
     trained.save(content)
     with ZipFile(content, "a") as archive:
-        archive.writestr(STORY, json.dumps({"inputs": inputs, "curve": trained.curve}))
+        archive.writestr(METADATA_FILE, json.dumps({"inputs": inputs, "curve": trained.curve}))
     write_whole(path, content.getvalue())
 
 
 def is_kept(path: Path, inputs: dict[str, Any]) -> bool:
     """Whether an agent that these inputs made lies there."""
     try:
-        return _story(path)["inputs"] == json.loads(json.dumps(inputs))
+        return _metadata(path)["inputs"] == json.loads(json.dumps(inputs))
     except (OSError, KeyError, ValueError, BadZipFile):  # none, or of somebody else
         return False
 
@@ -109,12 +109,12 @@ def load_agent(
 
     agent = learner(world, prompts, options, travel_right)
     agent.set_parameters(str(path), device=world.device)
-    return Trained(_chooser(agent), _story(path)["curve"], agent.save)
+    return Trained(_chooser(agent), _metadata(path)["curve"], agent.save)
 
 
-def _story(path: Path) -> dict[str, Any]:
+def _metadata(path: Path) -> dict[str, Any]:
     with ZipFile(path) as archive:
-        return json.loads(archive.read(STORY))
+        return json.loads(archive.read(METADATA_FILE))
 
 
 def _chooser(agent: Any) -> Chooser:

@@ -1,1 +1,1 @@
-"""What to train on: clips labelled 1 to 5, a filter that learned from that, and its verdict."""
+"""Curation: clips labelled 1 to 5, a filter trained on the labels, and the clips it keeps."""

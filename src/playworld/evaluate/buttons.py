@@ -17,7 +17,7 @@ PRESSES = 4
 """How often a button is pressed in a row to see what it does."""
 
 
-AT_ONCE = 16
+BATCH_SIZE = 16
 """Starts played as one batch."""
 
 NAMED = 0.2
@@ -79,8 +79,8 @@ def press_each(
 ) -> UInt8[Tensor, "buttons starts K H W C"]:
     """Every button (or these alone) pressed `presses` times from every start, frame 0 of K."""
     parts = []
-    for first in range(0, len(prompts), AT_ONCE):
-        part = prompts[first : first + AT_ONCE]
+    for first in range(0, len(prompts), BATCH_SIZE):
+        part = prompts[first : first + BATCH_SIZE]
         frames, state = world.start(part, [seed + first + row for row in range(len(part))])
         rows = []
         for button in range(world.num_actions) if buttons is None else buttons:

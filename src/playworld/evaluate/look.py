@@ -14,7 +14,7 @@ from playworld.world import SamplerConfig, World
 
 PRESSES = (1, 16, 32)
 """After how many presses of one button the picture is compared with the prompt."""
-LEAST = 8
+MIN_PIXELS = 8
 """Columns or rows that must have come into view to be measured, and must still be in view."""
 FLAT = 1e-4
 """Sharpness (variance of the Laplacian) that a prompt counts as at least."""
@@ -68,16 +68,16 @@ def in_view(
     """
     height, width = prompt.shape[:2]
     y, x = (int(part) for part in moved)
-    if abs(y) > height - LEAST or abs(x) > width - LEAST:
+    if abs(y) > height - MIN_PIXELS or abs(x) > width - MIN_PIXELS:
         return float("nan"), None
     one = prompt[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
     two = frame[max(0, -y) : height + min(0, -y), max(0, -x) : width + min(0, -x)]
     error = (to_float(one) - to_float(two)).square().mean()
     score = min(PSNR_CAP, -10 * error.clamp_min(1e-10).log10().item())
     new = None
-    if abs(x) >= max(LEAST, abs(y)):
+    if abs(x) >= max(MIN_PIXELS, abs(y)):
         new = frame[:, width - x :] if x > 0 else frame[:, :-x]
-    elif abs(y) >= LEAST:
+    elif abs(y) >= MIN_PIXELS:
         new = frame[height - y :] if y > 0 else frame[:-y]
     if new is None:
         return score, None

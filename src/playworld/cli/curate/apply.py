@@ -27,10 +27,10 @@ class Apply:
     options: Annotated[ApplyOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
-        from playworld.curate.verdict import apply_filter, format_verdict
+        from playworld.curate.apply import apply_filter, format_report
 
         bar = progress("judge")
         report = apply_filter(self.clips, self.filter, self.out, self.options, bar)
-        say(console, format_verdict(report))
+        say(console, format_report(report))
         say(console, then("written", "train", "small", self.out, "WORLD"))
         return 0

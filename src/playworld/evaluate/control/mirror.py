@@ -10,7 +10,7 @@ from playworld.evaluate.heldout import HeldOut
 from playworld.evaluate.metrics import interval
 from playworld.world import World
 
-AT_ONCE = 16
+BATCH_SIZE = 16
 """Clips whose codes are inferred together."""
 
 
@@ -24,7 +24,7 @@ def measure_mirror(
     """
     if len(codes) < 2:
         return None
-    parts = held.video.flip(3).split(AT_ONCE)
+    parts = held.video.flip(3).split(BATCH_SIZE)
     flipped = torch.cat([world.infer_actions(part).cpu() for part in parts])
     agree = mirror_agreement(codes, flipped, world.num_actions)
     band = interval(agree, seed, (0.0, 1.0))

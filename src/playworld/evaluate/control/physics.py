@@ -25,7 +25,7 @@ REST = 3
 or two."""
 FALL = 0.25
 """Share of a jump's height by which the character has to fall again."""
-AT_ONCE = 16
+BATCH_SIZE = 16
 """Starts played as one batch."""
 
 
@@ -48,7 +48,7 @@ class _Play:
     ) -> UInt8[Tensor, "B K H W C"]:
         """The prompt's last frame, and one for each of these buttons, pressed from every start."""
         parts = []
-        for part in starts.split(AT_ONCE):
+        for part in starts.split(BATCH_SIZE):
             frame, state = self.start(part)
             moves = torch.tensor(buttons).expand(len(part), -1)
             parts.append(

@@ -16,7 +16,7 @@ from playworld.models.pixels import to_float
 I3D_SIDE = 224
 """Pixels of a side of I3D's input."""
 
-AT_ONCE = 8
+BATCH_SIZE = 8
 """Clips embedded together: 16 frames of 224x224 take 10 MB a clip before the first layer."""
 
 
@@ -33,7 +33,7 @@ class Embedding(ABC):
     @torch.inference_mode()
     def __call__(self, video: UInt8[Tensor, "clips T H W C"]) -> Float[Tensor, "clips F"]:
         """One point per clip, in double precision, a few clips at a time."""
-        return torch.cat([self.embed(part).cpu().double() for part in video.split(AT_ONCE)])
+        return torch.cat([self.embed(part).cpu().double() for part in video.split(BATCH_SIZE)])
 
 
 class RandomFeatures(Embedding):

@@ -9,7 +9,7 @@ from torch import Tensor
 from playworld.evaluate.fidelity.torchscript import load_torchscript, refused
 from playworld.models.pixels import to_float
 
-AT_ONCE = 32
+BATCH_SIZE = 32
 """Pairs of pictures compared together."""
 
 
@@ -29,7 +29,7 @@ class LPIPS:
         Raises:
             InputError: if the file does not take such pairs, or gives something else.
         """
-        pairs = (_pictures(v).split(AT_ONCE) for v in (video, truth))
+        pairs = (_pictures(v).split(BATCH_SIZE) for v in (video, truth))
         found = torch.cat([self._distances(a, b) for a, b in zip(*pairs, strict=True)])
         return found.reshape(video.shape[:2])
 

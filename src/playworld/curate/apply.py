@@ -1,4 +1,4 @@
-"""A filter's verdict: the stretches that it keeps, as a folder of clips like any other."""
+"""Apply a filter: the stretches that it keeps, as a folder of clips like any other."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -177,7 +177,7 @@ def _entry(footage: Footage, run: StretchRun) -> dict[str, Any]:
     }
 
 
-def format_verdict(report: dict[str, Any]) -> str:
+def format_report(report: dict[str, Any]) -> str:
     """What `playworld curate apply` prints: the shares, and how sure the filter was."""
     frames, options = report["frames"], report["options"]
     lines = [

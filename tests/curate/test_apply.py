@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.curate.stretches import Footage, Stretch
-from playworld.curate.verdict import (
+from playworld.curate.apply import (
     ApplyOptions,
     apply_filter,
-    format_verdict,
+    format_report,
     runs,
     together,
     write_runs,
 )
+from playworld.curate.stretches import Footage, Stretch
 from playworld.data.clips.dataset import ClipDataset, batches
 from playworld.data.clips.shards import ShardReader
 
@@ -116,7 +116,7 @@ def test_a_damaged_stretch_is_dropped_and_counted(mixture, filter_folder, tmp_pa
     assert report["damaged_stretches"] == 1
     assert report["frames"]["kept"] == 11 * 96 - 32
     assert {"source": "slide-00.mp4", "chance": None}.items() <= report["dropped"][0].items()
-    assert "1 damaged stretch dropped" in format_verdict(report)
+    assert "1 damaged stretch dropped" in format_report(report)
 
 
 def test_the_same_filter_writes_the_same_bytes(mixture, filter_folder, kept, tmp_path):
@@ -130,7 +130,7 @@ def test_the_same_filter_writes_the_same_bytes(mixture, filter_folder, kept, tmp
 def test_the_report_shows_where_the_filter_was_sure(kept):
     _, report = kept
     assert sum(report["histogram"]) == 66
-    text = format_verdict(report)
+    text = format_report(report)
     assert "kept 1,056 of 2,112 frames (50.0%), from 11 of 22 videos" in text
     assert text.count("kept from here on") == 1
 
