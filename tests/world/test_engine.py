@@ -208,7 +208,7 @@ def test_whoever_waits_goes_together_oldest_first_up_to_the_limit(busy):
 
 def test_frames_of_any_samplers_go_together(busy):
     engine, first, state, watched = busy
-    wishes = [
+    samplers = [
         SamplerConfig(steps, temperature, order)
         for steps, temperature, order in (
             (1, 0.0, "random"),
@@ -216,11 +216,11 @@ def test_frames_of_any_samplers_go_together(busy):
             (3, 1.0, "confidence"),
         )
     ]
-    futures = [engine.step(state, 1, sampler) for sampler in wishes]
+    futures = [engine.step(state, 1, sampler) for sampler in samplers]
     watched.go.release(1000)
     wait([first, *futures])
     assert watched.sizes == [1, 3]
-    for future, sampler in zip(futures, wishes, strict=True):
+    for future, sampler in zip(futures, samplers, strict=True):
         expected = engine._world.step(state, [1], sampler)[0][0]
         assert torch.equal(future.result().frame, expected)
 

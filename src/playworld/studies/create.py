@@ -26,7 +26,7 @@ from playworld.train.export import measured_card
 from playworld.train.loop import Progress
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
-from playworld.train.runs import default_run, forget_stage
+from playworld.train.runs import default_run, reset_stage
 from playworld.train.stages import train_world
 from playworld.words import counted
 from playworld.world import World
@@ -223,7 +223,7 @@ def longer(recipe: Recipe, clips: Path, run: Path, training: TrainOptions, clock
     steps = fitting_steps(recipe, clips, run, training, 1.0, clock)
     finished = clock.state.get("finished_steps", 0)
     if 0 < finished < steps:
-        forget_stage(run / "world")
+        reset_stage(run / "world")
     clock.state.pop("finished_steps", None)
     return max(steps, finished)
 

@@ -88,7 +88,7 @@ def newest(run: Path) -> Folder | None:
     return first_rank_does(find)
 
 
-def forget(run: Path) -> None:
+def remove_checkpoints(run: Path) -> None:
     """Remove all checkpoints of a stage, but for what others have put into their folders."""
     for path in checkpoints(run):
         remove_folder(path)

@@ -14,7 +14,7 @@ from playworld.config import InputError, to_dict
 from playworld.data.clips.shards import read_json
 from playworld.models.base import Tokenizer
 from playworld.models.kinds import AnyTokenizerConfig, build_tokenizer
-from playworld.train.checkpoints import forget
+from playworld.train.checkpoints import remove_checkpoints
 from playworld.train.distributed import first_rank_does
 from playworld.train.recipe import Recipe
 from playworld.world.folder import WorldConfig
@@ -88,14 +88,14 @@ def _check_resume_inputs(run: Path, inputs: Mapping[str, Any]) -> None:
         )
 
 
-def forget_stage(folder: Path) -> None:
+def reset_stage(folder: Path) -> None:
     """Let a stage begin anew: what it was begun with, its log and its checkpoints are removed."""
-    forget(folder)
+    remove_checkpoints(folder)
     for name in ("inputs.json", "metrics.jsonl"):
         (folder / name).unlink(missing_ok=True)
 
 
-def keep_tokenizer(run: Path, tokenizer: Tokenizer) -> None:
+def save_tokenizer(run: Path, tokenizer: Tokenizer) -> None:
     """Store a tokenizer that is trained."""
     weights, shape = tokenizer.state_dict(), _shape(tokenizer.config)
     first_rank_does(

@@ -42,7 +42,7 @@ from playworld.train.runs import (
     check_resume_inputs,
     default_run,
     finished_tokenizer,
-    keep_tokenizer,
+    save_tokenizer,
 )
 from playworld.train.tensor_parallel import refuse_uneven
 from playworld.train.token_cache import token_cache
@@ -169,7 +169,7 @@ def _train_tokenizer(job: TrainingJob, dataset: ClipDataset) -> Tokenizer:
     source = _clip_source(dataset, stage, job.options.spread())
     job.fit("tokenizer", stage, objective, source,
             lambda: {"clips": reconstructions(tokenizer, clip)})  # fmt: skip
-    keep_tokenizer(job.run, tokenizer)
+    save_tokenizer(job.run, tokenizer)
     return tokenizer
 
 
