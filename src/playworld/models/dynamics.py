@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
+from playworld.models.exact import repeated
 from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
 from playworld.models.stems import MAX_TOKENS
 
@@ -171,10 +172,8 @@ class Dynamics(DynamicsModel):
         is None for the first frame of a prompt. Tokens of frames say all that is `seen`.
         """
         x = self.embed_tokens(tokens, hidden)
-        # Once per token, not per row: products of fewer than four rows round differently, and a
-        # world's frames must not depend on who else is in its batch.
         action_features = torch.zeros_like(x)
         if action is not None:
-            action_features = self.project_action(action[:, None].expand(-1, x.shape[1], -1))
+            action_features = self.project_action(repeated(action[:, None], x.shape[1]))
         x, entry = self.transformer.step(self.join(x, action_features), cache)
         return self.logits(x), entry

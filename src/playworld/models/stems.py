@@ -8,6 +8,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from playworld.models.exact import lone_picture_doubled
+
 Stem = Literal["linear", "conv"]
 MAX_TOKENS = 4_096
 """Of a frame; the paper has 920. Attention within a frame costs the square of it."""
@@ -132,10 +134,9 @@ class ConvEmbed(nn.Module):
             channels = out
         self.layers = nn.Sequential(*layers, nn.SiLU(), conv(channels, width, 1))
 
+    @lone_picture_doubled
     def forward(self, video: Float[Tensor, "B F H W C"]) -> Float[Tensor, "B F N D"]:
         """Embed every frame as a grid; N runs row by row."""
-        if video.shape[:2] == (1, 1):  # a lone picture takes other kernels, which round differently
-            return self(torch.cat([video, video]))[:1]
         x = self.layers(rearrange(pad_to_patch(video, self.patch), "B F H W C -> (B F) C H W"))
         return rearrange(x, "(B F) D h w -> B F (h w) D", B=video.shape[0])
 
@@ -152,10 +153,9 @@ class ConvUnembed(nn.Module):
             width = out
         self.layers = nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(width, 3, 3, padding=1))
 
+    @lone_picture_doubled
     def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F H W C"]:
         """Pixels of frames of `size` (height, width), unbounded."""
-        if x.shape[:2] == (1, 1):  # a lone picture takes other kernels, which round differently
-            return self(torch.cat([x, x]))[:1]
         height, width = self.size
         rows, _ = grid(height, width, self.patch)
         whole = self.layers(rearrange(x, "B F (h w) D -> (B F) D h w", h=rows))

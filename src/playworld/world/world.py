@@ -18,6 +18,7 @@ from playworld.data.video.pictures import fit, plain
 from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer
+from playworld.models.exact import filled, row_by_row
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.dynamics import MotionDynamics
@@ -353,26 +354,23 @@ class World:
         return self.actions.embed(self._check_actions(actions, batch))
 
     def _features(self, video: Float[Tensor, "B P H W 3"]) -> Float[Tensor, "B S E"]:
-        """Of the actions between prompt frames, computed for four rows at least.
-
-        Products of fewer rows round differently, and a row must not depend on its batch.
-        """
-        rows = torch.arange(max(4, len(video)), device=video.device) % len(video)
-        return self.actions.embed(self.actions.encode(self._view(video[rows]))[: len(video)])
+        """Of the actions between prompt frames."""
+        return self.actions.embed(self.actions.encode(self._view(filled(video)))[: len(video)])
 
     def _encode_prompt(self, video: Float[Tensor, "B P H W 3"]) -> Int[Tensor, "B P N"]:
-        """Tokens of prompt frames, those of changes row by row: none depends on its batch."""
+        """Tokens of prompt frames."""
         if not isinstance(self.tokenizer, MotionTokenizer):
             return self.tokenizer.encode(video)
-        return torch.cat([self.tokenizer.encode_pairs(row[None]) for row in video])
+        return row_by_row(self.tokenizer.encode_pairs, video)
 
     def _see(self, decoder: Cache | Canvas) -> Float[Tensor, "B N D"] | None:
-        """What dynamics of changes look at: features of the last picture, row by row."""
+        """What dynamics of changes look at: features of the last picture."""
         if not (isinstance(decoder, Canvas) and isinstance(self.dynamics, MotionDynamics)):
             return None
         assert isinstance(self.tokenizer, MotionTokenizer)
+        look = self.dynamics.look
         pictures = self.tokenizer.shown(decoder)
-        return torch.cat([self.dynamics.look(picture[None, None])[0] for picture in pictures])
+        return row_by_row(lambda picture: look(picture[:, None])[:, 0], pictures)
 
     def _visible(self, batch: int) -> Bool[Tensor, "B P"]:
         """Nothing hidden."""

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from playworld.models.exact import padded
 from playworld.models.motion.changes import FIRST_CODE
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.quantizer import VectorQuantizer
 
 ENOUGH_ROWS = 16
-"""A product of matrices rounds differently with fewer rows, and a code must not depend on how many
-other blocks have one."""
+"""The search for codes rounds by the number of blocks below this, and a code must not depend on how
+many other blocks have one."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,8 @@ class Books(nn.ModuleList):
             if not len(seen):
                 break
             blocks, rest = blocks[seen], rest[seen]
-            enough = F.pad(rest, (0, 0, 0, max(0, ENOUGH_ROWS - len(rest))))
             with torch.autocast("cuda" if left.is_cuda else "cpu", enabled=False):
-                distance = torch.addmm(table.squares, enough, table.products)
+                distance = torch.addmm(table.squares, padded(rest, ENOUGH_ROWS), table.products)
             found = distance[: len(rest)].min(-1).indices
             codes[:, stage].scatter_(0, blocks, found + first)
             rest, first = rest - book.lookup(found), 1

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
+from playworld.models.exact import repeated
 from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
 from playworld.models.motion.layout import BlockLayout
 from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
@@ -138,8 +139,7 @@ class MotionDynamics(DynamicsModel):
 
     def logits(self, x: Float[Tensor, "*batch N1 D"]) -> Float[Tensor, "*batch N1 V"]:
         """First those of the scene, then those of the blocks, one row each, filled with zeros."""
-        # Four rows of the one that counts: products of fewer round differently by their batch.
-        scene = self.scene_head(x[..., :1, :].expand(*x.shape[:-2], 4, -1))[..., :1, :]
+        scene = self.scene_head(repeated(x[..., :1, :]))[..., :1, :]
         blocks = self.block_head(x[..., 1:, :])
         width = max(scene.shape[-1], blocks.shape[-1])
         rows = [F.pad(part, (0, width - part.shape[-1])) for part in (scene, blocks)]
@@ -162,8 +162,6 @@ class MotionDynamics(DynamicsModel):
         changes = Changes.unpack(tokens, self.config.num_blocks)
         x = self.embed(seen, changes, hidden)
         if action is not None:
-            # Once per token, not per row: products of fewer than four rows round differently.
-            action = action.to(x.dtype)
-            x = x + self.action(action[:, None].expand(-1, x.shape[1], -1))
+            x = x + self.action(repeated(action.to(x.dtype)[:, None], x.shape[1]))
         x, entry = self.transformer.step(x, cache)
         return self.logits(x), entry

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.base import Tokenizer
+from playworld.models.exact import row_by_row
 from playworld.models.motion.blend import Blend
 from playworld.models.motion.blocks import (
     from_blocks,
@@ -255,16 +256,16 @@ class MotionTokenizer(Tokenizer):
 
     @torch.no_grad()
     def exact_picture(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
-        """`picture`, the same to the last bit whoever is in the batch.
-
-        On a CPU convolutions of different batches take kernels that round differently: row by row
-        costs little there, and a frame that is all copies needs none.
-        """
+        """`picture`, the same to the bit in any batch; a frame of copies alone is not blended."""
         parts = self._parts(source, changes)
         if parts[0].device.type != "cpu":
             return self._blended(*parts)
-        rows = zip(*(part.split(1) for part in parts), strict=True)
-        return torch.cat([self._blended(*row) if row[2].any() else row[0][:, 0] for row in rows])
+        return row_by_row(
+            lambda copies, residual, new: (
+                self._blended(copies, residual, new) if new.any() else copies[:, 0]
+            ),
+            *parts,
+        )
 
     def _parts(
         self, source: Source, changes: Changes

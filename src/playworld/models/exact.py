@@ -1,0 +1,60 @@
+"""Results of a row that are the same to the bit in any batch.
+
+A frame must not depend on which other sessions share its pass: replays and saved games are compared
+to the bit. But kernels choose their order of summation by the shape of a batch, and orders round
+differently. Each function here avoids one such choice; all but the last run on any device.
+
+Three more cases lie where they are needed: `attention.recall` sums products instead of multiplying
+one row by a matrix, `world.Engine` gives each batch its own threads, and `world.recorded` discards
+a recording that gives other bits.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+FEWEST_ROWS = 4
+"""A linear map of fewer rows rounds by their number."""
+
+
+def repeated(row: Float[Tensor, "*batch 1 D"], rows: int = FEWEST_ROWS) -> Tensor:
+    """One row as several, for a linear map that is the same for all; without a copy."""
+    return row.expand(*row.shape[:-2], rows, -1)
+
+
+def filled(x: Float[Tensor, "B ..."], rows: int = FEWEST_ROWS) -> Float[Tensor, "M ..."]:
+    """Rows and then the same rows again, `rows` at least."""
+    return x[torch.arange(max(rows, len(x)), device=x.device) % len(x)]
+
+
+def padded(x: Float[Tensor, "B D"], rows: int) -> Float[Tensor, "M D"]:
+    """Rows and then zeros, `rows` at least."""
+    return F.pad(x, (0, 0, 0, max(0, rows - len(x))))
+
+
+def lone_picture_doubled(forward: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A `forward` of batch and time that computes a lone picture as a batch of two.
+
+    Convolutions of one picture take other kernels than those of several.
+    """
+
+    @functools.wraps(forward)
+    def doubled(module: Any, x: Tensor) -> Tensor:
+        if x.shape[:2] != (1, 1):
+            return forward(module, x)
+        return forward(module, torch.cat([x, x]))[:1]
+
+    return doubled
+
+
+def row_by_row(function: Callable[..., Tensor], *batch: Tensor) -> Tensor:
+    """A function of batches, computed for one row at a time.
+
+    For convolutions on a CPU, whose kernels differ by the size of the batch. It costs little there.
+    """
+    return torch.cat([function(*row) for row in zip(*(t.split(1) for t in batch), strict=True)])
