@@ -111,7 +111,7 @@ MOTION = Recipe(
         width=64,
         content=QuantizerConfig(num_codes=1024, code_size=192, normalize=False),
     ),
-    actions=replace(SMALL.actions, stem="vector", tokens=TokenView(patch=64, code_size=2)),
+    actions=replace(SMALL.actions, stem="vector", tokens=TokenView(patch=64, code_size=4)),
     dynamics=MotionDynamicsConfig(
         height=64,
         width=64,

@@ -107,7 +107,7 @@ def test_the_dynamics_of_changes_learn_beside_latent_actions():
 def test_latent_actions_are_found_in_how_the_scene_moves():
     """Half of the clips slide to the left and half to the right: two of the codes say so."""
     torch.manual_seed(0)
-    shape = LatentActionConfig(64, 64, QuantizerConfig(2, 4), "vector", tokens=TokenView(64, 2))
+    shape = LatentActionConfig(64, 64, QuantizerConfig(2, 4), "vector", tokens=TokenView(64, 4))
     tokenizer = MotionTokenizer(TOKENIZER)
     parts = LatentActionModel(shape), MotionDynamics(DYNAMICS)
     learner = MotionWorldObjective(*parts, tokenizer, WorldLoss(warmup_fraction=0.0))

@@ -55,7 +55,7 @@ class MotionTokenizerConfig(BlockLayout):
     @property
     def view(self) -> tuple[int, int]:
         """Side of a place of `MotionTokenizer.code_grid`, pixels, and its channels."""
-        return max(self.height, self.width), 2
+        return max(self.height, self.width), 4
 
     @property
     def summary(self) -> str:

@@ -48,7 +48,7 @@ from playworld.models.stems import pad_to_patch
 CANDIDATES = 7
 """Copies of a block among which the filter chooses: its own, the scene's, at rest, and by the
 motions of the four blocks beside it."""
-SOFT = 2.0
+SOFT = 1.0
 """Pixels per frame that are half of the greatest motion, as latent actions see it."""
 CUT = 0.9
 """A frame of a prompt in which more blocks than this share are new is another scene."""
@@ -164,20 +164,21 @@ class MotionTokenizer(Tokenizer):
         return to_float(frame.permute(0, 2, 3, 1))
 
     def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
-        """Which way the player goes, rows and columns: one place for the whole frame.
+        """How the view moves, and what moves before a view that stands still: rows and columns.
 
-        Where the camera follows, that is how the view moves; where it stands still, the mean motion
-        of the blocks that move by themselves, wherever they are. Motions m (pixels) become
-        m / (|m| + SOFT), so that directions count more than speeds.
+        One place for the whole frame. The second motion is the mean of the blocks that move by
+        themselves, wherever they are. Motions m (pixels) become m / (|m| + SOFT), so that
+        directions count more than speeds.
         """
         changes, reach = Changes.unpack(tokens, self.config.num_blocks), self.config.reach
         scene = scene_vector(changes.scene, reach) / 2
         alone = (changes.motion != FOLLOW).float()[..., None]
         own = alone * vector((changes.motion - 1).clamp_min(0), reach)
         # Motions lead from a pixel to its source: a view moves along, a block the other way.
-        follows = (scene != 0).any(-1, keepdim=True)
-        way = torch.where(follows, scene, -own.sum(2) / (alone.sum(2) + 0.5))
-        return (way / (way.abs() + SOFT))[:, :, None, None]
+        blocks = -own.sum(2) / (alone.sum(2) + 0.5)
+        stands = (scene == 0).all(-1, keepdim=True)
+        motion = torch.cat([scene, blocks * stands], dim=-1)
+        return (motion / (motion.abs() + SOFT))[:, :, None, None]
 
     def chosen_codes(self, tokens: Int[Tensor, "*batch L"]) -> tuple[Int[Tensor, " M"], int]:
         """Codes of the first stage of all blocks with something new, and the size of its book."""
