@@ -12,8 +12,8 @@ from playworld.evaluate import (
     short_names,
     write_report,
 )
+from playworld.evaluate.control.controllability import TransitionLabels, resampled_codes
 from playworld.evaluate.control.information import mutual_information
-from playworld.evaluate.control.measure import TransitionLabels, resampled_codes
 from playworld.evaluate.differences import differences
 from playworld.evaluate.movement import CLASSES
 from playworld.evaluate.page.differences import compared_rows

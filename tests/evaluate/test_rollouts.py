@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.control.measure import answers, delta_psnr
+from playworld.evaluate.control.controllability import answers, delta_psnr
 from playworld.evaluate.rollouts import Rollouts, press, random_actions, roll_out, score_rollouts
 from playworld.world import SamplerConfig
 

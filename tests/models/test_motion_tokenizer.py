@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from playworld.models.motion.block_matching import matching_costs
 from playworld.models.motion.blocks import vector
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import (
@@ -17,7 +18,6 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.search import matching_costs
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from playworld.evaluate.buttons import player_shifts
 from playworld.evaluate.control.action_controls import control_gaps
+from playworld.evaluate.control.controllability import TransitionLabels, resampled_codes
 from playworld.evaluate.control.directions import goes
-from playworld.evaluate.control.measure import TransitionLabels, resampled_codes
 from playworld.evaluate.fidelity.measure import Embedded
 from playworld.evaluate.generate import Generated
 from playworld.evaluate.image_stats import RealImageStats

@@ -15,7 +15,7 @@ from playworld.evaluate.artifacts import collect_artifacts
 from playworld.evaluate.buttons import PRESSES
 from playworld.evaluate.clip_rollouts import ClipRollouts
 from playworld.evaluate.control.action_controls import score_action_controls
-from playworld.evaluate.control.measure import TransitionLabels, measure_control
+from playworld.evaluate.control.controllability import TransitionLabels, measure_control
 from playworld.evaluate.control.mirror import measure_mirror
 from playworld.evaluate.control.physics import measure_physics
 from playworld.evaluate.control.reversibility import (

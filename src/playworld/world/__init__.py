@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from playworld.lazy import lazily
-from playworld.world.order import Order
+from playworld.world.token_order import Order
 
 if TYPE_CHECKING:
     from playworld.world.draft import StepResult

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from playworld.config import check_ranges
 from playworld.splitmix import STEP, finalize
-from playworld.world.order import Order
+from playworld.world.token_order import Order
 
 COLDEST = 1e-6
 """Temperature below which the likeliest token is taken: logits divided by less overflow."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from playworld.config import check_ranges
 from playworld.models.motion.blend import CELL
+from playworld.models.motion.block_matching import NOISE
 from playworld.models.motion.layout import BlockLayout
-from playworld.models.motion.search import NOISE
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.stems import check_grid
 

@@ -14,6 +14,14 @@ from torch import Tensor
 from playworld.models.base import Tokenizer
 from playworld.models.exact import row_by_row
 from playworld.models.motion.blend import Blend
+from playworld.models.motion.block_matching import (
+    choose_motion,
+    choose_split,
+    commonest_motion,
+    matching_costs,
+    own_motions,
+    refine_scene,
+)
 from playworld.models.motion.blocks import (
     from_blocks,
     from_quarters,
@@ -33,14 +41,6 @@ from playworld.models.motion.changes import (
 )
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.content import Books, CodeTable
-from playworld.models.motion.search import (
-    choose_motion,
-    choose_split,
-    commonest_motion,
-    matching_costs,
-    own_motions,
-    refine_scene,
-)
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.stems import pad_to_patch
