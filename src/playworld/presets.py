@@ -129,7 +129,7 @@ MOTION = Recipe(
     world_stage=replace(SMALL.world_stage, steps=8_000, batch_size=12, clip_length=4),
     tokenizer_loss=MotionTokenizerLoss(),
     world_loss=WorldLoss(held_actions=0.1),
-    sampler=SamplerConfig(steps=1, temperature=0.5, order="halton"),
+    sampler=SamplerConfig(steps=1, temperature=0.1, order="halton"),
 )
 """Tokens of changes: any picture stays itself (docs/motion.md). For two CPU cores."""
 
