@@ -30,7 +30,7 @@ from typing import NamedTuple
 import torch
 from peers_child import COMPARISON, TASKS, TINY
 
-from playworld.cli import ALLOCATOR
+from playworld.cli.environment import ALLOCATOR
 from playworld.evaluate.speed import processor_name
 from playworld.train.precision import bf16_speedup
 

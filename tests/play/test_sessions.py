@@ -3,7 +3,7 @@ import asyncio
 import pytest
 import torch
 
-from playworld.play.requests import Begin
+from playworld.play.requests import StartRequest
 from playworld.play.sessions import KEPT_SECONDS, Full, Session, Sessions
 
 
@@ -31,7 +31,7 @@ def test_one_more_than_the_limit_is_turned_away():
 def begun(sessions: Sessions, address: str | None = None) -> Session:
     """A game that its player has left."""
     session = sessions.create(address)
-    session.ask(Begin(1, ("prompt:0",), torch.zeros(1, 8, 8, 3, dtype=torch.uint8), 0))
+    session.ask(StartRequest(1, ("prompt:0",), torch.zeros(1, 8, 8, 3, dtype=torch.uint8), 0))
     return session
 
 

@@ -22,8 +22,11 @@ FEWEST_ROWS = 4
 """A linear map of fewer rows rounds by their number."""
 
 
-def repeated(row: Float[Tensor, "*batch 1 D"], rows: int = FEWEST_ROWS) -> Tensor:
-    """One row as several, for a linear map that is the same for all; without a copy."""
+def repeated(row: Float[Tensor, "*batch 1 D"], rows: Any = FEWEST_ROWS) -> Tensor:
+    """One row as several, for a linear map that is the same for all; without a copy.
+
+    `rows` is an integer, or the tensor that stands for one while a pass is recorded.
+    """
     return row.expand(*row.shape[:-2], rows, -1)
 
 
