@@ -17,40 +17,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 from unseen import shown
 
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.look import in_view
-from playworld.evaluate.movement import displacement
+from playworld.evaluate.look import hold, in_view
 from playworld.evaluate.speed import measure_speed, processor_name
 from playworld.world import World
 
 
 @torch.no_grad()
-def held(
-    world: World, prompts: UInt8[Tensor, "B H W C"], button: int, presses: int
-) -> tuple[UInt8[Tensor, "B H W C"], Float[Tensor, "B 2"]]:
-    """The last frame, and how far the view has moved."""
-    last, state = world.start(prompts[:, None], list(range(len(prompts))))
-    moved = torch.zeros(len(prompts), 2)
-    for _ in range(presses):
-        now, state = world.step(state, [button] * len(prompts), in_place=True)
-        moved -= displacement(last, now).xy.flip(1)  # the view moves the other way
-        last = now
-    return last, moved.round()
-
-
 def measure(
     world: World, prompts: UInt8[Tensor, "B H W C"], presses: int
 ) -> tuple[list[str], UInt8[Tensor, "rows H W C"]]:
     """The cells of one row of the table, and the pictures."""
     columns, farthest = [prompts], torch.zeros(len(prompts))
     kept, fresh, ways = [], [], []
+    begun = world.start(prompts[:, None], list(range(len(prompts))))
     for button in range(world.num_actions):
-        last, moved = held(world, prompts, button, presses)
+        *_, (last, moved) = hold(world, *begun, button, presses)
         columns.append(last)
         for row in range(len(prompts)):
             ways.append(float(moved[row].abs().sum()))

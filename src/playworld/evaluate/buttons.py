@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.metrics import percentiles, resamples
-from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements
+from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
 from playworld.evaluate.rollouts import press
 from playworld.world import Button, SamplerConfig, World
 
@@ -78,16 +78,27 @@ def press_each(
     buttons: Sequence[int] | None = None,
 ) -> UInt8[Tensor, "buttons starts K H W C"]:
     """Every button (or these alone) pressed `presses` times from every start, frame 0 of K."""
-    parts = []
+    chosen = range(world.num_actions) if buttons is None else buttons
+    held = [[button] * presses for button in chosen]
+    return torch.stack(press_sequences(world, prompts, held, seed, sampler))
+
+
+def press_sequences(
+    world: World,
+    prompts: UInt8[Tensor, "starts P H W C"],
+    sequences: Sequence[Sequence[int]],
+    seed: int = 0,
+    sampler: SamplerConfig | None = None,
+) -> list[UInt8[Tensor, "starts _ H W C"]]:
+    """For each sequence of buttons the frames from every start: its own, then one per press."""
+    parts: list[list[Tensor]] = [[] for _ in sequences]
     for first in range(0, len(prompts), BATCH_SIZE):
         part = prompts[first : first + BATCH_SIZE]
         frames, state = world.start(part, [seed + first + row for row in range(len(part))])
-        rows = []
-        for button in range(world.num_actions) if buttons is None else buttons:
-            after = press(world, state, torch.full((len(part), presses), button), sampler)
-            rows.append(torch.cat([frames.cpu()[:, None], after], dim=1))
-        parts.append(torch.stack(rows))
-    return torch.cat(parts, dim=1)
+        for sequence, made in zip(sequences, parts, strict=True):
+            after = press(world, state, torch.tensor(sequence).expand(len(part), -1), sampler)
+            made.append(torch.cat([frames.cpu()[:, None], after], dim=1))
+    return [torch.cat(made) for made in parts]
 
 
 def player_shifts(
@@ -95,8 +106,7 @@ def player_shifts(
 ) -> Float[Tensor, "buttons starts 2"]:
     """Pixels per press by which the player moved, averaged over the presses from each start."""
     picture = displacements(played.flatten(0, 1), camera).mean(dim=1)
-    player = -picture if camera == "follows" else picture
-    return player.reshape(*played.shape[:2], 2)
+    return player_movement(picture, camera).reshape(*played.shape[:2], 2)
 
 
 def name_effects(
@@ -153,7 +163,7 @@ def describe_buttons(
     `codes` are the latent actions found in true video and `moved` the displacement of the picture
     over the same transitions: a world may find its codes well and still not obey them.
     """
-    player = -moved if camera == "follows" else moved
+    player = player_movement(moved, camera)
     rows = []
     for button, effect in enumerate(name_effects(shifts, camera)):
         meant = player[codes == button]

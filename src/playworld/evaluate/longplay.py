@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.image_stats import RealImageStats
-from playworld.evaluate.movement import Camera, displacements
+from playworld.evaluate.movement import Camera, displacements, player_movement
 from playworld.evaluate.rollouts import press
 from playworld.world import SamplerConfig, World, WorldState
 
@@ -124,7 +124,7 @@ def _moments(length: int) -> set[int]:
 
 def _sideways(video: UInt8[Tensor, "B T H W C"], side: str, camera: Camera) -> Float[Tensor, " B"]:
     """Pixels per transition by which the player moved to that side."""
-    right = displacements(video, camera)[..., 0].mean(dim=1) * (-1 if camera == "follows" else 1)
+    right = player_movement(displacements(video, camera), camera)[..., 0].mean(dim=1)
     return right if side == "right" else -right
 
 
@@ -135,7 +135,7 @@ def real_sideways(
     camera: Camera = "follows",
 ) -> dict[str, float | None]:
     """What each side's code stands for in true video, pixels per transition to that side."""
-    right = -moved[..., 0] if camera == "follows" else moved[..., 0]
+    right = player_movement(moved, camera)[..., 0]
     found: dict[str, float | None] = {}
     for side, button in sides.items():
         meant = right[codes == button]

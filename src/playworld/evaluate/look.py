@@ -1,5 +1,6 @@
 """Whether a world keeps the look of the picture it was started from, whatever is pressed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -7,10 +8,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.evaluate.image_stats import sharpness
-from playworld.evaluate.metrics import PSNR_BOUNDS, PSNR_CAP, interval
+from playworld.evaluate.metrics import PSNR_BOUNDS, interval, psnr
 from playworld.evaluate.movement import displacement
-from playworld.models.pixels import to_float
-from playworld.world import SamplerConfig, World
+from playworld.world import SamplerConfig, World, WorldState
 
 PRESSES = (1, 16, 32)
 """After how many presses of one button the picture is compared with the prompt."""
@@ -32,17 +32,12 @@ def measure_look(
     """
     kept: dict[int, list[Tensor]] = {k: [] for k in PRESSES}
     fresh: list[Tensor] = []
+    begun = world.start(prompts[:, None], [seed + row for row in range(len(prompts))])
     for button in range(world.num_actions):
-        last, state = world.start(prompts[:, None], [seed + row for row in range(len(prompts))])
-        moved = torch.zeros(len(prompts), 2)
-        for k in range(1, max(PRESSES) + 1):
-            now, state = world.step(state, [button] * len(prompts), sampler, in_place=True)
-            moved -= displacement(last.cpu(), now.cpu()).xy.flip(1)  # the view moves the other way
-            last = now
-            if k in PRESSES:
-                parts = [
-                    in_view(*pair) for pair in zip(prompts, last.cpu(), moved.round(), strict=True)
-                ]
+        views = hold(world, *begun, button, max(PRESSES), sampler)
+        for k, (frame, moved) in enumerate(views, start=1):
+            if k in kept:
+                parts = [in_view(*pair) for pair in zip(prompts, frame, moved, strict=True)]
                 kept[k].append(torch.tensor([score for score, _ in parts]))
                 fresh += [share for _, share in parts if share is not None]
     bands = {
@@ -56,6 +51,28 @@ def measure_look(
         "revealed_sharpness": sharp.median().item() if len(sharp) else None,
         "starts": len(prompts),
     }
+
+
+def hold(
+    world: World,
+    frame: UInt8[Tensor, "B H W C"],
+    state: WorldState,
+    button: int,
+    presses: int,
+    sampler: SamplerConfig | None = None,
+) -> Iterator[tuple[UInt8[Tensor, "B H W C"], Float[Tensor, "B 2"]]]:
+    """Hold a button from a state that stays as it is, whose picture is `frame`.
+
+    Yields:
+        After each press the picture, and how far the view has moved: whole rows and columns.
+    """
+    last, moved = frame.cpu(), torch.zeros(len(frame), 2)
+    for k in range(presses):
+        shown, state = world.step(state, [button] * len(frame), sampler, in_place=k > 0)
+        now = shown.cpu()
+        moved = moved - displacement(last, now).xy.flip(1)  # the view moves the other way
+        last = now
+        yield now, moved.round()
 
 
 def in_view(
@@ -72,8 +89,7 @@ def in_view(
         return float("nan"), None
     one = prompt[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
     two = frame[max(0, -y) : height + min(0, -y), max(0, -x) : width + min(0, -x)]
-    error = (to_float(one) - to_float(two)).square().mean()
-    score = min(PSNR_CAP, -10 * error.clamp_min(1e-10).log10().item())
+    score = psnr(two[None, None], one[None, None]).item()
     new = None
     if abs(x) >= max(MIN_PIXELS, abs(y)):
         new = frame[:, width - x :] if x > 0 else frame[:, :-x]

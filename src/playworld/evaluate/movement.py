@@ -118,6 +118,13 @@ def camera_of(video: UInt8[Tensor, "B T H W C"]) -> Camera:
     return "fixed" if len(still) and still.float().mean() >= STANDS else "follows"
 
 
+def player_movement(
+    xy: Float[Tensor, "*pairs 2"], camera: Camera = "follows"
+) -> Float[Tensor, "*pairs 2"]:
+    """Displacements of the player, x right and y down: a camera that follows moves the picture."""
+    return -xy if camera == "follows" else xy
+
+
 def movement_classes(
     xy: Float[Tensor, "*pairs 2"], camera: Camera = "follows"
 ) -> Int[Tensor, "*pairs"]:
@@ -126,7 +133,7 @@ def movement_classes(
     With a camera that follows, the player's right is the picture's left, and up (a jump) is the
     picture going down.
     """
-    player = -xy if camera == "follows" else xy
+    player = player_movement(xy, camera)
     direction = (player >= HALF_PIXEL).long() - (player <= -HALF_PIXEL).long() + 1
     return direction[..., 0] * len(VERTICAL) + direction[..., 1]
 

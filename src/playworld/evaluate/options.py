@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from playworld.config import InputError
 from playworld.world.token_order import Order
@@ -79,6 +79,12 @@ class EvaluateOptions:
                 f"I3D needs at least {I3D_FRAMES} frames: give a horizon of as many, "
                 f"got {self.horizon}"
             )
+
+    @staticmethod
+    def brief(**options: Any) -> "EvaluateOptions":
+        """These options, with all that takes long left out unless it is among them."""
+        long = ("arm_clips", "return_starts", "physics_starts", "look_starts", "long_rollouts")
+        return EvaluateOptions(**(dict.fromkeys(long, 0) | options))
 
     @property
     def length(self) -> int:

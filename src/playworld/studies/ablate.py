@@ -164,14 +164,7 @@ def _bits(world: World, clips: Path, measuring: EvaluateOptions) -> float:
 
 
 def _measuring(options: AblateOptions) -> EvaluateOptions:
-    return EvaluateOptions(
-        num_clips=options.num_clips,
-        long_rollouts=0,
-        arm_clips=0,
-        return_starts=0,
-        physics_starts=0,
-        look_starts=0,
-    )
+    return EvaluateOptions.brief(num_clips=options.num_clips)
 
 
 def kept_megabytes(shape: AnyTokenizerConfig, frames: int) -> float:

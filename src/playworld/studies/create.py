@@ -199,15 +199,7 @@ def measurable(clips: Path, seed: int) -> EvaluateOptions:
     Raises:
         InputError: where no held-out scene is long enough to tell whether the buttons work.
     """
-    options = EvaluateOptions(
-        seed=seed,
-        button_starts=16,
-        long_rollouts=0,
-        arm_clips=0,
-        return_starts=0,
-        physics_starts=0,
-        look_starts=0,
-    )
+    options = EvaluateOptions.brief(seed=seed, button_starts=16)
     try:
         scenes = ClipDataset(clips, "valid", options.prompt_frames + LEAST_HORIZON).scenes
     except InputError as error:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.agreement import MIN_COUNT
 from playworld.evaluate.heldout import pressed_keys, read_held_out
 from playworld.evaluate.metrics import share_interval
-from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements
+from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
 from playworld.evaluate.starts import on_level
 from playworld.world import Button, World
 
@@ -45,8 +45,15 @@ def real_presses(
 ) -> RealPresses:
     """Presses of up to `REAL_CLIPS` held-out clips; more than are played, as they cost little."""
     held = read_held_out(clips, REAL_CLIPS, length, seed)
-    codes = [world.infer_actions(part).cpu() for part in held.video.split(batch_size)]
-    return RealPresses(torch.cat(codes), pressed_keys(held), displacements(held.video, camera))
+    codes = infer_codes(world, held.video, batch_size)
+    return RealPresses(codes, pressed_keys(held), displacements(held.video, camera))
+
+
+def infer_codes(
+    world: World, video: UInt8[Tensor, "clips T H W C"], batch_size: int = 16
+) -> Int[Tensor, "clips S"]:
+    """The latent actions of all clips, so many clips at a time."""
+    return torch.cat([world.infer_actions(part).cpu() for part in video.split(batch_size)])
 
 
 def goes(shifts: Float[Tensor, "*starts 2"], direction: Direction) -> Bool[Tensor, "*starts"]:
@@ -83,7 +90,7 @@ def measure_directions(
     what walls leave of it). Of such a moment the movement is the mean for as long as it lasted, at
     most `presses` transitions. None where there are fewer than `MIN_COUNT` of them.
     """
-    player = -real.moved if camera == "follows" else real.moved
+    player = player_movement(real.moved, camera)
     rows: dict[Direction, dict[str, Any]] = {}
     for direction, button in best_buttons(shifts).items():
         works = goes(shifts[button], direction).float()

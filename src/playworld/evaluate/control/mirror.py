@@ -6,12 +6,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from playworld.evaluate.control.directions import infer_codes
 from playworld.evaluate.heldout import HeldOut
 from playworld.evaluate.metrics import interval
 from playworld.world import World
-
-BATCH_SIZE = 16
-"""Clips whose codes are inferred together."""
 
 
 @torch.inference_mode()
@@ -24,8 +22,7 @@ def measure_mirror(
     """
     if len(codes) < 2:
         return None
-    parts = held.video.flip(3).split(BATCH_SIZE)
-    flipped = torch.cat([world.infer_actions(part).cpu() for part in parts])
+    flipped = infer_codes(world, held.video.flip(3))
     agree = mirror_agreement(codes, flipped, world.num_actions)
     band = interval(agree, seed, (0.0, 1.0))
     return {"agreement": band["mean"], "interval": band, "clips": len(codes)}

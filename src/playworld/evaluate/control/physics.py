@@ -1,18 +1,17 @@
 """Physics that a player relies on: jumps land, held buttons do no harm, a long walk goes on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from playworld.evaluate.buttons import press_sequences
 from playworld.evaluate.image_stats import RealImageStats
 from playworld.evaluate.metrics import interval, share_interval
-from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements
-from playworld.evaluate.rollouts import press
-from playworld.world import SamplerConfig, World, WorldState
+from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
+from playworld.world import SamplerConfig, World
 
 RUN, JUMP, LANDING = 3, 3, 15
 """Presses of right before a jump from a run, of jump, and of right in which the jump has to end."""
@@ -25,42 +24,6 @@ REST = 3
 or two."""
 FALL = 0.25
 """Share of a jump's height by which the character has to fall again."""
-BATCH_SIZE = 16
-"""Starts played as one batch."""
-
-
-@dataclass(frozen=True)
-class _Play:
-    """One world and how it is played."""
-
-    world: World
-    camera: Camera
-    seed: int
-    sampler: SamplerConfig
-
-    def start(self, starts: UInt8[Tensor, "B P H W C"]) -> tuple[Tensor, WorldState]:
-        """The prompt's last frame, and the state after it."""
-        frame, state = self.world.start(starts, [self.seed + row for row in range(len(starts))])
-        return frame.cpu(), state
-
-    def run(
-        self, starts: UInt8[Tensor, "B P H W C"], buttons: list[int]
-    ) -> UInt8[Tensor, "B K H W C"]:
-        """The prompt's last frame, and one for each of these buttons, pressed from every start."""
-        parts = []
-        for part in starts.split(BATCH_SIZE):
-            frame, state = self.start(part)
-            moves = torch.tensor(buttons).expand(len(part), -1)
-            parts.append(
-                torch.cat([frame[:, None], press(self.world, state, moves, self.sampler)], dim=1)
-            )
-        return torch.cat(parts)
-
-    def moved(self, video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "B S 2"]:
-        """Movement of the character over each transition: pixels, x right and y up."""
-        picture = displacements(video, self.camera)
-        signs = (-1.0, 1.0) if self.camera == "follows" else (1.0, -1.0)
-        return picture * torch.tensor(signs)
 
 
 @torch.inference_mode()
@@ -84,21 +47,22 @@ def measure_physics(
         seed: of the sampler's noise.
         sampler: how frames are drawn.
     """
-    play = _Play(world, camera, seed, sampler)
     right, jump = buttons["right"], buttons["jump"]
-    landing = {}
-    for name, before in (("stand", []), ("run", [right] * RUN)):
-        video = play.run(starts, before + [jump] * JUMP + [right] * LANDING)
-        landing[name] = lands(play.moved(video)[:, len(before) :, 1], JUMP).float()
-    up, across = (play.run(starts, [button] * HELD) for button in (jump, right))
+    leap = [jump] * JUMP + [right] * LANDING
+    sequences = (leap, [right] * RUN + leap, [jump] * HELD, [right] * HELD)
+    stand, run, up, across = press_sequences(world, starts, sequences, seed, sampler)
+    landing = {
+        "stand": lands(_rises(stand, camera), JUMP).float(),
+        "run": lands(_rises(run, camera)[:, RUN:], JUMP).float(),
+    }
     stays = [
         torch.tensor([real_stats.passes(frames) for frames in video]) for video in (up, across)
     ]
     held = {
-        "jump": (comes_down(play.moved(up)[..., 1]) & stays[0]).float(),
+        "jump": (comes_down(_rises(up, camera)) & stays[0]).float(),
         "right": stays[1].float(),
     }
-    moving = _walk(play, starts[:WALKERS], right, jump)
+    moving = _walk(world, starts[:WALKERS], right, jump, camera, seed, sampler)
     return {
         "landing": _shares(landing),
         "held": _shares(held),
@@ -112,15 +76,26 @@ def measure_physics(
     }
 
 
+def _rises(video: UInt8[Tensor, "B T H W C"], camera: Camera) -> Float[Tensor, "B S"]:
+    """How far the character goes up in each transition, pixels."""
+    return -player_movement(displacements(video, camera), camera)[..., 1]
+
+
+def _falls(rises: Float[Tensor, "B S"]) -> tuple[Float[Tensor, "B S"], Float[Tensor, "B S"]]:
+    """How far it is below the highest point so far, and how high that is above the start."""
+    height = rises.cumsum(dim=1)
+    top = height.cummax(dim=1).values.clamp_min(0)
+    return top - height, top
+
+
 def lands(rises: Float[Tensor, "B S"], jump: int) -> Bool[Tensor, " B"]:
     """Whether each jump, of the first `jump` transitions, ends on the ground before the last one.
 
     The character has to fall by `FALL` of what it has risen, and then to rest for `REST`
     transitions. Where it has not left the ground there is nothing to fall from.
     """
-    height = rises.cumsum(dim=1)
-    top = height.cummax(dim=1).values.clamp_min(0)
-    fallen = (top - height >= FALL * top) | (top < HALF_PIXEL)
+    below, top = _falls(rises)
+    fallen = (below >= FALL * top) | (top < HALF_PIXEL)
     rests = (rises.abs() < HALF_PIXEL).float().unfold(1, REST, 1).amin(dim=-1) > 0
     later = slice(max(jump, REST - 1), None)
     rests = torch.nn.functional.pad(rests, (REST - 1, 0))
@@ -129,25 +104,31 @@ def lands(rises: Float[Tensor, "B S"], jump: int) -> Bool[Tensor, " B"]:
 
 def comes_down(rises: Float[Tensor, "B S"]) -> Bool[Tensor, " B"]:
     """Whether the character falls by half of what it has risen at some time, if it rises at all."""
-    height = rises.cumsum(dim=1)
-    top = height.cummax(dim=1).values.clamp_min(0)
-    return ((top - height) >= 0.5 * top).logical_and(top >= HALF_PIXEL).any(dim=1) | (
-        top[:, -1] < HALF_PIXEL
-    )
+    below, top = _falls(rises)
+    rose = top >= HALF_PIXEL
+    return ((below >= 0.5 * top) & rose).any(dim=1) | ~rose[:, -1]
 
 
 def _walk(
-    play: _Play, starts: UInt8[Tensor, "B P H W C"], right: int, jump: int
+    world: World,
+    starts: UInt8[Tensor, "B P H W C"],
+    right: int,
+    jump: int,
+    camera: Camera,
+    seed: int,
+    sampler: SamplerConfig,
 ) -> Float[Tensor, " B"]:
     """Frames in which each walk to the right moves; whoever stands still for `REST` jumps."""
-    last, state = play.start(starts)
+    last, state = world.start(starts, [seed + row for row in range(len(starts))])
+    last = last.cpu()
     stood: Int[Tensor, " B"] = torch.zeros(len(starts), dtype=torch.long)
     moving = torch.zeros(len(starts))
     for _ in range(WALK):
         stuck = stood >= REST
-        frame, state = play.world.step(state, torch.where(stuck, jump, right), play.sampler)
+        frame, state = world.step(state, torch.where(stuck, jump, right), sampler)
         frame = frame.cpu()
-        ahead = play.moved(torch.stack([last, frame], dim=1))[:, 0, 0] >= HALF_PIXEL
+        moved = displacements(torch.stack([last, frame], dim=1), camera)
+        ahead = player_movement(moved, camera)[:, 0, 0] >= HALF_PIXEL
         moving += ahead
         # After as many presses of jump as a jump takes, right is tried again.
         stood = torch.where(ahead | (stood >= REST + JUMP), 0, stood + 1)

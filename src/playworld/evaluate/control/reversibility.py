@@ -10,7 +10,13 @@ from torch import Tensor
 
 from playworld.evaluate.buttons import ARROWS, PRESSES, Effect
 from playworld.evaluate.metrics import PSNR_BOUNDS, PSNR_CAP, interval, share_interval
-from playworld.evaluate.movement import HALF_PIXEL, Camera, displacement, displacements
+from playworld.evaluate.movement import (
+    HALF_PIXEL,
+    Camera,
+    displacement,
+    displacements,
+    player_movement,
+)
 from playworld.evaluate.rollouts import press
 from playworld.world import SamplerConfig, World
 
@@ -102,7 +108,7 @@ def score_reversibility(
 
 def _row(trip: RoundTrip, labels: Sequence[str], camera: Camera, seed: int) -> dict[str, Any]:
     way = torch.tensor(trip.direction, dtype=torch.float32)
-    moved = displacements(trip.video, camera) * (-1 if camera == "follows" else 1)
+    moved = player_movement(displacements(trip.video, camera), camera)
     along = moved @ (way / way.norm())
     out, back = along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
     left = out >= HALF_PIXEL * trip.presses
