@@ -21,6 +21,9 @@ def logits(rows: int = 2) -> torch.Tensor:
     draw = torch.Generator().manual_seed(0)
     found = torch.randn(rows, CONFIG.num_positions, width, generator=draw)
     found[:, 1:, FOLLOW] += 4.5  # about as likely as all other motions together
+    rest = CONFIG.num_scenes // 2
+    # The likeliest motion of the scene, but less likely than the others together; or more.
+    found[:, 0, rest] = torch.tensor([5.0, 8.0])[:rows]
     return found
 
 
@@ -56,7 +59,12 @@ def test_cold_draws_decide_whether_before_which_and_take_the_likeliest():
     tokens, _ = drawn(SamplerConfig(steps=1, temperature=0.0))[-1]
     changes, every = Changes.unpack(tokens, CONFIG.num_blocks), logits()
     motion, _, content = every[:, 1:, : sum(CONFIG.sizes)].split(CONFIG.sizes, dim=-1)
-    assert torch.equal(changes.scene, every[:, 0, : CONFIG.num_scenes].argmax(-1))
+    scenes, rest = every[:, 0, : CONFIG.num_scenes], CONFIG.num_scenes // 2
+    assert (scenes.argmax(-1) == rest).all()
+    assert changes.scene.tolist() == [
+        int(scenes[0].index_fill(0, torch.tensor(rest), -9).argmax()),
+        rest,
+    ]
     own = motion[..., FOLLOW + 1 :]
     alone = own.logsumexp(-1) > motion[..., FOLLOW]
     assert 0 < alone.sum() < alone.numel() and (motion.argmax(-1) == FOLLOW)[alone].any()

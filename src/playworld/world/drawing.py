@@ -116,7 +116,7 @@ class ChangeDrawing:
         logits, hidden, config = logits.float(), hidden.clone(), self._config
         if number == 0:
             options = logits[:, :1, : config.num_scenes]
-            scene = sample(options, sampler.temperature, noise[:, 0, 0, :1])
+            scene = self._draw_scene(options, sampler.temperature, noise[:, 0, 0, :2])
             hidden[:, 0] = False
             return torch.cat([scene, tokens[:, 1:]], dim=1), hidden
         blocks = logits[:, 1:, : sum(config.sizes)]
@@ -130,6 +130,19 @@ class ChangeDrawing:
         kept = torch.where(every, drawn.pack()[:, 1:], tokens[:, 1:])
         hidden[:, 1:] &= ~decided
         return torch.cat([tokens[:, :1], kept], dim=1), hidden
+
+    def _draw_scene(
+        self,
+        logits: Float[Tensor, "B 1 scenes"],
+        temperature: float,
+        chances: Float[Tensor, "B 2"],
+    ) -> Int[Tensor, "B 1"]:
+        """The motion of the scene: whether it moves comes before which way, as in `_draw`."""
+        rest = self._config.num_scenes // 2
+        ways = torch.cat([logits[..., :rest], logits[..., rest + 1 :]], dim=-1)
+        moves = _either(logits[..., rest], ways, temperature, chances[:, :1])
+        way = sample(ways, temperature, chances[:, 1:])
+        return torch.where(moves, way + (way >= rest), rest)
 
     def _draw(
         self,
