@@ -9,6 +9,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "playworld"
 ORDER = [
     "lazy",
     "words",
+    "progress",
     "splitmix",
     "config",
     "lfs",
@@ -27,6 +28,7 @@ ONLY = {  # narrower than the order allows
     "play": {"lazy", "config", "atomic", "data", "world", "play"},
     "curate": {
         "words",
+        "progress",
         "config",
         "machine",
         "atomic",

@@ -177,7 +177,7 @@ def test_notes_in_a_checkpoint_outlast_it_and_are_taken_for_none(tmp_path):
     run(tmp_path)
     first = checkpoints(tmp_path)[0]
     (first / "notes.txt").write_text("the best one")
-    run(tmp_path, replace(CONFIG, steps=12), progress=None)
+    run(tmp_path, replace(CONFIG, steps=12))
     for later in ("step-00000020", "step-00000021"):
         trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
         trainer.done = int(later[5:])

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import clips_at
 from playworld.data.clips.shards import sha256_of
 from playworld.machine import choose_device
+from playworld.progress import Progress, silent
 from playworld.train.loop import Clips, NonFinite, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
@@ -31,7 +32,6 @@ from playworld.world import World
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int, str], None]
 MAX_HELD_OUT = 4096
 """Transitions of held-out demonstrations that a policy is measured on, at most."""
 BATCH_SIZE = 256
@@ -92,7 +92,7 @@ def clone(
     out: Path,
     options: CloneOptions,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Policy:
     """Train a policy, measure it on held-out demonstrations and write it to `out`.
 

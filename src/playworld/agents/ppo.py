@@ -19,10 +19,10 @@ from playworld.agents.options import PPOOptions
 from playworld.agents.rewards import travel_right
 from playworld.atomic import write_whole
 from playworld.config import InputError
+from playworld.progress import Progress, silent
 from playworld.world import World
 from playworld.world.env import Reward
 
-Progress = Callable[[int, int, str], None]
 Chooser = Callable[[UInt8[np.ndarray, "N F H W 3"]], Int[np.ndarray, " N"]]
 """From the newest frames of N episodes, oldest first, to one button for each."""
 METADATA_FILE = "playworld.json"
@@ -48,7 +48,7 @@ def train_agent(
     world: World,
     prompts: UInt8[Tensor, "N P H W 3"],
     options: PPOOptions,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     reward: Reward = travel_right,
 ) -> Trained:
     """Train a small convolutional network with PPO until the time is over.
@@ -77,10 +77,8 @@ def train_agent(
                 "buttons": shares.round(3).tolist(),
             }
         )
-        if progress:
-            done, whole = (int(60 * m) for m in (minutes, options.minutes))
-            progress(min(done, whole), whole, f"{curve[-1]['reward']:.1f} per episode")
-
+        done, whole = (int(60 * m) for m in (minutes, options.minutes))
+        progress(min(done, whole), whole, f"{curve[-1]['reward']:.1f} per episode")
     return Trained(_chooser(agent), curve, agent.save)
 
 

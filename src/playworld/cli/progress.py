@@ -1,14 +1,14 @@
 """What people see while a command works."""
 
 import time
-from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from playworld.progress import Progress
+
 SECONDS_BETWEEN_LINES = 15.0
-Progress = Callable[[int, int, str], None]
 
 
 class ProgressBars:

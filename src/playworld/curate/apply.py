@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 
 from playworld.atomic import alone, new_folder
 from playworld.config import InputError, to_dict
-from playworld.curate.filter import Filter, Progress
+from playworld.curate.filter import Filter
 from playworld.curate.options import ApplyOptions
 from playworld.curate.quality_models import LEVELS
 from playworld.curate.stretches import Footage, Stretch
@@ -20,6 +20,7 @@ from playworld.data.clips.shards import CHUNK_FRAMES, ShardWriter, sha256_of, wr
 from playworld.data.clips.splits import SPLITS
 from playworld.data.ingest.sources import check_target, own_clips
 from playworld.machine import choose_device
+from playworld.progress import Progress, silent
 from playworld.words import counted
 
 BINS = 10
@@ -40,7 +41,7 @@ class StretchRun:
 
 
 def apply_filter(
-    clips: Path, filter: Path, out: Path, options: ApplyOptions, progress: Progress | None = None
+    clips: Path, filter: Path, out: Path, options: ApplyOptions, progress: Progress = silent
 ) -> dict[str, Any]:
     """Write to `out` what the filter keeps of `clips`; returns what `out`/report.json holds.
 

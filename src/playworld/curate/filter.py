@@ -1,6 +1,6 @@
 """A filter: a quality model with what it was made for, kept as a folder of safetensors and JSON."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +14,9 @@ from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.quality_models import KINDS, LEVELS, QualityModel
 from playworld.curate.stretches import Footage, Stretch, check_length
 from playworld.data.clips.shards import DamagedChunk
+from playworld.progress import Progress, silent
 from playworld.words import counted
 
-Progress = Callable[[int, int, str], None]
 WEIGHTS, CONFIG, REPORT = "filter.safetensors", "config.json", "report.json"
 BATCH = 32
 
@@ -91,7 +91,7 @@ class Filter:
         footage: Footage,
         stretches: Sequence[Stretch],
         device: torch.device,
-        progress: Progress | None = None,
+        progress: Progress = silent,
     ) -> Float[np.ndarray, "n K"]:
         """Chances of each stretch to reach labels 2, 3, 4, 5; NaN where its bytes are damaged."""
         model = self.model.to(device).eval()
@@ -99,10 +99,8 @@ class Filter:
         for rows, video in glimpses(footage, stretches, BATCH):
             with torch.inference_mode():
                 chances[rows] = model.chances(torch.from_numpy(video).to(device)).cpu().numpy()
-            if progress:
-                progress(
-                    rows[-1] + 1, len(stretches), counted(rows[-1] + 1, "stretch", "stretches")
-                )
+            done = rows[-1] + 1
+            progress(done, len(stretches), counted(done, "stretch", "stretches"))
         return chances
 
 

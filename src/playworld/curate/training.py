@@ -17,7 +17,7 @@ from torch import Tensor
 from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.curate.features import features
-from playworld.curate.filter import BATCH, WEIGHTS, Filter, FilterConfig, Progress, glimpses
+from playworld.curate.filter import BATCH, WEIGHTS, Filter, FilterConfig, glimpses
 from playworld.curate.labels import BEST, WORST, Labels
 from playworld.curate.measure import measure, plain
 from playworld.curate.options import FilterOptions
@@ -27,6 +27,7 @@ from playworld.data.clips.dataset import clips_at
 from playworld.data.clips.shards import DamagedChunk
 from playworld.data.ingest.splits import held_out
 from playworld.machine import choose_device
+from playworld.progress import Progress, silent
 from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective
 from playworld.train.optim import StageConfig
@@ -60,7 +61,7 @@ class Examples:
 
 
 def train_filter(
-    clips: Path, labels: Path, out: Path, options: FilterOptions, progress: Progress | None = None
+    clips: Path, labels: Path, out: Path, options: FilterOptions, progress: Progress = silent
 ) -> Filter:
     """Train a filter on labels of `clips`, measure it on held-out ones and write it to `out`.
 
@@ -203,7 +204,7 @@ def fit_network(
     options: FilterOptions,
     run: Path,
     device: torch.device,
-    progress: Progress | None,
+    progress: Progress,
 ) -> None:
     """Train in the project's loop, which saves, and goes on where it stopped."""
     stage = StageConfig(

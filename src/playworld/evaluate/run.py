@@ -1,7 +1,7 @@
 """The whole measurement of a world on held-out clips, and of several side by side."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,10 @@ from playworld.evaluate.prompts import measure_prompts
 from playworld.evaluate.report import Report
 from playworld.evaluate.rollouts import score_rollouts
 from playworld.evaluate.speed import hardware, measure_speed
+from playworld.progress import Progress, silent
 from playworld.world import SamplerConfig, World
 
 FORMAT = 1
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def compare(
     worlds: Mapping[str, World],
     clips: Path,
     options: EvaluateOptions | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Report:
     """Measure several worlds on the same clips with the same seeds, side by side.
 
@@ -88,7 +88,7 @@ def compare(
         _check_size(name, world, held)
     reports: dict[str, Report] = {}
     for turn, (name, world) in enumerate(worlds.items()):
-        share = progress and _in_turn(progress, turn, len(worlds), name)
+        share = _in_turn(progress, turn, len(worlds), name)
         reports[name] = evaluate(world, clips, options, share)
     if len(reports) == 1:
         return next(iter(reports.values()))
@@ -100,7 +100,7 @@ def evaluate(
     world: World,
     clips: Path,
     options: EvaluateOptions | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Report:
     """Measure a world on held-out clips; docs/evaluate.md says what each figure means.
 
@@ -120,7 +120,10 @@ def evaluate(
     sampler = world.sampler(options.steps, options.temperature, options.order)
     camera = camera_of(held.video) if options.camera == "auto" else options.camera
     total = len(held.video) + options.button_starts + 2 * options.long_rollouts + 1
-    advance = (lambda done, note: progress(done, total, note)) if progress else _silent
+
+    def advance(done: int, note: str) -> None:
+        progress(done, total, note)
+
     generated = generate(world, clips, held, options, camera, sampler, advance)
     advance(total - 1, "speed")
     start = generated.starts.video[:1]
@@ -157,10 +160,6 @@ def evaluate(
         world, figures, generated, transitions, real_stats, scores.embedded, scores.lpips
     )
     return Report(figures, artifacts)
-
-
-def _silent(done: int, note: str) -> None:
-    """Progress that nobody asked for."""
 
 
 def _in_turn(progress: Progress, turn: int, turns: int, name: str) -> Progress:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,17 @@ from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.presets import SMALL
+from playworld.progress import ProgressFor
 from playworld.studies.options import AblateOptions
 from playworld.studies.pace import RecipeRun, Stage, Watch, steps_of_equal_time
 from playworld.studies.tables import TABLES, as_it_is
-from playworld.train.loop import NonFinite, Progress
+from playworld.train.loop import NonFinite
 from playworld.train.objectives import Collapsed
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import FINISHED, other_inputs
 from playworld.train.stages import train_world
 from playworld.world import World
-
-ProgressFor = Callable[[str], Progress]
 
 
 def ablate(

@@ -5,7 +5,6 @@ transitions translates; the oracle, cloned on the true actions; players that lea
 """
 
 import json
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +28,12 @@ from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.splits import SPLITS
+from playworld.progress import ProgressFor
 from playworld.studies.options import CloningOptions
 from playworld.train.loop import NonFinite
 from playworld.train.runs import other_inputs
 from playworld.world import World
 
-Bars = Callable[[str], Callable[[int, int, str], None]]
 STEADY = MOVES[NAMES.index("right-up")]
 """The best of the moves to hold all the time."""
 
@@ -70,7 +69,7 @@ class CloningStudy:
     recipe: CloneOptions
     hold: int
     """Game steps that a press is held for."""
-    bars: Bars
+    progress_for: ProgressFor
     _datasets: dict[Meaning, CloningDataset] = field(default_factory=dict)
 
     def dataset(self, meaning: Meaning) -> CloningDataset:
@@ -84,7 +83,7 @@ class CloningStudy:
         path = self.folder / "policies" / f"{meaning}-{seed}"
         if path.is_dir():
             return Policy.load(path)
-        progress = self.bars(f"clone {meaning}, seed {seed}")
+        progress = self.progress_for(f"clone {meaning}, seed {seed}")
         try:
             return clone(self.dataset(meaning), path, self.recipe, seed, progress)
         except NonFinite as error:
@@ -149,7 +148,7 @@ def study(
     out: Path,
     options: CloningOptions,
     recipe: CloneOptions,
-    bars: Bars,
+    progress_for: ProgressFor,
 ) -> list[dict[str, Any]]:
     """Play all arms with all seeds; what lies in `out` already is not played again.
 
@@ -167,7 +166,7 @@ def study(
     refuse_sealed(out)
     hold = hold_of(world, clips)
     refuse_games(clips, (options.arena(seed, hold) for seed in range(options.seeds)))
-    made = CloningStudy(world, clips, out / options.difficulty, options, recipe, hold, bars)
+    made = CloningStudy(world, clips, out / options.difficulty, options, recipe, hold, progress_for)
     made.check_samples()
     own = {f"{s} clips": ClipDataset(clips, s, 1).sha256 for s in SPLITS}
     game, how = to_dict(options), to_dict(recipe)
@@ -175,7 +174,7 @@ def study(
         del game[name]
     del how["device"]
     claim(out, options.difficulty, {"world": world.sha256, **game, **how}, own)
-    progress = bars(f"{options.difficulty} levels")
+    progress = progress_for(f"{options.difficulty} levels")
     whole = [(arm, seed) for seed in range(options.seeds) for arm in arms(options)]
     for done, (arm, seed) in enumerate(whole, start=1):
         found = made.result(arm, seed)

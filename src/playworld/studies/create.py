@@ -21,9 +21,9 @@ from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_re
 from playworld.evaluate.report import Report
 from playworld.machine import choose_device
 from playworld.presets import preset
+from playworld.progress import ProgressFor, silent_stages
 from playworld.studies.options import CreateOptions
 from playworld.train.export import measured_card
-from playworld.train.loop import Progress
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, reset_stage
@@ -48,7 +48,7 @@ def create(
     videos: Path,
     world: Path,
     options: CreateOptions,
-    progress: Callable[[str], Progress] | None = None,
+    progress_for: ProgressFor = silent_stages,
 ) -> str:
     """Make, measure and describe a world; the same call goes on where an interrupted one stopped.
 
@@ -68,14 +68,13 @@ def create(
     with alone(run, f"another `playworld create` is at work in {run}; wait for it"):
         clock = Clock.open(run, asked)
         try:
-            return _create(videos, world, run, recipe, options, clock, progress)
+            return _create(videos, world, run, recipe, options, clock, progress_for)
         finally:
             if (run / "clips").exists():  # before that there is nothing to take up
                 clock.save()
 
 
-def _create(videos, world, run, recipe, options, clock, progress) -> str:
-    progress_for = progress or (lambda stage: lambda done, total, note: None)
+def _create(videos, world, run, recipe, options, clock, progress_for) -> str:
     clips = run / "clips"
     if not (clips / "dataset.json").exists():
         ingest(

@@ -1,7 +1,6 @@
 """Does planning within a world reach a picture? Beside random presses and the true ones."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,11 @@ from playworld.evaluate.metrics import PSNR_BOUNDS, interval, psnr, share_interv
 from playworld.evaluate.page.files import write_picture, write_result
 from playworld.evaluate.rollouts import press
 from playworld.evaluate.starts import level_starts
+from playworld.progress import Progress, silent
 from playworld.studies.options import GoalOptions
 from playworld.words import counted
 from playworld.world import SamplerConfig, World
 
-Progress = Callable[[int, int, str], None]
 ROWS = 4
 """Plans that the picture shows."""
 SAME = 40.0
@@ -59,7 +58,7 @@ def seek_goals(
     clips: Path,
     options: GoalOptions,
     search: PlannerOptions,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> GoalsResult:
     """Plan from held-out moments to where random held buttons lead.
 
@@ -92,8 +91,7 @@ def seek_goals(
         once = replace(asked, rounds=1, candidates=search.rounds * search.candidates)
         planned.append(make_plan(world, prompts[row], goals[row], asked))
         random.append(make_plan(world, prompts[row], goals[row], once))
-        if progress:
-            progress(row + 1, N, "")
+        progress(row + 1, N, "")
     ends = {
         "start": prompts[:, -1],
         "random": torch.stack([plan.frames[-1] for plan in random]),

@@ -5,7 +5,6 @@ import shutil
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +14,7 @@ from playworld.atomic import folder_at, temporary_folder, write_whole
 from playworld.config import InputError
 from playworld.data.clips.shards import read_json
 from playworld.machine import choose_device
-from playworld.train.loop import Progress
+from playworld.progress import Progress, ProgressFor
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import FINISHED
@@ -40,7 +39,7 @@ class Watch:
     It is time of the processor, which no other work beside makes longer; on a GPU, of the clock.
     """
 
-    def __init__(self, progress_for: Callable[[str], Progress]):
+    def __init__(self, progress_for: ProgressFor):
         self._progress_for = progress_for
         self._now = time.process_time if choose_device("auto").type == "cpu" else time.perf_counter
         self._ends: dict[str, list[float]] = defaultdict(list)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from playworld.models.flops import BACKWARD, dynamics_flops, parameters
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import SMALL
+from playworld.progress import Progress, ProgressFor
 from playworld.studies.options import ScaleOptions, shape_of
-from playworld.train.loop import Progress
 from playworld.train.objectives import Batch, DynamicsObjective
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
@@ -30,8 +30,6 @@ from playworld.train.runs import other_inputs
 from playworld.train.token_cache import token_cache
 from playworld.train.trainer import Trainer, clip_seed
 from playworld.world import World
-
-ProgressFor = Callable[[str], Progress]
 
 MARKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 """Shares of the tokens after which the held-out loss is measured."""
@@ -153,7 +151,7 @@ class ScaleStudy:
             if dataset.split == "valid":
                 return
 
-    def train(self, row: ScaleRow, progress: Progress | None) -> dict[str, Any]:
+    def train(self, row: ScaleRow, progress: Progress) -> dict[str, Any]:
         """Train one row, measured on its way."""
         torch.manual_seed(row.seed)
         dynamics, stage = self._dynamics(row), self._stage(row)
@@ -169,8 +167,7 @@ class ScaleStudy:
         source = self._clips(self.train_clips, self.tokens, row.batch_size, row.seed)
         for video, tokens in source:
             metrics = trainer.update(video, tokens)
-            if progress:
-                progress(trainer.done, stage.steps, f"cross entropy {metrics['cross_entropy']:.3f}")
+            progress(trainer.done, stage.steps, f"cross entropy {metrics['cross_entropy']:.3f}")
             if trainer.done in marks:
                 trainer.average.swap(learned)
                 losses = self._measure(measured.eval())

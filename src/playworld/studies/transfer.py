@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.metrics import NOT_NEGATIVE, interval, share_interval
 from playworld.evaluate.movement import displacements
 from playworld.evaluate.page.files import write_picture, write_result
+from playworld.progress import Progress, ProgressFor
 from playworld.studies.options import TransferOptions
 from playworld.studies.panel import COLOURS, Panel
 from playworld.words import counted
@@ -43,7 +44,6 @@ from playworld.world import World
 
 log = logging.getLogger(__name__)
 
-Bars = Callable[[str], Callable[[int, int, str], None]]
 LABEL_MINUTES = 10.0
 """Of the clips, from which labelled transitions are drawn."""
 AGENT_FILE = "agent.zip"
@@ -56,7 +56,7 @@ def transfer(
     out: Path,
     options: PPOOptions,
     trial: TransferOptions,
-    bars: Bars,
+    progress_for: ProgressFor,
 ) -> dict[str, Any]:
     """Train an agent, play it in the world and in the game, and write agent, report and curve.
 
@@ -88,7 +88,7 @@ def transfer(
         log.info("%s is there already, made from the same by the same options", agent)
         trained = load_agent(agent, world, prompts, options)
     else:
-        trained = train_agent(world, prompts, options, bars("ppo"))
+        trained = train_agent(world, prompts, options, progress_for("ppo"))
         save_agent(trained, agent, inputs)
     report = {
         "options": to_dict(options) | to_dict(trial),
@@ -98,8 +98,8 @@ def transfer(
             for button, shares in zip(world.buttons, dictionary.shares(), strict=True)
         },
     }
-    report["inside"] = inside(world, trained, starts, options, bars("within the world"))
-    report["game"] = in_game(world, trained, dictionary, options, games, bars("real game"))
+    report["inside"] = inside(world, trained, starts, options, progress_for("within the world"))
+    report["game"] = in_game(world, trained, dictionary, options, games, progress_for("real game"))
     write_result(out / "transfer.json", json.dumps(report, indent=2) + "\n")
     write_picture(draw_curve(report), out / "curve.png")
     return report
@@ -123,7 +123,7 @@ def inside(
     trained: Trained,
     starts: UInt8[Tensor, "N P H W 3"],
     options: PPOOptions,
-    progress: Callable[[int, int, str], None],
+    progress: Progress,
 ) -> dict[str, Any]:
     """Pixels to the right in an episode within the world, for each player."""
     torch.manual_seed(options.seed)  # an agent draws from the generator of all, see `Trained`
@@ -142,7 +142,7 @@ def in_game(
     dictionary: Dictionary,
     options: PPOOptions,
     games: ArenaOptions,
-    progress: Callable[[int, int, str], None],
+    progress: Progress,
 ) -> dict[str, Any]:
     """The same players in the real game, through the dictionary; and true moves without one."""
     torch.manual_seed(options.seed)

@@ -14,6 +14,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from playworld.atomic import folder_at
+from playworld.progress import Progress, silent
 from playworld.train.checkpoints import Saver
 from playworld.train.distributed import SINGLE_PROCESS, Parallel, any_rank, gather_ranks, rank
 from playworld.train.log import RunLog
@@ -38,7 +39,6 @@ class Clips(NamedTuple):
 
 Source = Callable[[int], Iterator[Clips]]
 """From a number of steps already taken, the clips of the steps after them."""
-Progress = Callable[[int, int, str], None]
 
 
 class Preempted(RuntimeError):
@@ -56,7 +56,7 @@ def fit(
     run: Path,
     stage: str,
     device: torch.device,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     pictures: Callable[[], dict[str, np.ndarray]] | None = None,
     parallel: Parallel = SINGLE_PROCESS,
     wandb: str | None = None,
@@ -115,8 +115,7 @@ def _steps(trainer, batches, log, saver, stop, progress, pictures) -> None:
         if log:
             texts = {"loss_hex": metrics["loss"].hex(), "batch_ids_sha256": known}
             log.step(step, {**metrics, **texts})
-            if progress:
-                progress(step, config.steps, note(metrics))
+            progress(step, config.steps, note(metrics))
         if trainer.rejected >= 10:
             raise NonFinite(
                 f"loss or gradient was not finite in 10 steps in a row, up to step {step}; "

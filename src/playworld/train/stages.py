@@ -20,6 +20,7 @@ from playworld.models.dynamics import Dynamics
 from playworld.models.flops import on_meta
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.tokenizer import VideoTokenizer
+from playworld.progress import ProgressFor, silent_stages
 from playworld.train.distributed import Parallel, first_rank_does, processes
 from playworld.train.export import (
     choose_prompts,
@@ -31,7 +32,7 @@ from playworld.train.export import (
     read_pictures,
 )
 from playworld.train.log import weights_and_biases
-from playworld.train.loop import Clips, Progress, Source, fit
+from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Objective, tokenizer_objective, world_objective
 from playworld.train.optim import StageConfig
 from playworld.train.options import TrainOptions
@@ -55,7 +56,7 @@ def train_world(
     clips: Path,
     world: Path,
     options: TrainOptions,
-    progress: Callable[[str], Progress] | None = None,
+    progress_for: ProgressFor = silent_stages,
 ) -> World | None:
     """Train the stages that are asked for and write the world; None if it is not complete yet.
 
@@ -66,7 +67,7 @@ def train_world(
         clips: folder that `ingest` wrote.
         world: folder to write.
         options: see TrainOptions.
-        progress: from the name of a stage to its progress callback.
+        progress_for: from the name of a stage to its progress callback.
 
     Raises:
         InputError: for clips or a world that cannot be used.
@@ -85,9 +86,7 @@ def train_world(
         run = options.run or default_run(world, clips, recipe.name)
         pictures = read_pictures(options.prompts) if options.prompts else {}
         about = read_about(options.about) if options.about else ""
-        job = TrainingJob(
-            recipe, clips, options, run, device, base, progress or (lambda stage: None)
-        )
+        job = TrainingJob(recipe, clips, options, run, device, base, progress_for)
 
         if "tokenizer" in options.stages():
             tokenizer = _train_tokenizer(job, dataset)
@@ -126,7 +125,7 @@ class TrainingJob:
     """Where it is trained."""
     base: World | None
     """The world to start from."""
-    progress: Callable[[str], Progress | None]
+    progress_for: ProgressFor
     """From the name of a stage to its progress callback."""
 
     def history(self) -> str:
@@ -147,7 +146,7 @@ class TrainingJob:
         pictures: Callable[[], dict[str, np.ndarray]],
     ) -> None:
         """Train one stage, in the folder of its name."""
-        fit(objective, source, stage, self.run / name, name, self.device, self.progress(name),
+        fit(objective, source, stage, self.run / name, name, self.device, self.progress_for(name),
             pictures, self.options.spread(), self.options.wandb)  # fmt: skip
 
 
@@ -201,7 +200,7 @@ def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
     store = None
     if job.options.tokens == "cache":
         folder = job.run / "tokens"
-        store = token_cache(dataset, tokenizer, folder, job.device, job.progress("tokens"))
+        store = token_cache(dataset, tokenizer, folder, job.device, job.progress_for("tokens"))
     config = WorldConfig(
         name=job.options.name or recipe.name,
         fps=dataset.fps,

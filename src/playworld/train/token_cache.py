@@ -14,8 +14,8 @@ from playworld.data.clips.shards import CHUNK_FRAMES, DamagedChunk
 from playworld.data.clips.tokens import TokenLayout, TokenShard, TokenStore, write_shard
 from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float
+from playworld.progress import Progress, silent
 from playworld.train.distributed import any_rank, first_rank_does, rank, ranks
-from playworld.train.loop import Progress
 
 FRAMES_AT_ONCE = 64
 
@@ -25,7 +25,7 @@ def token_cache(
     tokenizer: Tokenizer,
     folder: Path,
     device: torch.device,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> TokenStore:
     """Tokens of every frame of the split, in a folder of `folder` that is bound to the tokenizer.
 
@@ -47,8 +47,7 @@ def token_cache(
     def count_frames(frames: int) -> None:
         nonlocal done
         done += frames
-        if progress:
-            progress(done, total, "tokenizing")
+        progress(done, total, "tokenizing")
 
     failed: OSError | None = None
     try:

@@ -20,9 +20,9 @@ from playworld.data.ingest.splits import Part
 from playworld.data.options import Engine
 from playworld.data.video.fork_server import ForkServer
 from playworld.machine import cores
+from playworld.progress import Progress
 from playworld.words import counted
 
-Progress = Callable[[int, int, str], None]
 """Called with bytes of video done, bytes in all, and a note."""
 At = Callable[[float, int], None]
 """Called with the share of a file that is done, and its frames so far."""
@@ -45,7 +45,7 @@ Handle = Callable[[Job, ForkServer, At | None], Part]
 
 
 def run(
-    engine: Engine, handle: Handle, jobs: list[Job], workers: int, progress: Progress | None
+    engine: Engine, handle: Handle, jobs: list[Job], workers: int, progress: Progress
 ) -> list[Part]:
     """Handle all jobs, `workers` at a time (0: as the cores allow); parts in the order of `jobs`.
 
@@ -58,7 +58,7 @@ def run(
 
 
 def _on_this_machine(
-    handle: Handle, jobs: list[Job], workers: int, progress: Progress | None
+    handle: Handle, jobs: list[Job], workers: int, progress: Progress
 ) -> list[Part]:
     """Threads suffice: decoding runs in the children, compression outside Python's lock."""
     done, frames = [0] * len(jobs), [0] * len(jobs)  # of each job; bytes and frames
@@ -88,16 +88,15 @@ def _on_this_machine(
                 count += 1
             except Empty:
                 pass
-            if progress is not None:
-                note = f"{count} of {counted(len(jobs), 'file')}, {counted(sum(frames), 'frame')}"
-                progress(sum(done), total, note)
+            note = f"{count} of {counted(len(jobs), 'file')}, {counted(sum(frames), 'frame')}"
+            progress(sum(done), total, note)
         return [future.result() for future in futures]
     finally:
         fork_server.close()  # what is being decoded ends here, at once after Ctrl-C
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _on_ray(handle: Handle, jobs: list[Job], workers: int, progress: Progress | None) -> list[Part]:
+def _on_ray(handle: Handle, jobs: list[Job], workers: int, progress: Progress) -> list[Part]:
     """Tasks on the cluster that RAY_ADDRESS names, or that runs here, or that is started here.
 
     Its machines see the videos and the folder of the clips under the same paths.
@@ -124,8 +123,7 @@ def _on_ray(handle: Handle, jobs: list[Job], workers: int, progress: Progress | 
         for row in dataset.iter_rows():
             parts[row["number"]] = pickle.loads(row["part"])
             done += jobs[row["number"]].size
-            if progress is not None:
-                progress(done, total, f"{len(parts)} of {counted(len(jobs), 'file')}")
+            progress(done, total, f"{len(parts)} of {counted(len(jobs), 'file')}")
         return [parts[number] for number in range(len(jobs))]
     finally:
         if begun:

@@ -18,7 +18,7 @@ from playworld.config import InputError
 from playworld.data.clips.shards import CHUNK_FRAMES, ShardWriter
 from playworld.data.ingest.cuts import mark_cuts
 from playworld.data.ingest.documents import left_out, why_nothing_is_left, write_documents
-from playworld.data.ingest.executors import At, Job, Progress, run
+from playworld.data.ingest.executors import At, Job, run
 from playworld.data.ingest.frame_stats import FrameStats
 from playworld.data.ingest.page.document import render
 from playworld.data.ingest.page.pictures import gather
@@ -28,10 +28,11 @@ from playworld.data.ingest.splits import Part, held_out, join
 from playworld.data.options import IngestOptions, parse_size
 from playworld.data.video.fork_server import ForkServer
 from playworld.data.video.reader import HOLD_SECONDS, Decoding, VideoError
+from playworld.progress import Progress, silent
 
 
 def ingest(
-    videos: Path, clips: Path, options: IngestOptions, progress: Progress | None = None
+    videos: Path, clips: Path, options: IngestOptions, progress: Progress = silent
 ) -> dict[str, Any]:
     """Turn the folder `videos` into the folder `clips`; returns what `report.json` holds.
 
@@ -55,9 +56,8 @@ def ingest(
         ]
         handle = functools.partial(ingest_file, options)
         parts = run(options.engine, handle, jobs, options.workers, progress)
-        if progress is not None:
-            total = sum(size for _, size in files)
-            progress(total, total, "choosing what to keep")
+        total = sum(size for _, size in files)
+        progress(total, total, "choosing what to keep")
         report = _keep(parts, skipped, folder, videos, options)
         shutil.rmtree(parts_folder)
     return report

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from playworld.atomic import CannotSave, folder_at
@@ -16,15 +16,14 @@ from playworld.data.record.lerobot_rows import NoTruth, actions_of, pictures_of
 from playworld.data.record.placing import Claim, Place, place
 from playworld.data.record.recordings import unfinished
 from playworld.data.video.cutting import Film, cut, list_frames, write_pictures
+from playworld.progress import Progress, silent
 from playworld.words import counted
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int, str], None]
-
 
 def import_dataset(
-    folder: Path, out: Path, options: ImportOptions, progress: Progress | None = None
+    folder: Path, out: Path, options: ImportOptions, progress: Progress = silent
 ) -> dict[str, int]:
     """Write one video per episode into `out`, with its true actions beside it.
 
@@ -53,8 +52,7 @@ def import_dataset(
             raise
         except (OSError, ValueError, TypeError) as error:
             work.skip(str(episode.index), error)
-        if progress is not None:
-            progress(number, len(episodes), counted(work.counts["frames"], "frame"))
+        progress(number, len(episodes), counted(work.counts["frames"], "frame"))
     for reason, indices in work.untold.items():
         some = ", ".join(map(str, indices[:5])) + (", ..." if len(indices) > 5 else "")
         log.warning("imported without actions, as %s: episodes %s", reason, some)

@@ -5,7 +5,7 @@ and `procgen_player.py` runs there as a child process. Training never reads an a
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from playworld.data.record.scroller import films
 from playworld.data.record.unseen import film as pictures
 from playworld.data.record.worker_process import WorkerProcess
 from playworld.data.record.zoo import film as zoo
+from playworld.progress import Progress, silent
 from playworld.words import counted
 
 TOO_SHORT = 20
@@ -49,7 +50,6 @@ ATTEMPTS = 6
 """Times a level is begun again while its episode stays shorter than `min_frames`."""
 
 Frames = Iterable[UInt8[np.ndarray, "H W 3"]]
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Episode:
 
 
 def record(
-    game: str, out: Path, options: RecordOptions, progress: Progress | None = None
+    game: str, out: Path, options: RecordOptions, progress: Progress = silent
 ) -> dict[str, object]:
     """Play `game` and write one lossless H.264 video and one action file per episode.
 
@@ -98,9 +98,8 @@ def record(
                 continue
             write_episode(folder, f"{name}-{episode.level_seed:010d}", name, episode, own)
             lengths.append(len(episode.actions))
-            if progress is not None:
-                every = len(parts) * options.episodes
-                progress(len(lengths), every, counted(sum(lengths), "frame"))
+            every = len(parts) * options.episodes
+            progress(len(lengths), every, counted(sum(lengths), "frame"))
     return {
         "game": game,
         "folder": str(out),
