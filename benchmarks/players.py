@@ -29,6 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from playworld.world import Engine, StepResult, World, WorldState
+from playworld.world.recorded import RECORD_AFTER
 
 SESSIONS = (1, 2, 4, 8, 16, 20)
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "_scaled_dot_product")
@@ -109,6 +110,16 @@ def play(engine: Engine, world: World, sessions: int, slow: int, seconds: float)
             asked += len(due)
     seen.seconds = time.perf_counter() - begin
     return seen
+
+
+def loop(world: World, frames: int) -> float:
+    """Frames per second of one session in a loop of `World.step`, without an engine."""
+    _, state = world.start(world.prompts()[0][1][None, None], [0])
+    begin = 0.0
+    for number in range(-2 * RECORD_AFTER, frames):  # to record them comes before the measurement
+        begin = time.perf_counter() if number == 0 else begin
+        _, state = world.step(state, [number % world.num_actions], in_place=True)
+    return frames / (time.perf_counter() - begin)
 
 
 def floor(world: World, batch: int) -> tuple[float, float]:
@@ -194,6 +205,8 @@ def main() -> None:
     workers = options.threads if world.device.type == "cpu" else 1
     name = f"{world.config.name} on {options.device}, {options.threads} threads"
     print(f"{name}, batches of up to {options.batch}, {options.slow} slow players\n")
+    rates = " ".join(f"{loop(world, 100):.1f}" for _ in range(5))
+    print(f"`World.step` in a loop, five times 100 frames: {rates} frames/s\n")
     latency = f"{'p50':>6} {'p95':>6} {'p99':>6} ms"
     print(f"{'sessions':>8} {'frames/s':>8} {'each':>6} {'ratio':>6} {'batch':>6} {'tokens/s':>8} "
           f"{latency} {'floor':>8} {'GFLOP':>6} {'GFLOP/s':>8}")  # fmt: skip

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from playworld.config import InputError
+from playworld.models.base import DynamicsModel
 from playworld.world import Engine, SamplerConfig, World
 
 
-class Watched(torch.nn.Module):
+class Watched(DynamicsModel):
     """Dynamics that write down whose passes they make, and wait in each until it is let go."""
 
     def __init__(self, dynamics):

@@ -1,3 +1,4 @@
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -25,7 +26,7 @@ def calls_in_python(function, executor, times=RECORD_AFTER + 5):
         ran.append(x)
         return function(model, x)
 
-    recorded = Recorded(model, noted, executor)
+    recorded = Recorded(model, noted, executor.submit)
     for _ in range(RECORD_AFTER):
         recorded(torch.rand(2, 3))
     executor.submit(int).result()
@@ -52,7 +53,9 @@ def test_a_course_that_depends_on_values_is_not_recorded(executor):
 @torch.no_grad()
 def test_a_recording_that_gives_other_bits_is_not_used(executor):
     number, ran = count(), []
-    recorded = Recorded(nn.Identity(), lambda x: (ran.append(x), (x + next(number),))[1], executor)
+    recorded = Recorded(
+        nn.Identity(), lambda x: (ran.append(x), (x + next(number),))[1], executor.submit
+    )
     for _ in range(RECORD_AFTER):
         recorded(torch.zeros(1))
     executor.submit(int).result()
@@ -66,7 +69,7 @@ def test_a_recording_changes_in_place_what_the_function_changes(executor):
     def remember(entry, cache):
         return entry.keys * 2, cache.append(entry, in_place=True)
 
-    recorded = Recorded(nn.Identity(), remember, executor)
+    recorded = Recorded(nn.Identity(), remember, executor.submit)
     entry = CacheEntry(torch.rand(1, 2, 4, 1, 3), torch.rand(1, 2, 4, 1, 3))
     ring = torch.zeros(1, 2, 3, 4, 1, 3)
     expected = actual = Cache(ring, ring.clone(), torch.zeros(1, dtype=torch.long))
@@ -88,9 +91,24 @@ def test_a_session_is_the_same_before_and_after_the_recording_alone_and_among_ot
             other = engine.step(other.state, 1)
         one = engine.step(one.state, number % 4).result()
         other = other.result() if number >= RECORD_AFTER // 2 else other
-        frames, state = world.step(state, [number % 4])
+        frames, state = world.step(state, [number % 4])  # records in its turn, after as many
         assert torch.equal(one.frame, frames[0])
         if number % 8 == 7:
             engine._recorder.submit(int).result()
-    assert engine._models.step._ready and engine._models.decode._ready
+    for passes in (engine._passes, world._passes):
+        assert passes.step._ready and passes.decode._ready
     engine.close()
+
+
+def test_a_world_whose_weights_are_rounded_forgets_the_recordings_of_the_old_ones(world):
+    def play(world):
+        _, state = world.start(picture[None, None], [0])
+        for number in range(RECORD_AFTER):
+            frames, state = world.step(state, [number % 4], in_place=True)
+        return frames
+
+    picture = torch.randint(0, 256, (16, 24, 3), dtype=torch.uint8)
+    never_played = copy.deepcopy(world).half()
+    play(world)
+    assert world._passes.step._ready
+    assert torch.equal(play(world.half()), play(never_played))

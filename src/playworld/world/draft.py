@@ -6,9 +6,7 @@ names do at once, and share their checks.
 
 from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -18,7 +16,7 @@ from playworld.models.motion.canvas import Canvas
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.st_transformer import Cache, CacheEntry
 from playworld.world.maskgit import SamplerConfig
-from playworld.world.recorded import Recorded
+from playworld.world.recorded import Passes
 from playworld.world.shelf import Shelf
 from playworld.world.state import WorldState, join
 from playworld.world.world import World
@@ -120,27 +118,20 @@ def _known(
     return Draft(state, action, tokens, world._visible(1), seen=world._see(state.decoder))
 
 
-class Models:
-    """What a pass needs of a world, to be replayed from recordings."""
-
-    def __init__(self, world: World, recorder: Executor | None) -> None:
-        """Args: `recorder` makes the recordings, if any should be made."""
-        self.world = world
-        self.step = Recorded(world.dynamics, world.dynamics.step, recorder)
-        """`Dynamics.step`."""
-        decode = partial(world.tokenizer.decode_step, in_place=True)
-        self.decode = Recorded(world.tokenizer, decode, recorder)
-        """`decode_step` of the tokenizer, in place."""
-
-
 @torch.no_grad()
 def advance(
-    models: Models, drafts: Sequence[Draft], memory: Cache, count: int, shelf: Shelf
+    world: World,
+    passes: Passes,
+    drafts: Sequence[Draft],
+    memory: Cache,
+    count: int,
+    shelf: Shelf,
 ) -> list[StepResult | None]:
     """One pass of the model for all drafts; the frames of those for which it was the last.
 
     Args:
-        models: of the world that is played.
+        world: the world that is played.
+        passes: through its models.
         drafts: all with an action, or all without.
         memory: what their states remember, row by row.
         count: drafts that count; the others fill the batch.
@@ -150,7 +141,7 @@ def advance(
     hidden = torch.cat([draft.hidden for draft in drafts])
     actions = [draft.action for draft in drafts if draft.action is not None]
     pictures = [draft.seen for draft in drafts if draft.seen is not None]
-    logits, entry = models.step(
+    logits, entry = passes.step(
         tokens,
         hidden,
         torch.cat(actions) if actions else None,
@@ -165,10 +156,10 @@ def advance(
         if draft.left and draft.sampler is not None:
             alike.setdefault((draft.sampler, draft.left[0]), []).append(i)
     for (sampler, number), rows in alike.items():
-        _refine(models.world, [drafts[i] for i in rows], logits[rows], sampler, number)
+        _refine(world, [drafts[i] for i in rows], logits[rows], sampler, number)
     results: list[StepResult | None] = [None] * count
     if done:
-        frames = _commit(models, [drafts[i] for i in done], memories)
+        frames = _commit(passes, [drafts[i] for i in done], memories)
         for i, frame in zip(done, frames, strict=True):
             results[i] = frame
     return results
@@ -200,11 +191,11 @@ def _remember(
 
 
 def _commit(
-    models: Models, drafts: Sequence[Draft], places: Sequence[tuple[Cache, Cache | Canvas]]
+    passes: Passes, drafts: Sequence[Draft], places: Sequence[tuple[Cache, Cache | Canvas]]
 ) -> list[StepResult]:
     tokens = torch.cat([draft.tokens for draft in drafts])
     past = join([draft.state.decoder for draft in drafts])
-    pictures, past = models.decode(tokens, past)
+    pictures, past = passes.decode(tokens, past)
     frames = to_uint8(pictures).cpu()
     results = []
     for i, (draft, (memory, place)) in enumerate(zip(drafts, places, strict=True)):

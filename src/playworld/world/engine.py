@@ -18,6 +18,7 @@ from playworld.models.st_transformer import Cache
 from playworld.world import draft
 from playworld.world.draft import Draft, StepResult, Work
 from playworld.world.maskgit import SamplerConfig
+from playworld.world.recorded import Passes
 from playworld.world.shelf import Shelf
 from playworld.world.state import WorldState
 from playworld.world.turns import QUIET_SECONDS, FrameJob, Kind, Turns
@@ -105,7 +106,7 @@ class Engine:
         """Passes through the model so far, by their number of requests."""
         long_batch = max_batch if on_gpu else min(_LONG_BATCH, max_batch)
         self._turns = Turns(self._workers, max_batch, long_batch)
-        self._models = draft.Models(world, self._recorder if not on_gpu else None)
+        self._passes = Passes(world.dynamics, world.tokenizer, self._recorder.submit)
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -246,7 +247,7 @@ class Engine:
         size = next((b for b in self._buckets if b >= count), count)
         padded = drafts + drafts[:1] * (size - count)
         memory = buffer.gather([one.state for one in padded])
-        results = draft.advance(self._models, padded, memory, count, self._shelf)
+        results = draft.advance(self._world, self._passes, padded, memory, count, self._shelf)
         with self._changed:
             self.ticks[count] += 1
         return results

@@ -6,19 +6,28 @@ than the operations; a recording (TorchScript) takes the lock once.
 """
 
 import logging
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import Executor
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from playworld.models.base import DynamicsModel, Tokenizer
+
 RECORD_AFTER = 32
 """Calls with the same shapes before they are recorded, which takes as long as some frames."""
+
+Run = Callable[[Callable[[], None]], object]
+"""Runs the work of making a recording, at once or beside the passes."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""TorchScript records for all threads at once."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +39,9 @@ class Recorded:
     on the values in its tensors is never recorded, nor one whose recording gives other bits.
     """
 
-    def __init__(
-        self, owner: nn.Module, function: Callable[..., Any], executor: Executor | None
-    ) -> None:
-        """Args: `owner` has the weights; the `executor` records, if anything should be."""
-        self._owner, self._function, self._executor = owner, function, executor
+    def __init__(self, owner: nn.Module, function: Callable[..., Any], run: Run | None) -> None:
+        """Args: `owner` has the weights; `run` makes the recordings, None makes none."""
+        self._owner, self._function, self._run = owner, function, run
         self._calls: Counter[Hashable] = Counter()
         self._ready: dict[Hashable, Callable[..., Any]] = {}
 
@@ -44,12 +51,14 @@ class Recorded:
         if (ready := self._ready.get(key)) is not None:
             return ready(*arguments)
         count = self._calls[key] = self._calls[key] + 1
-        if self._executor is not None and count == RECORD_AFTER:
-            self._executor.submit(self._record, key, _clone(arguments))
+        if self._run is not None and count == RECORD_AFTER:
+            self._run(partial(self._record, key, _clone(arguments)))
         return self._function(*arguments)
 
     @torch.no_grad()
     def _record(self, key: Hashable, arguments: tuple[Any, ...]) -> None:
+        if not _ONE_AT_A_TIME.acquire(timeout=10):  # forked while another thread had it
+            return
         try:
             with _Course():
                 wanted = self._function(*_clone(arguments))
@@ -61,7 +70,22 @@ class Recorded:
         except Exception as error:  # also whatever TorchScript does not know
             logger.debug("passes are computed without a recording: %s", error)
             return
+        finally:
+            _ONE_AT_A_TIME.release()
         self._ready[key] = replay
+
+
+class Passes:
+    """The passes through the models that a frame takes."""
+
+    def __init__(self, dynamics: DynamicsModel, tokenizer: Tokenizer, run: Run | None) -> None:
+        """Args: for `run` see `Recorded`; on a GPU there is nothing to be gained."""
+        if next(dynamics.parameters()).device.type != "cpu":
+            run = None
+        self.step = Recorded(dynamics, dynamics.step, run)
+        """`step` of the dynamics."""
+        self.decode = Recorded(tokenizer, partial(tokenizer.decode_step, in_place=True), run)
+        """`decode_step` of the tokenizer, in place."""
 
 
 def _recording(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +32,7 @@ from playworld.world.drawing import drawing_of
 from playworld.world.folder import Button, WorldConfig
 from playworld.world.forks import survive_forks
 from playworld.world.maskgit import Order, SamplerConfig
+from playworld.world.recorded import Passes
 from playworld.world.state import WorldState
 
 
@@ -154,6 +156,7 @@ class World:
             ) from error
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"cannot use device {str(device)!r}: {error}") from error
+        self.__dict__.pop("_passes", None)
         return self
 
     def half(self) -> "World":
@@ -164,6 +167,7 @@ class World:
         """
         self.dynamics.to(torch.bfloat16)
         self.tokenizer.round_decoder(torch.bfloat16)
+        self.__dict__.pop("_passes", None)
         return self
 
     @property
@@ -286,7 +290,7 @@ class World:
         tokens, hidden = self._drawing.blank(state.batch, self.device)
         seen = self._see(state.decoder)
         for number in self._drawing.passes(sampler):
-            logits, _ = self.dynamics.step(tokens, hidden, action, state.memory, seen)
+            logits, _ = self._passes.step(tokens, hidden, action, state.memory, seen)
             tokens, hidden = self._drawing.refine(logits, tokens, hidden, sampler, number, noise)
         return self._remember(state, tokens, action, seen, in_place)
 
@@ -317,10 +321,11 @@ class World:
         in_place: bool,
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
         visible = self._visible(state.batch)
-        _, entry = self.dynamics.step(tokens, visible, action, state.memory, seen)
+        _, entry = self._passes.step(tokens, visible, action, state.memory, seen)
         # First of all: a CUDA graph of the decoder may take over the memory of the entry.
         memory = self.dynamics.append(state.memory, entry, in_place)
-        picture, decoder = self.tokenizer.decode_step(tokens, state.decoder, in_place)
+        decoder = state.decoder if in_place else state.decoder.map(torch.clone)
+        picture, decoder = self._passes.decode(tokens, decoder)
         frame = state.frame + 1
         return to_uint8(picture), WorldState(memory, decoder, state.seeds, frame, tokens)
 
@@ -333,6 +338,14 @@ class World:
     def reconstruct(self, video: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]:
         """The video encoded and decoded by the tokenizer: an upper bound for picture quality."""
         return to_uint8(self.tokenizer.reconstruct(to_float(self._check_video(video, 1))))
+
+    @cached_property
+    def _passes(self) -> Passes:
+        """Recorded at once, between two frames."""
+        return Passes(self.dynamics, self.tokenizer, lambda record: record())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_passes"}
 
     def _check_prompt(
         self, images: UInt8[Tensor, "B P H W 3"], seeds: Sequence[int] | Int[Tensor, " B"]
