@@ -13,9 +13,9 @@ from pathlib import Path
 from playworld import World
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.evaluate import EvaluateOptions, evaluate, format_table
+from playworld.export.train_world import train_world
 from playworld.presets import preset
 from playworld.train.options import TrainOptions
-from playworld.train.stages import train_world
 
 
 def main() -> None:

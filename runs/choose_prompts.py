@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from playworld.train.export import choose_prompts, fit_prompts, read_pictures
-from playworld.train.openings import freedom
+from playworld.export.openings import freedom
+from playworld.export.prompts import choose_prompts, fit_prompts, read_pictures
 from playworld.world import World
 
 

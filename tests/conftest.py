@@ -149,9 +149,9 @@ def tiny_world(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     One for all processes of tests, so it is read and never changed.
     """
+    from playworld.export.train_world import train_world
     from playworld.presets import preset
     from playworld.train.options import TrainOptions
-    from playworld.train.stages import train_world
 
     folder = tmp_path_factory.getbasetemp()
     folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "trained"

@@ -13,7 +13,9 @@ from multiprocessing.process import BaseProcess
 
 CONTEXT = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 # torch imports the third when it first trains, playworld the fourth when it first logs.
-PRELOADED = "playworld.train.stages playworld.play.server torch._dynamo torch.utils.tensorboard"
+PRELOADED = (
+    "playworld.export.train_world playworld.play.server torch._dynamo torch.utils.tensorboard"
+)
 CONTEXT.set_forkserver_preload([*PRELOADED.split(), "pytest"])
 
 

@@ -20,9 +20,19 @@ ORDER = [
     "models",
     "checkpoint",
     "world",
-    "evaluate",
 ]
-ORDER += ["train", "agents", "presets", "studies", "play", "curate", "cli", "__main__"]
+ORDER += [
+    "train",
+    "evaluate",
+    "export",
+    "agents",
+    "presets",
+    "studies",
+    "play",
+    "curate",
+    "cli",
+    "__main__",
+]
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
     "play": {"lazy", "config", "atomic", "data", "world", "play"},

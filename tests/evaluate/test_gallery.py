@@ -9,7 +9,7 @@ from playworld.cli import main
 from playworld.config import InputError
 from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
 from playworld.evaluate.poster import DIRECTIONS, Poster, draw_arrow
-from playworld.train.export import png
+from playworld.train.pictures import png
 from playworld.world import Button, World
 
 OPTIONS = GalleryOptions(presses=2, starts=2, frames=3, every=2)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from playworld.evaluate.prompts import furthest_apart, measure_prompts
-from playworld.train.export import png
+from playworld.train.pictures import png
 from playworld.world import World
 
 SIDES = {"left": 0, "right": 1}

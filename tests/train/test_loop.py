@@ -15,6 +15,7 @@ import torch
 
 from playworld.checkpoint import params_sha256, read_folder
 from playworld.config import InputError
+from playworld.export.train_world import train_world
 from playworld.models.dynamics import Dynamics
 from playworld.presets import preset
 from playworld.train.checkpoints import Saver, checkpoints
@@ -22,7 +23,6 @@ from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig, make_optimizers
 from playworld.train.options import TrainOptions
-from playworld.train.stages import train_world
 from playworld.train.trainer import Trainer
 from tests.processes import CONTEXT, start
 

@@ -6,6 +6,7 @@ import torch
 
 from playworld.config import InputError
 from playworld.data.clips.dataset import ClipDataset
+from playworld.export.train_world import train_world
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.motion.config import MotionTokenizerConfig
@@ -18,7 +19,6 @@ from playworld.presets import COINRUN_PAPER, preset
 from playworld.train.objectives import MotionTokenizerLoss
 from playworld.train.options import TrainOptions
 from playworld.train.runs import other_inputs
-from playworld.train.stages import train_world
 from playworld.train.token_cache import token_cache
 from playworld.world import World
 

@@ -8,13 +8,13 @@ import torch
 
 from playworld.checkpoint import read_folder
 from playworld.config import InputError
+from playworld.export.train_world import train_world
 from playworld.models.attention import SpatialAttention
 from playworld.presets import preset
 from playworld.train.checkpoints import checkpoints, read_parts
 from playworld.train.distributed import Parallel
 from playworld.train.loop import Preempted
 from playworld.train.options import TrainOptions
-from playworld.train.stages import train_world
 from playworld.train.trainer import Trainer
 from tests.train.test_distributed import (
     CONFIG,

@@ -40,8 +40,8 @@ class Evaluate(DeviceCommand):
         from playworld.checkpoint import MANIFEST, results_folder
         from playworld.data.clips.remote import at_hand
         from playworld.evaluate import compare, format_table, short_names, write_report
+        from playworld.export.card import measured_card
         from playworld.machine import choose_device
-        from playworld.train.export import measured_card
         from playworld.world import World
 
         if len(self.paths) < 2:

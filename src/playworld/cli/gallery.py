@@ -33,8 +33,8 @@ class Gallery(DeviceCommand):
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.checkpoint import results_folder
         from playworld.evaluate.gallery import gallery, write_gallery
+        from playworld.export.prompts import read_pictures
         from playworld.machine import choose_device
-        from playworld.train.export import read_pictures
         from playworld.world import World
 
         own = read_pictures(self.prompts) if self.prompts else {}

@@ -39,8 +39,8 @@ class Train(Command):
 
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.data.clips.remote import at_hand
+        from playworld.export.train_world import train_world
         from playworld.presets import preset
-        from playworld.train.stages import train_world
 
         recipe = preset(self.preset)
         with endings():

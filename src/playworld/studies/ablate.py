@@ -17,6 +17,7 @@ from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.record.recorder import RecordOptions, record
 from playworld.evaluate import EvaluateOptions, evaluate
 from playworld.evaluate.heldout import read_held_out
+from playworld.export.train_world import train_world
 from playworld.models.flops import kept_bytes
 from playworld.models.kinds import AnyTokenizerConfig, frame_bits
 from playworld.models.motion.tokenizer import MotionTokenizer
@@ -32,7 +33,6 @@ from playworld.train.objectives import Collapsed
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import FINISHED, other_inputs
-from playworld.train.stages import train_world
 from playworld.world import World
 
 

@@ -19,15 +19,15 @@ from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.options import parse_size
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.report import Report
+from playworld.export.card import measured_card
+from playworld.export.train_world import train_world
 from playworld.machine import choose_device
 from playworld.presets import preset
 from playworld.progress import ProgressFor, silent_stages
 from playworld.studies.options import CreateOptions
-from playworld.train.export import measured_card
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, reset_stage
-from playworld.train.stages import train_world
 from playworld.words import counted
 from playworld.world import World
 from playworld.world.folder import WEIGHT_FILES

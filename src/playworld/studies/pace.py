@@ -13,12 +13,12 @@ from typing import Literal
 from playworld.atomic import folder_at, temporary_folder, write_whole
 from playworld.config import InputError
 from playworld.data.clips.shards import read_json
+from playworld.export.train_world import train_world
 from playworld.machine import choose_device
 from playworld.progress import Progress, ProgressFor
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import FINISHED
-from playworld.train.stages import train_world
 
 Stage = Literal["tokenizer", "world"]
 PILOT_STEPS = 10

@@ -1,14 +1,49 @@
-"""Pictures for TensorBoard while a stage trains."""
+"""What a run shows while it trains: pictures for TensorBoard, and prompts of its preview."""
+
+import io
+from pathlib import Path
 
 import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import UInt8
+from PIL import Image
 from torch import Tensor
 
+from playworld.config import InputError
+from playworld.data.clips.dataset import ClipDataset
 from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float, to_uint8
 from playworld.world.world import World
+
+NUM_PROMPTS = 8
+
+
+def held_out(clips: Path, count: int, length: int) -> UInt8[Tensor, "count length H W C"]:
+    """Held-out clips spread evenly over the videos; training clips where none is long enough."""
+    try:
+        dataset = ClipDataset(clips, "valid", length)
+    except InputError:
+        dataset = ClipDataset(clips, "train", length)
+    picks = np.linspace(0, dataset.num_clips - 1, count).astype(int)
+    return torch.from_numpy(np.stack([dataset.read(dataset.clip(int(i))) for i in picks]))
+
+
+def held_out_prompts(clips: Path) -> dict[str, bytes]:
+    """Held-out frames as PNG files by name."""
+    return numbered(held_out(clips, NUM_PROMPTS, 1)[:, 0])
+
+
+def numbered(frames: UInt8[Tensor, "N H W C"]) -> dict[str, bytes]:
+    """Frames as PNG files, named by their number from 01."""
+    return {f"{number:02d}": png(frame) for number, frame in enumerate(frames, start=1)}
+
+
+def png(frame: UInt8[Tensor, "H W C"]) -> bytes:
+    """A frame as a PNG file."""
+    out = io.BytesIO()
+    Image.fromarray(frame.numpy()).save(out, "PNG")
+    return out.getvalue()
 
 
 @torch.no_grad()

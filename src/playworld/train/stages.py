@@ -1,4 +1,4 @@
-"""From clips to a world: tokenizer, token cache, then latent actions and dynamics together."""
+"""From clips to trained models: tokenizer, token cache, then latent actions and dynamics."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,30 +13,19 @@ from playworld.checkpoint import params_sha256, refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset, batches
 from playworld.data.clips.tokens import TokenStore
-from playworld.machine import choose_device
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import Tokenizer
 from playworld.models.dynamics import Dynamics
 from playworld.models.flops import on_meta
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.tokenizer import VideoTokenizer
-from playworld.progress import ProgressFor, silent_stages
-from playworld.train.distributed import Parallel, first_rank_does, processes
-from playworld.train.export import (
-    choose_prompts,
-    first_card,
-    fit_prompts,
-    held_out,
-    name_buttons,
-    read_about,
-    read_pictures,
-)
-from playworld.train.log import weights_and_biases
+from playworld.progress import ProgressFor
+from playworld.train.distributed import Parallel, first_rank_does
 from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Objective, tokenizer_objective, world_objective
 from playworld.train.optim import StageConfig
 from playworld.train.options import TrainOptions
-from playworld.train.pictures import action_grid, reconstructions
+from playworld.train.pictures import action_grid, held_out, held_out_prompts, reconstructions
 from playworld.train.preview import write_preview
 from playworld.train.recipe import Recipe
 from playworld.train.runs import (
@@ -51,67 +40,9 @@ from playworld.world.folder import WEIGHT_FILES, WorldConfig
 from playworld.world.world import World
 
 
-def train_world(
-    recipe: Recipe,
-    clips: Path,
-    world: Path,
-    options: TrainOptions,
-    progress_for: ProgressFor = silent_stages,
-) -> World | None:
-    """Train the stages that are asked for and write the world; None if it is not complete yet.
-
-    The same call goes on where an interrupted one stopped.
-
-    Args:
-        recipe: what to train; adapted to the size of the clips.
-        clips: folder that `ingest` wrote.
-        world: folder to write.
-        options: see TrainOptions.
-        progress_for: from the name of a stage to its progress callback.
-
-    Raises:
-        InputError: for clips or a world that cannot be used.
-        Preempted, NonFinite, Collapsed: see `playworld.train.loop.fit`.
-    """
-    if options.wandb:
-        weights_and_biases()  # said before the training, not after a first stage
-    device = choose_device(options.device)
-    with processes(device):
-        recipe = options.applied_to(recipe)
-        refuse_foreign(world, WEIGHT_FILES)
-        dataset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
-        base = World.load(options.start) if options.start is not None else None
-        recipe = _fit_recipe(recipe, base, dataset)
-        _refuse_uneven(recipe, options)
-        run = options.run or default_run(world, clips, recipe.name)
-        pictures = read_pictures(options.prompts) if options.prompts else {}
-        about = read_about(options.about) if options.about else ""
-        job = TrainingJob(recipe, clips, options, run, device, base, progress_for)
-
-        if "tokenizer" in options.stages():
-            tokenizer = _train_tokenizer(job, dataset)
-        else:
-            tokenizer = base.tokenizer if base is not None else finished_tokenizer(recipe, run)
-        if "world" not in options.stages():
-            return None
-        made = _train_dynamics(job, tokenizer.to(device))
-
-        def publish() -> None:
-            if base is not None and options.keep_actions:
-                config = replace(made.config, buttons=base.buttons)
-                named = World(config, made.tokenizer, made.actions, made.dynamics)
-            else:
-                named = name_buttons(made, clips)
-            prompts = choose_prompts(clips, named) | fit_prompts(named, pictures)
-            named.save(world, first_card(named, recipe.name, clips, job.history(), about), prompts)
-
-        first_rank_does(publish)
-        return World.load(world, device)
-
-
 @dataclass(frozen=True)
 class TrainingJob:
-    """What both stages have to know."""
+    """What both stages have to know, checked before the first of them."""
 
     recipe: Recipe
     """In the shape of the clips, with what the user asked for."""
@@ -127,6 +58,29 @@ class TrainingJob:
     """The world to start from."""
     progress_for: ProgressFor
     """From the name of a stage to its progress callback."""
+
+    @staticmethod
+    def of(
+        recipe: Recipe,
+        clips: Path,
+        world: Path,
+        options: TrainOptions,
+        device: torch.device,
+        progress_for: ProgressFor,
+    ) -> "TrainingJob":
+        """Fit a recipe to its clips, and to the world that it starts from.
+
+        Raises:
+            InputError: where they do not fit, or `world` is the folder of something else.
+        """
+        recipe = options.applied_to(recipe)
+        refuse_foreign(world, WEIGHT_FILES)
+        dataset = ClipDataset(clips, "train", recipe.tokenizer_stage.clip_length)
+        base = World.load(options.start) if options.start is not None else None
+        recipe = _fit_recipe(recipe, base, dataset)
+        _refuse_uneven(recipe, options)
+        run = options.run or default_run(world, clips, recipe.name)
+        return TrainingJob(recipe, clips, options, run, device, base, progress_for)
 
     def history(self) -> str:
         """How the world is made, for its card."""
@@ -150,8 +104,27 @@ class TrainingJob:
             pictures, self.options.spread(), self.options.wandb)  # fmt: skip
 
 
-def _train_tokenizer(job: TrainingJob, dataset: ClipDataset) -> Tokenizer:
+def train_stages(job: TrainingJob) -> World | None:
+    """Train the stages that are asked for; None if the world is not complete yet.
+
+    The same job goes on where an interrupted one stopped. The world has no names of buttons and no
+    prompts yet.
+
+    Raises:
+        InputError: for a run that was begun otherwise, or has no finished tokenizer.
+        Preempted, NonFinite, Collapsed: see `playworld.train.loop.fit`.
+    """
+    stages = job.options.stages()
+    if "tokenizer" in stages:
+        tokenizer = _train_tokenizer(job)
+    else:
+        tokenizer = job.base.tokenizer if job.base else finished_tokenizer(job.recipe, job.run)
+    return _train_dynamics(job, tokenizer.to(job.device)) if "world" in stages else None
+
+
+def _train_tokenizer(job: TrainingJob) -> Tokenizer:
     recipe, stage, base = job.recipe, job.recipe.tokenizer_stage, job.base
+    dataset = ClipDataset(job.clips, "train", stage.clip_length)
     inputs = {
         "clips": dataset.sha256,
         "tokenizer": to_dict(recipe.tokenizer),
@@ -210,7 +183,7 @@ def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
         sampler=recipe.sampler,
     )
     world = World(config, tokenizer, actions, dynamics)
-    first_rank_does(lambda: write_preview(job.run, world, choose_prompts(job.clips)))
+    first_rank_does(lambda: write_preview(job.run, world, held_out_prompts(job.clips)))
     prompts = held_out(job.clips, 4, 1)
     source = _clip_source(dataset, stage, job.options.spread(), store)
     job.fit("world", stage, objective, source,

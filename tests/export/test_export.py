@@ -10,13 +10,9 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.data.clips.shards import ShardWriter
-from playworld.train.export import (
-    fit_prompts,
-    measured_card,
-    name_buttons,
-    read_about,
-    read_pictures,
-)
+from playworld.export.card import measured_card, read_about
+from playworld.export.prompts import fit_prompts, read_pictures
+from playworld.export.train_world import name_buttons
 from playworld.world import World
 
 SCRIPT = Path(__file__).parents[2] / "runs" / "draw_prompts.py"

@@ -1,0 +1,84 @@
+"""From clips to a world: its models trained, its buttons named, its prompts chosen."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from playworld.config import InputError
+from playworld.evaluate.buttons import measure_buttons
+from playworld.evaluate.movement import camera_of
+from playworld.evaluate.options import STARTS
+from playworld.evaluate.starts import level_starts
+from playworld.export.card import first_card, read_about
+from playworld.export.prompts import choose_prompts, fit_prompts, read_pictures
+from playworld.machine import choose_device
+from playworld.progress import ProgressFor, silent_stages
+from playworld.train.distributed import first_rank_does, processes
+from playworld.train.log import weights_and_biases
+from playworld.train.options import TrainOptions
+from playworld.train.recipe import Recipe
+from playworld.train.stages import TrainingJob, train_stages
+from playworld.world.world import World
+
+
+def train_world(
+    recipe: Recipe,
+    clips: Path,
+    world: Path,
+    options: TrainOptions,
+    progress_for: ProgressFor = silent_stages,
+) -> World | None:
+    """Train the stages that are asked for and write the world; None if it is not complete yet.
+
+    The same call goes on where an interrupted one stopped.
+
+    Args:
+        recipe: what to train; adapted to the size of the clips.
+        clips: folder that `ingest` wrote.
+        world: folder to write.
+        options: see TrainOptions.
+        progress_for: from the name of a stage to its progress callback.
+
+    Raises:
+        InputError: for clips or a world that cannot be used.
+        Preempted, NonFinite, Collapsed: see `playworld.train.loop.fit`.
+    """
+    if options.wandb:
+        weights_and_biases()  # said before the training, not after a first stage
+    device = choose_device(options.device)
+    with processes(device):
+        job = TrainingJob.of(recipe, clips, world, options, device, progress_for)
+        pictures = read_pictures(options.prompts) if options.prompts else {}
+        about = read_about(options.about) if options.about else ""
+        made = train_stages(job)
+        if made is None:
+            return None
+        first_rank_does(lambda: _export(made, job, world, pictures, about))
+        return World.load(world, device)
+
+
+def _export(
+    made: World, job: TrainingJob, world: Path, pictures: Mapping[str, Image.Image], about: str
+) -> None:
+    """Write the world as people play it."""
+    if job.base is not None and job.options.keep_actions:
+        config = replace(made.config, buttons=job.base.buttons)
+        named = World(config, made.tokenizer, made.actions, made.dynamics)
+    else:
+        named = name_buttons(made, job.clips)
+    prompts = choose_prompts(job.clips, named) | fit_prompts(named, pictures)
+    card = first_card(named, job.recipe.name, job.clips, job.history(), about)
+    named.save(world, card, prompts)
+
+
+def name_buttons(world: World, clips: Path) -> World:
+    """The world with its buttons labelled by what they do from held-out starts on level ground."""
+    try:
+        starts = level_starts(clips, STARTS)
+    except InputError:
+        starts = level_starts(clips, STARTS, split="train")
+    camera = camera_of(starts.video)
+    config = replace(world.config, buttons=measure_buttons(world, starts.video, camera=camera))
+    return World(config, world.tokenizer, world.actions, world.dynamics)
