@@ -11,19 +11,20 @@ all.
 """
 
 import argparse
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from playworld.evaluate.heldout import HeldOut, read_held_out
 from playworld.evaluate.metrics import interval, psnr
 from playworld.evaluate.rollouts import press, random_actions
 from playworld.evaluate.speed import measure_speed
+from playworld.images import font, to_png
+from playworld.studies.panel import INK, Panel
 from playworld.world import SamplerConfig, World
 
 PROMPT, HORIZON, DELTA = 4, 8, 4
@@ -32,10 +33,7 @@ PROMPT, HORIZON, DELTA = 4, 8, 4
 FEW = 8
 """Steps above which only the world's own order and temperature are tried."""
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 560, 90, 40, 90, 80
-"""Pixels of the picture, and of its margins."""
 COLOURS = {"random": (36, 99, 235), "halton": (22, 150, 90), "confidence": (214, 72, 50)}
-INK, FAINT = (26, 28, 33), (214, 218, 226)
 
 
 @dataclass(frozen=True)
@@ -121,58 +119,31 @@ def curve(rows: Sequence[Row], title: str) -> Image.Image:
 
     A line joins the best temperature of each number of steps; the other temperatures are dots.
     """
-    image = Image.new("RGB", (WIDTH, HEIGHT), (255, 255, 255))
-    draw = ImageDraw.Draw(image)
-    large, small = ImageFont.load_default(size=24), ImageFont.load_default(size=16)
-    draw.text((LEFT, 20), title, INK, large)
-    speeds = torch.tensor([row.fps for row in rows]).log2()
-    heights = torch.tensor([row.psnr[4] for row in rows])
-    low, high = heights.min().item() - 0.3, heights.max().item() + 0.3
-    slow, fast = speeds.min().item() - 0.2, speeds.max().item() + 0.2
-
-    def place(row: Row) -> tuple[float, float]:
-        across = (torch.tensor(row.fps).log2().item() - slow) / (fast - slow)
-        up = (row.psnr[4] - low) / (high - low)
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (
-            HEIGHT - TOP - BOTTOM
-        )
-
-    for k in range(5):
-        y = HEIGHT - BOTTOM - k / 4 * (HEIGHT - TOP - BOTTOM)
-        draw.line([(LEFT, y), (WIDTH - RIGHT, y)], fill=FAINT)
-        draw.text((LEFT - 10, y), f"{low + k / 4 * (high - low):.1f}", INK, small, anchor="rm")
-    for power in range(-4, 12):
-        if slow <= power <= fast:
-            x = LEFT + (power - slow) / (fast - slow) * (WIDTH - LEFT - RIGHT)
-            draw.line([(x, TOP), (x, HEIGHT - BOTTOM)], fill=FAINT)
-            draw.text((x, HEIGHT - BOTTOM + 8), f"{2.0**power:g}", INK, small, anchor="mt")
-    draw.text((WIDTH - RIGHT, HEIGHT - 30), "frames per second", INK, small, anchor="rm")
-    draw.text((LEFT, TOP - 28), "PSNR at frame 4, dB", INK, small)
-    orders = dict.fromkeys(row.sampler.order for row in rows)
-    tops: dict[int, tuple[float, float]] = {}
-    for number, order in enumerate(orders):
+    speeds, heights = [row.fps for row in rows], [row.psnr[4] for row in rows]
+    panel = Panel(
+        f"PSNR at frame 4, dB: {title}",
+        "frames per second",
+        (min(speeds) / 1.15, max(speeds) * 1.15),
+        (min(heights) - 0.3, max(heights) + 0.3),
+    )
+    upwards = sorted(rows, key=lambda row: row.psnr[4])
+    orders = list(dict.fromkeys(row.sampler.order for row in rows))
+    for order in orders:
         # The order decides nothing in one step, so that point belongs to every line.
-        mine = [row for row in rows if row.sampler.order == order or row.sampler.steps == 1]
-        best: dict[int, Row] = {}
-        for row in mine:
-            x, y = place(row)
-            colour = INK if row.sampler.steps == 1 else COLOURS[order]
-            draw.ellipse([x - 3, y - 3, x + 3, y + 3], fill=colour)
-            tops[row.sampler.steps] = min(tops.get(row.sampler.steps, (x, y)), (x, y), key=_height)
-            held = best.get(row.sampler.steps)
-            if held is None or row.psnr[4] > held.psnr[4]:
-                best[row.sampler.steps] = row
-        path = [place(row) for _, row in sorted(best.items())]
-        draw.line(path, fill=COLOURS[order], width=3)
-        draw.rectangle([340 + 150 * number, 62, 352 + 150 * number, 74], fill=COLOURS[order])
-        draw.text((360 + 150 * number, 68), order, INK, small, anchor="lm")
-    for steps, (x, y) in tops.items():
-        draw.text((x, y - 8), f"{steps} step{'s' * (steps > 1)}", INK, small, anchor="mb")
-    return image
+        mine = [row for row in upwards if row.sampler.order == order or row.sampler.steps == 1]
+        best = {row.sampler.steps: row for row in mine}
+        panel.dots([point(row) for row in mine], COLOURS[order])
+        panel.line([point(row) for _, row in sorted(best.items())], COLOURS[order])
+    panel.key(orders, [COLOURS[order] for order in orders])
+    for steps, row in {row.sampler.steps: row for row in upwards}.items():
+        x, y = panel.place(point(row))
+        panel.draw.text((x, y - 8), f"{steps} step{'s' * (steps > 1)}", INK, font(15), anchor="mb")
+    return panel.image
 
 
-def _height(point: tuple[float, float]) -> float:
-    return point[1]
+def point(row: Row) -> tuple[float, float]:
+    """Where a row stands in the figure."""
+    return row.fps, row.psnr[4]
 
 
 def main() -> None:
@@ -200,9 +171,8 @@ def main() -> None:
         lines = table(rows).splitlines()
         print("\n".join(lines if len(rows) == 1 else lines[-1:]), flush=True)
     if given.out is not None:
-        content = io.BytesIO()
-        curve(rows, f"{world.config.name}, {len(held.video)} clips").save(content, "PNG")
-        given.out.write_bytes(content.getvalue())
+        picture = curve(rows, f"{world.config.name}, {len(held.video)} clips")
+        given.out.write_bytes(to_png(picture))
 
 
 if __name__ == "__main__":

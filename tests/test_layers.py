@@ -16,6 +16,7 @@ ORDER = [
     "machine",
     "atomic",
     "markup",
+    "images",
     "data",
     "models",
     "checkpoint",
@@ -35,13 +36,14 @@ ORDER += [
 ]
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
-    "play": {"lazy", "config", "atomic", "data", "world", "play"},
+    "play": {"lazy", "config", "atomic", "images", "data", "world", "play"},
     "curate": {
         "words",
         "progress",
         "config",
         "machine",
         "atomic",
+        "images",
         "data",
         "models",
         "checkpoint",

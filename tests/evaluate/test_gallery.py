@@ -9,7 +9,7 @@ from playworld.cli import main
 from playworld.config import InputError
 from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
 from playworld.evaluate.poster import DIRECTIONS, Poster, draw_arrow
-from playworld.train.pictures import png
+from playworld.images import to_png
 from playworld.world import Button, World
 
 OPTIONS = GalleryOptions(presses=2, starts=2, frames=3, every=2)
@@ -22,7 +22,7 @@ def make(make_world, scroll):
 
     def make(*names: str) -> World:
         world = make_world()
-        prompts = {name: png(scroll([], seed=i, size=16)[0]) for i, name in enumerate(names)}
+        prompts = {name: to_png(scroll([], seed=i, size=16)[0]) for i, name in enumerate(names)}
         config = replace(world.config, buttons=BUTTONS)
         return World(config, world.tokenizer, world.actions, world.dynamics, "", prompts)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from playworld.evaluate.prompts import furthest_apart, measure_prompts
-from playworld.train.pictures import png
+from playworld.images import to_png
 from playworld.world import World
 
 SIDES = {"left": 0, "right": 1}
@@ -11,7 +11,7 @@ SIDES = {"left": 0, "right": 1}
 @pytest.fixture
 def with_prompts(scroll):
     def give(world: World) -> World:
-        prompts = {f"{seed}": png(scroll([], seed=seed, size=16)[0]) for seed in range(2)}
+        prompts = {f"{seed}": to_png(scroll([], seed=seed, size=16)[0]) for seed in range(2)}
         return World(world.config, world.tokenizer, world.actions, world.dynamics, "", prompts)
 
     return give

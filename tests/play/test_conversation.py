@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from starlette.websockets import WebSocketDisconnect
 
+from playworld.images import QUICK, to_png
 from playworld.play import PlayOptions, create_app
 from playworld.play.conversation import MESSAGES_PER_SECOND
-from playworld.play.images import to_png
 from playworld.play.messages import REASONS, Close
 
 from .conftest import SOCKET, make_client, make_world, picture_bytes
@@ -157,7 +157,7 @@ def test_several_pictures_are_one_prompt_oldest_first(socket, random_world):
     names, pictures = ["prompt:2", "prompt:0"], dict(random_world.prompts())
     video = torch.stack([pictures["03"], pictures["01"]])
     frame, _ = random_world.start(video[None], [5])
-    assert ask(socket, "start", 1, pictures=names, seed=5) == to_png(frame[0])
+    assert ask(socket, "start", 1, pictures=names, seed=5) == to_png(frame[0], QUICK)
 
 
 def test_settings_hold_for_the_frames_from_then_on(socket):

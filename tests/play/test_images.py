@@ -9,7 +9,7 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.data.video.pictures import NOT_A_PICTURE, TOO_MANY_PIXELS, read_picture
-from playworld.play.images import to_png
+from playworld.images import to_png
 
 LIMIT = 1_000_000
 

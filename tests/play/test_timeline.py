@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from playworld.play.images import to_png
+from playworld.images import QUICK, to_png
 from playworld.play.metrics import Counts
 from playworld.play.moves import Moves
 from playworld.play.requests import GoRequest, PressRequest, StartRequest
@@ -184,4 +184,4 @@ def test_the_event_loop_goes_on_while_the_model_works(moves, begin):
 
 def test_the_first_picture_is_the_worlds_own_view_of_the_prompt(moves, begin, random_world):
     frame, _ = random_world.start(begin.pictures[None], [7])
-    assert play(moves, begin)[1] == [to_png(frame[0])]
+    assert play(moves, begin)[1] == [to_png(frame[0], QUICK)]

@@ -17,7 +17,8 @@ from playworld.config import InputError, did_you_mean
 from playworld.data.video.pictures import read_picture
 from playworld.evaluate.metrics import psnr
 from playworld.evaluate.page.files import write_picture, write_result
-from playworld.evaluate.poster import CELL, Poster
+from playworld.evaluate.poster import Poster
+from playworld.images import CELL, enlarged, image
 from playworld.world import World
 
 SHOWN = 6
@@ -59,12 +60,7 @@ def write_plan(world: World, plan: ButtonPlan, goal: UInt8[Tensor, "H W 3"], out
     folder_at(out)
     write_picture(plans_picture(world, [plan], goal[None]), out / "plan.png")
     scale = max(1, 2 * CELL // world.width)
-    frames = [
-        Image.fromarray(frame.numpy()).resize(
-            (scale * world.width, scale * world.height), Image.Resampling.NEAREST
-        )
-        for frame in plan.frames
-    ]
+    frames = [enlarged(image(frame), scale) for frame in plan.frames]
     pace = round(1000 / world.fps)
     lasts = [pace] * (len(frames) - 1) + [6 * pace]  # it rests before it begins again
     film = io.BytesIO()

@@ -1,7 +1,6 @@
 """The page for labelling: one stretch at a time, looping, and a key for each label."""
 
 import contextlib
-import io
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import Body, FastAPI, HTTPException, Response
 from jaxtyping import UInt8
-from PIL import Image
 
 from playworld.atomic import alone
 from playworld.config import InputError
@@ -20,6 +18,7 @@ from playworld.curate.labels import BEST, WORST, Labels, labels_path
 from playworld.curate.options import LabelOptions
 from playworld.curate.stretches import Footage, label_order
 from playworld.data.clips.shards import DamagedChunk
+from playworld.images import QUICK, image, tiled, to_png
 from playworld.play.gate import Gate, connections_that_fit
 from playworld.play.guard import Guard
 from playworld.play.options import MAX_CONNECTIONS, MAX_PER_ADDRESS
@@ -97,16 +96,8 @@ def columns(frames: int) -> int:
 
 def sheet(frames: UInt8[np.ndarray, "T H W 3"]) -> bytes:
     """All frames of a stretch as one PNG, in rows of `columns`: the very pixels of the clips."""
-    count, height, width, _ = frames.shape
-    across = columns(count)
-    down = -(-count // across)
-    page = np.zeros((across * down, height, width, 3), dtype=np.uint8)
-    page[:count] = frames
-    rows = page.reshape(down, across, height, width, 3).swapaxes(1, 2)
-    out = io.BytesIO()
-    picture = Image.fromarray(rows.reshape(down * height, across * width, 3))
-    picture.save(out, "PNG", compress_level=1)
-    return out.getvalue()
+    count = len(frames)
+    return to_png(tiled(map(image, frames), count, columns(count), paper="black"), QUICK)
 
 
 def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:

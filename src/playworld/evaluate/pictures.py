@@ -3,19 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from playworld.evaluate.rollouts import Rollouts
+from playworld.images import enlarged, enlargement, font, image
 
 GAP = 4
 """Pixels between frames of a sheet."""
-
-CELL = 128
-"""Small frames are enlarged, by a whole factor, to about this width."""
 
 TEXT = 14
 """Height of the letters on a sheet, pixels."""
@@ -43,24 +40,20 @@ class Grid:
 def sheet(grid: Grid) -> Image.Image:
     """The grid as one picture, frames enlarged."""
     height, width = grid.rows[0][0].shape[:2]
-    scale = max(1, CELL // width)
+    scale, letters = enlargement(width), font(TEXT)
     cell = (width * scale + GAP, height * scale + GAP)
-    font = ImageFont.load_default(size=TEXT)
-    margin = max(int(font.getlength(name)) for name in grid.names) + 2 * GAP
+    margin = max(int(letters.getlength(name)) for name in grid.names) + 2 * GAP
     top = TEXT + 2 * GAP
     size = (margin + cell[0] * len(grid.columns), top + cell[1] * len(grid.rows))
     picture = Image.new("RGB", size, color=PAPER)
     draw = ImageDraw.Draw(picture)
     for j, title in enumerate(grid.columns):
-        draw.text((margin + j * cell[0], GAP // 2), title, fill=INK, font=font)
+        draw.text((margin + j * cell[0], GAP // 2), title, fill=INK, font=letters)
     for i, (row, name) in enumerate(zip(grid.rows, grid.names, strict=True)):
         y = top + i * cell[1]
-        draw.text((GAP, y + (cell[1] - GAP - TEXT) // 2), name, fill=INK, font=font)
+        draw.text((GAP, y + (cell[1] - GAP - TEXT) // 2), name, fill=INK, font=letters)
         for j, frame in enumerate(row):
-            enlarged = Image.fromarray(np.asarray(frame)).resize(
-                (width * scale, height * scale), Image.Resampling.NEAREST
-            )
-            picture.paste(enlarged, (margin + j * cell[0], y))
+            picture.paste(enlarged(image(frame), scale), (margin + j * cell[0], y))
     return picture
 
 

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
-CELL = 128
-"""Frames are enlarged, by a whole factor, to about this width."""
+from playworld.images import enlarged, enlargement, font, image
+
 MARGIN, GAP, LEAD = 28, 8, 20
 """Pixels around the picture, between frames, and after the leading columns."""
 TITLE, NOTE, HEAD = 30, 20, 19
@@ -45,7 +44,7 @@ class Poster:
         names: Sequence[str] = (),
     ) -> None:
         """Args: frame as (height, width); `lead` columns stand apart; names go left of the rows."""
-        self.scale = max(1, CELL // frame[1])
+        self.scale = enlargement(frame[1])
         self.height, self.width = frame[0] * self.scale, frame[1] * self.scale
         self.lead, self.names = lead, names
         self.left = MARGIN + (max(map(_width, names)) + LEAD if names else 0)
@@ -56,11 +55,11 @@ class Poster:
         )
         self.image = Image.new("RGB", (size[0] + MARGIN, size[1] + MARGIN), PAPER)
         self.draw = ImageDraw.Draw(self.image)
-        self.draw.text((MARGIN, MARGIN - 8), title, INK, _font(TITLE))
-        self.draw.text((MARGIN, MARGIN + TITLE + 2), note, FAINT, _font(NOTE))
+        self.draw.text((MARGIN, MARGIN - 8), title, INK, font(TITLE))
+        self.draw.text((MARGIN, MARGIN + TITLE + 2), note, FAINT, font(NOTE))
         for row, name in enumerate(names):
             middle = self._y(row) + self.height // 2
-            self.draw.text((MARGIN, middle), name, INK, _font(HEAD), anchor="lm")
+            self.draw.text((MARGIN, middle), name, INK, font(HEAD), anchor="lm")
 
     def head(self, column: int, text: str, arrow: str = "") -> None:
         """A heading, in the middle over a column, with an arrow before it."""
@@ -69,15 +68,12 @@ class Poster:
         left = middle - (_width(text) + room) / 2
         if arrow:
             draw_arrow(self.draw, (left + HEAD / 2, y), HEAD, arrow, ACCENT)
-        self.draw.text((left + room, y), text, INK, _font(HEAD), anchor="lm")
+        self.draw.text((left + room, y), text, INK, font(HEAD), anchor="lm")
 
     def frame(self, row: int, column: int, frame: UInt8[Tensor, "H W C"], arrow: str = "") -> None:
         """A frame, enlarged without smoothing, with a small arrow in its corner."""
         x, y = self._x(column), self._y(row)
-        picture = Image.fromarray(np.asarray(frame))
-        self.image.paste(
-            picture.resize((self.width, self.height), Image.Resampling.NEAREST), (x, y)
-        )
+        self.image.paste(enlarged(image(frame), self.scale), (x, y))
         if arrow:
             box = [x + 5, y + self.height - BADGE - 5, x + 5 + BADGE, y + self.height - 5]
             self.draw.rounded_rectangle(box, radius=6, fill=PAPER)
@@ -92,7 +88,7 @@ class Poster:
         x, y = self._x(column) + self.width / 2, self._y(row) + down * self.height
         box = [x - self.width / 3, y - HEAD / 2 - 2, x + self.width / 3, y + HEAD / 2 + 2]
         self.draw.rounded_rectangle(box, radius=6, fill=PAPER)
-        self.draw.text((box[0] + 6, y), text, INK, _font(HEAD), anchor="lm")
+        self.draw.text((box[0] + 6, y), text, INK, font(HEAD), anchor="lm")
         arrow, size = "→" if across > 0 else "←", min(8 * abs(across), self.width / 4)
         if size >= 4:  # longer than the movement, or a pixel would not be seen
             draw_arrow(self.draw, (x + self.width / 6, y), size, arrow, ACCENT)
@@ -128,9 +124,5 @@ def draw_arrow(
     draw.polygon([at(1, 0), at(0.1, 0.65), at(0.1, -0.65)], fill=colour)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)
-
-
 def _width(text: str, size: int = HEAD) -> int:
-    return math.ceil(_font(size).getlength(text))
+    return math.ceil(font(size).getlength(text))

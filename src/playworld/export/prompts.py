@@ -9,7 +9,8 @@ from playworld.atomic import may_be_ignored
 from playworld.config import InputError
 from playworld.data.video.pictures import read_picture
 from playworld.export.openings import open_starts
-from playworld.train.pictures import NUM_PROMPTS, held_out_prompts, numbered, png
+from playworld.images import to_png
+from playworld.train.pictures import NUM_PROMPTS, held_out_prompts, numbered
 from playworld.world.world import World
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -45,4 +46,4 @@ def read_pictures(folder: Path) -> dict[str, Image.Image]:
 
 def fit_prompts(world: World, pictures: Mapping[str, Image.Image]) -> dict[str, bytes]:
     """Pictures as prompts of the world's size: PNG files by name."""
-    return {name: png(world.prompt(picture)) for name, picture in pictures.items()}
+    return {name: to_png(world.prompt(picture)) for name, picture in pictures.items()}

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld import __version__
-from playworld.play.images import to_png
+from playworld.images import QUICK, to_png
 from playworld.play.layout import layout
 from playworld.play.options import PlayOptions
 from playworld.play.sessions import Session, Sessions
@@ -36,7 +36,7 @@ def add_world(
     links: Sequence[str] = (),
 ) -> None:
     """The description of the world, its card, and its prompts as PNG."""
-    pictures = [to_png(picture) for _, picture in prompts]
+    pictures = [to_png(picture, QUICK) for _, picture in prompts]
     sampler = world.config.sampler
     description = {
         "name": world.config.name,

@@ -19,6 +19,7 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.data.record.recordings import write_recording
+from playworld.images import enlarged, tiled, to_png
 
 MAX_SCALE = 16
 """Screen pixels per side of a pixel."""
@@ -107,7 +108,7 @@ def write_mp4(film: GameFilm, scale: int) -> bytes:
             context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
             context.color_primaries = context.color_trc = BT709
             for image in film.images():
-                pixels = np.asarray(_enlarged(image, scale))
+                pixels = np.asarray(enlarged(image, scale))
                 odd = ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0))
                 frame = av.VideoFrame.from_ndarray(np.pad(pixels, odd, "edge"), format="rgb24")
                 in_yuv = frame.reformat(
@@ -124,7 +125,7 @@ def write_gif(film: GameFilm, scale: int) -> bytes:
     """A GIF that repeats, in the 256 colours that suit this film best."""
     colours = _palette(film)
     frames = (
-        _enlarged(image.quantize(palette=colours, dither=Image.Dither.NONE), scale)
+        enlarged(image.quantize(palette=colours, dither=Image.Dither.NONE), scale)
         for image in film.images()
     )
     first = next(frames)
@@ -146,15 +147,8 @@ def write_strip(film: GameFilm, scale: int) -> bytes:
     count = len(film.pngs)
     columns = math.ceil(count / math.ceil(count / STRIP_COLUMNS))
     gap = max(1, film.width // STRIP_GAP) * scale
-    width, height = film.width * scale + gap, film.height * scale + gap
-    size = (columns * width - gap, math.ceil(count / columns) * height - gap)
-    strip = Image.new("RGB", size, "white")
-    for place, image in enumerate(film.images()):
-        row, column = divmod(place, columns)
-        strip.paste(_enlarged(image, scale), (column * width, row * height))
-    file = io.BytesIO()
-    strip.save(file, "PNG")
-    return file.getvalue()
+    frames = (enlarged(image, scale) for image in film.images())
+    return to_png(tiled(frames, count, columns, gap))
 
 
 def write_zip(film: GameFilm, scale: int) -> bytes:
@@ -178,18 +172,10 @@ FORMATS = {
 }
 
 
-def _enlarged(image: Image.Image, scale: int) -> Image.Image:
-    size = (image.width * scale, image.height * scale)
-    return image.resize(size, Image.Resampling.NEAREST)
-
-
 def _palette(film: GameFilm) -> Image.Image:
     # From frames spread over the film: one palette for all, so that a still ground stays still.
     images = list(film.images(every=math.ceil(len(film.pngs) / PALETTE_FRAMES)))
-    sheet = Image.new("RGB", (film.width, film.height * len(images)))
-    for place, image in enumerate(images):
-        sheet.paste(image, (0, place * film.height))
-    return sheet.quantize(256, Image.Quantize.MEDIANCUT)
+    return tiled(images, len(images), 1).quantize(256, Image.Quantize.MEDIANCUT)
 
 
 def _durations(count: int, fps: float) -> list[int]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from playworld.play.images import to_png
+from playworld.images import QUICK, to_png
 from playworld.play.messages import Close, ConnectionClosed
 from playworld.play.metrics import Counts
 from playworld.play.requests import GoRequest, PressRequest, Request, StartRequest, TryRequest
@@ -92,7 +92,7 @@ class Moves:
     async def _start(self, session: Session, request: StartRequest) -> Answer:
         start = self.engine.start(request.pictures, request.seed, session.id)
         result = await asyncio.wrap_future(start)
-        png = await asyncio.to_thread(to_png, result.frame)
+        png = await asyncio.to_thread(to_png, result.frame, QUICK)
         session.timeline = Timeline(request.names, request.seed, result.state, png)
         session.shown = request
         return picture(session.timeline, request.id)
@@ -105,7 +105,7 @@ class Moves:
             return None
         step = self.engine.step(state, request.button, request.sampler, session.id)
         result = await self._counted(step)
-        png = await asyncio.to_thread(to_png, result.frame)
+        png = await asyncio.to_thread(to_png, result.frame, QUICK)
         timeline.grow(request.button, request.sampler, result.state, png)
         return picture(timeline, request.id)
 
@@ -124,7 +124,7 @@ class Moves:
             rows += await asyncio.gather(
                 *(self._row(session, state, button, request) for button in some)
             )
-        sheet = await asyncio.to_thread(to_png, torch.cat(rows))
+        sheet = await asyncio.to_thread(to_png, torch.cat(rows), QUICK)
         return _message(SHEET, request.id, timeline.at, timeline.here) + sheet
 
     async def _row(

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from playworld.images import font, tiled
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -32,12 +34,12 @@ class Panel:
         self.x, self.y = x, y
         self.image = Image.new("RGB", (WIDTH, HEIGHT), (255, 255, 255))
         self.draw = ImageDraw.Draw(self.image, "RGBA")
-        self.draw.text((LEFT, 14), title, INK, _font(20))
-        self.draw.text((WIDTH - RIGHT, HEIGHT - 16), across, FAINT, _font(15), anchor="rm")
+        self.draw.text((LEFT, 14), title, INK, font(20))
+        self.draw.text((WIDTH - RIGHT, HEIGHT - 16), across, FAINT, font(15), anchor="rm")
         for value in _steps(*y):
             (_, at) = self.place((x[0], value))
             self.draw.line([(LEFT, at), (WIDTH - RIGHT, at)], fill=PALE)
-            self.draw.text((LEFT - 8, at), f"{value:g}", FAINT, _font(15), anchor="rm")
+            self.draw.text((LEFT - 8, at), f"{value:g}", FAINT, font(15), anchor="rm")
         for power in range(math.floor(math.log10(x[0])), math.ceil(math.log10(x[1])) + 1):
             for digit in (1, 3) if x[1] / x[0] < 2e3 else (1,):
                 value = digit * 10.0**power
@@ -48,7 +50,7 @@ class Panel:
         """A line up from the axis, and what stands below it."""
         (at, _) = self.place((x, self.y[0]))
         self.draw.line([(at, TOP), (at, HEIGHT - BOTTOM)], fill=PALE)
-        self.draw.text((at, HEIGHT - BOTTOM + 8), text, FAINT, _font(15), anchor="mt")
+        self.draw.text((at, HEIGHT - BOTTOM + 8), text, FAINT, font(15), anchor="mt")
 
     def place(self, point: Point) -> Point:
         """Pixels of a point."""
@@ -78,17 +80,13 @@ class Panel:
         at = float(LEFT)
         for name, colour in zip(names, colours, strict=True):
             self.draw.rectangle([at, 44, at + 12, 56], fill=colour)
-            self.draw.text((at + 18, 50), name, INK, _font(15), anchor="lm")
-            at += 34 + _font(15).getlength(name)
+            self.draw.text((at + 18, 50), name, INK, font(15), anchor="lm")
+            at += 34 + font(15).getlength(name)
 
 
 def side_by_side(panels: Sequence[Panel], columns: int = 2) -> Image.Image:
     """Panels as one picture."""
-    rows = -(-len(panels) // columns)
-    image = Image.new("RGB", (columns * WIDTH, rows * HEIGHT), (255, 255, 255))
-    for number, panel in enumerate(panels):
-        image.paste(panel.image, (number % columns * WIDTH, number // columns * HEIGHT))
-    return image
+    return tiled((panel.image for panel in panels), len(panels), columns)
 
 
 def short(value: float) -> str:
@@ -107,7 +105,3 @@ def _steps(low: float, high: float) -> list[float]:
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(s * size for s in (1, 2, 5, 10) if s * size >= rough)
     return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)

@@ -4,8 +4,9 @@ import colorsys
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageFont
+from PIL import Image
 
+from playworld.images import font
 from playworld.studies.panel import COLOURS, INK, RIGHT, TOP, WIDTH, Colour, Panel, side_by_side
 from playworld.studies.power_law import Fitted
 from playworld.studies.scale_report import FURTHER, Found, ScaleRun
@@ -78,7 +79,7 @@ def _curves(panel: Panel, curves: Sequence[tuple[str, Sequence[float], ScaleRun]
         panel.line(points, colour)
         panel.dots(points, colour)
         place = (WIDTH - RIGHT - 8, TOP + 10 + number * LINE)
-        panel.draw.text(place, name, colour, ImageFont.load_default(size=15), anchor="rm")
+        panel.draw.text(place, name, colour, font(15), anchor="rm")
 
 
 def curve_colours(count: int) -> list[Colour]:

@@ -1,17 +1,16 @@
 """What a run shows while it trains: pictures for TensorBoard, and prompts of its preview."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import UInt8
-from PIL import Image
 from torch import Tensor
 
 from playworld.config import InputError
 from playworld.data.clips.dataset import ClipDataset
+from playworld.images import to_png
 from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float, to_uint8
 from playworld.world.world import World
@@ -36,14 +35,7 @@ def held_out_prompts(clips: Path) -> dict[str, bytes]:
 
 def numbered(frames: UInt8[Tensor, "N H W C"]) -> dict[str, bytes]:
     """Frames as PNG files, named by their number from 01."""
-    return {f"{number:02d}": png(frame) for number, frame in enumerate(frames, start=1)}
-
-
-def png(frame: UInt8[Tensor, "H W C"]) -> bytes:
-    """A frame as a PNG file."""
-    out = io.BytesIO()
-    Image.fromarray(frame.numpy()).save(out, "PNG")
-    return out.getvalue()
+    return {f"{number:02d}": to_png(frame) for number, frame in enumerate(frames, start=1)}
 
 
 @torch.no_grad()

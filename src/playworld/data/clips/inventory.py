@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from playworld.atomic import settle
 from playworld.config import InputError
 from playworld.data.clips.shards import DamagedChunk, ShardReader, read_json
 from playworld.data.clips.splits import SPLITS
+from playworld.images import CELL, Font, enlargement, font, image
 from playworld.words import counted
 
 MOMENTS = 8
 """Frames of each scene on the sheet."""
-CELL = 128
-"""Pixels that a frame is about as wide as on the sheet: small ones are enlarged, large reduced."""
 GAP, MARGIN, TEXT = 4, 20, 14
 """Pixels between frames, around the sheet, and of the height of letters."""
 PAPER, INK, MUTED, LOST = (19, 23, 21), (230, 235, 231), (150, 164, 157), (70, 30, 30)
@@ -159,14 +158,14 @@ def contact_sheet(folder: Path, scenes: int) -> Image.Image:
     line = TEXT + 6 + height + 14
     size = (MARGIN * 2 + MOMENTS * (width + GAP) - GAP, MARGIN * 2 + line * len(rows) - 14)
     sheet = Image.new("RGB", size, PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=TEXT)
+    draw, letters = ImageDraw.Draw(sheet), font(TEXT)
     for row, (name, reader, scene) in enumerate(rows):
         top, found = MARGIN + row * line, reader.scenes[scene]
         source = found.source.encode("ascii", "replace").decode()  # what the built-in font can draw
         about = f"{name}, {counted(found.num_frames, 'frame')} from {found.times[0]:.1f} s"
-        room = size[0] - 2 * MARGIN - font.getlength(about) - 24
-        draw.text((MARGIN, top), _shortened(source, font, room), fill=INK, font=font)
-        draw.text((size[0] - MARGIN, top), about, fill=MUTED, font=font, anchor="ra")
+        room = size[0] - 2 * MARGIN - letters.getlength(about) - 24
+        draw.text((MARGIN, top), _shortened(source, letters, room), fill=INK, font=letters)
+        draw.text((size[0] - MARGIN, top), about, fill=MUTED, font=letters, anchor="ra")
         moments = np.linspace(0, found.num_frames - 1, min(MOMENTS, found.num_frames)).round()
         for column, moment in enumerate(moments.astype(int).tolist()):
             picture = _picture(reader, scene, moment).resize((width, height), _resampling(reader))
@@ -176,7 +175,7 @@ def contact_sheet(folder: Path, scenes: int) -> Image.Image:
 
 def _cell(width: int, height: int) -> tuple[int, int]:
     """Size of a frame on the sheet: enlarged by a whole factor, or reduced."""
-    scale = max(1, CELL // width) if width <= CELL else CELL / width
+    scale = enlargement(width) if width <= CELL else CELL / width
     return round(width * scale), max(1, round(height * scale))
 
 
@@ -184,9 +183,9 @@ def _resampling(reader: ShardReader) -> Image.Resampling:
     return Image.Resampling.NEAREST if reader.width <= CELL else Image.Resampling.BOX
 
 
-def _shortened(text: str, font: Any, room: float) -> str:
+def _shortened(text: str, letters: Font, room: float) -> str:
     """The end of a name that fits."""
-    while len(text) > 4 and font.getlength(text) > room:
+    while len(text) > 4 and letters.getlength(text) > room:
         text = "..." + text[4:]
     return text
 
@@ -196,4 +195,4 @@ def _picture(reader: ShardReader, scene: int, frame: int) -> Image.Image:
         pixels: UInt8[np.ndarray, "H W 3"] = reader.read(scene, frame, 1)[0]
     except DamagedChunk:
         return Image.new("RGB", (reader.width, reader.height), LOST)
-    return Image.fromarray(pixels)
+    return image(pixels)

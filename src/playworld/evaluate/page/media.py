@@ -4,13 +4,13 @@ import base64
 import io
 from collections.abc import Sequence
 
-import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import SideBySide
+from playworld.images import CLEAR, image, tiled
 from playworld.markup import Html, tag
 
 GAP = 3
@@ -72,18 +72,15 @@ def _film(film: SideBySide) -> Html:
 
 
 def _side_by_side(film: SideBySide) -> list[Image.Image]:
-    videos = [np.asarray(video) for video in film.videos.values()]
-    length, height, width = videos[0].shape[:3]
-    whole = np.zeros((length, height, len(videos) * (width + GAP) - GAP, 4), dtype=np.uint8)
-    for number, video in enumerate(videos):
-        left = number * (width + GAP)
-        whole[:, :, left : left + width, :3] = video
-        whole[:, :, left : left + width, 3] = 255
-    return [Image.fromarray(frame) for frame in whole]
+    count = len(film.videos)
+    return [
+        tiled(map(image, moment), count, count, GAP, CLEAR)
+        for moment in zip(*film.videos.values(), strict=True)
+    ]
 
 
 def _still(frame: UInt8[Tensor, "H W C"], alt: str) -> Html:
-    picture = Image.fromarray(np.asarray(frame))
+    picture = image(frame)
     return tag("img", src=_url(_bytes(picture)), alt=alt, **_size(picture))
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from playworld.data.ingest.cleaning import REASONS, Origin, Reason, Stretch
 from playworld.data.ingest.selection import Parts
+from playworld.images import CLEAR, image, tiled
 
 KEPT, EXAMPLES, PER_FILE = 48, 6, 2
 """Kept scenes that are shown, examples per reason, and of these at most so many of one file."""
@@ -118,13 +119,10 @@ def _copied(parts: Parts, stretch: Stretch, origin: Origin) -> Stretch:
 
 def side_by_side(frames: Sequence[UInt8[np.ndarray, "H W 3"]]) -> Picture:
     """Frames in a row as one picture."""
-    small = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
+    small = [image(frame) for frame in frames]
     for picture in small:
         picture.thumbnail((WIDEST, WIDEST), Image.Resampling.BOX)
-    width, height = small[0].size
-    row = Image.new("RGBA", (width * len(small) + GAP * (len(small) - 1), height))
-    for number, picture in enumerate(small):
-        row.paste(picture, (number * (width + GAP), 0))
+    row = tiled(small, len(small), len(small), GAP, CLEAR)
     data = io.BytesIO()
     row.save(data, "WEBP", quality=QUALITY, method=4)
     return Picture(data.getvalue(), row.width, row.height)
