@@ -10,6 +10,7 @@ ORDER = [
     "lazy",
     "words",
     "progress",
+    "signals",
     "splitmix",
     "config",
     "lfs",
@@ -36,7 +37,7 @@ ORDER += [
 ]
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
-    "play": {"lazy", "config", "atomic", "images", "data", "world", "play"},
+    "play": {"lazy", "signals", "config", "atomic", "images", "data", "world", "play"},
     "curate": {
         "words",
         "progress",

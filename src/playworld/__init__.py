@@ -1,11 +1,7 @@
 """Turns folders of unlabelled video into worlds you can play (Genie, arXiv:2402.15391)."""
 
-import importlib.abc
-import importlib.util
 import sys
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from playworld.config import InputError
 from playworld.lazy import lazily
@@ -33,43 +29,5 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _register() -> None:
-    """Make "playworld/World-v0" known to `gymnasium.make` and `gymnasium.make_vec`."""
-    import gymnasium
-
-    if "playworld/World-v0" not in gymnasium.registry:
-        gymnasium.register(
-            "playworld/World-v0",
-            entry_point="playworld.world.env:WorldEnv",
-            vector_entry_point="playworld.world.vector_env:WorldVectorEnv",
-            max_episode_steps=1000,
-        )
-
-
-class _RegistersLater(importlib.abc.MetaPathFinder):
-    """Registers the environment once gymnasium is imported, whenever that is.
-
-    Gymnasium reads no entry points (since 1.0), and importing it here would make everything else
-    wait for it and for numpy.
-    """
-
-    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        if name != "gymnasium":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def execute_and_register(module: ModuleType) -> None:
-                execute(module)
-                _register()
-
-            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
-        return spec
-
-
-if "gymnasium" in sys.modules:
-    _register()
-else:
-    sys.meta_path.insert(0, _RegistersLater())
+if "gymnasium" in sys.modules:  # else `import playworld` would wait for it and for numpy
+    from playworld.world import registration  # noqa: F401

@@ -74,9 +74,11 @@ def env(world):
     return WorldEnv(world, render_mode="rgb_array")
 
 
-@pytest.mark.parametrize("order", ["gymnasium, playworld", "playworld, gymnasium"])
-def test_importing_playworld_is_enough_to_make_one(order):
-    program = f"import {order}; print(gymnasium.spec('playworld/World-v0').max_episode_steps)"
+@pytest.mark.parametrize(
+    "modules", ["gymnasium, playworld", "playworld, gymnasium, playworld.world.env"]
+)
+def test_an_import_is_enough_to_make_one(modules):
+    program = f"import {modules}; print(gymnasium.spec('playworld/World-v0').max_episode_steps)"
     command = [sys.executable, "-W", "error", "-c", program]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1000\n"
 

@@ -4,15 +4,14 @@ import abc
 import contextlib
 import shlex
 import signal
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, arg
 
 from playworld.cli.progress import ProgressBars
+from playworld.signals import STOPS, handling
 
 FAILED, BAD_INPUT, NON_FINITE, PREEMPTED, INTERRUPTED = 1, 2, 3, 75, 130
 """Exit codes."""
@@ -70,20 +69,12 @@ def ended_by_signals() -> Iterator[None]:
     """
 
     def stop(number: int, _: object) -> None:
-        for other in before:
+        for other in STOPS:
             signal.signal(other, signal.SIG_IGN)
         raise Stopped(number)
 
-    before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in filter(None, (signal.SIGTERM, getattr(signal, "SIGHUP", None))):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                before[number] = signal.signal(number, stop)
-    try:
+    with handling(stop, *STOPS, keep_ignored=True):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

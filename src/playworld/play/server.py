@@ -1,13 +1,11 @@
 """Listening, saying where, and ending cleanly."""
 
 import asyncio
-import contextlib
 import errno
 import logging
 import signal
 import socket
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,6 +17,7 @@ from playworld.play.connections import HttpConnection
 from playworld.play.door import Sparing, accept
 from playworld.play.gate import Gate, Visit, connections_that_fit
 from playworld.play.options import PlayOptions
+from playworld.signals import handling
 from playworld.world import World
 
 HEADER_BYTES = 16384
@@ -90,7 +89,9 @@ def answer(
     log = logging.getLogger("uvicorn.error")
     log.addFilter(sparing)
     try:
-        with _signals_end_quietly():
+        # uvicorn ends cleanly on a signal, and then raises it again for whoever had a handler
+        # before. Ctrl-C is the ordinary way to stop playing, so here that is nobody.
+        with handling(lambda *_: None, signal.SIGINT, signal.SIGTERM):
             server.run(sockets=[listener])
     finally:
         log.removeFilter(sparing)
@@ -163,18 +164,3 @@ def bound(host: str, port: int) -> socket.socket:
                 reason = error.strerror or error
                 raise InputError(f"cannot listen at {host} port {candidate}: {reason}") from None
     raise InputError(f"ports {port} to {last} at {host} are all taken; choose another --port")
-
-
-@contextlib.contextmanager
-def _signals_end_quietly() -> Iterator[None]:
-    # uvicorn ends cleanly on a signal, and then raises it again for whoever had a handler before.
-    # Ctrl-C is the ordinary way to stop playing, so here that is nobody.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    ours = {sig: signal.signal(sig, lambda *_: None) for sig in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for sig, handler in ours.items():
-            signal.signal(sig, handler)

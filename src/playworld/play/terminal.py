@@ -7,11 +7,9 @@ import select
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -21,6 +19,7 @@ from torch import Tensor
 from playworld.config import InputError
 from playworld.play.halfblocks import END, UPPER_HALF, HalfBlockCanvas, many_colours
 from playworld.play.layout import ARROWS, held_together, layout
+from playworld.signals import handling
 from playworld.world import World
 
 LOOK_AGAIN = 0.2
@@ -237,7 +236,7 @@ def _borrowed(stdin: int, stdout: int) -> Iterator[None]:
     modes = termios.tcgetattr(stdin)
     for stops in (termios.VSUSP, termios.VQUIT):
         modes[6][stops] = b"\0"  # stopped by these it could not put the terminal in order
-    with _on_signals(signal.default_int_handler, signal.SIGTERM):
+    with handling(signal.default_int_handler, signal.SIGTERM):
         try:
             termios.tcsetattr(stdin, termios.TCSADRAIN, modes)
             tty.setcbreak(stdin)
@@ -245,24 +244,11 @@ def _borrowed(stdin: int, stdout: int) -> Iterator[None]:
             with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to stop playing
                 yield
         finally:
-            with _on_signals(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM):
+            with handling(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM):
                 with contextlib.suppress(OSError):
                     _write(stdout, LEAVE)
                 with contextlib.suppress(termios.error):
                     termios.tcsetattr(stdin, termios.TCSAFLUSH, before)
-
-
-@contextlib.contextmanager
-def _on_signals(handler: Any, *numbers: signal.Signals) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def _wrap(pieces: Sequence[str], columns: int) -> list[str]:

@@ -4,7 +4,6 @@ import hashlib
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from playworld.atomic import folder_at
 from playworld.progress import Progress, silent
+from playworld.signals import STOPS, handling
 from playworld.train.checkpoints import Saver
 from playworld.train.distributed import SINGLE_PROCESS, Parallel, any_rank, gather_ranks, rank
 from playworld.train.log import RunLog
@@ -88,8 +88,9 @@ def _fit(
     if trainer.done < config.steps:
         log = RunLog(run, stage, trainer.done, wandb) if rank() == 0 else None
         saver, batches = Saver(run, trainer.sharded), source(trainer.done)
+        stop = StopFlag()
         try:
-            with asked_to_stop() as stop:
+            with handling(stop.set, signal.SIGINT, *STOPS, keep_ignored=True):
                 _steps(trainer, batches, log, saver, stop, progress, pictures)
         finally:
             saver.close()
@@ -168,25 +169,3 @@ class StopFlag:
     def is_set(self) -> bool:
         """Whether the loop was asked to stop."""
         return self._set
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[StopFlag]:
-    """Within the block of the main thread, SIGINT, SIGTERM and SIGHUP only set a flag.
-
-    One that is ignored (SIGHUP after nohup) stays so.
-    """
-    flag, before = StopFlag(), {}
-    try:
-        for number in filter(
-            None, (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None))
-        ):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                before[number] = signal.signal(number, flag.set)
-    except ValueError:
-        before = {}
-    try:
-        yield flag
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""A world as a Gymnasium environment; importing playworld registers it. See docs/env.md."""
+"""A world as a Gymnasium environment, registered by its import. See docs/env.md."""
 
 import copy
 import operator
@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.config import InputError, did_you_mean
+from playworld.world import registration  # noqa: F401
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.world import World
