@@ -236,6 +236,7 @@ def test_a_block_without_a_code_is_blended_from_what_surrounds_it():
         ({"reach": 0}, "reach"),
         ({"content": QuantizerConfig(64, 100, normalize=False)}, "code_size"),
         ({"content": QuantizerConfig(64, 192)}, "normalize"),
+        ({"content": QuantizerConfig(2**16, 192, normalize=False)}, "at most 65534"),
     ],
 )
 def test_a_shape_that_cannot_be_is_refused_by_name(change, message):

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,15 @@ def test_each_tokenizer_has_a_cache_of_its_own(dataset, tmp_path):
     assert not one.equal(other)
     with pytest.raises(InputError, match="another tokenizer"):
         tokens.TokenStore(stores[0].folder, stores[1]._layout.tokenizer_sha256)
+
+
+def test_a_setting_that_is_no_weight_makes_another_cache(dataset, tmp_path):
+    config = preset("tiny").tokenizer
+    further = replace(config, decoder=replace(config.decoder, window=5))
+    for shape in (config, further):
+        torch.manual_seed(0)
+        token_cache(dataset, VideoTokenizer(shape).eval(), tmp_path, CPU)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_damaged_chunk_of_video_does_not_stop_it(clips, tmp_path, monkeypatch):

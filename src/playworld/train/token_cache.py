@@ -1,5 +1,7 @@
 """Tokens of every frame, made once per tokenizer and set of clips, by all processes together."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -9,6 +11,7 @@ import torch
 from jaxtyping import Int64, UInt8
 
 from playworld.checkpoint import params_sha256
+from playworld.config import to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import CHUNK_FRAMES, DamagedChunk
 from playworld.data.clips.tokens import TokenLayout, TokenShard, TokenStore, write_shard
@@ -36,8 +39,8 @@ def token_cache(
         OSError: where a shard cannot be written.
     """
     frames = tuple(scene.num_frames for scene in dataset.scenes)
-    weights, count = params_sha256(tokenizer.state_dict()), tokenizer.config.num_tokens
-    layout = TokenLayout(weights, dataset.sha256, count, frames)
+    maker, count = _tokenizer_sha256(tokenizer), tokenizer.config.num_tokens
+    layout = TokenLayout(maker, dataset.sha256, count, frames)
     folder = folder / layout.name
     # Asked once, before anybody writes: all must share out the same list.
     missing: list[TokenShard] = first_rank_does(lambda: _begin(layout, folder))
@@ -62,7 +65,13 @@ def token_cache(
         raise failed or OSError(f"another process could not write its part of {folder}")
     if missing:
         first_rank_does(lambda: layout.write_index(folder))
-    return TokenStore(folder, weights)
+    return TokenStore(folder, maker)
+
+
+def _tokenizer_sha256(tokenizer: Tokenizer) -> str:
+    """One hash of all that tokens depend on: the weights, and what the config says beside them."""
+    config = json.dumps(to_dict(tokenizer.config), sort_keys=True)
+    return hashlib.sha256(f"{config} {params_sha256(tokenizer.state_dict())}".encode()).hexdigest()
 
 
 def _begin(layout: TokenLayout, folder: Path) -> list[TokenShard]:

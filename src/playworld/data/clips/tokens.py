@@ -45,7 +45,7 @@ class TokenLayout:
     """What a token cache holds, and whose tokens they are."""
 
     tokenizer_sha256: str
-    """Of the weights that made the tokens."""
+    """Of the weights and the config that made the tokens."""
     clips_sha256: str
     """Of the index of the split."""
     num_tokens: int

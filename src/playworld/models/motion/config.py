@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from playworld.config import check_ranges
 from playworld.models.motion.blend import CELL
 from playworld.models.motion.block_matching import NOISE
+from playworld.models.motion.changes import FIRST_CODE
 from playworld.models.motion.layout import BlockLayout
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.stems import check_grid
+
+TOKEN_VALUES = 2**16
+"""A token cache keeps 16 bits of each token."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class MotionTokenizerConfig(BlockLayout):
             raise ValueError(
                 f"content.code_size is the numbers of a block of {self.patch} pixels in 3 colours, "
                 f"{3 * self.patch**2}, got {self.content.code_size}"
+            )
+        if self.num_codes > TOKEN_VALUES:
+            raise ValueError(
+                f"content.num_codes is at most {TOKEN_VALUES - FIRST_CODE}: tokens have 16 bits, "
+                f"got {self.content.num_codes}"
             )
         if self.content.normalize:
             raise ValueError("content.normalize must be false: codes are pixels")
