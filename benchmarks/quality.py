@@ -20,7 +20,8 @@ import torch
 from PIL import Image
 
 from playworld.evaluate.heldout import HeldOut, read_held_out
-from playworld.evaluate.metrics import interval, psnr
+from playworld.evaluate.image_quality import psnr
+from playworld.evaluate.intervals import interval
 from playworld.evaluate.rollouts import press, random_actions
 from playworld.evaluate.speed import measure_speed
 from playworld.images import font, to_png

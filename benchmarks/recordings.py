@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from playworld.data.clips.shards import ShardReader
-from playworld.evaluate.metrics import PSNR_CAP, psnr
+from playworld.evaluate.image_quality import PSNR_CAP, psnr
 from playworld.evaluate.movement import HALF_PIXEL, STILL_ERROR, Displacement, displacement
 
 WAYS = (

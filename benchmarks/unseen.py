@@ -27,8 +27,9 @@ from torch import Tensor
 
 from playworld.config import from_dict
 from playworld.evaluate.heldout import read_held_out
+from playworld.evaluate.image_quality import psnr, psnr_where
 from playworld.evaluate.image_stats import sharpness
-from playworld.evaluate.metrics import interval, psnr, psnr_where
+from playworld.evaluate.intervals import interval
 from playworld.evaluate.speed import processor_name
 from playworld.models.base import Tokenizer
 from playworld.models.kinds import build_tokenizer, frame_bits

@@ -53,7 +53,7 @@ def test_worlds_whose_codes_know_equally_little_are_seldom_surely_different():
             for world in (0, 1)
         )
         first, second = (resampled_agreement(codes, labels, num_codes=8) for codes in worlds)
-        band = second.minus(first).interval()
+        band = second.change(first)
         sure += not band["low"] <= 0 <= band["high"]
     assert sure <= 6  # 1 in 20 in the mean; 1 in 4 where the assignment is held fixed
 
@@ -61,11 +61,7 @@ def test_worlds_whose_codes_know_equally_little_are_seldom_surely_different():
 def test_a_world_whose_codes_know_more_is_surely_better():
     labels = draw(3)
     codes = torch.where(draw(10, seed=4) < 3, labels, draw(3, seed=5))
-    band = (
-        resampled_agreement(labels, labels, 3)
-        .minus(resampled_agreement(codes, labels, 3))
-        .interval()
-    )
+    band = resampled_agreement(labels, labels, 3).change(resampled_agreement(codes, labels, 3))
     whole = agreement(codes, labels, NAMES, num_codes=3)
     assert band["mean"] == pytest.approx(1 - whole["balanced"])
     assert band["low"] > 0.3

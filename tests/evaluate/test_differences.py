@@ -12,12 +12,15 @@ from playworld.evaluate import (
     short_names,
     write_report,
 )
-from playworld.evaluate.control.controllability import TransitionLabels, resampled_codes
 from playworld.evaluate.control.information import mutual_information
 from playworld.evaluate.differences import differences
+from playworld.evaluate.intervals import Samples
+from playworld.evaluate.metrics.agreement import paired_agreement
+from playworld.evaluate.metrics.information import paired_information
 from playworld.evaluate.movement import CLASSES
 from playworld.evaluate.page.differences import compared_rows
 from playworld.evaluate.report import Artifacts, Report
+from playworld.evaluate.transitions import TransitionLabels
 
 OPTIONS = EvaluateOptions(
     num_clips=4,
@@ -88,9 +91,9 @@ def told(codes, labels, kinds: int) -> Report:
     """What is kept for comparing worlds by what their codes tell of true movement."""
     transitions = TransitionLabels(torch.zeros(64, 19, 2), {"movement": (labels, CLASSES)})
     known = {"movement": mutual_information(codes, labels, kinds, len(CLASSES))}
-    return Report(
-        {}, Artifacts(resampled=resampled_codes(transitions, codes, kinds, known, seed=0))
-    )
+    paired = paired_agreement(transitions, codes, kinds, seed=0)
+    bits = paired_information(transitions, codes, kinds, known, seed=0)
+    return Report({}, Artifacts(paired={**paired, **bits}))
 
 
 def test_codes_that_know_nothing_are_not_surely_better_for_being_many():
@@ -131,7 +134,7 @@ def test_a_tokenizer_that_is_the_same_makes_no_difference(report):
 
 
 def sampled(values) -> Report:
-    return Report({}, Artifacts(samples={"psnr": torch.tensor(values)}))
+    return Report({}, Artifacts(paired={"psnr": Samples(torch.tensor(values))}))
 
 
 def test_pairing_finds_a_small_difference_between_clips_that_differ_much():

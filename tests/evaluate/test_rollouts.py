@@ -1,8 +1,11 @@
 import pytest
 import torch
 
-from playworld.evaluate.control.controllability import answers, delta_psnr
-from playworld.evaluate.rollouts import Rollouts, press, random_actions, roll_out, score_rollouts
+from playworld.evaluate.metrics.answers import answers
+from playworld.evaluate.metrics.delta_psnr import delta_psnr
+from playworld.evaluate.metrics.frame_quality import score_rollouts
+from playworld.evaluate.metrics.sharpness import score_sharpness
+from playworld.evaluate.rollouts import Rollouts, press, random_actions, roll_out
 from playworld.world import SamplerConfig
 
 
@@ -116,5 +119,5 @@ def test_a_world_that_blurs_is_less_sharp_than_its_video(scroll):
     true = torch.stack([scroll([(3, 0)] * 4, "tiles", seed=seed) for seed in range(3)])
     blurred = true.float().unfold(3, 3, 1).mean(dim=-1)
     blurred = torch.nn.functional.pad(blurred, (0, 0, 1, 1)).byte()
-    found = score_rollouts(Rollouts(true[:, :1], true[:, 1:], blurred[:, 1:], true[:, 1:]))
+    found = score_sharpness(Rollouts(true[:, :1], true[:, 1:], blurred[:, 1:], true[:, 1:]))
     assert found["sharpness"]["4"] < 0.7 * found["true_sharpness"]["4"]

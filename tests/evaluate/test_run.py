@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.evaluate import EvaluateOptions, evaluate, format_table, run, write_report
+from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.heldout import read_held_out
+from playworld.evaluate.metrics import fidelity
 
 OPTIONS = EvaluateOptions(
     num_clips=4,
@@ -119,13 +120,13 @@ def test_one_clip_is_too_little_to_say_whether_a_world_answers(world, clips):
 
 
 def test_real_clips_are_held_against_without_their_prompts(world, clips, monkeypatch):
-    embedded, embed_all = [], run.embed_all
+    embedded, embed_all = [], fidelity.embed_all
 
     def spy(rollouts, others, *rest):
         embedded.append((rollouts.truth, others))
         return embed_all(rollouts, others, *rest)
 
-    monkeypatch.setattr(run, "embed_all", spy)
+    monkeypatch.setattr(fidelity, "embed_all", spy)
     evaluate(world, clips, QUICK)
     ((truth, others),) = embedded
     every = read_held_out(clips, 2 * OPTIONS.num_clips, OPTIONS.length, OPTIONS.seed).video

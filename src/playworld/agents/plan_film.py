@@ -15,7 +15,7 @@ from playworld.agents.planner import ButtonPlan
 from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, did_you_mean
 from playworld.data.video.pictures import read_picture
-from playworld.evaluate.metrics import psnr
+from playworld.evaluate.image_quality import psnr
 from playworld.evaluate.page.files import write_picture, write_result
 from playworld.evaluate.poster import Poster
 from playworld.images import CELL, enlarged, image

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from playworld.evaluate.metrics import A_SHARE, Resampled, resample_weights
+from playworld.evaluate.intervals import A_SHARE, Resampled, resample_weights
 
 MIN_COUNT = 10
 """Transitions a label needs to take part: the recall of one seen twice is a coin toss."""

@@ -1,6 +1,6 @@
 """What each button does: the mean shift of the picture over many starts, and a name for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.metrics import percentiles, resamples
+from playworld.evaluate.intervals import percentiles, resamples
 from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
 from playworld.evaluate.rollouts import press
 from playworld.world import Button, SamplerConfig, World
@@ -76,11 +76,12 @@ def press_each(
     seed: int = 0,
     sampler: SamplerConfig | None = None,
     buttons: Sequence[int] | None = None,
+    played: Callable[[int], None] = lambda frames: None,
 ) -> UInt8[Tensor, "buttons starts K H W C"]:
     """Every button (or these alone) pressed `presses` times from every start, frame 0 of K."""
     chosen = range(world.num_actions) if buttons is None else buttons
     held = [[button] * presses for button in chosen]
-    return torch.stack(press_sequences(world, prompts, held, seed, sampler))
+    return torch.stack(press_sequences(world, prompts, held, seed, sampler, played))
 
 
 def press_sequences(
@@ -89,8 +90,13 @@ def press_sequences(
     sequences: Sequence[Sequence[int]],
     seed: int = 0,
     sampler: SamplerConfig | None = None,
+    played: Callable[[int], None] = lambda frames: None,
 ) -> list[UInt8[Tensor, "starts _ H W C"]]:
-    """For each sequence of buttons the frames from every start: its own, then one per press."""
+    """For each sequence of buttons the frames from every start: its own, then one per press.
+
+    `played` is called with the number of frames generated so far.
+    """
+    count = 0
     parts: list[list[Tensor]] = [[] for _ in sequences]
     for first in range(0, len(prompts), BATCH_SIZE):
         part = prompts[first : first + BATCH_SIZE]
@@ -98,6 +104,8 @@ def press_sequences(
         for sequence, made in zip(sequences, parts, strict=True):
             after = press(world, state, torch.tensor(sequence).expand(len(part), -1), sampler)
             made.append(torch.cat([frames.cpu()[:, None], after], dim=1))
+            count += len(part) * len(sequence)
+            played(count)
     return [torch.cat(made) for made in parts]
 
 

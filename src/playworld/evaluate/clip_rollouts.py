@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from playworld.evaluate.control.action_controls import control_actions
 from playworld.evaluate.heldout import HeldOut
-from playworld.evaluate.metrics import psnr, ssim
+from playworld.evaluate.image_quality import psnr, ssim
 from playworld.evaluate.options import EvaluateOptions
-from playworld.evaluate.rollouts import Rollouts, press, random_actions, roll_out
+from playworld.evaluate.rollouts import Rollouts, random_actions, roll_out
 from playworld.models.pixels import to_float
 from playworld.world import SamplerConfig, World
 
@@ -58,31 +57,6 @@ def roll_out_clips(
         torch.cat([part.tokens for part in parts]),
         torch.cat([part.actions for part in parts]),
     )
-
-
-@torch.inference_mode()
-def roll_out_controls(
-    world: World,
-    clips: ClipRollouts,
-    options: EvaluateOptions,
-    sampler: SamplerConfig,
-) -> dict[str, UInt8[Tensor, "some K H W C"]]:
-    """The first clips once more, with actions that are wrong in a known way; the same noise."""
-    num_clips = len(clips.actions)
-    some = min(options.arm_clips, num_clips)
-    if some < 2:  # nobody to take other actions from
-        return {}
-    prompts = clips.rollouts.prompt[:some]
-    found = {}
-    for control, actions in control_actions(clips.actions[:some], options.horizon).items():
-        parts = []
-        for first in range(0, some, options.batch_size):
-            rows = slice(first, first + options.batch_size)
-            seeds = clip_seeds(first, len(prompts[rows]), num_clips, options.seed)
-            _, state = world.start(prompts[rows], seeds)
-            parts.append(press(world, state, actions[rows], sampler))
-        found[control] = torch.cat(parts)
-    return found
 
 
 def clip_seeds(first: int, count: int, num_clips: int, seed: int) -> list[int]:

@@ -1,14 +1,15 @@
 """Whether a world keeps the look of the picture it was started from, whatever is pressed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from playworld.evaluate.image_quality import PSNR_BOUNDS, psnr
 from playworld.evaluate.image_stats import sharpness
-from playworld.evaluate.metrics import PSNR_BOUNDS, interval, psnr
+from playworld.evaluate.intervals import interval
 from playworld.evaluate.movement import displacement
 from playworld.world import SamplerConfig, World, WorldState
 
@@ -22,13 +23,17 @@ FLAT = 1e-4
 
 @torch.inference_mode()
 def measure_look(
-    world: World, prompts: UInt8[Tensor, "starts H W C"], seed: int, sampler: SamplerConfig
+    world: World,
+    prompts: UInt8[Tensor, "starts H W C"],
+    seed: int,
+    sampler: SamplerConfig,
+    played: Callable[[int], None] = lambda frames: None,
 ) -> dict[str, Any]:
     """The report's `look`: every button is held, and the motion of the picture is taken out.
 
     `psnr` compares what is still in view with the prompt, after each number of `PRESSES`;
     `revealed_sharpness` what has come into view by then, as a share of the prompt's sharpness: a
-    smear has about 0, noise far more than 1.
+    smear has about 0, noise far more than 1. `played` is called with the number of frames so far.
     """
     kept: dict[int, list[Tensor]] = {k: [] for k in PRESSES}
     fresh: list[Tensor] = []
@@ -36,6 +41,7 @@ def measure_look(
     for button in range(world.num_actions):
         views = hold(world, *begun, button, max(PRESSES), sampler)
         for k, (frame, moved) in enumerate(views, start=1):
+            played((button * max(PRESSES) + k) * len(prompts))
             if k in kept:
                 parts = [in_view(*pair) for pair in zip(prompts, frame, moved, strict=True)]
                 kept[k].append(torch.tensor([score for score, _ in parts]))

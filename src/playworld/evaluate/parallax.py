@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.evaluate.buttons import press_each
-from playworld.evaluate.metrics import interval
+from playworld.evaluate.intervals import interval
 from playworld.evaluate.movement import displacement
 from playworld.evaluate.poster import Poster
 from playworld.words import counted

@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.evaluate.buttons import player_shifts, press_each
-from playworld.evaluate.metrics import psnr
+from playworld.evaluate.image_quality import psnr
 from playworld.evaluate.movement import HALF_PIXEL, Camera
 from playworld.world import SamplerConfig, World
 

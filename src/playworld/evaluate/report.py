@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Float, UInt8
+import torch
+from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from playworld.evaluate.fidelity.measure import Embedded
-from playworld.evaluate.metrics import Resampled
 from playworld.evaluate.pictures import Grid, sheet
 from playworld.evaluate.rollouts import Rollouts
+
+FILMS = 6
+"""Clips that are shown as films."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,14 @@ class SideBySide:
     """Frames per second."""
 
 
+@runtime_checkable
+class Paired(Protocol):
+    """A figure with what it takes to pair it with the same figure of another world."""
+
+    def change(self, baseline: Any, seed: int = 0) -> dict[str, Any] | None:
+        """The difference from the baseline: `mean`, `low`, `high`, `sure`; None where undefined."""
+
+
 @dataclass(frozen=True)
 class Artifacts:
     """What figures were taken from: for pictures, and for comparing worlds clip by clip."""
@@ -32,12 +42,8 @@ class Artifacts:
     """By the file name of their picture, such as "rollouts.png"."""
     films: Mapping[str, Sequence[SideBySide]] = field(default_factory=dict)
     """By what they show: "clips", "long-random" or "long-recorded"."""
-    samples: Mapping[str, Float[Tensor, " units"]] = field(default_factory=dict)
-    """One number per clip (or start, or rollout) by the figure that is their mean, NaN for none."""
-    resampled: Mapping[str, Resampled] = field(default_factory=dict)
-    """Figures that are no means, by name."""
-    embedded: Mapping[str, Embedded] = field(default_factory=dict)
-    """Clips as points, by the name of the distance."""
+    paired: Mapping[str, Paired] = field(default_factory=dict)
+    """What comparisons pair, by the name of the difference."""
     rollouts: Rollouts | None = None
     """The first few."""
 
@@ -53,3 +59,11 @@ class Report(dict[str, Any]):
     def pictures(self) -> dict[str, Image.Image]:
         """The grids of frames as pictures, by file name."""
         return {name: sheet(grid) for name, grid in self.artifacts.grids.items()}
+
+
+def clip_films(prompt: Tensor, videos: Mapping[str, Tensor], fps: float) -> list[SideBySide]:
+    """Each clip's videos side by side, after the prompt that they share."""
+    return [
+        SideBySide({name: torch.cat([prompt[row], v[row]]) for name, v in videos.items()}, fps)
+        for row in range(min(FILMS, len(prompt)))
+    ]

@@ -5,23 +5,11 @@ Frame k is the k-th *generated* frame; frames of the prompt are never scored.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from playworld.evaluate.image_stats import sharpness
-from playworld.evaluate.metrics import (
-    PSNR_BOUNDS,
-    SSIM_BOUNDS,
-    by_frame,
-    gap_of,
-    psnr,
-    psnr_where,
-    ssim,
-)
-from playworld.evaluate.movement import displacements, still_in_view
 from playworld.world import SamplerConfig, World, WorldState
 
 
@@ -87,36 +75,3 @@ def random_actions(
     """Latent actions uniform over the codes, drawn once per seed."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(num_actions, (num_clips, horizon), generator=generator)
-
-
-def score_rollouts(rollouts: Rollouts, seed: int = 0) -> dict[str, Any]:
-    """PSNR and SSIM by frame number, beside copying the prompt's last frame.
-
-    `psnr_seen` and `copy_last_seen` look only at the part of the picture that the prompt's last
-    frame showed (the true video tells how far the picture has moved since): new terrain cannot be
-    known. `sharpness` falls below `true_sharpness` where a world blurs and rises above it where it
-    makes noise.
-    """
-    truth = rollouts.truth
-    copy = rollouts.prompt[:, -1:].expand_as(truth)
-    moved = displacements(torch.cat([rollouts.prompt[:, -1:], truth], dim=1))
-    seen = still_in_view(moved, *truth.shape[2:4])
-    model, baseline = psnr(rollouts.inferred, truth), psnr(copy, truth)
-    figures = {
-        "psnr": model,
-        "ssim": ssim(rollouts.inferred, truth),
-        "copy_last": baseline,
-        "copy_last_ssim": ssim(copy, truth),
-        "gain": model - baseline,
-        "sharpness": sharpness(rollouts.inferred),
-        "true_sharpness": sharpness(truth),
-        "psnr_seen": psnr_where(rollouts.inferred, truth, seen),
-        "copy_last_seen": psnr_where(copy, truth, seen),
-    }
-    found: dict[str, Any] = {}
-    for name, values in figures.items():
-        found[name] = {frame: band["mean"] for frame, band in by_frame(values, seed).items()}
-    bounds = {"psnr": PSNR_BOUNDS, "ssim": SSIM_BOUNDS, "gain": gap_of(PSNR_BOUNDS)}
-    for name, within in bounds.items():
-        found[f"{name}_interval"] = by_frame(figures[name], seed, within)
-    return found

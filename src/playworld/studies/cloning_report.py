@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from playworld.evaluate.metrics import student
+from playworld.evaluate.intervals import student
 from playworld.words import counted
 
 ENOUGH = 200

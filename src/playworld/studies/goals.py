@@ -16,7 +16,8 @@ from playworld.agents.planner import ButtonPlan, PlannerOptions, make_plan
 from playworld.atomic import folder_at
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
-from playworld.evaluate.metrics import PSNR_BOUNDS, interval, psnr, share_interval
+from playworld.evaluate.image_quality import PSNR_BOUNDS, psnr
+from playworld.evaluate.intervals import interval, share_interval
 from playworld.evaluate.page.files import write_picture, write_result
 from playworld.evaluate.rollouts import press
 from playworld.evaluate.starts import level_starts

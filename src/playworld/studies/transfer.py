@@ -33,7 +33,7 @@ from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
 from playworld.data.clips.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.metrics import NOT_NEGATIVE, interval, share_interval
+from playworld.evaluate.intervals import NOT_NEGATIVE, interval, share_interval
 from playworld.evaluate.movement import displacements
 from playworld.evaluate.page.files import write_picture, write_result
 from playworld.progress import Progress, ProgressFor

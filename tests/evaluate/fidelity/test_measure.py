@@ -6,10 +6,10 @@ from playworld.evaluate.fidelity.frechet import frechet_distance
 from playworld.evaluate.fidelity.measure import (
     embed_all,
     score_distance,
-    score_lpips,
     shuffle_time,
 )
 from playworld.evaluate.fidelity.perceptual import LPIPS
+from playworld.evaluate.metrics.lpips import score_lpips
 from playworld.evaluate.rollouts import Rollouts
 
 

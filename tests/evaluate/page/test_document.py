@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from playworld.evaluate import EvaluateOptions, evaluate
+from playworld.evaluate.metrics.buttons import movement_in_words
 from playworld.evaluate.page.document import render
-from playworld.evaluate.page.sections import movement_in_words
 from playworld.markup import VOID
 from playworld.world import Button, World
 

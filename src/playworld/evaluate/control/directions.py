@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playworld.evaluate.agreement import MIN_COUNT
 from playworld.evaluate.heldout import pressed_keys, read_held_out
-from playworld.evaluate.metrics import share_interval
+from playworld.evaluate.intervals import share_interval
 from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
 from playworld.evaluate.starts import on_level
 from playworld.world import Button, World

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.evaluate.agreement import MIN_COUNT, UNKNOWN
-from playworld.evaluate.metrics import NOT_NEGATIVE, Resampled, percentiles, resample_weights
+from playworld.evaluate.intervals import NOT_NEGATIVE, Resampled, percentiles, resample_weights
 from playworld.evaluate.starts import LEVEL, on_level
 
 LABELS = (10, 50, 200)

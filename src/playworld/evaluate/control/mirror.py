@@ -8,7 +8,7 @@ from torch import Tensor
 
 from playworld.evaluate.control.directions import infer_codes
 from playworld.evaluate.heldout import HeldOut
-from playworld.evaluate.metrics import interval
+from playworld.evaluate.intervals import interval
 from playworld.world import World
 
 

@@ -1,6 +1,6 @@
 """Physics that a player relies on: jumps land, held buttons do no harm, a long walk goes on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playworld.evaluate.buttons import press_sequences
 from playworld.evaluate.image_stats import RealImageStats
-from playworld.evaluate.metrics import interval, share_interval
+from playworld.evaluate.intervals import interval, share_interval
 from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
 from playworld.world import SamplerConfig, World
 
@@ -35,6 +35,7 @@ def measure_physics(
     camera: Camera,
     seed: int,
     sampler: SamplerConfig,
+    played: Callable[[int], None] = lambda frames: None,
 ) -> dict[str, Any]:
     """The report's `landing`, `held` and `walk`.
 
@@ -46,11 +47,11 @@ def measure_physics(
         camera: whether it follows the character.
         seed: of the sampler's noise.
         sampler: how frames are drawn.
+        played: called with the number of frames generated so far.
     """
     right, jump = buttons["right"], buttons["jump"]
-    leap = [jump] * JUMP + [right] * LANDING
-    sequences = (leap, [right] * RUN + leap, [jump] * HELD, [right] * HELD)
-    stand, run, up, across = press_sequences(world, starts, sequences, seed, sampler)
+    sequences = _sequences(right, jump)
+    stand, run, up, across = press_sequences(world, starts, sequences, seed, sampler, played)
     landing = {
         "stand": lands(_rises(stand, camera), JUMP).float(),
         "run": lands(_rises(run, camera)[:, RUN:], JUMP).float(),
@@ -62,7 +63,12 @@ def measure_physics(
         "jump": (comes_down(_rises(up, camera)) & stays[0]).float(),
         "right": stays[1].float(),
     }
-    moving = _walk(world, starts[:WALKERS], right, jump, camera, seed, sampler)
+    before = len(starts) * sum(map(len, sequences))
+
+    def walked(frames: int) -> None:
+        played(before + frames)
+
+    moving = _walk(world, starts[:WALKERS], right, jump, camera, seed, sampler, walked)
     return {
         "landing": _shares(landing),
         "held": _shares(held),
@@ -74,6 +80,17 @@ def measure_physics(
             "starts": len(moving),
         },
     }
+
+
+def frames_played(starts: int) -> int:
+    """Frames that `measure_physics` plays."""
+    return starts * sum(map(len, _sequences(0, 0))) + min(starts, WALKERS) * WALK
+
+
+def _sequences(right: int, jump: int) -> tuple[list[int], ...]:
+    """Jumps from a stand and from a run, and two buttons held."""
+    leap = [jump] * JUMP + [right] * LANDING
+    return leap, [right] * RUN + leap, [jump] * HELD, [right] * HELD
 
 
 def _rises(video: UInt8[Tensor, "B T H W C"], camera: Camera) -> Float[Tensor, "B S"]:
@@ -117,13 +134,14 @@ def _walk(
     camera: Camera,
     seed: int,
     sampler: SamplerConfig,
+    played: Callable[[int], None],
 ) -> Float[Tensor, " B"]:
     """Frames in which each walk to the right moves; whoever stands still for `REST` jumps."""
     last, state = world.start(starts, [seed + row for row in range(len(starts))])
     last = last.cpu()
     stood: Int[Tensor, " B"] = torch.zeros(len(starts), dtype=torch.long)
     moving = torch.zeros(len(starts))
-    for _ in range(WALK):
+    for k in range(WALK):
         stuck = stood >= REST
         frame, state = world.step(state, torch.where(stuck, jump, right), sampler)
         frame = frame.cpu()
@@ -133,6 +151,7 @@ def _walk(
         # After as many presses of jump as a jump takes, right is tried again.
         stood = torch.where(ahead | (stood >= REST + JUMP), 0, stood + 1)
         last = frame
+        played((k + 1) * len(starts))
     return moving
 
 

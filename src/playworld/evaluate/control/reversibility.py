@@ -9,7 +9,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.evaluate.buttons import ARROWS, PRESSES, Effect
-from playworld.evaluate.metrics import PSNR_BOUNDS, PSNR_CAP, interval, share_interval
+from playworld.evaluate.image_quality import PSNR_BOUNDS, PSNR_CAP
+from playworld.evaluate.intervals import interval, share_interval
 from playworld.evaluate.movement import (
     HALF_PIXEL,
     Camera,

@@ -18,7 +18,7 @@ from torch import Tensor
 from playworld.data.record.actions import ContinuousActions, read_actions
 from playworld.evaluate.control.information import DRAWS
 from playworld.evaluate.heldout import CLOCK_SLACK, HeldOut
-from playworld.evaluate.metrics import A_SHARE, resample_weights, spread
+from playworld.evaluate.intervals import A_SHARE, resample_weights, spread
 
 WAY = "d"
 """What the name of a number begins with that says how far to go, as in "dx". Other numbers, such

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from playworld.evaluate.metrics import NOT_NEGATIVE, resamples, spread
+from playworld.evaluate.intervals import NOT_NEGATIVE, resamples, spread
 
 RESAMPLES = 200
 """Bootstrap resamples of a distance, each of which costs a singular value decomposition."""

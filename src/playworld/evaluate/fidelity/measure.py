@@ -8,11 +8,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.evaluate.fidelity.embeddings import Embedding
-from playworld.evaluate.fidelity.frechet import frechet_interval
-from playworld.evaluate.fidelity.perceptual import LPIPS
-from playworld.evaluate.metrics import NOT_NEGATIVE, by_frame
+from playworld.evaluate.fidelity.frechet import frechet_difference, frechet_interval
+from playworld.evaluate.intervals import change
 from playworld.evaluate.rollouts import Rollouts
 
+ENOUGH = 16
+"""Clips that a sure difference takes; of 8, equal worlds differ too often."""
 KINDS = ("world", "real", "copy_last", "time_shuffled")
 """What is held against real clips: generated, the same clips as they really went on, a frozen
 picture, and the real frames in a random order."""
@@ -25,6 +26,14 @@ class Embedded:
     kinds: dict[str, Float[Tensor, "clips F"]]
     others: Float[Tensor, "others F"]
     """Real clips that were not played."""
+
+    def change(self, baseline: "Embedded", seed: int = 0) -> dict[str, Any] | None:
+        """Difference of the distances from the same real clips; None for a single clip."""
+        real = baseline.kinds["real"]
+        if len(real) < 2:
+            return None
+        band = frechet_difference(self.kinds["world"], baseline.kinds["world"], real, seed)
+        return change(band, len(real), ENOUGH)
 
 
 def embed_all(
@@ -80,20 +89,3 @@ def score_distance(embedded: Embedded, embedding: Embedding, seed: int = 0) -> d
         "same": same,
         "other": other,
     }
-
-
-def score_lpips(
-    rollouts: Rollouts, lpips: LPIPS, seed: int = 0
-) -> tuple[dict[str, Any], Float[Tensor, "clips K"]]:
-    """LPIPS by frame number, beside copying the prompt's last frame; and that of every clip."""
-    copy = rollouts.prompt[:, -1:].expand_as(rollouts.truth)
-    distances = lpips(rollouts.inferred, rollouts.truth)
-    bands = by_frame(distances, seed, NOT_NEGATIVE)
-    still = by_frame(lpips(copy, rollouts.truth), seed, NOT_NEGATIVE)
-    figures = {
-        "lpips": {k: band["mean"] for k, band in bands.items()},
-        "lpips_interval": bands,
-        "copy_last_lpips": {k: band["mean"] for k, band in still.items()},
-        "lpips_sha256": lpips.sha256,
-    }
-    return figures, distances

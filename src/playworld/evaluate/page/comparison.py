@@ -1,13 +1,12 @@
 """The part of the page that puts worlds side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from playworld.evaluate.page.chart import Curve, chart
-from playworld.evaluate.page.differences import compared_rows
+from playworld.evaluate.page.differences import ORDER, compared_rows
+from playworld.evaluate.page.frames import window_mark
 from playworld.evaluate.page.media import films, frames_table
 from playworld.evaluate.page.numbers import band, signed
-from playworld.evaluate.page.sections import window_mark
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import SideBySide
 from playworld.markup import Html, join, section, table, tag
@@ -51,33 +50,11 @@ def _cell(value: str, change: Mapping[str, Any] | None) -> Html:
     return join([value, tag("br"), tag("small", text, class_="sure" if change["sure"] else "")])
 
 
-def _curves(report: Mapping[str, Any]) -> list[Html]:
+def _curves(report: Mapping[str, Any]) -> Iterator[Html]:
     worlds = report["worlds"]
-    first = worlds[0]
-    psnr, ssim, lpips = (
-        [
-            Curve(world["name"], world["rollout"][key], world["rollout"][f"{key}_interval"])
-            for world in worlds
-            if key in world["rollout"]
-        ]
-        for key in ("psnr", "ssim", "lpips")
-    )
-    delta = [
-        Curve(
-            world["name"],
-            {k: found["mean"] for k, found in world["control"]["delta_psnr"].items()},
-            world["control"]["delta_psnr"],
-        )
-        for world in worlds
-    ]
-    sharp = [Curve(world["name"], world["rollout"]["sharpness"]) for world in worlds]
-    still = Curve("copy of the last frame", first["rollout"]["copy_last"], faint=True)
-    true = Curve("true video", first["rollout"]["true_sharpness"], faint=True)
-    marks = window_mark(first) if len({world["window"] for world in worlds}) == 1 else {}
-    return [
-        chart("PSNR", "dB", [*psnr, still], marks, wide=True),
-        chart("SSIM", "", ssim, marks),
-        chart("LPIPS", "", lpips, marks),
-        chart("Delta PSNR", "dB", delta, marks),
-        chart("Sharpness (variance of the Laplacian)", "", [*sharp, true], marks),
-    ]
+    same = len({world["window"] for world in worlds}) == 1
+    marks = window_mark(worlds[0]) if same else {}
+    for metric in ORDER:
+        for chart in metric.charts:
+            if chart.compared:
+                yield chart.draw_compared(worlds, marks)

@@ -3,35 +3,34 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from playworld.evaluate.page.numbers import (
-    ARMS,
-    BITS,
-    answered,
-    band,
-    large,
-    number,
-    signed,
-    some_frames,
-)
+from playworld.evaluate.all_metrics import in_order
+from playworld.evaluate.metric import Compared
+from playworld.evaluate.metrics.agreement import AGREEMENT
+from playworld.evaluate.metrics.answers import ANSWERS
+from playworld.evaluate.metrics.delta_psnr import DELTA_PSNR
+from playworld.evaluate.metrics.directions import DIRECTIONS
+from playworld.evaluate.metrics.fidelity import FIDELITY
+from playworld.evaluate.metrics.frame_quality import FRAME_QUALITY
+from playworld.evaluate.metrics.information import INFORMATION
+from playworld.evaluate.metrics.long_play import LONG_PLAY
+from playworld.evaluate.metrics.look import LOOK
+from playworld.evaluate.metrics.lpips import LPIPS
+from playworld.evaluate.metrics.mirror import MIRROR
+from playworld.evaluate.metrics.physics import PHYSICS
+from playworld.evaluate.metrics.returns import RETURNS
+from playworld.evaluate.metrics.speed import SPEED
+from playworld.evaluate.metrics.tokenizer import TOKENIZER
+from playworld.evaluate.page.frames import frame_numbers
+from playworld.evaluate.page.numbers import band, signed, some_frames
 from playworld.words import counted
 
 Change = Mapping[str, Any] | None
-CODES = {
-    "movement": "codes against movement",
-    "horizontal": "  left / none / right",
-    "keys": "codes against keys",
-}
-"""What agreement is called, by its place in the report."""
-RELIANCE = (
-    ("landing", "share", "jumps land"),
-    ("held", "share", "held for 40 presses"),
-    ("walk", "moving_frames", "a walk to the right, frames"),
-    ("mirror", "agreement", "mirrored codes"),
-    ("look", "revealed_sharpness", "new area, sharpness"),
-)
-"""What a player relies on: part of the report, figure, title."""
 COLUMN = 24
 """Characters of a world's column in a terminal."""
+ORDER = in_order(
+    *(TOKENIZER, FRAME_QUALITY, LPIPS, DELTA_PSNR, FIDELITY, DIRECTIONS, AGREEMENT, INFORMATION),
+    *(RETURNS, PHYSICS, MIRROR, LOOK, LONG_PLAY, SPEED, ANSWERS),
+)
 
 
 def comparison_table(report: Mapping[str, Any]) -> str:
@@ -59,62 +58,25 @@ def comparison_table(report: Mapping[str, Any]) -> str:
 
 
 def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, Change]]]]:
-    """Title of each row, then for each world its figure and the paired difference, if any."""
+    """Title of each row, then for each world its figure and the paired difference, if any.
+
+    A world without that figure has a dash.
+    """
     worlds, changes = report["worlds"], report["compared"]["differences"]
-    ways = {row["way"]: None for world in worlds for row in world["control"]["returns"]}
+    every = [{row.title: row for row in _figures(world)} for world in worlds]
+    for title, row in {title: row for found in every for title, row in found.items()}.items():
+        texts = [found[title].text if title in found else "-" for found in every]
+        paired = [changes.get(world["name"], {}).get(row.paired) for world in worlds]
+        yield title, list(zip(texts, paired, strict=True))
 
-    def row(title: str, key: str, values: list[str]) -> tuple[str, list[tuple[str, Change]]]:
-        found = [changes.get(world["name"], {}).get(key) for world in worlds]
-        return title, list(zip(values, found, strict=True))
 
-    def figures(world: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-        rollout, control = world["rollout"], world["control"]
-        frames = some_frames(rollout["psnr"], (1, 4, 16, 32, 64))
-        yield "tokenizer PSNR, dB", "tokenizer PSNR", number(world["tokenizer"]["psnr"])
-        for k in frames:
-            value = number(rollout["psnr"][k])
-            yield f"PSNR, frame {k}, dB", f"rollout PSNR, frame {k}", value
-        for k in frames:
-            value = number(rollout["ssim"][k], 3)
-            yield f"SSIM, frame {k}", f"rollout SSIM, frame {k}", value
-        for k in frames if "lpips" in rollout else ():
-            yield f"LPIPS, frame {k}", f"LPIPS, frame {k}", number(rollout["lpips"][k], 3)
-        for k in frames:
-            value = number(control["delta_psnr"][k]["mean"])
-            yield f"delta PSNR, frame {k}, dB", f"delta PSNR, frame {k}", value
-        for arm, title in ARMS.items() if control["arms"] else ():
-            for k in frames:
-                key = f"delta PSNR against {arm} actions, frame {k}"
-                yield f"  {title}, frame {k}", key, number(control["arms"][arm][k]["mean"])
-        for found in world["fidelity"]:
-            where = found["same"]
-            yield found["name"], found["name"], "-" if not where else number(where["world"]["mean"])
-        for direction, found in control["directions"].items():
-            yield f"{direction} works", f"{direction} works", number(found["share"])
-        for part, title in CODES.items():
-            if control[part] is not None:
-                yield title, f"codes against {part}", number(control[part]["balanced"], 3)
-        for kind, found in control["information"].items():
-            net = found and found["bits"] - found["chance"]
-            yield f"{BITS[kind]}, above chance", f"bits about {kind}", number(net)
-        shares = {row["way"]: row["returns"] for row in control["returns"]}
-        for way in ways:
-            yield f"{way} returns", f"{way} returns", number(shares.get(way))
-        for part, key, title in RELIANCE:
-            if world[part] is not None:
-                yield title, "", number(world[part][key], 2)
-        for name, played in world["long_play"].items():
-            value = number(played["share_of_frames"])
-            title = f"long play, {name} moves"
-            yield title, f"{title}: frames that look real", value
-        yield "frames per second", "", number(world["speed"]["fps_median"], 1)
-        yield "operations per frame", "", f"{large(world['cost']['flops_per_frame'])}FLOP"
-        yield "answers its buttons", "", answered(control["answers"])
-        yield "refinements", "", str(world["cost"]["steps"])
-
-    for same in zip(*(figures(world) for world in worlds), strict=True):
-        title, key, _ = same[0]
-        yield row(title, key, [value for _, _, value in same])
+def _figures(world: Mapping[str, Any]) -> Iterator[Compared]:
+    frames = some_frames(frame_numbers(world), (1, 4, 16, 32, 64))
+    for metric in ORDER:
+        for chart in metric.charts:
+            yield from (Compared(*row) for row in chart.compared_rows(world, frames))
+        yield from metric.compared(world)
+    yield Compared("refinements", str(world["cost"]["steps"]))
 
 
 def _change(change: Change) -> str:

@@ -5,11 +5,15 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from playworld.evaluate.page import control_sections, sections
+from playworld.evaluate.all_metrics import in_order
+from playworld.evaluate.metrics.buttons import BUTTONS
+from playworld.evaluate.metrics.fidelity import FIDELITY
+from playworld.evaluate.metrics.information import INFORMATION
+from playworld.evaluate.metrics.returns import RETURNS
+from playworld.evaluate.metrics.speed import SPEED
+from playworld.evaluate.metrics.steering import STEERING
 from playworld.evaluate.page.comparison import compared
-from playworld.evaluate.page.reliance import relied_on
-from playworld.evaluate.page.steering import steering
-from playworld.evaluate.page.tiles import tiles
+from playworld.evaluate.page.sections import curves, pictures, relied_on, tiles
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import Report, SideBySide
 from playworld.markup import Html, join, section, tag
@@ -21,6 +25,8 @@ VERDICTS = {
     None: "These clips are too few to tell whether this world answers its buttons.",
 }
 """By `answers` of the report."""
+SECTIONS = in_order(RETURNS, INFORMATION, STEERING, FIDELITY, SPEED)
+"""The metrics' own sections, below those of buttons and of what a player relies on."""
 
 
 def render(report: Report) -> str:
@@ -59,15 +65,11 @@ def _world(
     return tag(
         "main",
         tiles(report),
-        sections.curves(report),
-        sections.pictures(grids, films),
-        sections.buttons(report, grids),
+        curves(report),
+        pictures(grids, films),
+        BUTTONS.section(report, grids),
         relied_on(report),
-        control_sections.reversibility(report["control"], grids),
-        control_sections.codes(report["control"]),
-        steering(report["control"]),
-        control_sections.fidelity(report),
-        sections.cost(report),
+        *(metric.section(report, grids) for metric in SECTIONS if metric is not BUTTONS),
     )
 
 

@@ -3,17 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-ARMS = {"shuffled": "another clip's actions", "shifted": "one frame late"}
-"""What wrong actions are called below delta PSNR."""
-
-
-BITS = {
-    "movement": "bits about movement",
-    "keys": "bits about keys",
-    "effective_keys": "  keys by their effect",
-}
-"""What mutual information is called, by what it is about."""
-
 
 def number(value: float | None, digits: int = 2) -> str:
     """A dash where there is none."""
@@ -40,14 +29,9 @@ def share_band(found: Mapping[str, Any]) -> str:
     return f"[{share(found['low'])}, {share(found['high'])}]"
 
 
-def answered(answers: bool | None) -> str:
-    """Whether a world answers its buttons, in a word or two."""
-    return {True: "yes", False: "not surely", None: "too few clips to tell"}[answers]
-
-
-def some_frames(by_frame: Mapping[str, Any], wanted: Sequence[int]) -> list[str]:
+def some_frames(frames: Sequence[str], wanted: Sequence[int]) -> list[str]:
     """Which of the generated frames to show: those wanted that there are, and the last."""
-    last = len(by_frame)
+    last = len(frames)
     return [str(k) for k in (*(k for k in wanted if k < last), last)]
 
 

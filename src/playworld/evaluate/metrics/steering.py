@@ -1,19 +1,49 @@
-"""The part of the page about robots: where each code leads the hand."""
+"""Where the codes lead a robot's hand, held against the true commands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from playworld.evaluate.buttons import ARROWS
+from playworld.evaluate.context import Context
+from playworld.evaluate.control.steering import commands, measure_steering
+from playworld.evaluate.metric import Measured, Metric, Report, Row
 from playworld.evaluate.page.numbers import band, number, share, share_band, signed
+from playworld.evaluate.pictures import Grid
 from playworld.markup import Html, join, section, table, tag
 
 HEIGHT = {1: "▲", 0: "", -1: "▼"}
 """How the third direction is drawn, beside the arrow of the first two as seen from above."""
 
 
-def steering(control: Mapping[str, Any]) -> Html:
+def _measure(context: Context) -> Measured:
+    """None without action files of numbers."""
+    commanded, num_codes = commands(context.held), context.world.num_actions
+    codes = context.played.actions
+    found = commanded and measure_steering(*commanded, codes, num_codes, context.seed)
+    return Measured({"control": {"steering": found}})
+
+
+def rows(report: Report) -> Iterator[Row]:
+    """The rows of the terminal."""
+    found = report["control"].get("steering")
+    if found is None:
+        return
+    explained, agree = found["explained"], found["consistency"]
+    yield Row(
+        "codes explain commands",
+        f"{share(explained['mean'])} {share_band(explained)} of {', '.join(found['ways'])}, "
+        f"by chance {share(explained['chance'])}",
+    )
+    yield Row(
+        "  moves of a code agree",
+        f"{number(agree['mean'])} {band(agree, 2)}, by chance {number(agree['chance'])}",
+    )
+    yield Row("  codes lead", ", ".join(row["leads"] or "-" for row in found["codes"]))
+
+
+def steering(report: Report, grids: Mapping[str, Grid]) -> Html:
     """What the codes stand for, held against the true commands."""
-    found = control["steering"]
+    found = report["control"]["steering"]
     if found is None:
         return Html("")
     rows = [
@@ -64,3 +94,6 @@ def arrow(row: Mapping[str, Any], ways: list[str]) -> str:
 def _legend(ways: list[str]) -> str:
     drawn = zip(ways, ("to the right", "upwards", f"by {HEIGHT[1]}"), strict=False)
     return ", ".join(f"+{way} {how}" for way, how in drawn)
+
+
+STEERING = Metric("steering", _measure, rows=rows, section=steering)

@@ -1,69 +1,30 @@
-"""Figures over pictures, codes and clips: PSNR, SSIM, intervals, code usage."""
+"""95% intervals of figures over clips: means, shares, and what is resampled."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
-from torchmetrics.functional.image import (
-    peak_signal_noise_ratio,
-    structural_similarity_index_measure,
-)
-
-from playworld.models.pixels import to_float
-
-PSNR_CAP = 100.0
-"""dB given to identical pictures, whose PSNR is infinite and would swallow every average."""
 
 RESAMPLES = 1000
 """Bootstrap resamples behind an interval."""
 
+ENOUGH = 6
+"""Clips, starts or rollouts that a sure difference takes: five that all go one way, as five coins
+do in one of 16 cases, have a bootstrap without any spread."""
+
 UNBOUNDED = (-math.inf, math.inf)
 NOT_NEGATIVE = (0.0, math.inf)
 A_SHARE = (0.0, 1.0)
-PSNR_BOUNDS = (0.0, PSNR_CAP)
-SSIM_BOUNDS = (-1.0, 1.0)
 """Bounds of a figure, which its interval keeps to."""
 
 Z95 = 1.959964
 """The normal distribution at 97.5%."""
 T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """Student's t at 97.5% for 1 to 9 degrees of freedom."""
-
-
-def psnr(
-    video: UInt8[Tensor, "B T H W C"], truth: UInt8[Tensor, "B T H W C"]
-) -> Float[Tensor, "B T"]:
-    """Peak signal-to-noise ratio of every frame, in dB, at most `PSNR_CAP`.
-
-    One figure per frame: averaging comes last. Pooling the squared error first would give the
-    worst frames nearly all the weight.
-    """
-    made, real = _pictures(video), _pictures(truth)
-    score = peak_signal_noise_ratio(made, real, data_range=1.0, reduction="none", dim=(1, 2, 3))
-    return score.clamp(max=PSNR_CAP).reshape(video.shape[:2])
-
-
-def ssim(
-    video: UInt8[Tensor, "B T H W C"], truth: UInt8[Tensor, "B T H W C"]
-) -> Float[Tensor, "B T"]:
-    """Structural similarity of every frame (11x11 Gaussian window, sigma 1.5), at most 1."""
-    made, real = _pictures(video), _pictures(truth)
-    score = structural_similarity_index_measure(made, real, data_range=1.0, reduction="none")
-    assert isinstance(score, Tensor)  # a pair only where its terms are asked for
-    return score.reshape(video.shape[:2])
-
-
-def psnr_where(
-    video: UInt8[Tensor, "B T H W C"],
-    truth: UInt8[Tensor, "B T H W C"],
-    where: Float[Tensor, "B T H W"],
-) -> Float[Tensor, "B T"]:
-    """PSNR of every frame over the pixels where `where` is 1; NaN where there is none."""
-    error = (to_float(video) - to_float(truth)).square().mean(dim=-1)
-    mse = (error * where).sum(dim=(2, 3)) / where.sum(dim=(2, 3))
-    return (-10 * mse.log10()).clamp(max=PSNR_CAP)
 
 
 def gap_of(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -158,6 +119,52 @@ def percentiles(values: Float[Tensor, " resamples"]) -> tuple[float, float]:
     return low, high
 
 
+def means(bands: Mapping[str, Mapping[str, float | None]]) -> dict[str, float | None]:
+    """The means alone, by frame number."""
+    return {k: band["mean"] for k, band in bands.items()}
+
+
+def with_interval(name: str, band: Mapping[str, float | None]) -> dict[str, Any]:
+    """A figure as reports hold it: `name` is its mean, `name_interval` the whole."""
+    return {name: band["mean"], f"{name}_interval": band}
+
+
+def change(band: Mapping[str, float | None], units: int, enough: int = ENOUGH) -> dict[str, Any]:
+    """The difference of two worlds over so many units, with `sure`: whether it leaves out 0.
+
+    `enough` units are needed to be sure of anything.
+    """
+    low, high = band["low"], band["high"]
+    apart = low is not None and high is not None and (low > 0 or high < 0)
+    return {**band, "sure": units >= enough and apart}
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A figure that is the mean of one value per clip (or start, or rollout)."""
+
+    values: Float[Tensor, " units"]
+    """NaN where there is none."""
+    bounds: tuple[float, float] = UNBOUNDED
+
+    def interval(self, seed: int = 0) -> dict[str, float | None]:
+        """The mean with its 95% interval."""
+        return interval(self.values, seed, self.bounds)
+
+    def change(self, baseline: "Samples", seed: int = 0) -> dict[str, Any]:
+        """The mean paired difference from the baseline, with its interval."""
+        gaps = self.values - baseline.values
+        units = int((~gaps.isnan()).sum())
+        return change(interval(gaps, seed, gap_of(self.bounds)), units)
+
+
+def paired_frames(
+    name: str, values: Float[Tensor, "clips frames"], bounds: tuple[float, float]
+) -> dict[str, Samples]:
+    """Samples for each generated frame."""
+    return {f"{name}, frame {k + 1}": Samples(values[:, k], bounds) for k in range(values.shape[1])}
+
+
 @dataclass(frozen=True)
 class Resampled:
     """A figure of clips that is no mean over them."""
@@ -171,9 +178,10 @@ class Resampled:
         """The figure with its 95% interval."""
         return spread(self.value, self.values, self.clips, bounds)
 
-    def minus(self, other: "Resampled") -> "Resampled":
-        """The difference of two worlds on the same clips."""
-        return Resampled(self.value - other.value, self.values - other.values, self.clips)
+    def change(self, baseline: "Resampled", seed: int = 0) -> dict[str, Any]:
+        """The difference from the baseline on the same resamples, with its interval."""
+        gap = Resampled(self.value - baseline.value, self.values - baseline.values, self.clips)
+        return change(gap.interval(), self.clips)
 
 
 def spread(
@@ -189,23 +197,3 @@ def spread(
     """
     low, high = percentiles(values.double() - values.double().mean())
     return widened(value, value + low, value + high, count, bounds)
-
-
-def usage(codes: Int[Tensor, "..."], num_codes: int) -> dict[str, float | int]:
-    """How much of a codebook is in use.
-
-    `perplexity` is exp(entropy) of the codes seen: `num_codes` when all are equally common, 1 when
-    one does all the work. `used` counts the codes seen at all, of `total`.
-    """
-    shares = torch.bincount(codes.flatten(), minlength=num_codes).double() / max(1, codes.numel())
-    entropy = -torch.xlogy(shares, shares).sum()
-    return {
-        "perplexity": entropy.exp().item(),
-        "used": int((shares > 0).sum()),
-        "total": num_codes,
-    }
-
-
-def _pictures(video: UInt8[Tensor, "B T H W C"]) -> Float[Tensor, "frames C H W"]:
-    """The frames of all clips as one batch, channels first as torchmetrics wants them."""
-    return to_float(video).flatten(0, 1).movedim(-1, 1)

@@ -1,67 +1,20 @@
-import math
-
 import pytest
 import torch
 
-from playworld.evaluate.metrics import (
+from playworld.evaluate.image_quality import SSIM_BOUNDS
+from playworld.evaluate.intervals import (
     A_SHARE,
     NOT_NEGATIVE,
-    PSNR_CAP,
-    SSIM_BOUNDS,
     by_frame,
     gap_of,
     interval,
     percentiles,
-    psnr,
-    psnr_where,
     resamples,
     share_interval,
     spread,
-    ssim,
     student,
-    usage,
     widened,
 )
-
-
-def grey(value: int, frames: int = 1) -> torch.Tensor:
-    return torch.full((1, frames, 16, 16, 3), value, dtype=torch.uint8)
-
-
-def test_psnr_of_a_known_error_is_the_textbook_figure():
-    assert psnr(grey(100), grey(151)).item() == pytest.approx(20 * math.log10(5), abs=1e-4)
-
-
-def test_identical_pictures_get_the_cap_and_not_infinity():
-    assert psnr(grey(7), grey(7)).item() == PSNR_CAP
-
-
-def test_psnr_is_per_frame_and_never_pools_the_error_of_a_clip():
-    video = torch.cat([grey(100), grey(100)], dim=1)
-    truth = torch.cat([grey(101), grey(200)], dim=1)
-    expected = [20 * math.log10(255 / 1), 20 * math.log10(255 / 100)]
-    assert psnr(video, truth)[0].tolist() == pytest.approx(expected, abs=1e-3)
-
-
-def test_every_clip_gets_its_own_row_of_scores():
-    video, truth = torch.cat([grey(0, 3), grey(9, 3)]), torch.cat([grey(0, 3), grey(60, 3)])
-    assert psnr(video, truth).shape == ssim(video, truth).shape == (2, 3)
-    assert (psnr(video, truth)[0] > psnr(video, truth)[1]).all()
-
-
-def test_ssim_is_one_for_the_same_picture_and_lower_for_another():
-    a = torch.randint(256, (1, 1, 32, 32, 3), generator=torch.Generator().manual_seed(0)).byte()
-    assert ssim(a, a).item() == pytest.approx(1.0)
-    assert ssim(a, a.flip(2)).item() < 0.5
-
-
-def test_masked_psnr_looks_only_at_the_pixels_it_was_given():
-    video, truth, where = grey(100), grey(100), torch.zeros(1, 1, 16, 16)
-    truth[:, :, :8] = 151
-    where[:, :, :8] = 1
-    assert psnr_where(video, truth, where).item() == pytest.approx(20 * math.log10(5), abs=1e-4)
-    assert psnr_where(video, truth, 1 - where).item() == PSNR_CAP
-    assert psnr_where(video, truth, 0 * where).isnan().all()
 
 
 def test_the_interval_of_the_mean_has_the_width_that_theory_gives():
@@ -103,15 +56,6 @@ def test_students_t_goes_on_from_its_table_and_ends_at_the_normal_one():
     assert student(10) == pytest.approx(2.2281, rel=2e-3)
     assert student(30) == pytest.approx(2.0423, rel=1e-4)
     assert student(100_000) == pytest.approx(1.96, abs=1e-3)
-
-
-def test_perplexity_counts_equally_used_codes_and_ignores_unused_ones():
-    found = usage(torch.tensor([[0, 1], [2, 3]]), num_codes=8)
-    assert found == {"perplexity": pytest.approx(4.0), "used": 4, "total": 8}
-
-
-def test_one_code_doing_all_the_work_has_perplexity_one():
-    assert usage(torch.zeros(9, dtype=torch.long), num_codes=8)["perplexity"] == pytest.approx(1.0)
 
 
 def test_the_spread_lies_around_the_figure_wherever_its_resamples_lie():

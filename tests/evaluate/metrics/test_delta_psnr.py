@@ -1,6 +1,6 @@
 import torch
 
-from playworld.evaluate.control.action_controls import control_actions, score_action_controls
+from playworld.evaluate.metrics.delta_psnr import control_actions, score_action_controls
 from playworld.evaluate.rollouts import Rollouts
 
 

@@ -1,0 +1,35 @@
+"""Everything that an evaluation measures, in the order of the terminal's table."""
+
+from playworld.evaluate.metric import Metric
+from playworld.evaluate.metrics.agreement import AGREEMENT
+from playworld.evaluate.metrics.answers import ANSWERS
+from playworld.evaluate.metrics.buttons import BUTTONS
+from playworld.evaluate.metrics.codebooks import CODEBOOKS
+from playworld.evaluate.metrics.delta_psnr import DELTA_PSNR
+from playworld.evaluate.metrics.directions import DIRECTIONS
+from playworld.evaluate.metrics.fidelity import FIDELITY
+from playworld.evaluate.metrics.frame_quality import FRAME_QUALITY
+from playworld.evaluate.metrics.information import INFORMATION
+from playworld.evaluate.metrics.keys import KEYS
+from playworld.evaluate.metrics.long_play import LONG_PLAY
+from playworld.evaluate.metrics.look import LOOK
+from playworld.evaluate.metrics.lpips import LPIPS
+from playworld.evaluate.metrics.mirror import MIRROR
+from playworld.evaluate.metrics.physics import PHYSICS
+from playworld.evaluate.metrics.prompts import PROMPTS
+from playworld.evaluate.metrics.returns import RETURNS
+from playworld.evaluate.metrics.sharpness import SHARPNESS
+from playworld.evaluate.metrics.speed import SPEED
+from playworld.evaluate.metrics.steering import STEERING
+from playworld.evaluate.metrics.tokenizer import TOKENIZER
+
+METRICS: tuple[Metric, ...] = (
+    *(FRAME_QUALITY, DELTA_PSNR, SHARPNESS, LPIPS, TOKENIZER, CODEBOOKS, AGREEMENT, SPEED),
+    *(FIDELITY, INFORMATION, STEERING, RETURNS, ANSWERS, PHYSICS, MIRROR, KEYS, LOOK),
+    *(LONG_PLAY, PROMPTS, DIRECTIONS, BUTTONS),
+)
+
+
+def in_order(*first: Metric) -> tuple[Metric, ...]:
+    """These metrics first, then the others as they are listed."""
+    return (*first, *(metric for metric in METRICS if metric not in first))

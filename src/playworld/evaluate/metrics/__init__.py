@@ -1,0 +1,1 @@
+"""What an evaluation measures: a module for each metric."""
