@@ -34,7 +34,7 @@ play: $(READY)
 
 # What a machine lacks is skipped, and the end of the tests says how to get it.
 test: $(READY_DEV)
-	@$(BIN)/python -m playworld.data.record.procgen_install || true
+	@$(BIN)/python -m playworld.data.record.procgen.install || true
 	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-fast: $(READY_DEV)

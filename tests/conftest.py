@@ -178,6 +178,6 @@ def browser():
 @pytest.fixture(scope="session")
 def python():
     """An interpreter that has Procgen."""
-    from playworld.data.record import procgen_install  # here: not every test should wait for it
+    from playworld.data.record.procgen import install  # here: not every test should wait for it
 
-    return procgen_install.procgen_python()
+    return install.procgen_python()

@@ -47,7 +47,7 @@ def _no_robot() -> str | None:
 
 def _no_simulator() -> str | None:
     from playworld.config import InputError
-    from playworld.data.record.procgen_install import procgen_python
+    from playworld.data.record.procgen.install import procgen_python
 
     try:
         procgen_python()

@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 
 from playworld.atomic import CannotSave, alone, new_folder, settle, temporary_folder, write_whole
-from playworld.checkpoint import (
+from playworld.config import InputError
+from playworld.manifest import (
     read_folder,
     refuse_foreign,
     remove_folder,
     write_folder,
 )
-from playworld.config import InputError
 
 OLD = {"README.md": "old", "config.json": 1, "prompts/01.png": b"one", "prompts/02.png": b"two"}
 NEW = {"README.md": "new", "config.json": 2, "prompts/01.png": b"eins", "deep/er/x.json": 3}

@@ -20,7 +20,7 @@ ORDER = [
     "images",
     "data",
     "models",
-    "checkpoint",
+    "manifest",
     "world",
 ]
 ORDER += [
@@ -47,7 +47,7 @@ ONLY = {  # narrower than the order allows
         "images",
         "data",
         "models",
-        "checkpoint",
+        "manifest",
         "train",
         "play",
         "curate",

@@ -133,5 +133,5 @@ def test_a_simulator_that_is_killed_while_playing_is_reported(python):
     with closing(Arena(replace(OPTIONS, games=1))) as arena:
         arena.reset()
         arena._child.process.kill()
-        with pytest.raises(RuntimeError, match=r"procgen_arena.py .* stopped \(exit status -9\)"):
+        with pytest.raises(RuntimeError, match=r"procgen/arena.py .* stopped \(exit status -9\)"):
             arena.step([RIGHT])

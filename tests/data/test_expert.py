@@ -12,8 +12,9 @@ import pytest
 from playworld.agents.arena import Arena, ArenaOptions
 from playworld.cli import main
 from playworld.config import InputError
-from playworld.data.record import games, procgen_expert, recorder
+from playworld.data.record import games, recorder
 from playworld.data.record.actions import read_actions
+from playworld.data.record.procgen import expert
 from playworld.data.record.recorder import RecordOptions
 
 OPTIONS = RecordOptions(episodes=6, seed=5, backgrounds=False, player="expert")
@@ -49,9 +50,9 @@ def test_a_share_of_blunders_is_a_share(share):
 
 
 def test_a_jump_begins_where_there_is_most_room_to_both_sides():
-    assert procgen_expert.from_the_middle([3, 4, 5, 6, 7]) == [5, 6, 4, 7, 3]
-    assert procgen_expert.from_the_middle([1, 4, 5, 6]) == [5, 6, 4, 1]
-    assert procgen_expert.from_the_middle([]) == []
+    assert expert.from_the_middle([3, 4, 5, 6, 7]) == [5, 6, 4, 7, 3]
+    assert expert.from_the_middle([1, 4, 5, 6]) == [5, 6, 4, 1]
+    assert expert.from_the_middle([]) == []
 
 
 def test_most_levels_are_solved_in_the_order_of_the_seed(shown):
@@ -99,7 +100,7 @@ def test_after_a_blunder_it_begins_elsewhere_and_still_reaches_the_coin(python, 
 def test_films_that_begin_from_a_blunder_have_a_useful_length(python, mode):
     options = replace(OPTIONS, mode=mode, blunders=1, episodes=12)
     solved = [film for film in recorder.play(python, "coinrun", options) if film.solved]
-    assert min(len(held(film.actions)) for film in solved) >= procgen_expert.SHORTEST
+    assert min(len(held(film.actions)) for film in solved) >= expert.SHORTEST
 
 
 def test_recording_says_who_played_and_that_the_coin_was_reached(python, tmp_path, capsys):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data.record import games, procgen_install, procgen_player, recorder, recordings
+from playworld.data.record import games, recorder, recordings
 from playworld.data.record.actions import read_actions
+from playworld.data.record.procgen import install, player
 from playworld.data.record.recorder import Episode, RecordOptions
 from playworld.data.record.scroller import scroll
 
@@ -122,7 +123,7 @@ def test_a_simulator_that_stops_is_reported_with_its_last_words(tmp_path):
 )
 def test_a_machine_without_a_wheel_is_told_so_in_one_sentence(here):
     with pytest.raises(InputError) as refused:
-        procgen_install.check_wheel(*here)
+        install.check_wheel(*here)
     assert "Python 3.11 and 3.12 on Linux x86-64" in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -131,7 +132,7 @@ def test_a_machine_without_a_wheel_is_told_so_in_one_sentence(here):
 def test_an_installation_that_fails_is_bad_input_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(InputError, match="could not be installed .*procgen-mirror"):
-        procgen_install.build(tmp_path / "cache" / "procgen")
+        install.build(tmp_path / "cache" / "procgen")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -140,7 +141,7 @@ def test_the_movement_of_the_view_is_measured_to_the_pixel():
     world = rng.integers(0, 256, (12, 40, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
     places = [(200, 60), (205, 66), (205, 55), (202, 55), (208, 48)]
     frames = [world[y : y + 64, x : x + 64] for x, y in places for _ in range(2)]
-    assert procgen_player.steps_right(frames).tolist() == [5, 0, -3, 6]
+    assert player.steps_right(frames).tolist() == [5, 0, -3, 6]
 
 
 OPTIONS = RecordOptions(episodes=16, seed=3, max_frames=300)
@@ -173,7 +174,7 @@ def played(recorded):
 
 @pytest.fixture(scope="session")
 def steps(played):
-    return [procgen_player.steps_right(list(frames)) for frames, _ in played]
+    return [player.steps_right(list(frames)) for frames, _ in played]
 
 
 @pytest.mark.slow

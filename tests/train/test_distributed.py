@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from playworld.checkpoint import params_sha256, read_folder
 from playworld.config import InputError
+from playworld.manifest import params_sha256, read_folder
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.quantizer import QuantizerConfig

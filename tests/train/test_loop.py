@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from playworld.checkpoint import params_sha256, read_folder
 from playworld.config import InputError
 from playworld.export.train_world import train_world
+from playworld.manifest import params_sha256, read_folder
 from playworld.models.dynamics import Dynamics
 from playworld.presets import preset
 from playworld.train.checkpoints import Saver, checkpoints

@@ -9,9 +9,9 @@ import pytest
 import torch
 import torch.distributed.checkpoint as dcp
 
-from playworld.checkpoint import MANIFEST, own_files, record_of, write_manifest
 from playworld.cli import main
 from playworld.config import InputError
+from playworld.manifest import MANIFEST, own_files, record_of, write_manifest
 from playworld.train.checkpoints import checkpoints, newest, played_weights, read_parts
 from playworld.train.preview import world_of_run
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from playworld.checkpoint import read_folder
 from playworld.config import InputError
 from playworld.export.train_world import train_world
+from playworld.manifest import read_folder
 from playworld.models.attention import SpatialAttention
 from playworld.presets import preset
 from playworld.train.checkpoints import checkpoints, read_parts

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from playworld.checkpoint import params_sha256, write_folder
 from playworld.config import InputError
+from playworld.manifest import params_sha256, write_folder
 from playworld.models.actions import LatentActionModel
 from playworld.models.flops import on_meta, parameters
 from playworld.models.kinds import build_dynamics, build_tokenizer

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from playworld.agents.options import ArenaOptions
 from playworld.data.record.games import ACTION_NAMES
-from playworld.data.record.procgen_install import procgen_python
+from playworld.data.record.procgen.install import procgen_python
 from playworld.data.record.worker_process import WorkerProcess
 
 SIDE = 64
@@ -55,7 +55,7 @@ class Arena:
             "hold": options.hold,
             "max_steps": options.max_steps,
         }
-        self._child = WorkerProcess(procgen_python(), "procgen_arena.py", request)
+        self._child = WorkerProcess(procgen_python(), "procgen/arena.py", request)
 
     def reset(self) -> UInt8[np.ndarray, "N 64 64 3"]:
         """Begin every level, or begin it again, and return the first pictures.

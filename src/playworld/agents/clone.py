@@ -18,11 +18,11 @@ from playworld.agents.labels import Demonstrations, read_demonstrations
 from playworld.agents.moves import MOVES, UNKNOWN
 from playworld.agents.options import CloneOptions
 from playworld.agents.policy import NETWORKS, WEIGHTS, Meaning, Policy, PolicyConfig
-from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import clips_at
 from playworld.data.clips.shards import sha256_of
 from playworld.machine import choose_device
+from playworld.manifest import refuse_foreign
 from playworld.progress import Progress, silent
 from playworld.train.loop import Clips, NonFinite, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective

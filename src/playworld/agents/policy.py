@@ -11,8 +11,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from playworld.agents.options import Kind
-from playworld.checkpoint import load_into, params_sha256, read_folder, write_folder
 from playworld.config import InputError, from_dict, to_dict
+from playworld.manifest import load_into, params_sha256, read_folder, write_folder
 from playworld.models.pixels import to_float
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import ConvEmbed, check_grid, grid

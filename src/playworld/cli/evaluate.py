@@ -37,11 +37,11 @@ class Evaluate(DeviceCommand):
     options: Annotated[EvaluateOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
-        from playworld.checkpoint import MANIFEST, results_folder
         from playworld.data.clips.remote import at_hand
         from playworld.evaluate import compare, format_table, short_names, write_report
         from playworld.export.card import measured_card
         from playworld.machine import choose_device
+        from playworld.manifest import MANIFEST, results_folder
         from playworld.world import World
 
         if len(self.paths) < 2:

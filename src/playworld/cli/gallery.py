@@ -31,10 +31,10 @@ class Gallery(DeviceCommand):
     options: Annotated[GalleryOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
-        from playworld.checkpoint import results_folder
         from playworld.evaluate.gallery import gallery, write_gallery
         from playworld.export.prompts import read_pictures
         from playworld.machine import choose_device
+        from playworld.manifest import results_folder
         from playworld.world import World
 
         own = read_pictures(self.prompts) if self.prompts else {}

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from playworld.checkpoint import load_into, params_sha256, read_folder, write_folder
 from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.quality_models import KINDS, LEVELS, QualityModel
 from playworld.curate.stretches import Footage, Stretch, check_length
 from playworld.data.clips.shards import DamagedChunk
+from playworld.manifest import load_into, params_sha256, read_folder, write_folder
 from playworld.progress import Progress, silent
 from playworld.words import counted
 

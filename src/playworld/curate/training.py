@@ -14,7 +14,6 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.curate.features import features
 from playworld.curate.filter import BATCH, WEIGHTS, Filter, FilterConfig, glimpses
@@ -27,6 +26,7 @@ from playworld.data.clips.dataset import clips_at
 from playworld.data.clips.shards import DamagedChunk
 from playworld.data.ingest.splits import held_out
 from playworld.machine import choose_device
+from playworld.manifest import refuse_foreign
 from playworld.progress import Progress, silent
 from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Batch, Metrics, Objective

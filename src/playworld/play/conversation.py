@@ -16,6 +16,7 @@ from torch import Tensor
 from playworld.play.messages import (
     LARGEST_ID,
     REASONS,
+    Answer,
     Close,
     ConnectionClosed,
     Go,
@@ -27,10 +28,12 @@ from playworld.play.messages import (
     Start,
     Stay,
     Try,
+    idle,
+    joined,
     picture_name,
     read_message,
 )
-from playworld.play.moves import Answer, Moves, picture
+from playworld.play.moves import Moves, here
 from playworld.play.requests import GoRequest, PressRequest, Request, StartRequest, TryRequest
 from playworld.play.sessions import Full, Session, Sessions
 from playworld.world import SamplerConfig
@@ -131,16 +134,11 @@ class Conversation:
     async def _resume(self, session: Session) -> None:
         self._server.sessions.touch(session)
         timeline = session.playing
-        joined = {
-            "type": "joined",
-            "session": session.id,
-            "playing": session.begun is not None,
-            "at": None if timeline is None else timeline.at,
-        }
-        await self._socket.send_json(joined)
+        at = None if timeline is None else timeline.at
+        await self._send(joined(session.id, session.begun is not None, at))
         session.rejoin()
         if timeline is not None:
-            await self._socket.send_bytes(picture(timeline, 0))
+            await self._send(here(timeline, 0))
 
     async def _listen(self, session: Session) -> None:
         while True:
@@ -162,7 +160,7 @@ class Conversation:
                 return await self._receive()
         try:
             async with asyncio.timeout(warning):
-                await self._socket.send_json({"type": "idle", "seconds": warning})
+                await self._send(idle(warning))
                 return await self._receive()
         except TimeoutError:
             self._server.sessions.drop(session)

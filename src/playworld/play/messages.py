@@ -1,11 +1,12 @@
-"""What may be said over a player's WebSocket, and the close code for everything else."""
+"""The messages of a player's WebSocket, in both directions, and its close codes."""
 
 import enum
 import json
 import re
+import struct
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from playworld.config import InputError, from_dict
 
@@ -136,6 +137,40 @@ MESSAGES: dict[str, type[Message]] = {
     "try": Try,
     "stay": Stay,
 }
+
+
+Answer = bytes | dict[str, Any]
+"""A message to the player: a binary one, or a JSON one."""
+HEADER = struct.Struct("<BxxxIII")
+"""What stands before the PNG in a binary message: its kind, the request's id, the number of the
+node, and of its frame since the start."""
+PICTURE, SHEET = 0, 1
+"""Kinds of binary messages."""
+
+
+def picture(id: int, node: int, frame: int, png: bytes) -> Answer:
+    """The frame where the player is, as an answer to request `id`."""
+    return HEADER.pack(PICTURE, id, node, frame) + png
+
+
+def sheet(id: int, node: int, frame: int, png: bytes) -> Answer:
+    """What every button does from there, as an answer to request `id`."""
+    return HEADER.pack(SHEET, id, node, frame) + png
+
+
+def joined(session: str, playing: bool, at: int | None) -> Answer:
+    """The player's session, whether a game was begun in it, and at which node it is."""
+    return {"type": "joined", "session": session, "playing": playing, "at": at}
+
+
+def full(id: int) -> Answer:
+    """The game holds no further frame."""
+    return {"type": "full", "id": id}
+
+
+def idle(seconds: float) -> Answer:
+    """So long until the game is put away, unless something is pressed."""
+    return {"type": "idle", "seconds": seconds}
 
 
 class Pace:

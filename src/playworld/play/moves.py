@@ -1,33 +1,23 @@
 """What players ask for, carried out on the engine that they share."""
 
 import asyncio
-import struct
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.images import QUICK, to_png
-from playworld.play.messages import Close, ConnectionClosed
+from playworld.play.messages import Answer, Close, ConnectionClosed, full, picture, sheet
 from playworld.play.metrics import Counts
 from playworld.play.requests import GoRequest, PressRequest, Request, StartRequest, TryRequest
 from playworld.play.sessions import Session
-from playworld.play.timeline import Node, Timeline
+from playworld.play.timeline import Timeline
 from playworld.world import Engine, StepResult, WorldState
 
-HEADER = struct.Struct("<BxxxIII")
-"""What stands before the PNG in a binary message: its kind, the request's id, the number of the
-node, and of its frame since the start."""
-PICTURE, SHEET = 0, 1
-"""Kinds of binary messages."""
 TRIED_AT_ONCE = 4
 """Buttons that are tried together."""
-
-Answer = bytes | dict[str, Any]
-"""A binary message, or a JSON one."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +46,10 @@ class Moves:
                 if not 0 <= node < len(timeline.nodes):
                     raise ConnectionClosed(Close.BAD_MESSAGE)
                 timeline.at = node
-                return picture(timeline, id)
+                return here(timeline, id)
             case PressRequest(id) if len(timeline.nodes) >= self.max_nodes:
                 self.counts.full += 1
-                return {"type": "full", "id": id}
+                return full(id)
             case PressRequest():
                 return await self._press(session, timeline, request)
             case TryRequest():
@@ -95,7 +85,7 @@ class Moves:
         png = await asyncio.to_thread(to_png, result.frame, QUICK)
         session.timeline = Timeline(request.names, request.seed, result.state, png)
         session.shown = request
-        return picture(session.timeline, request.id)
+        return here(session.timeline, request.id)
 
     async def _press(
         self, session: Session, timeline: Timeline, request: PressRequest
@@ -107,7 +97,7 @@ class Moves:
         result = await self._counted(step)
         png = await asyncio.to_thread(to_png, result.frame, QUICK)
         timeline.grow(request.button, request.sampler, result.state, png)
-        return picture(timeline, request.id)
+        return here(timeline, request.id)
 
     async def _try(
         self, session: Session, timeline: Timeline, request: TryRequest
@@ -124,8 +114,8 @@ class Moves:
             rows += await asyncio.gather(
                 *(self._row(session, state, button, request) for button in some)
             )
-        sheet = await asyncio.to_thread(to_png, torch.cat(rows), QUICK)
-        return _message(SHEET, request.id, timeline.at, timeline.here) + sheet
+        png = await asyncio.to_thread(to_png, torch.cat(rows), QUICK)
+        return sheet(request.id, timeline.at, timeline.here.frame, png)
 
     async def _row(
         self, session: Session, state: WorldState, button: int, request: TryRequest
@@ -144,10 +134,6 @@ class Moves:
         return result
 
 
-def picture(timeline: Timeline, id: int) -> bytes:
-    """The frame where the player is, as a binary message that answers request `id`."""
-    return _message(PICTURE, id, timeline.at, timeline.here) + timeline.here.png
-
-
-def _message(kind: int, id: int, number: int, node: Node) -> bytes:
-    return HEADER.pack(kind, id, number, node.frame)
+def here(timeline: Timeline, id: int) -> Answer:
+    """The frame where the player is, as an answer to request `id`."""
+    return picture(id, timeline.at, timeline.here.frame, timeline.here.png)

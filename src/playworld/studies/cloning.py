@@ -24,10 +24,10 @@ from playworld.agents.trial import (
     steady_player,
 )
 from playworld.atomic import may_be_ignored, write_whole
-from playworld.checkpoint import refuse_sealed
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.splits import SPLITS
+from playworld.manifest import refuse_sealed
 from playworld.progress import ProgressFor
 from playworld.studies.options import CloningOptions
 from playworld.train.loop import NonFinite

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from playworld.atomic import alone, may_be_ignored, temporary_folder, write_whole
-from playworld.checkpoint import refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import read_json
@@ -22,6 +21,7 @@ from playworld.evaluate.report import Report
 from playworld.export.card import measured_card
 from playworld.export.train_world import train_world
 from playworld.machine import choose_device
+from playworld.manifest import refuse_foreign
 from playworld.presets import preset
 from playworld.progress import ProgressFor, silent_stages
 from playworld.studies.options import CreateOptions

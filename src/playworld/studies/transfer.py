@@ -29,13 +29,13 @@ from playworld.agents.ppo import (
     train_agent,
 )
 from playworld.agents.trial import Outcome, Player, play_games, random_player, steady_player
-from playworld.checkpoint import results_folder
 from playworld.config import InputError, to_dict
 from playworld.data.clips.shards import sha256_of
 from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.intervals import NOT_NEGATIVE, interval, share_interval
 from playworld.evaluate.movement import displacements
 from playworld.evaluate.page.files import write_picture, write_result
+from playworld.manifest import results_folder
 from playworld.progress import Progress, ProgressFor
 from playworld.studies.options import TransferOptions
 from playworld.studies.panel import COLOURS, Panel

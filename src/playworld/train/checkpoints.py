@@ -24,7 +24,8 @@ from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.tensor import DTensor
 
 from playworld.atomic import cannot_save, new_folder
-from playworld.checkpoint import (
+from playworld.config import InputError
+from playworld.manifest import (
     MANIFEST,
     Folder,
     own_files,
@@ -35,7 +36,6 @@ from playworld.checkpoint import (
     write_folder,
     write_manifest,
 )
-from playworld.config import InputError
 from playworld.train.distributed import first_rank_does, full_tensor, rank, ranks
 from playworld.train.shards_index import IndexReader
 

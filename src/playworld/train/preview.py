@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from playworld.checkpoint import load_into, write_folder
 from playworld.config import InputError, to_dict
+from playworld.manifest import load_into, write_folder
 from playworld.models.actions import LatentActionModel
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.train.checkpoints import checkpoints, newest, played_weights

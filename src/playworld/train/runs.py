@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from playworld.atomic import alone, cache_folder, folder_at, write_whole
-from playworld.checkpoint import load_into, read_folder, write_folder
 from playworld.config import InputError, to_dict
 from playworld.data.clips.shards import read_json
+from playworld.manifest import load_into, read_folder, write_folder
 from playworld.models.base import Tokenizer
 from playworld.models.kinds import AnyTokenizerConfig, build_tokenizer
 from playworld.train.checkpoints import remove_checkpoints

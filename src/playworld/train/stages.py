@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from playworld.checkpoint import params_sha256, refuse_foreign
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset, batches
 from playworld.data.clips.tokens import TokenStore
+from playworld.manifest import params_sha256, refuse_foreign
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import Tokenizer
 from playworld.models.dynamics import Dynamics

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 
-from playworld.checkpoint import params_sha256
 from playworld.config import to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import CHUNK_FRAMES, DamagedChunk
 from playworld.data.clips.tokens import TokenLayout, TokenShard, TokenStore, write_shard
+from playworld.manifest import params_sha256
 from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float
 from playworld.progress import Progress, silent

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from playworld.checkpoint import load_into
 from playworld.config import InputError, to_dict
+from playworld.manifest import load_into
 from playworld.models.quantizer import sum_over_ranks
 from playworld.train.checkpoints import Saver, newest, read_parts
 from playworld.train.distributed import (

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from playworld.checkpoint import MANIFEST, Folder, load_into, read_folder, write_folder
 from playworld.config import InputError, check_ranges, from_dict, to_dict
+from playworld.manifest import MANIFEST, Folder, load_into, read_folder, write_folder
 from playworld.models.actions import LatentActionConfig
 from playworld.models.kinds import AnyDynamicsConfig, AnyTokenizerConfig, disagreements
 from playworld.world.maskgit import SamplerConfig

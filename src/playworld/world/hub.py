@@ -7,8 +7,8 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from playworld.checkpoint import MANIFEST
 from playworld.config import InputError, did_you_mean
+from playworld.manifest import MANIFEST
 from playworld.world import folder as files
 
 log = logging.getLogger(__name__)

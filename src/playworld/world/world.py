@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
-from playworld.checkpoint import params_sha256
 from playworld.config import InputError
 from playworld.data.video.pictures import fit, plain
 from playworld.machine import choose_device
+from playworld.manifest import params_sha256
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.exact import filled, row_by_row

@@ -36,8 +36,8 @@ class Clone:
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.agents.clone import clone, label
         from playworld.agents.policy import WEIGHTS
-        from playworld.checkpoint import refuse_foreign
         from playworld.machine import choose_device
+        from playworld.manifest import refuse_foreign
         from playworld.world import World
 
         with endings():

@@ -35,8 +35,8 @@ class Goals:
     """Where the world runs: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
 
     def run(self, console: Console, progress: ProgressBars) -> int:
-        from playworld.checkpoint import results_folder
         from playworld.machine import choose_device
+        from playworld.manifest import results_folder
         from playworld.studies.goals import format_goals, seek_goals
         from playworld.world import World
 

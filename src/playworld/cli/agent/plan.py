@@ -33,8 +33,8 @@ class Plan:
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.agents.plan_film import in_words, open_prompt, write_plan
         from playworld.agents.planner import make_plan
-        from playworld.checkpoint import results_folder
         from playworld.machine import choose_device
+        from playworld.manifest import results_folder
         from playworld.world import World
 
         world = World.load(self.world, choose_device(self.device))

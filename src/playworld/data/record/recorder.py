@@ -1,7 +1,7 @@
 """Simulators -> video files, with their true actions beside them for evaluation only.
 
 Procgen needs numpy 1 and gym, so it lives in an environment of its own, in the user's cache folder,
-and `procgen_player.py` runs there as a child process. Training never reads an action file.
+and `procgen/player.py` runs there as a child process. Training never reads an action file.
 """
 
 import json
@@ -30,7 +30,7 @@ from playworld.data.record.games import (
     ZOO,
     levels,
 )
-from playworld.data.record.procgen_install import procgen_python
+from playworld.data.record.procgen.install import procgen_python
 from playworld.data.record.recordings import write_recording
 from playworld.data.record.scroller import films
 from playworld.data.record.unseen import film as pictures
@@ -216,7 +216,7 @@ def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
         "min_frames": min(options.min_frames, options.max_frames),
         "max_frames": options.max_frames,
     }
-    with closing(WorkerProcess(python, "procgen_player.py", request)) as child:
+    with closing(WorkerProcess(python, "procgen/player.py", request)) as child:
         for _ in range(options.episodes):
             yield _episode(child)
 
@@ -236,7 +236,7 @@ def demonstrate(python: Path, options: RecordOptions) -> Iterator[Episode]:
         "max_frames": options.max_frames,
     }
     solved = 0
-    with closing(WorkerProcess(python, "procgen_expert.py", request)) as child:
+    with closing(WorkerProcess(python, "procgen/expert.py", request)) as child:
         for tried in range(1, len(own) + 1):
             episode = _episode(child)
             yield episode

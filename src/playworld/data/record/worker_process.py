@@ -13,8 +13,8 @@ class WorkerProcess:
     """
 
     def __init__(self, python: Path, script: str, request: object) -> None:
-        """Start `script`, a file of this folder, in the interpreter `python`."""
-        path = Path(__file__).with_name(script)
+        """Start `script`, a path from this folder, in the interpreter `python`."""
+        path = Path(__file__).parent / script
         self.name = f"{script} in {python}"
         self.said = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
         # -I: neither the folder of the script nor the user's environment may shadow a module.

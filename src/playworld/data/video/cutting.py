@@ -96,7 +96,7 @@ def _film(answer: dict[str, Any]) -> Film:
 
 def _child(request: dict[str, Any], what: str, content: bytes = b"") -> dict[str, Any]:
     """What the child process answers; `what` is where a reason begins."""
-    command = [sys.executable, "-P", str(Path(__file__).with_name("cutter.py"))]
+    command = [sys.executable, "-P", str(Path(__file__).with_name("cut_process.py"))]
     try:
         child = subprocess.run(
             [*command, json.dumps(request)],

@@ -25,7 +25,7 @@ import av
 
 from playworld.data.video.containers import Film, Unusable, open_container, open_film, video_of
 from playworld.data.video.display import HDR, UNREADABLE, Resizer
-from playworld.data.video.forking import limit, nurse
+from playworld.data.video.fork_loop import fork_loop, limit
 from playworld.data.video.frames import Timed
 from playworld.data.video.letterbox import find_bars, may_have_bars
 
@@ -37,7 +37,7 @@ CLOCK_SLACK = Fraction(1, 500)
 def main() -> None:
     """Fork a decoder for each request."""
     av.logging.set_level(av.logging.PANIC)
-    nurse(_decode)
+    fork_loop(_decode)
 
 
 def _decode(connection: socket.socket) -> None:

@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-from playworld.data.video.forking import COMMAND, REPLY
+from playworld.data.video.fork_loop import COMMAND, REPLY
 
 _START = (  # with this playworld, wherever it came from
     "import importlib, sys; sys.path.insert(0, sys.argv[1]); "

@@ -20,7 +20,7 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.data.video import pictures
-from playworld.data.video.forking import limit, nurse
+from playworld.data.video.fork_loop import fork_loop, limit
 
 BASE_MEMORY_MB = 512
 """Address space of Python and Pillow, with room for the file."""
@@ -33,7 +33,7 @@ NICE = 5
 def main() -> None:
     """Fork a decoder for each request."""
     Image.init()  # all its codecs, once for all children
-    nurse(_decode)
+    fork_loop(_decode)
 
 
 def _decode(connection: socket.socket) -> None:

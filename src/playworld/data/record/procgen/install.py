@@ -1,7 +1,7 @@
 """The interpreter that has Procgen: found, or built in the user's cache folder.
 
 procgen-mirror asks for numpy 1 and gym, which nothing else here could live with, so it gets a
-virtual environment of its own. `python -m playworld.data.record.procgen_install` builds it ahead
+virtual environment of its own. `python -m playworld.data.record.procgen.install` builds it ahead
 of time.
 """
 

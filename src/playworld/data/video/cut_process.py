@@ -1,8 +1,8 @@
 """The child process that makes a video file of some frames of another, or of pictures.
 
-`cutting.py` runs this file by its path, `python cutter.py JSON`, so that a stranger's file crashes
-or hangs it, not us; it imports nothing of playworld. It prints one JSON object: an answer, or
-`reason`, why there is none.
+`cutting.py` runs this file by its path, `python cut_process.py JSON`, so that a stranger's file
+crashes or hangs it, not us; it imports nothing of playworld. It prints one JSON object: an answer,
+or `reason`, why there is none.
 
 Packets are copied where that gives exactly these frames: they begin with a keyframe and follow each
 other in the file, as those of an episode do that was encoded alone. Else they are encoded anew.

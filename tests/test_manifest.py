@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from playworld.atomic import new_folder
-from playworld.checkpoint import (
+from playworld.config import InputError
+from playworld.manifest import (
     load_into,
     params_sha256,
     read_folder,
@@ -19,7 +20,6 @@ from playworld.checkpoint import (
     results_folder,
     write_folder,
 )
-from playworld.config import InputError
 
 TENSORS = {"model.safetensors": {"weight": torch.arange(6.0).view(2, 3), "count": torch.tensor(7)}}
 DOCUMENTS = {"config.json": {"fps": 10.0}, "README.md": "# héllo", "prompts/01.png": b"\x89PNG"}
@@ -211,7 +211,7 @@ def test_what_a_dead_writer_left_is_cleared_and_a_living_one_is_not_disturbed(tm
 REWRITE_FOR_EVER = """
 import sys, itertools
 from pathlib import Path
-from playworld.checkpoint import write_folder
+from playworld.manifest import write_folder
 for i in itertools.count():
     write_folder(Path(sys.argv[1]), {}, {"step.json": i, "payload.bin": bytes([i % 256]) * 200_000})
     print(i, flush=True)

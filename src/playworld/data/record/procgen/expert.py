@@ -1,9 +1,9 @@
 """Solves CoinRun levels from their start and streams what it sees. Runs as a script.
 
-Like `procgen_player.py` it runs in an interpreter that has procgen: a JSON request as the only
-argument, and for each level one line of JSON (`frames`, `level_seed`, `actions`, `solved`) and then
-its raw pictures, none if the level was not solved. Only the standard library, numpy and procgen may
-be imported here.
+Like `player.py` it runs in an interpreter that has procgen: a JSON request as the only argument,
+and for each level one line of JSON (`frames`, `level_seed`, `actions`, `solved`) and then its raw
+pictures, none if the level was not solved. Only the standard library, numpy and procgen may be
+imported here.
 
 The expert is there to be imitated, so that the same sight leads to the same keys: it runs to the
 right, and jumps only before what running would not pass, from the middle of the places that a jump

@@ -1,8 +1,8 @@
 """Plays many levels of a Procgen game side by side, with actions that come from outside.
 
-Runs as a script in an interpreter that has procgen, like `procgen_player.py`. The only argument is
-a JSON request; then each line of standard input is `null` (begin every level again) or a list of
-one action per game, and each answer is the pictures (N x 64 x 64 x 3 bytes), the rewards (N times
+Runs as a script in an interpreter that has procgen, like `player.py`. The only argument is a JSON
+request; then each line of standard input is `null` (begin every level again) or a list of one
+action per game, and each answer is the pictures (N x 64 x 64 x 3 bytes), the rewards (N times
 float32) and which games are over (N bytes). Only the standard library, numpy and procgen may be
 imported.
 """

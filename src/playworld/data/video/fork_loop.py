@@ -10,7 +10,7 @@ COMMAND = struct.Struct("<ci")
 REPLY = struct.Struct("<i")
 
 
-def nurse(decode: Callable[[socket.socket], None]) -> None:
+def fork_loop(decode: Callable[[socket.socket], None]) -> None:
     """Fork a decoder for each command `+` (with its socket), end it at `-`, all at the end."""
     control = socket.socket(fileno=0)
     living: set[int] = set()

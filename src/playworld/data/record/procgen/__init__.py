@@ -1,0 +1,1 @@
+"""Procgen: an interpreter that has it, and the scripts that run there."""
