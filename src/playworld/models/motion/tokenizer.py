@@ -96,7 +96,7 @@ class MotionTokenizer(Tokenizer):
     def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """Tokens of every frame; those of the first are zeros: it is kept as it is."""
         frames = self.whole(video)
-        canvas, tokens = Canvas.around(frames[:, 0]), [self._nothing(len(video), video.device)]
+        canvas, tokens = Canvas.around(frames[:, 0]), [self.nothing(len(video), video.device)]
         tables = self.books.tables()
         for frame in frames[:, 1:].unbind(1):
             changes, _, source = self.compare(canvas, frame, tables)
@@ -107,7 +107,7 @@ class MotionTokenizer(Tokenizer):
 
     def encode_pairs(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """Tokens of every frame against the true frame before it, all frames at once."""
-        frames, first = self.whole(video), self._nothing(len(video), video.device)[:, None]
+        frames, first = self.whole(video), self.nothing(len(video), video.device)[:, None]
         if video.shape[1] == 1:
             return first
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
@@ -194,7 +194,8 @@ class MotionTokenizer(Tokenizer):
         whole = pad_to_patch(video, self.config.patch)
         return to_uint8(whole).permute(0, 1, 4, 2, 3).contiguous()
 
-    def _nothing(self, batch: int, device: torch.device) -> Int[Tensor, "B L"]:
+    def nothing(self, batch: int, device: torch.device) -> Int[Tensor, "B L"]:
+        """Tokens of a frame that is the last one again, and of a first picture."""
         tokens = torch.zeros(batch, self.num_tokens, dtype=torch.long, device=device)
         tokens[:, 0] = self.config.num_scenes // 2  # no motion
         return tokens

@@ -14,6 +14,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.train.masking import sample_mask
 from playworld.train.objectives.objective import Batch, Metrics
 from playworld.train.objectives.world import WorldObjective
@@ -23,6 +24,9 @@ SCENE_FIRST = 0.25
 of play. Only that is scored there, and it counts as much as all blocks of another frame."""
 WHOLE = 0.7
 """Share of the other frames of which no block is known, as in play with one refinement."""
+UNKNOWN_START = 0.75
+"""Share of the clips of whose first picture no change is known, as in play from a single picture.
+The other clips begin amid a movement, as the window of a longer game does."""
 SPLIT_WEIGHT = 0.25
 """Weight of the quarters' choices beside the block's motion."""
 CODE_WEIGHT = 0.15
@@ -63,8 +67,17 @@ class MotionWorldObjective(WorldObjective):
     def corrupt_tokens(
         self, tokens: Int[Tensor, "B T L"], draws: list[torch.Generator]
     ) -> Int[Tensor, "B T L"]:
-        """The past as it was: in play the errors are in the picture, not in the changes."""
-        return tokens
+        """The past as it was, in most clips from a first picture of which no change is known.
+
+        In play the errors are in the picture, not in the changes. Cached tokens of a first picture
+        say how the scene moved before it: known to the dynamics, "nothing moved" would mean rest.
+        """
+        unknown = torch.stack([torch.rand((), generator=draw) for draw in draws]) < UNKNOWN_START
+        tokenizer = self._tokenizer[0]
+        assert isinstance(tokenizer, MotionTokenizer)
+        nothing = tokenizer.nothing(len(tokens), tokens.device)
+        first = torch.where(unknown[:, None].to(tokens.device), nothing, tokens[:, 0])
+        return torch.cat([first[:, None], tokens[:, 1:]], dim=1)
 
     def predict(
         self,
