@@ -23,7 +23,7 @@ from torch import Tensor
 from unseen import shown
 
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.look import hold, in_view
+from playworld.evaluate.metrics.look import hold, in_view
 from playworld.evaluate.speed import measure_speed, processor_name
 from playworld.world import World
 

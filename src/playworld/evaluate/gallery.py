@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.config import InputError
-from playworld.evaluate.longplay import held_buttons
+from playworld.evaluate.metrics.long_play import held_buttons
 from playworld.evaluate.options import GalleryOptions
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.parallax import Parallax, measure_parallax, parallax_picture

@@ -5,7 +5,7 @@ import torch
 
 from playworld.config import InputError
 from playworld.evaluate.fidelity.embeddings import I3D, RandomFeatures, prepare_i3d
-from playworld.evaluate.fidelity.measure import shuffle_time
+from playworld.evaluate.metrics.fidelity import shuffle_time
 
 
 @pytest.fixture

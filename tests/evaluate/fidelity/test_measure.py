@@ -3,12 +3,12 @@ import torch
 
 from playworld.evaluate.fidelity.embeddings import I3D, RandomFeatures
 from playworld.evaluate.fidelity.frechet import frechet_distance
-from playworld.evaluate.fidelity.measure import (
+from playworld.evaluate.fidelity.perceptual import LPIPS
+from playworld.evaluate.metrics.fidelity import (
     embed_all,
     score_distance,
     shuffle_time,
 )
-from playworld.evaluate.fidelity.perceptual import LPIPS
 from playworld.evaluate.metrics.lpips import score_lpips
 from playworld.evaluate.rollouts import Rollouts
 

@@ -1,37 +1,149 @@
 """Physics that a player relies on: jumps land, held buttons do no harm, a long walk goes on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from playworld.evaluate.buttons import press_sequences
 from playworld.evaluate.context import Context
-from playworld.evaluate.control.physics import frames_played, measure_physics
+from playworld.evaluate.intervals import interval, share_interval
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row
+from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.page.numbers import band, number, share, share_band
+
+RUN, JUMP, LANDING = 3, 3, 15
+"""Presses of right before a jump from a run, of jump, and of right in which the jump has to end."""
+HELD = 40
+"""Presses of one button in a row."""
+WALK, WALKERS = 100, 8
+"""Presses of a long walk, and starts that it is tried from."""
+REST = 3
+"""Transitions in a row without vertical movement that count as ground: the top of a jump lasts one
+or two."""
+FALL = 0.25
+"""Share of a jump's height by which the character has to fall again."""
+
+
+def _sequences(right: int, jump: int) -> tuple[list[int], ...]:
+    """Jumps from a stand and from a run, and two buttons held."""
+    leap = [jump] * JUMP + [right] * LANDING
+    return leap, [right] * RUN + leap, [jump] * HELD, [right] * HELD
+
+
+def _rises(video: UInt8[Tensor, "B T H W C"], camera: Camera) -> Float[Tensor, "B S"]:
+    """How far the character goes up in each transition, pixels."""
+    return -player_movement(displacements(video, camera), camera)[..., 1]
+
+
+def _falls(rises: Float[Tensor, "B S"]) -> tuple[Float[Tensor, "B S"], Float[Tensor, "B S"]]:
+    """How far it is below the highest point so far, and how high that is above the start."""
+    height = rises.cumsum(dim=1)
+    top = height.cummax(dim=1).values.clamp_min(0)
+    return top - height, top
+
+
+def lands(rises: Float[Tensor, "B S"], jump: int) -> Bool[Tensor, " B"]:
+    """Whether each jump, of the first `jump` transitions, ends on the ground before the last one.
+
+    The character has to fall by `FALL` of what it has risen, and then to rest for `REST`
+    transitions. Where it has not left the ground there is nothing to fall from.
+    """
+    below, top = _falls(rises)
+    fallen = (below >= FALL * top) | (top < HALF_PIXEL)
+    rests = (rises.abs() < HALF_PIXEL).float().unfold(1, REST, 1).amin(dim=-1) > 0
+    later = slice(max(jump, REST - 1), None)
+    rests = torch.nn.functional.pad(rests, (REST - 1, 0))
+    return (rests & fallen)[:, later].any(dim=1)
+
+
+def comes_down(rises: Float[Tensor, "B S"]) -> Bool[Tensor, " B"]:
+    """Whether the character falls by half of what it has risen at some time, if it rises at all."""
+    below, top = _falls(rises)
+    rose = top >= HALF_PIXEL
+    return ((below >= 0.5 * top) & rose).any(dim=1) | ~rose[:, -1]
+
+
+def _walk(context: Context, starts: UInt8[Tensor, "B P H W C"], before: int) -> Float[Tensor, " B"]:
+    """Frames in which each walk to the right moves; whoever stands still for `REST` jumps.
+
+    `before` frames have been played.
+    """
+    world, right, jump = context.world, context.best["right"], context.best["jump"]
+    last, state = world.start(starts, [context.seed + row for row in range(len(starts))])
+    last = last.cpu()
+    stood: Int[Tensor, " B"] = torch.zeros(len(starts), dtype=torch.long)
+    moving = torch.zeros(len(starts))
+    for k in range(WALK):
+        stuck = stood >= REST
+        frame, state = world.step(state, torch.where(stuck, jump, right), context.sampler)
+        frame = frame.cpu()
+        moved = displacements(torch.stack([last, frame], dim=1), context.camera)
+        ahead = player_movement(moved, context.camera)[:, 0, 0] >= HALF_PIXEL
+        moving += ahead
+        # After as many presses of jump as a jump takes, right is tried again.
+        stood = torch.where(ahead | (stood >= REST + JUMP), 0, stood + 1)
+        last = frame
+        context.advance(before + (k + 1) * len(starts))
+    return moving
+
+
+def _shares(found: Mapping[str, Float[Tensor, " starts"]]) -> dict[str, Any]:
+    every = torch.cat(list(found.values()))
+    parts = {
+        name: {"share": part.mean().item(), "interval": share_interval(part)}
+        for name, part in found.items()
+    }
+    return {
+        "share": every.mean().item(),
+        "interval": share_interval(every),
+        "starts": len(every) // len(found),
+        **parts,
+    }
+
 
 PARTS = ("landing", "held", "walk")
 
 
 def _measure(context: Context) -> Measured:
     """None of each without starts."""
-    count = context.options.physics_starts
-    if not count:
+    options, camera = context.options, context.camera
+    if not options.physics_starts:
         return Measured(dict.fromkeys(PARTS))
-    return Measured(
-        measure_physics(
-            context.world,
-            context.button_starts.video[:count],
-            {"right": context.best["right"], "jump": context.best["jump"]},
-            context.real_stats,
-            context.camera,
-            context.seed,
-            context.sampler,
-            context.advance,
-        )
+    starts = context.button_starts.video[: options.physics_starts]
+    sequences = _sequences(context.best["right"], context.best["jump"])
+    stand, run, up, across = press_sequences(
+        context.world, starts, sequences, context.seed, context.sampler, context.advance
     )
+    landing = {
+        "stand": lands(_rises(stand, camera), JUMP).float(),
+        "run": lands(_rises(run, camera)[:, RUN:], JUMP).float(),
+    }
+    stays = [
+        torch.tensor([context.real_stats.passes(frames) for frames in video])
+        for video in (up, across)
+    ]
+    held = {
+        "jump": (comes_down(_rises(up, camera)) & stays[0]).float(),
+        "right": stays[1].float(),
+    }
+    moving = _walk(context, starts[:WALKERS], len(starts) * sum(map(len, sequences)))
+    walk = {
+        "moving_frames": moving.mean().item(),
+        "interval": interval(moving, context.seed, (0.0, WALK)),
+        "least": moving.min().item(),
+        "presses": WALK,
+        "starts": len(moving),
+    }
+    return Measured({"landing": _shares(landing), "held": _shares(held), "walk": walk})
 
 
 def _frames(options: EvaluateOptions, buttons: int) -> int:
-    return frames_played(min(options.physics_starts, options.button_starts))
+    starts = min(options.physics_starts, options.button_starts)
+    return starts * sum(map(len, _sequences(0, 0))) + min(starts, WALKERS) * WALK
 
 
 def _rows(report: Report) -> Iterator[Row]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from playworld.evaluate.image_stats import RealImageStats
-from playworld.evaluate.longplay import (
+from playworld.evaluate.metrics.long_play import (
     LongPlay,
     held_buttons,
     play_long,

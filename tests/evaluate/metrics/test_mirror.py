@@ -1,6 +1,6 @@
 import torch
 
-from playworld.evaluate.control.mirror import mirror_agreement
+from playworld.evaluate.metrics.mirror import mirror_agreement
 
 
 def test_codes_that_swap_under_the_mirror_agree():

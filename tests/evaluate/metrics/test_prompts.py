@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.prompts import furthest_apart, measure_prompts
+from playworld.evaluate.metrics.prompts import furthest_apart, measure_prompts
 from playworld.images import to_png
 from playworld.world import World
 

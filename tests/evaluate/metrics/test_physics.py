@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.control.physics import comes_down, lands
+from playworld.evaluate.metrics.physics import comes_down, lands
 
 
 def rises(*heights):

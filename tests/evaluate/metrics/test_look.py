@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.look import in_view
+from playworld.evaluate.metrics.look import in_view
 
 
 @pytest.fixture

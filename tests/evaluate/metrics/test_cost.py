@@ -1,6 +1,6 @@
 import pytest
 
-from playworld.evaluate.cost import measure_cost
+from playworld.evaluate.metrics.speed import measure_cost
 from playworld.world import SamplerConfig
 
 SPEED = {"fps_median": 20.0, "ms_median": 50.0}

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from playworld.evaluate.buttons import Effect
-from playworld.evaluate.control.reversibility import (
+from playworld.evaluate.metrics.returns import (
     RoundTrip,
     opposite_pairs,
     play_round_trips,
