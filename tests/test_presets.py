@@ -39,4 +39,12 @@ def test_the_scaling_runs_see_the_papers_number_of_tokens():
 
 def test_a_preset_is_found_under_its_own_name():
     assert all(preset(name).name == name for name in PRESETS)
-    assert {"tiny", "small", "robotics-small", "motion", "coinrun-paper", *SHAPES} == set(PRESETS)
+    assert {
+        "tiny",
+        "small",
+        "robotics-small",
+        "motion",
+        "platformer",
+        "coinrun-paper",
+        *SHAPES,
+    } == set(PRESETS)

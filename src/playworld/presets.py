@@ -133,6 +133,16 @@ MOTION = Recipe(
 )
 """Tokens of changes: any picture stays itself (docs/motion.md). For two CPU cores."""
 
+PLATFORMER = replace(
+    MOTION,
+    name="platformer",
+    actions=replace(
+        MOTION.actions, gravity=True, quantizer=replace(SMALL.actions.quantizer, num_codes=6)
+    ),
+    world_stage=replace(MOTION.world_stage, batch_size=6, clip_length=8),
+)
+"""Like `motion`, for one game seen from the side: what goes up comes down by itself."""
+
 
 def _paper_stage(steps: int, batch: int, **other) -> StageConfig:
     """What all stages of the paper have in common; clips of 16 frames."""
@@ -259,7 +269,8 @@ PAPER = tuple(_genie(name) for name in SHAPES)
 """The paper's scaling runs, its final model (200M, 300M and 10.1B) and that for robotics."""
 
 PRESETS = {
-    recipe.name: recipe for recipe in (TINY, SMALL, ROBOTICS_SMALL, MOTION, COINRUN_PAPER, *PAPER)
+    recipe.name: recipe
+    for recipe in (TINY, SMALL, ROBOTICS_SMALL, MOTION, PLATFORMER, COINRUN_PAPER, *PAPER)
 }
 
 

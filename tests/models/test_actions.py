@@ -98,6 +98,20 @@ def test_plain_layers_infer_an_action_from_the_numbers_of_one_place():
     assert changed.tolist() == [False, False, True, False]
 
 
+def test_under_gravity_an_action_is_the_same_whether_one_stands_or_falls():
+    config = LatentActionConfig(
+        16, 24, QuantizerConfig(3, 4), "vector", tokens=TokenView(24, 4), gravity=True
+    )
+    encoder = LatentActionModel(config).eval().encoder
+    motions = torch.tensor([[0.0, 0.5, 0, 0], [0.7, 0.5, 0, 0], [-0.7, 0.5, 0, 0], [0, -0.5, 0, 0]])
+    start = torch.zeros(1, 1, 1, 1, 4)
+    level, falls, rises, back = encoder(torch.cat([start, motions[None, :, None, None]], 1))[0]
+    assert torch.equal(level, falls)
+    assert not torch.allclose(level, rises) and not torch.allclose(level, back)
+    with pytest.raises(ValueError, match="gravity is known only"):
+        LatentActionConfig(32, 32, QuantizerConfig(3), "conv", gravity=True)
+
+
 def test_each_stem_refuses_the_shape_of_the_other():
     with pytest.raises(ValueError, match="view of 1x1, got 24x16"):
         LatentActionConfig(16, 24, QuantizerConfig(8), "vector")

@@ -29,8 +29,8 @@ class Train(Command):
 
     preset: Positional[str]
     """Name of a preset: tiny (for tests), small (for 2 cores), robotics-small (that at 160x90),
-    motion (any picture stays itself), coinrun-paper, or one of the paper's sizes, genie-41m to
-    genie-10.7b (docs/scale.md)."""
+    motion (any picture stays itself), platformer (that for one game seen from the side),
+    coinrun-paper, or one of the paper's sizes, genie-41m to genie-10.7b (docs/scale.md)."""
     clips: Positional[str]
     """Folder that `playworld ingest` wrote, or a URL of one, such as s3://bucket/clips."""
     world: Positional[Path]

@@ -31,8 +31,9 @@ class RecordOptions:
     """One look of walls and figures, or all that the game has."""
     size: str = "64x64"
     """WIDTHxHEIGHT of what is not from Procgen, whose games are always 64x64."""
-    player: Literal["explorer", "expert"] = "explorer"
-    """Who plays: one that roams, or CoinRun's expert, which runs from the start to the coin."""
+    player: Literal["explorer", "holder", "expert"] = "explorer"
+    """Who plays: one that roams, one that holds keys at random, or CoinRun's expert, which runs
+    from the start to the coin."""
     blunders: float = 0.0
     """Share of the expert's episodes that begin where random keys, not recorded, have led."""
 

@@ -56,6 +56,9 @@ class LatentActionConfig:
     """ST-transformer of the linear stem; None for convolutions."""
     tokens: TokenView | None = None
     """Look at the codes of tokens, and predict those, instead of pixels (Genie, section 3.4)."""
+    gravity: bool = False
+    """Motion down is no action, for games seen from the side: things fall by themselves, and the
+    dynamics learn it. Only for plain layers."""
 
     def __post_init__(self) -> None:
         check_ranges(self, patch=(1, 4_096), context=(1, 16), stem_channels=(1, 1_024))
@@ -69,6 +72,8 @@ class LatentActionConfig:
             raise ValueError("the linear stem needs encoder and decoder, the others take neither")
         if self.stem == "conv" and self.patch < 8:
             raise ValueError(f"convolutions need a patch of 8 or more, got {self.patch}")
+        if self.gravity and self.stem != "vector":
+            raise ValueError(f"gravity is known only to the stem 'vector', not to {self.stem!r}")
         if self.quantizer.num_codes > 1_024:
             raise ValueError(
                 f"quantizer.num_codes is at most 1024 actions, got {self.quantizer.num_codes}"
@@ -152,7 +157,7 @@ class LatentActionModel(nn.Module):
             self.encoder: nn.Module = ActionEncoder(config)
             self.decoder: nn.Module = ActionDecoder(config)
         elif config.stem == "vector":
-            self.encoder = VectorActionEncoder(config.channels, size)
+            self.encoder = VectorActionEncoder(config.channels, size, config.gravity)
             self.decoder = VectorActionDecoder(config.channels, size)
         else:
             base, context, channels = config.stem_channels, config.context, config.channels

@@ -26,14 +26,20 @@ def layers(entering: int, leaving: int) -> nn.Sequential:
 class VectorActionEncoder(nn.Module):
     """A latent per transition from the numbers of the frame that it leads to."""
 
-    def __init__(self, channels: int, size: int):
+    def __init__(self, channels: int, size: int, gravity: bool = False):
+        """Args: with `gravity` the rows of a motion (every second channel) count only upwards."""
         super().__init__()
         self.layers = layers(channels, size)
+        self.gravity = gravity
 
     def forward(self, video: Float[Tensor, "B T 1 1 C"]) -> Float[Tensor, "B S E"]:
         """One latent per transition."""
+        motions = video[:, 1:, 0, 0]
+        if self.gravity:
+            rows = torch.arange(motions.shape[-1], device=motions.device) % 2 == 0
+            motions = torch.where(rows, motions.clamp_max(0), motions)
         # Numbers within -1 and 1, spread out as after a normalisation.
-        return self.layers(2 * video[:, 1:, 0, 0])
+        return self.layers(2 * motions)
 
 
 class VectorActionDecoder(nn.Module):

@@ -88,6 +88,8 @@ def record(
         check_game(name, own)
     if options.player == "expert" and game != "coinrun":
         raise InputError(f"only coinrun has an expert: record {game} without --player expert")
+    if options.player == "holder" and any(name not in GAMES for name, _, _ in parts):
+        raise InputError(f"{game} has a player of its own: record it without --player holder")
     lengths: list[int] = []
     unsolved = 0
     for name, folder, own in parts:
@@ -211,7 +213,7 @@ def play(python: Path, game: str, options: RecordOptions) -> Iterator[Episode]:
         "episodes": options.episodes,
         "too_short": min(TOO_SHORT, options.max_frames),
         "actions": GAMES[game],
-        "player": "runner" if game == "coinrun" else "wanderer",
+        "holds": options.player == "holder",
         "attempts": ATTEMPTS,
         "min_frames": min(options.min_frames, options.max_frames),
         "max_frames": options.max_frames,

@@ -154,6 +154,26 @@ class Wanderer:
         """Remember nothing: the next heading is drawn afresh."""
 
 
+class Holder(Wanderer):
+    """Holds one key after another, at random and also where that leads nowhere.
+
+    Against a wall, in the air, standing: what the others would not do for long, and a world has to
+    know. Rehearsals only keep it alive.
+    """
+
+    def propose(self) -> list[int]:
+        """Return one action, held for a fifth of a second to two seconds."""
+        return [self.rng.choice(self.actions)] * self.rng.randint(4, 40)
+
+    def whim(self) -> list[int]:
+        """Return any plan."""
+        return self.propose()
+
+    def judge(self, frames: list[np.ndarray]) -> tuple[float, int]:
+        """Return any score: whatever is survived is as good, so that no key is preferred."""
+        return STOPPED + self.rng.random(), len(frames)
+
+
 Player = Runner | Wanderer
 """Proposes plans, judges what they would show, learns what the one that was played has shown."""
 
@@ -243,12 +263,14 @@ def episode(request: dict[str, Any], level: int) -> tuple[list[np.ndarray], list
         )
         rng = random.Random(f"{request['env']['env_name']}/{level}/{attempt}")
         player: Player = Wanderer(rng, request["actions"])
-        if request["player"] == "runner":
+        if request["env"]["env_name"] == "coinrun":
             player = Runner(rng)
             # The last try has none: where it stops, a short level may be as good as over.
             last = attempt == request["attempts"] - 1
             run_up(env, player, rng, 0 if last else rng.randint(1, 10))
             player.give_up()
+        if request["holds"]:
+            player = Holder(rng, request["actions"])
         best = max(best, play(env, player, rng, request["max_frames"]), key=lambda e: len(e[0]))
         if len(best[0]) >= request["min_frames"]:
             break
