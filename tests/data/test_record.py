@@ -60,14 +60,14 @@ def test_only_a_game_of_procgen_can_be_played_by_holding_keys(tmp_path):
 
 
 def test_a_holder_holds_any_key_and_prefers_none_of_those_that_it_survives():
-    holder = procgen_player.Holder(random.Random(0), [1, 4, 7])
+    holder = player.Holder(random.Random(0), [1, 4, 7])
     plans = [holder.propose() for _ in range(60)]
     assert all(len(set(plan)) == 1 and 4 <= len(plan) <= 40 for plan in plans)
     assert {plan[0] for plan in plans} == {1, 4, 7}
     still, wild = np.zeros((2, 3, 64, 64, 3), dtype=np.uint8)
     wild[1:] = 255
     scores = np.array([[holder.judge(list(seen))[0] for seen in (still, wild)] for _ in range(60)])
-    assert (scores > procgen_player.STOPPED).all() and 15 < (scores[:, 0] > scores[:, 1]).sum() < 45
+    assert (scores > player.STOPPED).all() and 15 < (scores[:, 0] > scores[:, 1]).sum() < 45
 
 
 @pytest.mark.parametrize(
