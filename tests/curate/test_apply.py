@@ -15,7 +15,7 @@ from playworld.curate.apply import (
     together,
     write_runs,
 )
-from playworld.curate.stretches import Footage, Stretch
+from playworld.curate.stretches import Footage, LabelStretch
 from playworld.data.clips.dataset import ClipDataset, batches
 from playworld.data.clips.shards import ShardReader
 
@@ -30,9 +30,9 @@ def kept(mixture, filter_folder, tmp_path):
     return tmp_path / "kept", report
 
 
-def in_a_row(*lengths: int) -> list[Stretch]:
+def in_a_row(*lengths: int) -> list[LabelStretch]:
     starts = np.cumsum([0, *lengths[:-1]])
-    return [Stretch("train", 0, int(at), n) for at, n in zip(starts, lengths, strict=True)]
+    return [LabelStretch("train", 0, int(at), n) for at, n in zip(starts, lengths, strict=True)]
 
 
 def test_what_is_kept_is_what_was_wanted_and_all_of_it(kept):
@@ -94,7 +94,11 @@ def test_a_run_that_is_too_short_goes_too():
 
 
 def test_scenes_that_follow_each_other_are_never_joined():
-    stretches = [Stretch("train", 0, 0, 32), Stretch("train", 1, 0, 32), Stretch("valid", 1, 0, 32)]
+    stretches = [
+        LabelStretch("train", 0, 0, 32),
+        LabelStretch("train", 1, 0, 32),
+        LabelStretch("valid", 1, 0, 32),
+    ]
     kept, _ = runs(stretches, np.ones(3), np.ones(3, dtype=bool), min_frames=16)
     assert [run.stretches for run in kept] == [(stretch,) for stretch in stretches]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.curate.stretches import PAIRS, Footage, Stretch, label_order
+from playworld.curate.stretches import PAIRS, Footage, LabelStretch, label_order
 
 from .conftest import noise, slide, write_clips
 
@@ -38,7 +38,7 @@ def test_a_stretch_that_would_split_chunks_is_refused(uneven, length):
 
 
 def test_a_glimpse_is_pairs_of_neighbours_from_begin_to_end(uneven):
-    glimpse = uneven.glimpse(Stretch("train", 0, 32, 32))
+    glimpse = uneven.glimpse(LabelStretch("train", 0, 32, 32))
     film = slide(0, 96)
     assert len(glimpse) == 2 * PAIRS
     np.testing.assert_array_equal(glimpse[:2], film[32:34])
@@ -47,7 +47,7 @@ def test_a_glimpse_is_pairs_of_neighbours_from_begin_to_end(uneven):
 
 def test_a_scene_of_one_frame_can_be_looked_at(uneven):
     (frame,) = slide(4, 1)
-    assert (uneven.glimpse(Stretch("train", 4, 0, 1)) == frame).all()
+    assert (uneven.glimpse(LabelStretch("train", 4, 0, 1)) == frame).all()
 
 
 def test_every_video_is_shown_once_before_any_is_shown_twice(mixture):

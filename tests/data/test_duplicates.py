@@ -3,7 +3,7 @@ import pytest
 
 from playworld.data.ingest import duplicates
 from playworld.data.ingest.cleaning import Origin, Stretch
-from playworld.data.ingest.duplicates import Footage, find_copies
+from playworld.data.ingest.duplicates import HashedStretches, find_copies
 from playworld.data.ingest.frame_stats import perceptual_hash
 
 
@@ -11,7 +11,7 @@ def copies(films, length=30, bits=8):
     """What is found in films, each of one stretch."""
     stretches = [Stretch(n, 0, 0, len(film)) for n, film in enumerate(films)]
     hashes = [np.array([perceptual_hash(f) for f in film], dtype=np.uint64) for film in films]
-    footage = Footage.of(stretches, hashes)
+    footage = HashedStretches.of(stretches, hashes)
     return find_copies(footage, lambda stretch, n: films[stretch.part][n], length, bits)
 
 

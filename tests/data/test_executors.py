@@ -9,7 +9,7 @@ import pytest
 from playworld.config import InputError
 from playworld.data.ingest import executors
 from playworld.data.ingest.pipeline import IngestOptions, ingest, ingest_file
-from playworld.data.video.fork_server import ForkServer, Stopped
+from playworld.data.video.fork_server import ForkServer, ForkServerClosed
 from playworld.data.video.reader import Decoding
 
 ONE = IngestOptions(workers=1)
@@ -73,9 +73,9 @@ def test_a_closed_fork_server_stops_what_is_being_decoded(tmp_path, write_film, 
         stream = iter(decoding)
         next(stream)
         fork_server.close()
-        with pytest.raises(Stopped):
+        with pytest.raises(ForkServerClosed):
             list(stream)
-        with pytest.raises(Stopped):
+        with pytest.raises(ForkServerClosed):
             fork_server.start()
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from playworld.data.record.placing import Claim, Place, place
+from playworld.data.record.placing import Claim, Placement, place
 
 FPS = 10
 TIMES = [k / FPS for k in range(30)]
@@ -11,7 +11,7 @@ def claims(*starts, frames=10):
 
 
 def test_episodes_on_the_frames_lie_where_they_say():
-    assert place(claims(0, 10, 20), TIMES) == {i: Place(10 * i, 0.0) for i in range(3)}
+    assert place(claims(0, 10, 20), TIMES) == {i: Placement(10 * i, 0.0) for i in range(3)}
 
 
 @pytest.mark.parametrize("starts", [(0, 10.4, 20), (0, 7, 20), (0, 10, 23), (-1, 11, 20.6)])
@@ -36,7 +36,7 @@ def test_one_missing_frame_spoils_a_whole_video():
 
 def test_a_gap_that_the_clock_shows_spoils_its_own_episode_alone():
     found = place(claims(0, 10, 20), TIMES[:14] + TIMES[15:])
-    assert found[0] == Place(0, 0.0) and found[2] == Place(19, 0.0)
+    assert found[0] == Placement(0, 0.0) and found[2] == Placement(19, 0.0)
     assert found[1] == "frames of it are missing in its video"
 
 
@@ -58,4 +58,4 @@ def test_where_frames_are_left_over_a_start_must_lie_on_one(starts, wrong):
 def test_a_clock_of_milliseconds_and_of_single_precision_is_near_enough():
     times = [round(k / 30, 3) for k in range(40)]
     found = place([Claim(0, 0.0, 10), Claim(1, 10 / 30 + 1e-4, 10)], times)
-    assert found == {0: Place(0, 0.0), 1: Place(10, 0.0)}
+    assert found == {0: Placement(0, 0.0), 1: Placement(10, 0.0)}

@@ -60,7 +60,7 @@ def test_only_a_game_of_procgen_can_be_played_by_holding_keys(tmp_path):
 
 
 def test_a_holder_holds_any_key_and_prefers_none_of_those_that_it_survives():
-    holder = player.Holder(random.Random(0), [1, 4, 7])
+    holder = player.HoldingPlayer(random.Random(0), [1, 4, 7])
     plans = [holder.propose() for _ in range(60)]
     assert all(len(set(plan)) == 1 and 4 <= len(plan) <= 40 for plan in plans)
     assert {plan[0] for plan in plans} == {1, 4, 7}

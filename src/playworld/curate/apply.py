@@ -15,7 +15,7 @@ from playworld.config import InputError, to_dict
 from playworld.curate.filter import Filter
 from playworld.curate.options import ApplyOptions
 from playworld.curate.quality_models import LEVELS
-from playworld.curate.stretches import Footage, Stretch
+from playworld.curate.stretches import Footage, LabelStretch
 from playworld.data.clips.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
 from playworld.data.clips.splits import SPLITS
 from playworld.data.ingest.sources import check_target, own_clips
@@ -30,7 +30,7 @@ BINS = 10
 class StretchRun:
     """Stretches of one scene, one after the other, of the same fate."""
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[LabelStretch, ...]
     chance: float
     """Mean over them; NaN where their bytes are damaged."""
 
@@ -84,7 +84,10 @@ def apply_filter(
 
 
 def together(
-    footage: Footage, stretches: Sequence[Stretch], chances: Float[np.ndarray, " n"], whole: str
+    footage: Footage,
+    stretches: Sequence[LabelStretch],
+    chances: Float[np.ndarray, " n"],
+    whole: str,
 ) -> Float[np.ndarray, " n"]:
     """The chances, each replaced by the mean over its scene or video where that is kept whole.
 
@@ -104,7 +107,7 @@ def together(
 
 
 def runs(
-    stretches: Sequence[Stretch],
+    stretches: Sequence[LabelStretch],
     chances: Float[np.ndarray, " n"],
     keep: Bool[np.ndarray, " n"],
     min_frames: int,

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.quality_models import KINDS, LEVELS, QualityModel
-from playworld.curate.stretches import Footage, Stretch, check_length
+from playworld.curate.stretches import Footage, LabelStretch, check_length
 from playworld.data.clips.shards import DamagedChunk
 from playworld.manifest import load_into, params_sha256, read_folder, write_folder
 from playworld.progress import Progress, silent
@@ -89,7 +89,7 @@ class Filter:
     def predict(
         self,
         footage: Footage,
-        stretches: Sequence[Stretch],
+        stretches: Sequence[LabelStretch],
         device: torch.device,
         progress: Progress = silent,
     ) -> Float[np.ndarray, "n K"]:
@@ -105,7 +105,7 @@ class Filter:
 
 
 def glimpses(
-    footage: Footage, stretches: Sequence[Stretch], size: int
+    footage: Footage, stretches: Sequence[LabelStretch], size: int
 ) -> Iterator[tuple[list[int], np.ndarray]]:
     """Row numbers and frames (rows, T, H, W, 3), `size` at a time; damaged stretches left out."""
     rows: list[int] = []

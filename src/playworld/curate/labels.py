@@ -8,7 +8,7 @@ from pathlib import Path
 from playworld.atomic import write_whole
 from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.options import BEST, WORST
-from playworld.curate.stretches import Footage, Stretch
+from playworld.curate.stretches import Footage, LabelStretch
 from playworld.data.clips.shards import read_json
 from playworld.data.clips.splits import Split
 
@@ -66,7 +66,7 @@ class Labels:
             )
         self.length = document.length if document else length or 0
         self.stretches = footage.stretches(self.length)
-        self.given: dict[Stretch, int | None] = {}
+        self.given: dict[LabelStretch, int | None] = {}
         """Label of each stretch, None for a skipped one, in the order in which they were given."""
         known = {stretch[:3]: stretch for stretch in self.stretches}
         for entry in document.labels if document else ():
@@ -91,12 +91,12 @@ class Labels:
             )
         return document
 
-    def give(self, stretch: Stretch, label: int | None) -> None:
+    def give(self, stretch: LabelStretch, label: int | None) -> None:
         """Label a stretch, or label it anew; None skips it."""
         self.given.pop(stretch, None)
         self.given[stretch] = label
 
-    def take_back(self) -> Stretch | None:
+    def take_back(self) -> LabelStretch | None:
         """Forget the label that was given last; returns its stretch, None if there is none."""
         return self.given.popitem()[0] if self.given else None
 

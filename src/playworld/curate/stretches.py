@@ -20,7 +20,7 @@ PAIRS = 4
 """Moments of a stretch that a filter looks at, each as two frames in a row: what, and how fast."""
 
 
-class Stretch(NamedTuple):
+class LabelStretch(NamedTuple):
     """A few seconds of one scene."""
 
     split: Split
@@ -56,7 +56,7 @@ class Footage:
         self.sha256 = hashlib.sha256(known.encode()).hexdigest()
         """Of both indexes, which hold the checksums of everything: equal for equal clips alone."""
 
-    def stretches(self, length: int) -> list[Stretch]:
+    def stretches(self, length: int) -> list[LabelStretch]:
         """All footage in stretches of `length` frames, in order.
 
         What is left at the end of a scene is a stretch of its own if it is half as long or longer,
@@ -70,21 +70,21 @@ class Footage:
                 starts = [*range(0, count * length, length)]
                 ends = [*starts[1:], scene.num_frames]
                 found += [
-                    Stretch(split, number, start, end - start)
+                    LabelStretch(split, number, start, end - start)
                     for start, end in zip(starts, ends, strict=True)
                 ]
         return found
 
-    def source(self, stretch: Stretch) -> str:
+    def source(self, stretch: LabelStretch) -> str:
         """The video that the stretch comes from, as a path within the folder of videos."""
         return self.splits[stretch.split].scenes[stretch.scene].source
 
-    def times(self, stretch: Stretch) -> tuple[float, float]:
+    def times(self, stretch: LabelStretch) -> tuple[float, float]:
         """When its first and its last frame were shown, in seconds since the video's first."""
         times = self.splits[stretch.split].scenes[stretch.scene].times
         return float(times[stretch.start]), float(times[stretch.start + stretch.frames - 1])
 
-    def read(self, stretch: Stretch) -> UInt8[np.ndarray, "T H W 3"]:
+    def read(self, stretch: LabelStretch) -> UInt8[np.ndarray, "T H W 3"]:
         """Its pixels.
 
         Raises:
@@ -93,7 +93,7 @@ class Footage:
         shards = self.splits[stretch.split].shards
         return shards.read(stretch.scene, stretch.start, stretch.frames)
 
-    def glimpse(self, stretch: Stretch) -> UInt8[np.ndarray, "T H W 3"]:
+    def glimpse(self, stretch: LabelStretch) -> UInt8[np.ndarray, "T H W 3"]:
         """`PAIRS` pairs of neighbouring frames, spread evenly over the stretch: what filters see.
 
         Raises:
@@ -104,7 +104,9 @@ class Footage:
         return self.read(stretch)[picks]
 
 
-def label_order(footage: Footage, stretches: Sequence[Stretch], seed: int) -> list[Stretch]:
+def label_order(
+    footage: Footage, stretches: Sequence[LabelStretch], seed: int
+) -> list[LabelStretch]:
     """A random order in which every video comes once before any comes twice."""
     shuffled = [stretches[i] for i in np.random.default_rng(seed).permutation(len(stretches))]
     seen: Counter[str] = Counter()

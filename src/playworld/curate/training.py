@@ -21,7 +21,7 @@ from playworld.curate.labels import BEST, WORST, Labels
 from playworld.curate.measure import measure, plain
 from playworld.curate.options import FilterOptions
 from playworld.curate.quality_models import KINDS, QualityModel, QuickModel, ordinal_loss
-from playworld.curate.stretches import Footage, Stretch
+from playworld.curate.stretches import Footage, LabelStretch
 from playworld.data.clips.dataset import clips_at
 from playworld.data.clips.shards import DamagedChunk
 from playworld.data.ingest.splits import held_out
@@ -44,7 +44,7 @@ PENALTY = 1e-2
 class Examples:
     """Labelled stretches."""
 
-    stretches: list[Stretch]
+    stretches: list[LabelStretch]
     """What was labelled."""
     labels: Int[np.ndarray, " n"]
     """1 to 5."""
@@ -103,7 +103,7 @@ def train_filter(
     return made
 
 
-def readable(footage: Footage, stretch: Stretch) -> bool:
+def readable(footage: Footage, stretch: LabelStretch) -> bool:
     """Whether its bytes are whole; where not, that is logged."""
     try:
         footage.glimpse(stretch)

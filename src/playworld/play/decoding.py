@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.config import InputError
-from playworld.data.video.fork_server import DecoderProcess, ForkServer, Stopped
+from playworld.data.video.fork_server import DecoderProcess, ForkServer, ForkServerClosed
 from playworld.data.video.pictures import NOT_A_PICTURE, TOO_MUCH_WORK
 
 LIGHT_WORK = 4_000_000
@@ -85,7 +85,7 @@ class Decoders:
         assert self._fork_server is not None
         try:
             child = await asyncio.to_thread(self._fork_server.start)
-        except Stopped:
+        except ForkServerClosed:
             raise Busy from None
         except RuntimeError:  # the process has died: the next picture gets another one
             self._fork_server.close()
@@ -105,7 +105,7 @@ class Decoders:
             return Busy()
         try:
             cause = child.cause_of_death()
-        except (Stopped, RuntimeError):
+        except (ForkServerClosed, RuntimeError):
             return Busy()
         # A processor limit ends it with SIGXCPU or, at the hard limit, with SIGKILL.
         is_work = any(name in cause for name in ("SIGXCPU", "SIGKILL"))

@@ -11,7 +11,7 @@ from playworld.data.record import recorder
 from playworld.data.record.actions import ContinuousActions, read_actions
 from playworld.data.record.fetch.film import films
 from playworld.data.record.fetch.motions import HIGH, LOW, PRESS, Hand
-from playworld.data.record.fetch.scene import COMMANDS, REACH, TABLE_TOP, Scene
+from playworld.data.record.fetch.scene import COMMANDS, REACH, TABLE_TOP, Simulation
 from playworld.data.record.recorder import RecordOptions
 from playworld.data.video.reader import read_frames
 from tests.parts import missing
@@ -25,7 +25,7 @@ import mujoco  # noqa: E402
 @pytest.fixture(scope="module")
 def scene():
     """A cube and fingers that can grasp it."""
-    with closing(Scene("pick", 32, 32)) as scene:
+    with closing(Simulation("pick", 32, 32)) as scene:
         yield scene
 
 
@@ -91,7 +91,7 @@ def test_every_button_is_held_for_whole_presses_within_reach_and_both_ways_alike
 
 @pytest.mark.parametrize(("task", "skill"), [("push", "push"), ("door", "swing")])
 def test_the_hand_moves_what_is_on_the_table(task, skill):
-    with closing(Scene(task, 16, 16)) as scene:
+    with closing(Simulation(task, 16, 16)) as scene:
         scene.reset(5)
         begun = scene.thing
         for command in getattr(Hand(scene, np.random.default_rng(0)), skill)():
@@ -129,7 +129,7 @@ def test_a_game_has_one_size(tmp_path):
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "gymnasium_robotics", None)
     with pytest.raises(InputError, match=r"pip install 'playworld\[robots\]'.*libosmesa6"):
-        Scene("push")
+        Simulation("push")
 
 
 def test_a_machine_that_cannot_draw_is_told_so(monkeypatch):
@@ -138,4 +138,4 @@ def test_a_machine_that_cannot_draw_is_told_so(monkeypatch):
 
     monkeypatch.setattr(mujoco, "Renderer", broken)
     with pytest.raises(InputError, match="cannot draw here .no library.: apt-get install"):
-        Scene("push")
+        Simulation("push")

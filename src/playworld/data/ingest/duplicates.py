@@ -46,7 +46,7 @@ Read = Callable[[Stretch, int], UInt8[np.ndarray, "H W 3"]]
 
 
 @dataclass(frozen=True)
-class Footage:
+class HashedStretches:
     """The stretches to compare, in order, their frames numbered through."""
 
     stretches: list[Stretch]
@@ -57,7 +57,7 @@ class Footage:
     """First frame of each stretch."""
 
     @classmethod
-    def of(cls, stretches: list[Stretch], hashes: list[np.ndarray]) -> "Footage":
+    def of(cls, stretches: list[Stretch], hashes: list[np.ndarray]) -> "HashedStretches":
         """From the hashes of each stretch."""
         counts = np.array([len(h) for h in hashes], dtype=np.int64)
         joined = np.concatenate([np.zeros(0, np.uint64), *hashes])
@@ -66,7 +66,7 @@ class Footage:
 
 
 def find_copies(
-    footage: Footage, read: Read, length: int, bits: int
+    footage: HashedStretches, read: Read, length: int, bits: int
 ) -> dict[int, list[tuple[int, int, Origin]]]:
     """For each stretch that copies an earlier one: (first frame, after the last, what it copies).
 
@@ -91,7 +91,7 @@ def find_copies(
     return {stretch: sorted(copies, key=lambda c: c[:2]) for stretch, copies in found.items()}
 
 
-def _diagonals(footage: Footage, length: int, bits: int) -> Iterator[tuple[int, int, int]]:
+def _diagonals(footage: HashedStretches, length: int, bits: int) -> Iterator[tuple[int, int, int]]:
     """Pairs of stretches and a shift in frames at which several frames look alike.
 
     In the order of the later stretch; for each the few shifts with the most such frames.
@@ -121,7 +121,7 @@ def _band(hashes: UInt64[np.ndarray, " frames"], number: int) -> tuple[np.ndarra
 
 
 def _pairs_in_band(
-    footage: Footage,
+    footage: HashedStretches,
     order: np.ndarray,
     group: np.ndarray,
     block: tuple[int, int],
@@ -142,7 +142,7 @@ def _pairs_in_band(
 
 
 def _alike(
-    footage: Footage, later: int, earlier: int, shift: int, length: int, bits: int
+    footage: HashedStretches, later: int, earlier: int, shift: int, length: int, bits: int
 ) -> Iterator[tuple[int, int]]:
     """Frames of `later` whose hashes agree with those `shift` frames before, in long runs."""
     ends = [*footage.begin.tolist(), len(footage.hashes)]
@@ -160,7 +160,7 @@ def _alike(
 
 
 def _confirmed(
-    footage: Footage,
+    footage: HashedStretches,
     later: int,
     earlier: int,
     shift: int,
@@ -202,7 +202,7 @@ def _inside(stretch: Stretch, frame: int) -> bool:
 
 
 def _place(
-    footage: Footage, later: int, earlier: int, shift: int, start: int, stop: int
+    footage: HashedStretches, later: int, earlier: int, shift: int, start: int, stop: int
 ) -> tuple[int, int, Origin]:
     mine, other = footage.stretches[later], footage.stretches[earlier]
     at = mine.start - int(footage.begin[later])

@@ -12,7 +12,7 @@ from playworld.atomic import named
 from playworld.data.clips.shards import ShardReader, read_json
 from playworld.data.ingest.clean_options import CleanOptions
 from playworld.data.ingest.cleaning import Origin, Stretch, judge, without, without_short
-from playworld.data.ingest.duplicates import Footage, find_copies
+from playworld.data.ingest.duplicates import HashedStretches, find_copies
 from playworld.data.ingest.splits import Part
 
 TRAITS_FILE = "traits.npy"
@@ -116,7 +116,7 @@ def _without_copies(
     fps: float,
 ) -> list[list[Stretch]]:
     kept = [s for stretches in chosen for s in stretches if s.reason is None]
-    footage = Footage.of(kept, [h for of_part in hashes for h in of_part])
+    footage = HashedStretches.of(kept, [h for of_part in hashes for h in of_part])
     length = max(1, round(options.duplicates * fps))
     copies = find_copies(footage, parts.frame, length, options.duplicate_bits)
     numbers = {id(stretch): number for number, stretch in enumerate(kept)}

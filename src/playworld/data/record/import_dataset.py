@@ -11,11 +11,11 @@ from playworld.atomic import CannotSave, folder_at
 from playworld.config import InputError
 from playworld.data.options import ImportOptions
 from playworld.data.record.actions import as_json
-from playworld.data.record.lerobot import Dataset, Episode
+from playworld.data.record.lerobot import Dataset, EpisodeEntry
 from playworld.data.record.lerobot_rows import NoTruth, actions_of, pictures_of
-from playworld.data.record.placing import Claim, Place, place
+from playworld.data.record.placing import Claim, Placement, place
 from playworld.data.record.recordings import unfinished
-from playworld.data.video.cutting import Film, cut, list_frames, write_pictures
+from playworld.data.video.cutting import FrameTimes, cut, list_frames, write_pictures
 from playworld.progress import Progress, silent
 from playworld.words import counted
 
@@ -68,7 +68,7 @@ class _Import:
     """One dataset on its way into a folder, and what became of its episodes."""
 
     def __init__(
-        self, dataset: Dataset, out: Path, options: ImportOptions, episodes: Sequence[Episode]
+        self, dataset: Dataset, out: Path, options: ImportOptions, episodes: Sequence[EpisodeEntry]
     ) -> None:
         self.dataset, self.out, self.options = dataset, out, options
         self.counts = dict.fromkeys(
@@ -78,8 +78,8 @@ class _Import:
         self.first_reason = "there are none"
         self.untold: dict[str, list[int]] = defaultdict(list)
         """Episodes without actions, by the reason."""
-        self._sharing: Mapping[Path | None, list[Episode]] = _by_video(episodes)
-        self._seen: tuple[Path, Film, Mapping[int, Place | str]] | None = None
+        self._sharing: Mapping[Path | None, list[EpisodeEntry]] = _by_video(episodes)
+        self._seen: tuple[Path, FrameTimes, Mapping[int, Placement | str]] | None = None
         self._fps_said = False
 
     def skip(self, name: str, reason: object) -> None:
@@ -89,7 +89,7 @@ class _Import:
         self.counts["skipped"] += 1
         log.warning("episode %s is left out: %s", name, reason)
 
-    def write(self, episode: Episode) -> None:
+    def write(self, episode: EpisodeEntry) -> None:
         """Write both files of an episode.
 
         Raises:
@@ -117,7 +117,7 @@ class _Import:
         for key, more in ((how, 1), ("episodes", 1), ("frames", episode.frames)):
             self.counts[key] += more
 
-    def _film(self, episode: Episode, video: Path) -> tuple[str, tuple[float, ...]]:
+    def _film(self, episode: EpisodeEntry, video: Path) -> tuple[str, tuple[float, ...]]:
         """Write the frames of an episode; how that was done, and when each is shown."""
         if episode.video is None:
             write_pictures(pictures_of(self.dataset, episode), video, self.dataset.fps)
@@ -148,7 +148,7 @@ class _Import:
         how, _ = cut(episode.video, video, episode.frames, self.dataset.fps, window)
         return how, film.times(found.first, episode.frames)
 
-    def _places(self, video: Path) -> tuple[Film, Mapping[int, Place | str]]:
+    def _places(self, video: Path) -> tuple[FrameTimes, Mapping[int, Placement | str]]:
         """The frames of a video and where its episodes lie; kept for the next episode."""
         if self._seen is None or self._seen[0] != video:
             film = list_frames(video)
@@ -174,7 +174,7 @@ class _Import:
         return own
 
 
-def _by_video(episodes: Sequence[Episode]) -> dict[Path | None, list[Episode]]:
+def _by_video(episodes: Sequence[EpisodeEntry]) -> dict[Path | None, list[EpisodeEntry]]:
     sharing = defaultdict(list)
     for episode in episodes:
         sharing[episode.video].append(episode)

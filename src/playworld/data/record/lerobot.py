@@ -23,7 +23,7 @@ MOST_FRAMES = 10_000_000
 
 
 @dataclass(frozen=True)
-class Episode:
+class EpisodeEntry:
     """Where one episode lies, and what else is known of it."""
 
     index: int
@@ -92,13 +92,13 @@ class Dataset:
         """Whether a file holds many episodes, as in version 3."""
         return str(self.info["codebase_version"]).lstrip("v").startswith("3")
 
-    def episodes(self) -> tuple[list[Episode], list[Unlisted]]:
+    def episodes(self) -> tuple[list[EpisodeEntry], list[Unlisted]]:
         """All episodes in the order of their numbers, and those that are not described well enough.
 
         Raises:
             InputError: where the list of them is missing or makes no sense.
         """
-        found: dict[int, Episode] = {}
+        found: dict[int, EpisodeEntry] = {}
         unlisted = []
         try:
             rows = list(self._rows_of_3() if self.grouped else self._rows_of_2())
@@ -140,7 +140,7 @@ class Dataset:
             if line.strip():
                 yield json.loads(line)
 
-    def _episode(self, row: dict[str, Any]) -> Episode:
+    def _episode(self, row: dict[str, Any]) -> EpisodeEntry:
         index, frames, video, start = _whole(row["episode_index"]), _whole(row["length"]), None, 0.0
         if not 1 <= frames <= MOST_FRAMES:
             raise ValueError(f"it has {frames} frames")
@@ -161,7 +161,7 @@ class Dataset:
         data = self._path("data_path", *where) if known else None
         tasks = row.get("tasks")
         tasks = [tasks] if isinstance(tasks, str) else tasks or ()
-        return Episode(
+        return EpisodeEntry(
             index, frames, video, start, data, tuple(str(t) for t in tasks if t is not None)
         )
 

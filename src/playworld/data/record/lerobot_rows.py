@@ -13,7 +13,7 @@ import numpy as np
 
 from playworld.config import InputError
 from playworld.data.record.actions import Actions, ContinuousActions
-from playworld.data.record.lerobot import Dataset, Episode, arrow_modules, read_table
+from playworld.data.record.lerobot import Dataset, EpisodeEntry, arrow_modules, read_table
 
 MOST_KEYS = 1_024
 """Whole numbers below it are keys; larger ones are positions of something."""
@@ -25,7 +25,7 @@ class NoTruth(ValueError):
 
 
 def actions_of(
-    dataset: Dataset, episode: Episode, column: str, times: tuple[float, ...]
+    dataset: Dataset, episode: EpisodeEntry, column: str, times: tuple[float, ...]
 ) -> Actions | ContinuousActions:
     """The true actions of an episode, one per frame.
 
@@ -58,7 +58,7 @@ def actions_of(
     return ContinuousActions(times, tuple(map(tuple, vectors.tolist())), named)
 
 
-def _in_order(episode: Episode, column: str) -> list[Any]:
+def _in_order(episode: EpisodeEntry, column: str) -> list[Any]:
     """The values of a column for the frames of an episode."""
     if episode.data is None or not episode.data.is_file():
         raise NoTruth("the file with their actions is missing")
@@ -100,7 +100,7 @@ def _names(feature: Any, count: int) -> tuple[str, ...]:
     return tuple(f"action {i}" for i in range(count))
 
 
-def pictures_of(dataset: Dataset, episode: Episode) -> list[bytes]:
+def pictures_of(dataset: Dataset, episode: EpisodeEntry) -> list[bytes]:
     """The encoded pictures of an episode, in the order of its frames.
 
     They lie in the Parquet file, or in image files that it or the usual folder names.
@@ -123,7 +123,7 @@ def pictures_of(dataset: Dataset, episode: Episode) -> list[bytes]:
     return found
 
 
-def _picture_cells(dataset: Dataset, episode: Episode) -> list[Any] | None:
+def _picture_cells(dataset: Dataset, episode: EpisodeEntry) -> list[Any] | None:
     """The cells of the camera's column for one episode; None without such a column."""
     if episode.data is None or not episode.data.is_file():
         return None
@@ -148,7 +148,7 @@ def _picture_cells(dataset: Dataset, episode: Episode) -> list[Any] | None:
     return [cell for _, cell in cells]
 
 
-def _content(dataset: Dataset, episode: Episode, cell: Any) -> bytes:
+def _content(dataset: Dataset, episode: EpisodeEntry, cell: Any) -> bytes:
     """An encoded picture: bytes, or the path of a file, or both under these names."""
     content, name = cell, None
     if isinstance(cell, dict):
@@ -167,13 +167,13 @@ def _content(dataset: Dataset, episode: Episode, cell: Any) -> bytes:
     raise InputError(f"has no picture {name}")
 
 
-def _picture_folders(dataset: Dataset, episode: Episode) -> list[Path]:
+def _picture_folders(dataset: Dataset, episode: EpisodeEntry) -> list[Path]:
     root = dataset.inside(Path("images", dataset.camera), "its camera")
     wanted = re.compile(rf"episode[-_]0*{episode.index}")
     return [folder for folder in sorted(root.glob("episode*")) if wanted.fullmatch(folder.name)]
 
 
-def _picture_files(dataset: Dataset, episode: Episode) -> list[Path]:
+def _picture_files(dataset: Dataset, episode: EpisodeEntry) -> list[Path]:
     """Image files in the folder of an episode, by the numbers in their names."""
     files = [
         file

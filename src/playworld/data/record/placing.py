@@ -26,7 +26,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """Where an episode really lies."""
 
     first: int
@@ -35,7 +35,7 @@ class Place:
     """Frames by which the claimed start was off; 0 where it lay on the frame."""
 
 
-def place(claims: Sequence[Claim], times: Sequence[float]) -> dict[int, Place | str]:
+def place(claims: Sequence[Claim], times: Sequence[float]) -> dict[int, Placement | str]:
     """The place of every episode, or why it has none.
 
     Where the episodes have as many frames as the video, they follow each other without a gap, and
@@ -64,7 +64,7 @@ def _step(times: Sequence[float]) -> float:
 
 def _back_to_back(
     claims: Sequence[Claim], times: Sequence[float], step: float
-) -> dict[int, Place | str]:
+) -> dict[int, Placement | str]:
     order = sorted(claims, key=lambda claim: (claim.start, claim.index))
     firsts = accumulate((claim.frames for claim in order[:-1]), initial=0)
     off = [
@@ -76,7 +76,9 @@ def _back_to_back(
         reason = "its start time contradicts those of the other episodes in its video"
         return {claim.index: reason for claim in claims}
     near = _near(step)
-    return {c.index: Place(first, moved if abs(moved) > near else 0.0) for c, first, moved in off}
+    return {
+        c.index: Placement(first, moved if abs(moved) > near else 0.0) for c, first, moved in off
+    }
 
 
 def _near(step: float) -> float:
@@ -86,8 +88,8 @@ def _near(step: float) -> float:
 
 def _on_frames(
     claims: Sequence[Claim], times: Sequence[float], step: float
-) -> dict[int, Place | str]:
-    found: dict[int, Place | str] = {}
+) -> dict[int, Placement | str]:
+    found: dict[int, Placement | str] = {}
     runs = []
     for claim in claims:
         after = bisect_left(times, claim.start)
@@ -102,7 +104,7 @@ def _on_frames(
         elif abs(times[last] - times[first] - (claim.frames - 1) * step) > 0.5 * step:
             found[claim.index] = "frames of it are missing in its video"
         else:
-            found[claim.index] = Place(first, 0.0)
+            found[claim.index] = Placement(first, 0.0)
         runs.append((claim.start, claim.start + (claim.frames - 0.5) * step, claim.index))
     runs.sort()
     latest = runs[0]

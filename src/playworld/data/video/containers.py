@@ -48,7 +48,7 @@ class Unusable(Exception):
 
 
 @dataclass
-class Film:
+class OpenVideo:
     """An opened file and its frames, of which none has been decoded yet."""
 
     frames: Iterator[Timed]
@@ -67,7 +67,7 @@ class Film:
     """Grows while `frames` is read."""
 
 
-def open_film(path: str) -> Film:
+def open_video(path: str) -> OpenVideo:
     """Open a file to read all of it.
 
     Raises:
@@ -86,7 +86,7 @@ def open_film(path: str) -> Film:
     messages.ignored |= {s.codec_context.name for s in container.streams if _is_other(s, stream)}
     context, rate = _context_of(stream), stream.average_rate or stream.guessed_rate
     duration, losses = duration_of(container, stream), Losses()
-    return Film(
+    return OpenVideo(
         timed_frames(container, stream, context, messages, losses),
         stream.codec_context.name,
         container.format.name,
@@ -150,7 +150,7 @@ def _is_other(stream: Any, chosen: Any) -> bool:
     return context is not None and context.name != chosen.codec_context.name
 
 
-def _webp(path: str) -> Film:
+def _webp(path: str) -> OpenVideo:
     """An animated WebP, which FFmpeg has no demuxer for."""
     from playworld.data.video.webp import open_animation
 
@@ -161,4 +161,4 @@ def _webp(path: str) -> Film:
     if animation is None:
         raise Unusable("a still picture, not a video")
     losses = Losses()
-    return Film(animation(losses), "webp", "webp", seekable=False, losses=losses)
+    return OpenVideo(animation(losses), "webp", "webp", seekable=False, losses=losses)

@@ -24,7 +24,7 @@ PICTURES = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_PIXELS = 67_000_000
 
 
-class Unusable(Exception):
+class CannotCut(Exception):
     """There are no such frames, for the reason given."""
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     try:
         answer = work(request)
     except Exception as error:  # PyAV lets UnicodeDecodeError, IndexError and others through
-        reason = str(error) if isinstance(error, Unusable) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, CannotCut) else f"{type(error).__name__}: {error}"
         answer = {"reason": " ".join(reason.split())[:300]}
     print(json.dumps(answer))
 
@@ -63,7 +63,7 @@ def _open(path: str) -> tuple[Any, Any]:
     source = av.open(path, options=options)
     stream: Any = source.streams.best("video")
     if stream is None:
-        raise Unusable("holds no video stream")
+        raise CannotCut("holds no video stream")
     stream.codec_context.thread_count = 1
     return source, stream
 
@@ -92,7 +92,7 @@ def _cut(request: dict[str, Any]) -> dict[str, Any]:
         if window is None:
             ticks = answer["ticks"] = _ticks(source, stream)
             if len(ticks) < count:
-                raise Unusable(f"has {len(ticks)} frames where {count} were expected")
+                raise CannotCut(f"has {len(ticks)} frames where {count} were expected")
             window = ticks[0], ticks[count - 1]
         source.seek(window[0], stream=stream)
         packets = _exact_run(source, stream, window, count)
@@ -161,7 +161,7 @@ def _encode(frames: Iterator[Any], base: Fraction, request: dict[str, Any]) -> N
                 picture.pts, picture.time_base = frame.pts - first, base
                 target.mux(stream.encode(picture))
         if number != request["frames"]:
-            raise Unusable(f"has {number} frames where {request['frames']} were expected")
+            raise CannotCut(f"has {number} frames where {request['frames']} were expected")
         target.mux(stream.encode())
 
 
@@ -179,9 +179,9 @@ def _pictures(request: dict[str, Any]) -> dict[str, Any]:
         for number, content in enumerate(_contents()):
             with Image.open(io.BytesIO(content), formats=PICTURES) as image:
                 if image.mode.startswith(("I", "F")):
-                    raise Unusable(f"has pictures of mode {image.mode}: measurements, no colours")
+                    raise CannotCut(f"has pictures of mode {image.mode}: measurements, no colours")
                 if size not in (None, image.size):
-                    raise Unusable(f"has pictures of {size} and of {image.size} pixels")
+                    raise CannotCut(f"has pictures of {size} and of {image.size} pixels")
                 picture = av.VideoFrame.from_image(image.convert("RGB"))
             if size is None:
                 size = stream.width, stream.height = image.size

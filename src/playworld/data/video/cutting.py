@@ -17,7 +17,7 @@ CUT_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Film:
+class FrameTimes:
     """When the frames of a video file are shown."""
 
     ticks: tuple[int, ...]
@@ -33,19 +33,19 @@ class Film:
         )
 
 
-def list_frames(video: Path) -> Film:
+def list_frames(video: Path) -> FrameTimes:
     """When each frame of a video is shown.
 
     Raises:
         InputError: where the video cannot be read.
     """
     answer = _child({"do": "list", "path": _there(video)}, str(video))
-    return _film(answer)
+    return _frame_times(answer)
 
 
 def cut(
     video: Path, out: Path, frames: int, fps: float, window: tuple[int, int] | None = None
-) -> tuple[str, Film]:
+) -> tuple[str, FrameTimes]:
     """Put some frames of a video into a file of their own.
 
     Args:
@@ -64,7 +64,7 @@ def cut(
     """
     request = {"do": "cut", "path": _there(video), "out": str(out.absolute()), "frames": frames}
     answer = _child(request | {"fps": _rate(fps), "window": window}, str(video))
-    return answer["how"], _film(answer)
+    return answer["how"], _frame_times(answer)
 
 
 def write_pictures(pictures: Sequence[bytes], out: Path, fps: float) -> None:
@@ -90,8 +90,8 @@ def _rate(fps: float) -> list[int]:
     return [rate.numerator, rate.denominator]
 
 
-def _film(answer: dict[str, Any]) -> Film:
-    return Film(tuple(answer.get("ticks", ())), Fraction(*answer["base"]))
+def _frame_times(answer: dict[str, Any]) -> FrameTimes:
+    return FrameTimes(tuple(answer.get("ticks", ())), Fraction(*answer["base"]))
 
 
 def _child(request: dict[str, Any], what: str, content: bytes = b"") -> dict[str, Any]:

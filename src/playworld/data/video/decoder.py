@@ -23,7 +23,13 @@ from typing import Any
 
 import av
 
-from playworld.data.video.containers import Film, Unusable, open_container, open_film, video_of
+from playworld.data.video.containers import (
+    OpenVideo,
+    Unusable,
+    open_container,
+    open_video,
+    video_of,
+)
 from playworld.data.video.display import HDR, UNREADABLE, Resizer
 from playworld.data.video.fork_loop import fork_loop, limit
 from playworld.data.video.frames import Timed
@@ -74,19 +80,19 @@ def _run(request: dict[str, Any], out: int) -> dict[str, Any]:
     """Decode, resample and resize; returns what the last message says."""
     limit(request["memory_mb"], int(request["total_seconds"]) + 1)
     path = os.fsdecode(bytes.fromhex(request["path"]))
-    film = open_film(path)
-    first = next(film.frames, None)
+    video = open_video(path)
+    first = next(video.frames, None)
     if first is None:
         raise Unusable("holds no frame that can be decoded")
     if matrix := UNREADABLE.get(first[1].colorspace):
         raise Unusable(f"its colours are coded as {matrix}; convert it to BT.709 first")
-    bars = _bars(path, first[1]) if request["bars"] and film.seekable else (0, 0)
-    _send(out, b"I", json.dumps(_info(film, first[1]) | {"bars": bars}).encode())
+    bars = _bars(path, first[1]) if request["bars"] and video.seekable else (0, 0)
+    _send(out, b"I", json.dumps(_info(video, first[1]) | {"bars": bars}).encode())
     if not request["frames"]:
         return {"decoded": 1}
     size = request["width"], request["height"]
-    resizer = Resizer(*size, request["fit"], film.aspect, bars)
-    return _stream_frames(first, film, resizer, request, out)
+    resizer = Resizer(*size, request["fit"], video.aspect, bars)
+    return _stream_frames(first, video, resizer, request, out)
 
 
 def _bars(path: str, first: Any) -> tuple[int, int]:
@@ -100,22 +106,22 @@ def _bars(path: str, first: Any) -> tuple[int, int]:
         return 0, 0
 
 
-def _info(film: Film, frame: Any) -> dict[str, Any]:
+def _info(video: OpenVideo, frame: Any) -> dict[str, Any]:
     return {
         "width": frame.width,
         "height": frame.height,
         "rotation": frame.rotation,
-        "fps": film.fps,
-        "duration": film.duration,
-        "codec": film.codec,
-        "container": film.container,
+        "fps": video.fps,
+        "duration": video.duration,
+        "codec": video.codec,
+        "container": video.container,
         "dynamic_range": HDR.get(frame.color_trc, "SDR"),
     }
 
 
 def _stream_frames(
     first: Timed,
-    film: Film,
+    video: OpenVideo,
     resizer: Resizer,
     request: dict[str, Any],
     out: int,
@@ -130,12 +136,12 @@ def _stream_frames(
 
     def counted() -> Iterator[Timed]:
         nonlocal decoded
-        for item in film.frames:
+        for item in video.frames:
             decoded += 1
             yield item
 
     fps, hold = Fraction(*request["fps"]), Fraction(request["hold_seconds"])
-    breaks, known = film.losses.breaks, 0
+    breaks, known = video.losses.breaks, 0
     for time, frame, count in resample(first, counted(), fps, hold, breaks):
         if known < len(breaks) and time >= breaks[known]:
             known = bisect_right(breaks, time)
@@ -149,7 +155,7 @@ def _stream_frames(
                 flush()
     if batch:
         flush()
-    damaged = [(float(start), float(end)) for start, end in film.losses.damaged]
+    damaged = [(float(start), float(end)) for start, end in video.losses.damaged]
     return {"decoded": decoded, "damaged": damaged}
 
 

@@ -23,7 +23,7 @@ _START = (  # with this playworld, wherever it came from
 )
 
 
-class Stopped(Exception):
+class ForkServerClosed(Exception):
     """The fork server was closed while this file was being decoded."""
 
 
@@ -52,11 +52,11 @@ class DecoderProcess:
         """Why it said no more, in words.
 
         Raises:
-            Stopped: where the fork server has been closed.
+            ForkServerClosed: where the fork server has been closed.
         """
         self.end()
         if self._fork_server.closed:
-            raise Stopped
+            raise ForkServerClosed
         code = os.waitstatus_to_exitcode(self._status or 0)
         if code >= 0:
             return f"the decoder ended early (exit code {code})"
@@ -93,7 +93,7 @@ class ForkServer:
         """A new decoder that waits for its request.
 
         Raises:
-            Stopped: where the fork server has been closed.
+            ForkServerClosed: where the fork server has been closed.
         """
         ours, theirs = socket.socketpair()
         try:
@@ -109,13 +109,13 @@ class ForkServer:
         # Only now is it waited for, so its number belongs to nobody else.
         try:
             return self._ask(COMMAND.pack(b"-", pid), [])
-        except Stopped:
+        except ForkServerClosed:
             return 0
 
     def _ask(self, command: bytes, descriptors: list[int]) -> int:
         with self._lock:
             if self.closed:
-                raise Stopped
+                raise ForkServerClosed
             try:
                 socket.send_fds(self._control, [command], descriptors)
                 reply = self._control.recv(REPLY.size, socket.MSG_WAITALL)

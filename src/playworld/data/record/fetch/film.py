@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from playworld.data.record.fetch.motions import Hand
-from playworld.data.record.fetch.scene import Scene
+from playworld.data.record.fetch.scene import Simulation
 
 Vector = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Film:
+class FetchFilm:
     """One episode; everything has one entry per frame."""
 
     seed: int
@@ -29,18 +29,20 @@ class Film:
     """Where the cube, or the free edge of the door, was."""
 
 
-def films(tasks: Sequence[str], seeds: range, length: int, size: tuple[int, int]) -> Iterator[Film]:
+def films(
+    tasks: Sequence[str], seeds: range, length: int, size: tuple[int, int]
+) -> Iterator[FetchFilm]:
     """One film of `length` frames per seed, of each task in turn; `size` is width and height.
 
     A film depends on its seed and its task alone.
     """
     with ExitStack() as stack:
-        scenes = {task: stack.enter_context(closing(Scene(task, *size))) for task in tasks}
+        scenes = {task: stack.enter_context(closing(Simulation(task, *size))) for task in tasks}
         for number, seed in enumerate(seeds):
             yield _film(scenes[tasks[number % len(tasks)]], seed, length)
 
 
-def _film(scene: Scene, seed: int, length: int) -> Film:
+def _film(scene: Simulation, seed: int, length: int) -> FetchFilm:
     scene.reset(seed)
     actor = Hand(scene, np.random.default_rng((seed, 1)))
     for command in actor.arrive():
@@ -52,7 +54,7 @@ def _film(scene: Scene, seed: int, length: int) -> Film:
         hand.append(_rounded(scene.hand))
         thing.append(_rounded(scene.thing))
         scene.act(command)
-    return Film(seed, scene.task, np.stack(frames), tuple(commands), tuple(hand), tuple(thing))
+    return FetchFilm(seed, scene.task, np.stack(frames), tuple(commands), tuple(hand), tuple(thing))
 
 
 def _rounded(numbers: np.ndarray) -> Vector:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from playworld.data.record.fetch.scene import REACH, TABLE_TOP, Scene
+from playworld.data.record.fetch.scene import REACH, TABLE_TOP, Simulation
 
 PRESS = 2
 """Frames that every command is held for at least: a tenth of a second, one transition of clips at
@@ -34,7 +34,7 @@ Commands = Iterator[Command]
 class Hand:
     """A hand in a scene and its whims."""
 
-    def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
+    def __init__(self, scene: Simulation, rng: np.random.Generator) -> None:
         self.scene = scene
         self.rng = rng
         self.grip = 1.0 if scene.task == "pick" else -1.0

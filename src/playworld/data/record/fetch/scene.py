@@ -43,7 +43,7 @@ COLOURS = ((0.85, 0.12, 0.12), (0.10, 0.55, 0.20), (0.20, 0.25, 0.85))
 """Of the thing on the table, which differs from episode to episode."""
 
 
-class Scene:
+class Simulation:
     """One simulation that can begin again and again; a context manager, since it draws."""
 
     def __init__(self, task: str, width: int = 64, height: int = 64) -> None:

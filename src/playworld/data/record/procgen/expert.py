@@ -65,7 +65,7 @@ class Moment:
     """"coin" or "lost" once the episode is over."""
 
 
-class Game:
+class Level:
     """A level that can be put back to any moment."""
 
     def __init__(self, env: dict[str, Any], level: int, hold: int) -> None:
@@ -133,7 +133,7 @@ def from_the_middle(works: list[int]) -> list[int]:
     return sorted(works, key=lambda k: (-room(k), -k))
 
 
-def ways_on(game: Game, now: Moment) -> Iterator[Moment]:
+def ways_on(game: Level, now: Moment) -> Iterator[Moment]:
     """Yield where one may go from here, the best first."""
     way = game.run(now)
     if way[-1].end == "coin":
@@ -157,7 +157,7 @@ def passes(after: Moment, stop: Moment) -> bool:
     return after.end == "coin" or (not after.end and beyond)
 
 
-def blunder(game: Game, way: tuple[int, ...], rng: random.Random) -> Moment:
+def blunder(game: Level, way: tuple[int, ...], rng: random.Random) -> Moment:
     """Return where random keys lead in a while from somewhere on a way; often that is mid-air."""
     now = game.start
     for action in way[: rng.randrange(len(way))]:
@@ -172,7 +172,7 @@ def blunder(game: Game, way: tuple[int, ...], rng: random.Random) -> Moment:
 
 
 def from_a_blunder(
-    game: Game, way: tuple[int, ...], rng: random.Random, longest: int
+    game: Level, way: tuple[int, ...], rng: random.Random, longest: int
 ) -> tuple[Moment, tuple[int, ...]]:
     """Return where a blunder has led and the presses from there to the coin.
 
@@ -187,7 +187,7 @@ def from_a_blunder(
     return game.start, way
 
 
-def solve(game: Game, start: Moment, longest: int) -> tuple[int, ...] | None:
+def solve(game: Level, start: Moment, longest: int) -> tuple[int, ...] | None:
     """Return the presses that reach the coin, at most `longest`; None if none were found."""
     visits: Counter[tuple[int, int]] = Counter()
     open_ways = [ways_on(game, start)]
@@ -208,7 +208,9 @@ def solve(game: Game, start: Moment, longest: int) -> tuple[int, ...] | None:
     return None
 
 
-def film(game: Game, start: Moment, presses: tuple[int, ...]) -> tuple[list[np.ndarray], list[int]]:
+def film(
+    game: Level, start: Moment, presses: tuple[int, ...]
+) -> tuple[list[np.ndarray], list[int]]:
     """Play on from a moment; return every frame and the action taken from each.
 
     Procgen shows the next episode at once when one ends: that frame is never part of this one.
@@ -230,7 +232,7 @@ def film(game: Game, start: Moment, presses: tuple[int, ...]) -> tuple[list[np.n
 def answer(out: BinaryIO, request: dict[str, Any]) -> None:
     """Write every level's episode to `out`, until nobody reads."""
     for level in range(*request["levels"]):
-        game = Game(request["env"], level, request["hold"])
+        game = Level(request["env"], level, request["hold"])
         rng = random.Random(f"coinrun/{level}")
         longest = request["max_frames"] // request["hold"]
         start, presses = game.start, solve(game, game.start, longest)

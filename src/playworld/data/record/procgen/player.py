@@ -64,7 +64,7 @@ def steps_right(frames: list[np.ndarray]) -> np.ndarray:
     return np.array(steps, dtype=int)
 
 
-class Runner:
+class RunningPlayer:
     """A player for games seen from the side: legs to the right and back, jumps, short stands.
 
     Each leg goes as far beyond the place where the other side was last turned from as chance
@@ -120,7 +120,7 @@ class Runner:
             self.give_up()
 
 
-class Wanderer:
+class WanderingPlayer:
     """A sticky random player for any game: keeps a heading, strays from it for moments."""
 
     def __init__(self, rng: random.Random, actions: list[int]) -> None:
@@ -154,7 +154,7 @@ class Wanderer:
         """Remember nothing: the next heading is drawn afresh."""
 
 
-class Holder(Wanderer):
+class HoldingPlayer(WanderingPlayer):
     """Holds one key after another, at random and also where that leads nowhere.
 
     Against a wall, in the air, standing: what the others would not do for long, and a world has to
@@ -174,7 +174,7 @@ class Holder(Wanderer):
         return STOPPED + self.rng.random(), len(frames)
 
 
-Player = Runner | Wanderer
+Player = RunningPlayer | WanderingPlayer
 """Proposes plans, judges what they would show, learns what the one that was played has shown."""
 
 
@@ -233,7 +233,7 @@ def play(
     return frames, actions
 
 
-def run_up(env: Any, player: Runner, rng: random.Random, plans: int) -> None:
+def run_up(env: Any, player: RunningPlayer, rng: random.Random, plans: int) -> None:
     """Run some way to the right, unrecorded: a level begins at its left end.
 
     A run-up that would end the episode stops before that plan.
@@ -262,15 +262,15 @@ def episode(request: dict[str, Any], level: int) -> tuple[list[np.ndarray], list
             num=1, num_threads=0, rand_seed=0, num_levels=1, start_level=level, **request["env"]
         )
         rng = random.Random(f"{request['env']['env_name']}/{level}/{attempt}")
-        player: Player = Wanderer(rng, request["actions"])
+        player: Player = WanderingPlayer(rng, request["actions"])
         if request["env"]["env_name"] == "coinrun":
-            player = Runner(rng)
+            player = RunningPlayer(rng)
             # The last try has none: where it stops, a short level may be as good as over.
             last = attempt == request["attempts"] - 1
             run_up(env, player, rng, 0 if last else rng.randint(1, 10))
             player.give_up()
         if request["holds"]:
-            player = Holder(rng, request["actions"])
+            player = HoldingPlayer(rng, request["actions"])
         best = max(best, play(env, player, rng, request["max_frames"]), key=lambda e: len(e[0]))
         if len(best[0]) >= request["min_frames"]:
             break

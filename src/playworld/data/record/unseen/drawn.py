@@ -27,7 +27,7 @@ CRAYONS: tuple[Ink, ...] = (
 )
 
 
-class Hand:
+class Brush:
     """Draws with one kind of pen; lengths are shares of the paper's height."""
 
     def __init__(self, rng: Rng, width: int, height: int) -> None:
@@ -117,49 +117,49 @@ class Hand:
         return lines
 
 
-def scenery(rng: Rng, width: int, height: int) -> tuple[Hand, float]:
+def scenery(rng: Rng, width: int, height: int) -> tuple[Brush, float]:
     """A drawn land with a line of ground, and how far down that line is, as a share."""
-    hand = Hand(rng, width, height)
+    brush = Brush(rng, width, height)
     ground = float(rng.uniform(0.72, 0.86))
     if rng.random() < 0.5:
-        _hills(hand, ground)
-    hand.round(float(rng.random()) * hand.width, 0.16, 0.09, 0.09, CRAYONS[2])
+        _hills(brush, ground)
+    brush.round(float(rng.random()) * brush.width, 0.16, 0.09, 0.09, CRAYONS[2])
     for _ in range(int(rng.integers(1, 5))):
-        _cloud(hand, float(rng.random()) * hand.width, float(rng.uniform(0.08, 0.3)))
+        _cloud(brush, float(rng.random()) * brush.width, float(rng.uniform(0.08, 0.3)))
     things = (_house, _tree, _fir, _flower, _fence, _car, _bush, _lamp)
     x = 0.05
-    while x < hand.width:
-        things[rng.integers(len(things))](hand, x, ground)
+    while x < brush.width:
+        things[rng.integers(len(things))](brush, x, ground)
         x += float(rng.uniform(0.15, 0.5))
-    hand.stroke([(0.0, ground), (hand.width / 2, ground), (hand.width, ground)], thick=1.3)
-    for x in np.arange(0, hand.width, 0.06):
+    brush.stroke([(0.0, ground), (brush.width / 2, ground), (brush.width, ground)], thick=1.3)
+    for x in np.arange(0, brush.width, 0.06):
         if rng.random() < 0.6:
-            hand.stroke(
+            brush.stroke(
                 [(x, ground), (x + 0.02, ground + float(rng.uniform(0.03, 0.12)))], thick=0.7
             )
-    return hand, ground
+    return brush, ground
 
 
-def _hills(hand: Hand, ground: float) -> None:
-    turn = hand.rng.uniform(0, 6, 2)
+def _hills(brush: Brush, ground: float) -> None:
+    turn = brush.rng.uniform(0, 6, 2)
     line = [
         (x, ground - 0.25 + 0.1 * sin(3 * x + turn[0]) + 0.05 * sin(7 * x + turn[1]))
-        for x in np.arange(-0.1, hand.width + 0.1, 0.06).tolist()
+        for x in np.arange(-0.1, brush.width + 0.1, 0.06).tolist()
     ]
-    hand.outline([*line, (hand.width + 0.1, ground), (-0.1, ground)])
+    brush.outline([*line, (brush.width + 0.1, ground), (-0.1, ground)])
 
 
-def _cloud(hand: Hand, x: float, y: float) -> None:
+def _cloud(brush: Brush, x: float, y: float) -> None:
     bumps = [(-0.1, 0.0), (-0.05, -0.05), (0.03, -0.06), (0.1, -0.02), (0.12, 0.02), (-0.1, 0.02)]
-    hand.outline([(x + a, y + b) for a, b in bumps], (225, 230, 240))
+    brush.outline([(x + a, y + b) for a, b in bumps], (225, 230, 240))
 
 
-def _house(hand: Hand, x: float, ground: float) -> None:
-    wide, tall = (float(v) for v in hand.rng.uniform((0.2, 0.18), (0.38, 0.36)))
+def _house(brush: Brush, x: float, ground: float) -> None:
+    wide, tall = (float(v) for v in brush.rng.uniform((0.2, 0.18), (0.38, 0.36)))
     top = ground - tall
-    hand.outline([(x, ground), (x, top), (x + wide, top), (x + wide, ground)])
-    hand.outline([(x - 0.03, top), (x + wide / 2, top - 0.16), (x + wide + 0.03, top)])
-    hand.outline(
+    brush.outline([(x, ground), (x, top), (x + wide, top), (x + wide, ground)])
+    brush.outline([(x - 0.03, top), (x + wide / 2, top - 0.16), (x + wide + 0.03, top)])
+    brush.outline(
         [
             (x + 0.04, top + 0.05),
             (x + 0.1, top + 0.05),
@@ -168,42 +168,42 @@ def _house(hand: Hand, x: float, ground: float) -> None:
         ]
     )
     door = x + wide - 0.1
-    hand.outline(
+    brush.outline(
         [(door, ground), (door, ground - 0.13), (door + 0.07, ground - 0.13), (door + 0.07, ground)]
     )
 
 
-def _tree(hand: Hand, x: float, ground: float) -> None:
-    tall = float(hand.rng.uniform(0.25, 0.45))
-    hand.outline(
+def _tree(brush: Brush, x: float, ground: float) -> None:
+    tall = float(brush.rng.uniform(0.25, 0.45))
+    brush.outline(
         [(x, ground), (x + 0.01, ground - tall), (x + 0.05, ground - tall), (x + 0.06, ground)],
         CRAYONS[6],
     )
-    hand.round(x + 0.03, ground - tall, 0.13, 0.11, CRAYONS[3])
+    brush.round(x + 0.03, ground - tall, 0.13, 0.11, CRAYONS[3])
 
 
-def _fir(hand: Hand, x: float, ground: float) -> None:
+def _fir(brush: Brush, x: float, ground: float) -> None:
     for k in range(3):
         y, half = ground - 0.1 - 0.1 * k, 0.12 - 0.03 * k
-        hand.outline([(x - half, y), (x, y - 0.16), (x + half, y)], CRAYONS[3])
-    hand.stroke([(x, ground), (x, ground - 0.1)], thick=1.6)
+        brush.outline([(x - half, y), (x, y - 0.16), (x + half, y)], CRAYONS[3])
+    brush.stroke([(x, ground), (x, ground - 0.1)], thick=1.6)
 
 
-def _flower(hand: Hand, x: float, ground: float) -> None:
-    tall = float(hand.rng.uniform(0.06, 0.14))
-    hand.stroke([(x, ground), (x + 0.01, ground - tall)], CRAYONS[3])
-    hand.round(x + 0.01, ground - tall, 0.03, 0.03)
+def _flower(brush: Brush, x: float, ground: float) -> None:
+    tall = float(brush.rng.uniform(0.06, 0.14))
+    brush.stroke([(x, ground), (x + 0.01, ground - tall)], CRAYONS[3])
+    brush.round(x + 0.01, ground - tall, 0.03, 0.03)
 
 
-def _fence(hand: Hand, x: float, ground: float) -> None:
+def _fence(brush: Brush, x: float, ground: float) -> None:
     for k in range(6):
-        hand.stroke([(x + 0.05 * k, ground), (x + 0.05 * k, ground - 0.12)])
+        brush.stroke([(x + 0.05 * k, ground), (x + 0.05 * k, ground - 0.12)])
     for y in (0.04, 0.09):
-        hand.stroke([(x - 0.02, ground - y), (x + 0.28, ground - y)])
+        brush.stroke([(x - 0.02, ground - y), (x + 0.28, ground - y)])
 
 
-def _car(hand: Hand, x: float, ground: float) -> None:
-    hand.outline(
+def _car(brush: Brush, x: float, ground: float) -> None:
+    brush.outline(
         [
             (x + a, ground - b)
             for a, b in (
@@ -219,34 +219,34 @@ def _car(hand: Hand, x: float, ground: float) -> None:
         ]
     )
     for wheel in (0.08, 0.25):
-        hand.round(x + wheel, ground - 0.045, 0.04, 0.04, (60, 60, 70))
+        brush.round(x + wheel, ground - 0.045, 0.04, 0.04, (60, 60, 70))
 
 
-def _bush(hand: Hand, x: float, ground: float) -> None:
-    hand.outline(
+def _bush(brush: Brush, x: float, ground: float) -> None:
+    brush.outline(
         [(x + 0.09 * k - 0.09, ground - b) for k, b in enumerate((0, 0.08, 0.11, 0.06, 0))],
         CRAYONS[3],
     )
 
 
-def _lamp(hand: Hand, x: float, ground: float) -> None:
-    hand.stroke([(x, ground), (x, ground - 0.34), (x + 0.06, ground - 0.36)], thick=1.3)
-    hand.round(x + 0.08, ground - 0.34, 0.03, 0.03, CRAYONS[2])
+def _lamp(brush: Brush, x: float, ground: float) -> None:
+    brush.stroke([(x, ground), (x, ground - 0.34), (x + 0.06, ground - 0.36)], thick=1.3)
+    brush.round(x + 0.08, ground - 0.34, 0.03, 0.03, CRAYONS[2])
 
 
-def actor(rng: Rng, hand: Hand, pixels: int) -> list[UInt8[np.ndarray, "H W 4"]]:
+def actor(rng: Rng, brush: Brush, pixels: int) -> list[UInt8[np.ndarray, "H W 4"]]:
     """Pictures of somebody drawn with the same pen: standing, two of a walk, jumping; facing right.
 
     They are square, of `pixels` a side, and see-through around the lines.
     """
     kind = int(rng.integers(3))
-    fill, ink = hand.crayon(), hand.ink()
+    fill, ink = brush.crayon(), brush.ink()
     pictures = []
     for stride in (0.02, 0.14, -0.1, 0.2):
-        sheet = Hand.__new__(Hand)
-        sheet.__dict__.update(hand.__dict__)
+        sheet = Brush.__new__(Brush)
+        sheet.__dict__.update(brush.__dict__)
         sheet.scale, sheet.image, sheet.width = pixels, Image.new("RGB", (pixels, pixels), KEY), 1.0
-        sheet.thick = max(0.06, hand.thick * 2)
+        sheet.thick = max(0.06, brush.thick * 2)
         sheet.fill = "flat"
         (_stick_man, _cat, _ghost)[kind](sheet, stride, fill, ink)
         rgb = np.asarray(sheet.image)
@@ -259,27 +259,27 @@ KEY: Ink = (1, 2, 3)
 """The colour of nothing on the sheet that an actor is drawn on."""
 
 
-def _stick_man(hand: Hand, stride: float, fill: Ink, ink: Ink) -> None:
-    hand.stroke([(0.5, 0.35), (0.5, 0.65)], ink)
+def _stick_man(brush: Brush, stride: float, fill: Ink, ink: Ink) -> None:
+    brush.stroke([(0.5, 0.35), (0.5, 0.65)], ink)
     for sign in (-1, 1):
-        hand.stroke(
+        brush.stroke(
             [(0.5, 0.65), (0.5 + sign * stride, 0.8), (0.48 + 1.6 * sign * stride, 0.96)], ink
         )
-        hand.stroke([(0.5, 0.42), (0.5 + sign * (0.1 + stride), 0.58 - abs(stride))], ink)
-    hand.round(0.5, 0.2, 0.15, 0.15, fill)
+        brush.stroke([(0.5, 0.42), (0.5 + sign * (0.1 + stride), 0.58 - abs(stride))], ink)
+    brush.round(0.5, 0.2, 0.15, 0.15, fill)
 
 
-def _cat(hand: Hand, stride: float, fill: Ink, ink: Ink) -> None:
+def _cat(brush: Brush, stride: float, fill: Ink, ink: Ink) -> None:
     for x, sign in ((0.3, 1), (0.4, -1), (0.6, 1), (0.7, -1)):
-        hand.stroke([(x, 0.65), (x + sign * stride, 0.95)], ink)
-    hand.stroke([(0.25, 0.6), (0.1, 0.45), (0.12, 0.3 + stride)], ink)
-    hand.round(0.48, 0.6, 0.26, 0.14, fill)
-    hand.round(0.76, 0.42, 0.15, 0.14, fill)
+        brush.stroke([(x, 0.65), (x + sign * stride, 0.95)], ink)
+    brush.stroke([(0.25, 0.6), (0.1, 0.45), (0.12, 0.3 + stride)], ink)
+    brush.round(0.48, 0.6, 0.26, 0.14, fill)
+    brush.round(0.76, 0.42, 0.15, 0.14, fill)
     for x in (0.67, 0.83):
-        hand.stroke([(x - 0.05, 0.34), (x, 0.2), (x + 0.05, 0.33)], ink)
+        brush.stroke([(x - 0.05, 0.34), (x, 0.2), (x + 0.05, 0.33)], ink)
 
 
-def _ghost(hand: Hand, stride: float, fill: Ink, ink: Ink) -> None:
+def _ghost(brush: Brush, stride: float, fill: Ink, ink: Ink) -> None:
     hem = [
         (0.25, 0.9),
         (0.37, 0.8 + stride / 2),
@@ -287,9 +287,9 @@ def _ghost(hand: Hand, stride: float, fill: Ink, ink: Ink) -> None:
         (0.63, 0.8 - stride / 2),
         (0.75, 0.9),
     ]
-    hand.outline([*hem, (0.78, 0.4), (0.62, 0.12), (0.38, 0.12), (0.22, 0.4)], fill)
+    brush.outline([*hem, (0.78, 0.4), (0.62, 0.12), (0.38, 0.12), (0.22, 0.4)], fill)
     for x in (0.48, 0.66):
-        hand.round(x, 0.36, 0.04, 0.06, (250, 250, 250))
+        brush.round(x, 0.36, 0.04, 0.06, (250, 250, 250))
 
 
-Thing = Callable[[Hand, float, float], None]
+Thing = Callable[[Brush, float, float], None]

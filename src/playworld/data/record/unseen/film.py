@@ -22,7 +22,7 @@ LARGEST = 1024
 
 
 @dataclass(frozen=True)
-class Film:
+class PictureFilm:
     """One film, drawn when it is asked for; `keys` has one entry per frame."""
 
     seed: int
@@ -33,13 +33,13 @@ class Film:
     """Facts about it, for information."""
 
 
-def films(kind: str, seeds: range, frames: int, size: tuple[int, int]) -> Iterator[Film]:
+def films(kind: str, seeds: range, frames: int, size: tuple[int, int]) -> Iterator[PictureFilm]:
     """A film of a `photo` or a `drawn` scene per seed; it depends on that and its size alone."""
     draw, ways = {"photo": (panned, PANS), "drawn": (walked, WALKS)}[kind]
     for seed in seeds:
         held = _held(np.random.default_rng((seed, 100)), frames, ways)
         keys = tuple((dx + 1) * 3 + up + 1 for dx, up in held)
-        yield Film(seed, keys, partial(draw, seed, held, size), {"view": kind})
+        yield PictureFilm(seed, keys, partial(draw, seed, held, size), {"view": kind})
 
 
 PANS = ((-1, 0), (-1, 0), (1, 0), (1, 0), (0, 1), (0, -1), (0, 0), (-1, 1), (1, -1))

@@ -16,7 +16,7 @@ Keys = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Film:
+class ZooFilm:
     """One episode, played already and drawn when it is asked for."""
 
     seed: int
@@ -40,7 +40,7 @@ class Film:
             game.step(dx, up)
 
 
-def films(seeds: range, frames: int, size: tuple[int, int]) -> Iterator[Film]:
+def films(seeds: range, frames: int, size: tuple[int, int]) -> Iterator[ZooFilm]:
     """One film of `frames` frames per seed; `size` is width and height in pixels.
 
     A film depends on its seed and its size alone, and a shorter one is the beginning of a longer.
@@ -48,10 +48,10 @@ def films(seeds: range, frames: int, size: tuple[int, int]) -> Iterator[Film]:
     return (film(seed, frames, size) for seed in seeds)
 
 
-def film(seed: int, frames: int, size: tuple[int, int]) -> Film:
+def film(seed: int, frames: int, size: tuple[int, int]) -> ZooFilm:
     """Make the game of a seed, and play it for so many frames."""
     game = Game(seed, size)
-    return Film(seed, size, tuple(islice(_played(game), frames)), game.about())
+    return ZooFilm(seed, size, tuple(islice(_played(game), frames)), game.about())
 
 
 def _played(game: Game) -> Iterator[tuple[int, int]]:
