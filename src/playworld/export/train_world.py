@@ -11,6 +11,7 @@ from playworld.evaluate.buttons import measure_buttons
 from playworld.evaluate.movement import camera_of
 from playworld.evaluate.options import STARTS
 from playworld.evaluate.starts import level_starts
+from playworld.export.button_order import in_order
 from playworld.export.card import first_card, read_about
 from playworld.export.prompts import choose_prompts, fit_prompts, read_pictures
 from playworld.machine import choose_device
@@ -74,11 +75,14 @@ def _export(
 
 
 def name_buttons(world: World, clips: Path) -> World:
-    """The world with its buttons labelled by what they do from held-out starts on level ground."""
+    """The world with its buttons labelled by what they do from held-out starts on level ground.
+
+    They are numbered in the order of `in_order`, which changes the world's codebook in place.
+    """
     try:
         starts = level_starts(clips, STARTS)
     except InputError:
         starts = level_starts(clips, STARTS, split="train")
     camera = camera_of(starts.video)
     config = replace(world.config, buttons=measure_buttons(world, starts.video, camera=camera))
-    return World(config, world.tokenizer, world.actions, world.dynamics)
+    return in_order(World(config, world.tokenizer, world.actions, world.dynamics))

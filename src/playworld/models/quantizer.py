@@ -169,6 +169,12 @@ class VectorQuantizer(nn.Module):
         self.mean_sum[codes] = self.scale(latents) * even
         self.placed.fill_(True)
 
+    @torch.no_grad()
+    def reorder(self, order: Int[Tensor, " K"]) -> None:
+        """Renumber the codes: code k becomes what code order[k] was."""
+        for of_codes in (self.codebook, self.usage, self.mean_share, self.mean_sum):
+            of_codes.copy_(of_codes[order])
+
     def perplexity(self) -> Float[Tensor, ""]:
         """Effective number of codes in use, from the moving average of usage; 1 is collapse."""
         p = self.usage / self.usage.sum()

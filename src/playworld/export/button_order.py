@@ -1,0 +1,27 @@
+"""The buttons of a world in the order in which a player expects them."""
+
+from dataclasses import replace
+
+import torch
+
+from playworld.world.folder import Button
+from playworld.world.world import World
+
+ARROWS = (*"←↓↑→↖↗↙↘•", "")
+"""The order: the four sides, between them, nothing at all, and what fits no arrow."""
+
+
+def in_order(world: World) -> World:
+    """The world with its latent actions numbered by what they do; a second "right" comes last.
+
+    Training numbers them by chance. Frames stay the same; only the numbers of the codes change, in
+    place.
+    """
+    order = sorted(range(len(world.buttons)), key=lambda number: _place(world.buttons[number]))
+    world.actions.quantizer.reorder(torch.tensor(order))
+    config = replace(world.config, buttons=tuple(world.buttons[number] for number in order))
+    return World(config, world.tokenizer, world.actions, world.dynamics)
+
+
+def _place(button: Button) -> tuple[bool, int]:
+    return button.label[-1:].isdigit(), ARROWS.index(button.arrow)

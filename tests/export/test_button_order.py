@@ -1,0 +1,21 @@
+from dataclasses import replace
+
+import torch
+
+from playworld.export.button_order import in_order
+from playworld.world import Button, World
+
+
+def test_buttons_are_numbered_as_a_player_expects_and_play_the_same_frames(tiny_world):
+    world = World.load(tiny_world)
+    labels = ("right 2", "stay", "right", "up", "down", "left", "7", "down and right")
+    arrows = ("→", "•", "→", "↑", "↓", "←", "", "↘")
+    config = replace(world.config, buttons=tuple(map(Button, labels, arrows)))
+    picture = torch.randint(0, 256, (1, 1, world.height, world.width, 3), dtype=torch.uint8)
+    _, state = world.start(picture, [0])
+    before = {label: world.step(state, [k])[0] for k, label in enumerate(labels)}
+    ordered = in_order(World(config, world.tokenizer, world.actions, world.dynamics))
+    found = [button.label for button in ordered.buttons]
+    assert found == ["left", "down", "up", "right", "down and right", "stay", "right 2", "7"]
+    for number, label in enumerate(found):
+        assert torch.equal(ordered.step(state, [number])[0], before[label])
