@@ -15,6 +15,7 @@ from torch import Tensor
 from playworld.models.motion.canvas import Canvas
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.st_transformer import Cache, CacheEntry
+from playworld.world.arguments import check_tokens
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.recorded import Passes
 from playworld.world.shelf import Shelf
@@ -105,7 +106,7 @@ def step(world: World, state: WorldState, action: int, sampler: SamplerConfig) -
 @torch.no_grad()
 def replay(world: World, state: WorldState, tokens: Int[Tensor, " N"], action: int) -> Work:
     """`World.replay` for one session."""
-    tokens = world._check_tokens(tokens[None], 1)
+    tokens = check_tokens(tokens[None], 1, world.config.tokenizer.vocabularies, world.device)
     return (yield _known(world, state, tokens, world._embed_actions([action], 1)))
 
 

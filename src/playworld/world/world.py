@@ -28,6 +28,7 @@ from playworld.models.pixels import to_float, to_uint8
 from playworld.models.st_transformer import Cache
 from playworld.world import folder as files
 from playworld.world import hub
+from playworld.world.arguments import check_actions, check_seeds, check_tokens, check_video
 from playworld.world.drawing import drawing_of
 from playworld.world.folder import Button, WorldConfig
 from playworld.world.forks import survive_forks
@@ -308,7 +309,7 @@ class World:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row; if the
                 tokens are none that this world can have.
         """
-        tokens = self._check_tokens(tokens, state.batch)
+        tokens = check_tokens(tokens, state.batch, self.config.tokenizer.vocabularies, self.device)
         action = self._embed_actions(actions, state.batch)
         return self._remember(state, tokens, action, self._see(state.decoder), in_place)
 
@@ -332,12 +333,12 @@ class World:
     @torch.no_grad()
     def infer_actions(self, video: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B S"]:
         """Latent action of every transition: element k leads from frame k to frame k + 1."""
-        return self.actions.encode(self._view(to_float(self._check_video(video, 2))))
+        return self.actions.encode(self._view(to_float(self._checked(video, 2))))
 
     @torch.no_grad()
     def reconstruct(self, video: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]:
         """The video encoded and decoded by the tokenizer: an upper bound for picture quality."""
-        return to_uint8(self.tokenizer.reconstruct(to_float(self._check_video(video, 1))))
+        return to_uint8(self.tokenizer.reconstruct(to_float(self._checked(video, 1))))
 
     @cached_property
     def _passes(self) -> Passes:
@@ -355,8 +356,11 @@ class World:
         Raises:
             InputError: as `start` does.
         """
-        images = self._check_video(images, 1)
-        return to_float(images), self._check_seeds(seeds, len(images))
+        images = self._checked(images, 1)
+        return to_float(images), check_seeds(seeds, len(images), self.device)
+
+    def _checked(self, video: Tensor, least: int) -> Tensor:
+        return check_video(video, least, self.height, self.width).to(self.device)
 
     def _embed_actions(self, actions: Any, batch: int) -> Float[Tensor, "B E"]:
         """What the dynamics get of the buttons of `batch` sessions.
@@ -364,7 +368,8 @@ class World:
         Raises:
             InputError: as `step` does.
         """
-        return self.actions.embed(self._check_actions(actions, batch))
+        numbers = check_actions(actions, batch, self.num_actions)
+        return self.actions.embed(numbers.to(self.device, torch.long))
 
     def _features(self, video: Float[Tensor, "B P H W 3"]) -> Float[Tensor, "B S E"]:
         """Of the actions between prompt frames."""
@@ -394,57 +399,6 @@ class World:
         if self.config.actions.tokens is None:
             return video
         return self.tokenizer.code_grid(self._encode_prompt(video))
-
-    def _check_video(self, video: Tensor, least: int) -> Tensor:
-        size = (self.height, self.width, 3)
-        if video.dtype != torch.uint8 or video.ndim != 5 or video.shape[2:] != size:
-            wanted = f"uint8 frames (batch, time, {self.height}, {self.width}, 3)"
-            raise InputError(f"this world needs {wanted}, got {video.dtype} {list(video.shape)}")
-        if video.shape[0] < 1 or video.shape[1] < least:
-            raise InputError(f"at least 1 row of {least} frames is needed, got {list(video.shape)}")
-        return video.to(self.device)
-
-    def _check_actions(self, actions: Any, batch: int) -> Tensor:
-        try:
-            numbers = torch.as_tensor(actions)
-        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
-            raise InputError(f"actions must be numbers, got {actions!r:.100}") from error
-        kind = numbers.dtype
-        if numbers.shape != (batch,) or kind.is_floating_point or kind == torch.bool:
-            raise InputError(f"one action number for each of {batch} sessions, got {actions}")
-        if bool(((numbers < 0) | (numbers >= self.num_actions)).any()):
-            raise InputError(f"an action must be in 0..{self.num_actions - 1}, got {actions}")
-        return numbers.to(self.device, torch.long)
-
-    def _check_tokens(self, tokens: Tensor, batch: int) -> Int[Tensor, "B N"]:
-        """Tokens of one frame of every session, each within what its place may say.
-
-        Raises:
-            InputError: as `replay` does.
-        """
-        most = torch.tensor(self.config.tokenizer.vocabularies, device=self.device)
-        kind, shape = tokens.dtype, (batch, len(most))
-        if tokens.shape != shape or kind.is_floating_point or kind == torch.bool:
-            found = f"{kind} {list(tokens.shape)}"
-            raise InputError(f"tokens must be integers of shape {list(shape)}, got {found}")
-        tokens = tokens.to(self.device, torch.long)
-        wrong = ((tokens < 0) | (tokens >= most)).nonzero()
-        if len(wrong):
-            row, place = wrong[0].tolist()
-            raise InputError(
-                f"token {place} of a frame must be in 0..{int(most[place]) - 1}, "
-                f"got {int(tokens[row, place])}"
-            )
-        return tokens
-
-    def _check_seeds(self, seeds: Any, batch: int) -> Tensor:
-        try:
-            numbers = torch.as_tensor(seeds, device=self.device)
-        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
-            raise InputError(f"seeds must be integers of 64 bits, got {seeds}") from error
-        if numbers.shape != (batch,) or numbers.is_floating_point():
-            raise InputError(f"one integer seed for each of {batch} sessions, got {seeds}")
-        return numbers.long()
 
 
 def _pixels(image: Image.Image) -> UInt8[Tensor, "H W 3"]:
