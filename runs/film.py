@@ -1,9 +1,10 @@
-"""Film the built-in world as it is played, for the top of the README.
+"""Film a world as it is played, for the README.
 
     python runs/film.py docs/images/coinrun-played.webp
+    python runs/film.py docs/images/looks-played.webp --world worlds/looks
 
-Four games side by side, each from another prompt of the world. Every frame but the first is
-generated, from the button whose name stands below it.
+Games side by side, each from another prompt of the world. Every frame but the first is generated,
+from the button whose name stands below it.
 """
 
 import argparse
@@ -14,14 +15,22 @@ from PIL import Image, ImageDraw
 
 from playworld import World
 
-PROMPTS = ("04", "06", "dream", "01")
-GAMES = (
-    "right*8 jump*2 right*6 stay*3 right*5",
-    "stay*2 left*5 stay*2 right*7 jump*2 right*4 stay*2",
-    "right*5 jump*2 right*4 left*6 stay*4 right*3",
-    "stay*2 left*6 stay*2 right*6 jump*2 right*4 stay*2",
-)
-"""Buttons and how many frames each is held for, all of the same length."""
+Game = tuple[str, str]
+"""A prompt; buttons, and how many frames each is held for. Those of one film are equally long."""
+FILMS: dict[str, tuple[Game, ...]] = {
+    "coinrun": (
+        ("04", "right*8 jump*2 right*6 stay*3 right*5"),
+        ("06", "stay*2 left*5 stay*2 right*7 jump*2 right*4 stay*2"),
+        ("dream", "right*5 jump*2 right*4 left*6 stay*4 right*3"),
+        ("01", "stay*2 left*6 stay*2 right*6 jump*2 right*4 stay*2"),
+    ),
+    "worlds/looks": (
+        ("01", "right*14 stay*2 left*8"),
+        ("04", "left*10 up*6 right*8"),
+        ("07", "right*12 up*4 left*8"),
+        ("09", "up*8 right*8 left*8"),
+    ),
+}
 SCALE, GAP, CAPTION = 3, 8, 18
 """Screen pixels for one of the world, between games, and below them."""
 
@@ -50,14 +59,15 @@ def main() -> None:
     """Play the four games and write the film."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
+    parser.add_argument("--world", default="coinrun", choices=FILMS)
     args = parser.parse_args()
-    world = World.load("coinrun")
+    world, games = World.load(args.world), FILMS[args.world]
     number = {button.label: code for code, button in enumerate(world.buttons)}
     prompts = dict(world.prompts())
-    start = torch.stack([prompts[name] for name in PROMPTS])
-    frames, state = world.start(start[:, None], seeds=list(range(len(PROMPTS))))
-    images = [drawn(frames, [""] * len(PROMPTS))]
-    for names in zip(*map(presses, GAMES), strict=True):
+    start = torch.stack([prompts[prompt] for prompt, _ in games])
+    frames, state = world.start(start[:, None], seeds=list(range(len(games))))
+    images = [drawn(frames, [""] * len(games))]
+    for names in zip(*(presses(held) for _, held in games), strict=True):
         frames, state = world.step(state, [number[name] for name in names])
         images.append(drawn(frames, list(names)))
     images[0].save(
