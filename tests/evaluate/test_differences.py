@@ -12,11 +12,10 @@ from playworld.evaluate import (
     short_names,
     write_report,
 )
-from playworld.evaluate.control.information import mutual_information
 from playworld.evaluate.differences import differences
 from playworld.evaluate.intervals import Samples
 from playworld.evaluate.metrics.agreement import paired_agreement
-from playworld.evaluate.metrics.information import paired_information
+from playworld.evaluate.metrics.information import mutual_information, paired_information
 from playworld.evaluate.movement import CLASSES
 from playworld.evaluate.page.differences import compared_rows
 from playworld.evaluate.report import Artifacts, Report

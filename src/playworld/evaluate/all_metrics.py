@@ -1,4 +1,4 @@
-"""Everything that an evaluation measures, in the order of the terminal's table."""
+"""Everything that an evaluation measures, and the order in which each output shows it."""
 
 from playworld.evaluate.metric import Metric
 from playworld.evaluate.metrics.agreement import AGREEMENT
@@ -6,6 +6,7 @@ from playworld.evaluate.metrics.answers import ANSWERS
 from playworld.evaluate.metrics.buttons import BUTTONS
 from playworld.evaluate.metrics.codebooks import CODEBOOKS
 from playworld.evaluate.metrics.delta_psnr import DELTA_PSNR
+from playworld.evaluate.metrics.dictionary import DICTIONARY
 from playworld.evaluate.metrics.directions import DIRECTIONS
 from playworld.evaluate.metrics.fidelity import FIDELITY
 from playworld.evaluate.metrics.frame_quality import FRAME_QUALITY
@@ -25,11 +26,29 @@ from playworld.evaluate.metrics.tokenizer import TOKENIZER
 
 METRICS: tuple[Metric, ...] = (
     *(FRAME_QUALITY, DELTA_PSNR, SHARPNESS, LPIPS, TOKENIZER, CODEBOOKS, AGREEMENT, SPEED),
-    *(FIDELITY, INFORMATION, STEERING, RETURNS, ANSWERS, PHYSICS, MIRROR, KEYS, LOOK),
+    *(FIDELITY, INFORMATION, DICTIONARY, STEERING, RETURNS, ANSWERS, PHYSICS, MIRROR, KEYS, LOOK),
     *(LONG_PLAY, PROMPTS, DIRECTIONS, BUTTONS),
 )
+"""In the order in which they are measured, and of the terminal's table."""
 
 
 def in_order(*first: Metric) -> tuple[Metric, ...]:
     """These metrics first, then the others as they are listed."""
     return (*first, *(metric for metric in METRICS if metric not in first))
+
+
+COMPARED = in_order(
+    *(TOKENIZER, FRAME_QUALITY, LPIPS, DELTA_PSNR, FIDELITY, DIRECTIONS, AGREEMENT, INFORMATION),
+    *(RETURNS, PHYSICS, MIRROR, LOOK, LONG_PLAY, SPEED, ANSWERS),
+)
+"""In a comparison of worlds."""
+TILES = in_order(
+    *(DELTA_PSNR, FRAME_QUALITY, TOKENIZER, DIRECTIONS, AGREEMENT, LONG_PLAY, FIDELITY, SPEED)
+)
+"""The headline figures of the page."""
+SECTIONS = tuple(
+    metric
+    for metric in in_order(RETURNS, INFORMATION, STEERING, FIDELITY, SPEED)
+    if metric is not BUTTONS
+)
+"""The metrics' own sections of the page, below those of buttons and of what a player relies on."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from playworld.evaluate.buttons import PRESSES, player_shifts, press_each
 from playworld.evaluate.clip_rollouts import ClipRollouts, roll_out_clips
-from playworld.evaluate.control.directions import (
+from playworld.evaluate.directions import (
     Direction,
     RealPresses,
     best_buttons,

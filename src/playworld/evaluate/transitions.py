@@ -1,13 +1,19 @@
 """Labels of every transition of held-out clips: movement, keys, keys by their effect."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from playworld.evaluate.control.information import EFFECTIVE, effective_keys
+from playworld.evaluate.agreement import UNKNOWN
 from playworld.evaluate.heldout import HeldOut, pressed_keys
 from playworld.evaluate.movement import CLASSES, Camera, displacements, movement_classes
+from playworld.evaluate.starts import LEVEL, on_level
+
+EFFECTIVE = ("left", "left-jump", "none", "jump", "right", "right-jump")
+"""Classes of keys by what they can do: a jump counts where there is ground to jump from."""
 
 
 @dataclass(frozen=True)
@@ -31,3 +37,23 @@ class TransitionLabels:
             if merged is not None:
                 labels["effective_keys"] = (merged, EFFECTIVE)
         return TransitionLabels(moved, labels)
+
+
+def effective_keys(
+    keys: Int[Tensor, "clips S"], names: Sequence[str], moved: Float[Tensor, "clips S 2"]
+) -> Int[Tensor, "clips S"] | None:
+    """The keys merged to what they can do, as indices into `EFFECTIVE`.
+
+    A key named "right-up" is "right-jump" where the character has ground under it and "right"
+    where it has not. `UNKNOWN` in the first transitions, before which nothing tells where the
+    ground is. None for a game whose keys have no such names.
+    """
+    words = [set(name.split("-")) for name in names]
+    if not any(w & {"left", "right"} for w in words):
+        return None
+    across = torch.tensor([0 if "left" in w else 2 if "right" in w else 1 for w in words])
+    jumps = torch.tensor(["up" in w for w in words])
+    ground: Bool[Tensor, "clips S"] = on_level(moved)
+    merged = 2 * across[keys] + (jumps[keys] & ground).long()
+    merged[:, :LEVEL] = UNKNOWN
+    return torch.where(keys == UNKNOWN, UNKNOWN, merged)

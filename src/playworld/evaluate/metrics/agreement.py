@@ -8,10 +8,10 @@ from torch import Tensor
 
 from playworld.evaluate.agreement import agreement, resampled_agreement
 from playworld.evaluate.context import Context
-from playworld.evaluate.control.ceiling import movement_groups
 from playworld.evaluate.intervals import Resampled
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row, Tile
 from playworld.evaluate.movement import CLASSES, HORIZONTAL, VERTICAL
+from playworld.evaluate.movement_groups import movement_groups
 from playworld.evaluate.page.numbers import band, number, share, share_band
 from playworld.evaluate.transitions import TransitionLabels
 

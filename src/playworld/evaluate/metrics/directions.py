@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from playworld.evaluate.buttons import PRESSES
 from playworld.evaluate.context import Context
-from playworld.evaluate.control.directions import goes, measure_directions
+from playworld.evaluate.directions import goes, measure_directions
 from playworld.evaluate.intervals import A_SHARE, Samples
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Tile
 from playworld.evaluate.page.numbers import band, number, share, share_band

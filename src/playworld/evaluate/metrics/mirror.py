@@ -7,7 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from playworld.evaluate.context import Context
-from playworld.evaluate.control.directions import infer_codes
+from playworld.evaluate.directions import infer_codes
 from playworld.evaluate.intervals import A_SHARE, interval
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row
 from playworld.evaluate.page.numbers import number, share, share_band

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from playworld.evaluate.page.differences import ORDER, compared_rows
+from playworld.evaluate.all_metrics import COMPARED
+from playworld.evaluate.page.differences import compared_rows
 from playworld.evaluate.page.frames import window_mark
 from playworld.evaluate.page.media import films, frames_table
 from playworld.evaluate.page.numbers import band, signed
@@ -54,7 +55,7 @@ def _curves(report: Mapping[str, Any]) -> Iterator[Html]:
     worlds = report["worlds"]
     same = len({world["window"] for world in worlds}) == 1
     marks = window_mark(worlds[0]) if same else {}
-    for metric in ORDER:
+    for metric in COMPARED:
         for chart in metric.charts:
             if chart.compared:
                 yield chart.draw_compared(worlds, marks)

@@ -3,23 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from playworld.evaluate.all_metrics import in_order
+from playworld.evaluate.all_metrics import COMPARED
 from playworld.evaluate.metric import Compared
-from playworld.evaluate.metrics.agreement import AGREEMENT
-from playworld.evaluate.metrics.answers import ANSWERS
-from playworld.evaluate.metrics.delta_psnr import DELTA_PSNR
-from playworld.evaluate.metrics.directions import DIRECTIONS
-from playworld.evaluate.metrics.fidelity import FIDELITY
-from playworld.evaluate.metrics.frame_quality import FRAME_QUALITY
-from playworld.evaluate.metrics.information import INFORMATION
-from playworld.evaluate.metrics.long_play import LONG_PLAY
-from playworld.evaluate.metrics.look import LOOK
-from playworld.evaluate.metrics.lpips import LPIPS
-from playworld.evaluate.metrics.mirror import MIRROR
-from playworld.evaluate.metrics.physics import PHYSICS
-from playworld.evaluate.metrics.returns import RETURNS
-from playworld.evaluate.metrics.speed import SPEED
-from playworld.evaluate.metrics.tokenizer import TOKENIZER
 from playworld.evaluate.page.frames import frame_numbers
 from playworld.evaluate.page.numbers import band, signed, some_frames
 from playworld.words import counted
@@ -27,10 +12,6 @@ from playworld.words import counted
 Change = Mapping[str, Any] | None
 COLUMN = 24
 """Characters of a world's column in a terminal."""
-ORDER = in_order(
-    *(TOKENIZER, FRAME_QUALITY, LPIPS, DELTA_PSNR, FIDELITY, DIRECTIONS, AGREEMENT, INFORMATION),
-    *(RETURNS, PHYSICS, MIRROR, LOOK, LONG_PLAY, SPEED, ANSWERS),
-)
 
 
 def comparison_table(report: Mapping[str, Any]) -> str:
@@ -72,7 +53,7 @@ def compared_rows(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[s
 
 def _figures(world: Mapping[str, Any]) -> Iterator[Compared]:
     frames = some_frames(frame_numbers(world), (1, 4, 16, 32, 64))
-    for metric in ORDER:
+    for metric in COMPARED:
         for chart in metric.charts:
             yield from (Compared(*row) for row in chart.compared_rows(world, frames))
         yield from metric.compared(world)

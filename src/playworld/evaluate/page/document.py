@@ -5,13 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from playworld.evaluate.all_metrics import in_order
-from playworld.evaluate.metrics.buttons import BUTTONS
-from playworld.evaluate.metrics.fidelity import FIDELITY
-from playworld.evaluate.metrics.information import INFORMATION
-from playworld.evaluate.metrics.returns import RETURNS
-from playworld.evaluate.metrics.speed import SPEED
-from playworld.evaluate.metrics.steering import STEERING
+from playworld.evaluate.all_metrics import BUTTONS, SECTIONS
 from playworld.evaluate.page.comparison import compared
 from playworld.evaluate.page.sections import curves, pictures, relied_on, tiles
 from playworld.evaluate.pictures import Grid
@@ -25,8 +19,6 @@ VERDICTS = {
     None: "These clips are too few to tell whether this world answers its buttons.",
 }
 """By `answers` of the report."""
-SECTIONS = in_order(RETURNS, INFORMATION, STEERING, FIDELITY, SPEED)
-"""The metrics' own sections, below those of buttons and of what a player relies on."""
 
 
 def render(report: Report) -> str:
@@ -69,7 +61,7 @@ def _world(
         pictures(grids, films),
         BUTTONS.section(report, grids),
         relied_on(report),
-        *(metric.section(report, grids) for metric in SECTIONS if metric is not BUTTONS),
+        *(metric.section(report, grids) for metric in SECTIONS),
     )
 
 

@@ -3,25 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from playworld.evaluate.all_metrics import METRICS, in_order
+from playworld.evaluate.all_metrics import METRICS, TILES
 from playworld.evaluate.metric import Tile
-from playworld.evaluate.metrics.agreement import AGREEMENT
-from playworld.evaluate.metrics.delta_psnr import DELTA_PSNR
-from playworld.evaluate.metrics.directions import DIRECTIONS
-from playworld.evaluate.metrics.fidelity import FIDELITY
-from playworld.evaluate.metrics.frame_quality import FRAME_QUALITY
-from playworld.evaluate.metrics.long_play import LONG_PLAY
-from playworld.evaluate.metrics.speed import SPEED
-from playworld.evaluate.metrics.tokenizer import TOKENIZER
 from playworld.evaluate.page.frames import window_mark
 from playworld.evaluate.page.media import films, frames_table
 from playworld.evaluate.pictures import Grid
 from playworld.evaluate.report import SideBySide
 from playworld.markup import Html, join, section, table, tag
 
-TILES = in_order(
-    *(DELTA_PSNR, FRAME_QUALITY, TOKENIZER, DIRECTIONS, AGREEMENT, LONG_PLAY, FIDELITY, SPEED)
-)
 MOVES = {
     "long-recorded": "The moves of true clips, one after the other",
     "long-random": "Random buttons, each held for a while",

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.control.directions import (
+from playworld.evaluate.directions import (
     RealPresses,
     best_buttons,
     goes,

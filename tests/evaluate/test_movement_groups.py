@@ -1,8 +1,8 @@
 import torch
 
 from playworld.evaluate.agreement import agreement
-from playworld.evaluate.control.ceiling import movement_groups
 from playworld.evaluate.movement import CLASSES, movement_classes
+from playworld.evaluate.movement_groups import movement_groups
 
 NINE = torch.tensor([(x, y) for x in (-3.0, 0.0, 3.0) for y in (-6.0, 0.0, 6.0)])
 

@@ -2,13 +2,7 @@ import pytest
 import torch
 
 from playworld.evaluate.agreement import UNKNOWN
-from playworld.evaluate.control.information import (
-    EFFECTIVE,
-    dictionary_accuracy,
-    effective_keys,
-    mutual_information,
-    resampled_information,
-)
+from playworld.evaluate.metrics.information import mutual_information, resampled_information
 
 CLIPS, S, KINDS = 20, 30, 4
 
@@ -66,46 +60,3 @@ def test_transitions_without_a_label_do_not_count(labels, noise):
 def test_one_label_or_one_clip_tells_nothing(labels):
     assert mutual_information(labels, torch.zeros_like(labels), KINDS, KINDS) is None
     assert mutual_information(labels[:1], labels[:1], KINDS, KINDS) is None
-
-
-def test_a_dictionary_of_perfect_codes_is_right_once_it_has_seen_every_code(labels):
-    found = dictionary_accuracy(3 - labels, labels, "abcd", KINDS)
-    assert found["chance"] == 0.25
-    assert 0.6 < found["10"]["balanced"] < 1
-    assert found["50"]["balanced"] > 0.99
-    assert found["200"]["accuracy"] == 1
-
-
-def test_a_dictionary_of_codes_that_mean_nothing_is_no_better_than_chance(labels, noise):
-    found = dictionary_accuracy(noise, labels, "abcd", KINDS)
-    assert found["200"]["balanced"] == pytest.approx(0.25, abs=0.05)
-
-
-def test_more_labels_than_there_are_give_no_figure(labels):
-    found = dictionary_accuracy(labels[:8], labels[:8], "abcd", KINDS)
-    assert found["50"] is not None and found["200"] is None
-
-
-def test_keys_merge_to_what_they_can_do():
-    names = ("up", "right-up", "left", "none", "D")
-    keys = torch.tensor([[0, 0, 0, 1, 2, 3, 4, 0], [1, 1, 1, 1, 1, 1, 1, UNKNOWN]])
-    moved = torch.zeros(2, 8, 2)
-    moved[1, :, 1] = 3.0  # in the air
-    merged = effective_keys(keys, names, moved)
-    assert merged[:, :3].unique().tolist() == [UNKNOWN]
-    first = [EFFECTIVE[k] for k in merged[0, 3:].tolist()]
-    assert first == ["right-jump", "left", "none", "none", "jump"]
-    assert [EFFECTIVE[k] for k in merged[1, 3:7].tolist()] == ["right"] * 4
-    assert merged[1, 7] == UNKNOWN
-
-
-def test_keys_without_directions_are_not_merged():
-    assert effective_keys(torch.zeros(1, 4).long(), ("fire",), torch.zeros(1, 4, 2)) is None
-
-
-def test_labels_in_every_other_clip_only_leave_figures_out_but_never_nan(labels):
-    labels[1::2] = UNKNOWN
-    assert dictionary_accuracy(labels.clamp(min=0), labels, "abcd", KINDS)["10"] is None
-    assert mutual_information(labels[:2].clamp(min=0), labels[:2], KINDS, KINDS) is None
-    found = mutual_information(labels[:4].clamp(min=0), labels[:4], KINDS, KINDS)
-    assert found["bits_interval"]["low"] >= 0

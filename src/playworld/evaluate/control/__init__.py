@@ -1,1 +1,0 @@
-"""Controllability: whether a world follows its actions."""
