@@ -245,7 +245,7 @@ def test_other_settings_do_not_take_up_an_old_run(tmp_path):
 
 def test_the_schedule_warms_up_stays_and_decays():
     config = StageConfig(100, 1, 2, 1.0, warmup_steps=10, decay_share=0.3, final_share=0.0)
-    rates = [config.share(step) for step in range(100)]
+    rates = [config.learning_rate_scale(step) for step in range(100)]
     assert rates[0] == pytest.approx(0.1) and rates[10] == rates[60] == 1.0
     assert rates[99] < 0.05 and sorted(rates[70:], reverse=True) == rates[70:]
     cosine = replace(config, schedule="cosine", final_share=0.1)

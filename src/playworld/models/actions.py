@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from playworld.config import check_ranges
 from playworld.models.conv_actions import ConvActionDecoder, ConvActionEncoder
+from playworld.models.motion.actions import VectorActionDecoder, VectorActionEncoder
 from playworld.models.quantizer import Quantized, QuantizerConfig, VectorQuantizer
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import PatchEmbed, PatchUnembed, Stem, check_grid, grid
-from playworld.models.vector_actions import VectorActionDecoder, VectorActionEncoder
 
 
 @dataclass(frozen=True)

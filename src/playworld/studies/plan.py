@@ -19,12 +19,12 @@ from playworld.models.flops import (
     tokenizer_flops,
 )
 from playworld.models.kinds import build_dynamics, build_tokenizer
+from playworld.models.motion.actions import WIDTH as VECTOR_WIDTH
 from playworld.models.motion.blend import CELL
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import CANDIDATES, MotionTokenizer
 from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
-from playworld.models.vector_actions import WIDTH as VECTOR_WIDTH
 from playworld.presets import SHAPES, Printed
 from playworld.studies.options import TrainingPlanOptions, memory_bytes
 from playworld.train.optim import StageConfig

@@ -62,7 +62,7 @@ class StageConfig:
         if self.muon_rate is not None and not self.muon_rate > 0:
             raise ValueError(f"muon_rate must be above 0, or None, got {self.muon_rate}")
 
-    def share(self, step: int) -> float:
+    def learning_rate_scale(self, step: int) -> float:
         """Learning rate of a step, 0-based, as a share of the peak."""
         if step < self.warmup_steps:
             return (step + 1) / self.warmup_steps

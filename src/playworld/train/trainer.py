@@ -92,7 +92,7 @@ class Trainer:
         The metrics are those of all clips of the step.
         """
         config, batch = self.config, self._batch(video, tokens, labels)
-        share = config.share(self.done)
+        share = config.learning_rate_scale(self.done)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = share * group["peak"]

@@ -89,15 +89,15 @@ def _anchored(world: World, result: StepResult, truth: Float[Tensor, "1 H W 3"])
 def step(world: World, state: WorldState, action: int, sampler: SamplerConfig) -> Work:
     """`World.step` for one session."""
     embedded = world._embed_actions([action], 1)
-    tokens, hidden = world._drawing.blank(1, world.device)
+    tokens, hidden = world._token_sampler.blank(1, world.device)
     draft = Draft(
         state,
         embedded,
         tokens,
         hidden,
         sampler,
-        deque(world._drawing.passes(sampler)),
-        world._drawing.noise(state.seeds, state.frame + 1, sampler),
+        deque(world._token_sampler.passes(sampler)),
+        world._token_sampler.noise(state.seeds, state.frame + 1, sampler),
         world._see(state.decoder),
     )
     return (yield draft)
@@ -176,7 +176,7 @@ def _refine(
     noise = torch.cat([draft.noise for draft in drafts if draft.noise is not None])
     tokens = torch.cat([draft.tokens for draft in drafts])
     hidden = torch.cat([draft.hidden for draft in drafts])
-    tokens, hidden = world._drawing.refine(logits, tokens, hidden, sampler, number, noise)
+    tokens, hidden = world._token_sampler.refine(logits, tokens, hidden, sampler, number, noise)
     for i, draft in enumerate(drafts):
         draft.tokens, draft.hidden = tokens[i : i + 1], hidden[i : i + 1]
         draft.left.popleft()

@@ -29,12 +29,12 @@ from playworld.models.st_transformer import Cache
 from playworld.world import folder as files
 from playworld.world import hub
 from playworld.world.arguments import check_actions, check_seeds, check_tokens, check_video
-from playworld.world.drawing import drawing_of
 from playworld.world.folder import Button, WorldConfig
 from playworld.world.forks import survive_forks
 from playworld.world.maskgit import Order, SamplerConfig
 from playworld.world.recorded import Passes
 from playworld.world.state import WorldState
+from playworld.world.token_sampler import token_sampler_of
 
 
 class World:
@@ -56,7 +56,7 @@ class World:
         survive_forks()
         self.config = config
         self.tokenizer, self.actions, self.dynamics = tokenizer, actions, dynamics
-        self._drawing = drawing_of(config.tokenizer, config.dynamics)
+        self._token_sampler = token_sampler_of(config.tokenizer, config.dynamics)
         self.card = card
         self._prompts = dict(prompts or {})
 
@@ -287,12 +287,14 @@ class World:
         """
         sampler = sampler or self.config.sampler
         action = self._embed_actions(actions, state.batch)
-        noise = self._drawing.noise(state.seeds, state.frame + 1, sampler)
-        tokens, hidden = self._drawing.blank(state.batch, self.device)
+        noise = self._token_sampler.noise(state.seeds, state.frame + 1, sampler)
+        tokens, hidden = self._token_sampler.blank(state.batch, self.device)
         seen = self._see(state.decoder)
-        for number in self._drawing.passes(sampler):
+        for number in self._token_sampler.passes(sampler):
             logits, _ = self._passes.step(tokens, hidden, action, state.memory, seen)
-            tokens, hidden = self._drawing.refine(logits, tokens, hidden, sampler, number, noise)
+            tokens, hidden = self._token_sampler.refine(
+                logits, tokens, hidden, sampler, number, noise
+            )
         return self._remember(state, tokens, action, seen, in_place)
 
     @torch.no_grad()
@@ -392,7 +394,7 @@ class World:
 
     def _visible(self, batch: int) -> Bool[Tensor, "B P"]:
         """Nothing hidden."""
-        return torch.zeros_like(self._drawing.blank(batch, self.device)[1])
+        return torch.zeros_like(self._token_sampler.blank(batch, self.device)[1])
 
     def _view(self, video: Float[Tensor, "B T H W 3"]) -> Float[Tensor, "B T h w E"]:
         """What the latent action model looks at: pixels, or the codes of the tokens."""

@@ -15,7 +15,7 @@ from playworld.markup import Html, section, table
 from playworld.models.flops import parameters, refinement_flops, rendering_flops
 from playworld.words import counted
 from playworld.world import SamplerConfig, World
-from playworld.world.drawing import drawing_of
+from playworld.world.token_sampler import token_sampler_of
 
 
 def measure_cost(world: World, speed: dict[str, Any], sampler: SamplerConfig) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def measure_cost(world: World, speed: dict[str, Any], sampler: SamplerConfig) ->
     """
     config = world.config
     tokens = config.tokenizer.num_tokens
-    passes = len(drawing_of(config.tokenizer, config.dynamics).passes(sampler)) + 1
+    passes = len(token_sampler_of(config.tokenizer, config.dynamics).passes(sampler)) + 1
     flops = passes * refinement_flops(config.dynamics).total
     flops += rendering_flops(config.tokenizer).total
     models: dict[str, nn.Module] = {

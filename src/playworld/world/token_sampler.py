@@ -30,7 +30,7 @@ code, and each quarter."""
 
 
 @runtime_checkable
-class Drawing(Protocol):
+class TokenSampler(Protocol):
     """Draws the tokens of a frame in a few passes; each sees what those before it decided."""
 
     def blank(self, rows: int, device: torch.device) -> tuple[Tensor, Bool[Tensor, "B P"]]:
@@ -56,34 +56,34 @@ class Drawing(Protocol):
         """Tokens with some more decided, and the positions still hidden."""
 
 
-class CodeDrawing:
+class CodeSampler:
     """Plain tokens: MaskGIT over the grid; all tokens of a place are drawn at once."""
 
     def __init__(self, config: DynamicsConfig, grid: tuple[int, int]) -> None:
         self._config, self._grid = config, grid
 
     def blank(self, rows: int, device: torch.device) -> tuple[Tensor, Bool[Tensor, "B P"]]:
-        """As in `Drawing`."""
+        """As in `TokenSampler`."""
         shape = self._config
         tokens = torch.zeros((rows, shape.num_tokens), dtype=torch.long, device=device)
         return tokens, torch.ones((rows, shape.num_places), dtype=torch.bool, device=device)
 
     def passes(self, sampler: SamplerConfig) -> list[int]:
-        """As in `Drawing`."""
+        """As in `TokenSampler`."""
         return refinements(sampler.steps, self._config.num_places)
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
     ) -> Float[Tensor, "B S 2 D"]:
-        """As in `Drawing`."""
+        """As in `TokenSampler`."""
         return frame_noise(seeds, frames, sampler.steps, self._config.num_tokens)
 
     def refine(self, logits, tokens, hidden, sampler, number, noise):
-        """As in `Drawing`."""
+        """As in `TokenSampler`."""
         return refine(logits, tokens, hidden, sampler, number, noise, self._grid)
 
 
-class ChangeDrawing:
+class ChangeSampler:
     """Changes: the motion of the scene first, then the blocks as MaskGIT decides tokens.
 
     All of a block (motion, split, content) is drawn at once. Of its content only the first stage
@@ -94,25 +94,25 @@ class ChangeDrawing:
         self._config = config
 
     def blank(self, rows: int, device: torch.device) -> tuple[Tensor, Bool[Tensor, "B P"]]:
-        """As in `Drawing`."""
+        """As in `TokenSampler`."""
         shape = self._config
         tokens = torch.zeros((rows, shape.num_tokens), dtype=torch.long, device=device)
         hidden = torch.ones((rows, shape.num_positions), dtype=torch.bool, device=device)
         return tokens, hidden
 
     def passes(self, sampler: SamplerConfig) -> list[int]:
-        """As in `Drawing`: number 0 decides the scene."""
+        """As in `TokenSampler`: number 0 decides the scene."""
         return [0, *(step + 1 for step in refinements(sampler.steps, self._config.num_blocks))]
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
     ) -> Float[Tensor, "B S 2 D"]:
-        """As in `Drawing`: a row of numbers for each thing that is drawn of a block."""
+        """As in `TokenSampler`: a row of numbers for each thing that is drawn of a block."""
         draws = _DRAWS * self._config.num_blocks
         return frame_noise(seeds, frames, sampler.steps + 1, draws)
 
     def refine(self, logits, tokens, hidden, sampler, number, noise):
-        """As in `Drawing`."""
+        """As in `TokenSampler`."""
         logits, hidden, config = logits.float(), hidden.clone(), self._config
         if number == 0:
             options = logits[:, :1, : config.num_scenes]
@@ -183,8 +183,8 @@ def _either(
     return sample(torch.stack([none, some.logsumexp(-1)], dim=-1), temperature, uniform) == 1
 
 
-def drawing_of(tokenizer: AnyTokenizerConfig, dynamics: AnyDynamicsConfig) -> Drawing:
+def token_sampler_of(tokenizer: AnyTokenizerConfig, dynamics: AnyDynamicsConfig) -> TokenSampler:
     """How frames of this kind are drawn."""
     if isinstance(dynamics, MotionDynamicsConfig):
-        return ChangeDrawing(dynamics)
-    return CodeDrawing(dynamics, tokenizer.grid)
+        return ChangeSampler(dynamics)
+    return CodeSampler(dynamics, tokenizer.grid)

@@ -9,11 +9,11 @@ from playworld.models.motion.changes import BLEND, FIRST_CODE, FOLLOW, SKIP, Cha
 from playworld.models.motion.dynamics import MotionDynamicsConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.world import SamplerConfig
-from playworld.world.drawing import SURE, ChangeDrawing
+from playworld.world.token_sampler import SURE, ChangeSampler
 
 SHAPE = TransformerConfig(width=16, num_layers=1, num_heads=1, head_dim=8, window=2)
 CONFIG = MotionDynamicsConfig(32, 32, 8, 4, 3, 20, action_size=8, transformer=SHAPE)
-DRAWING = ChangeDrawing(CONFIG)
+SAMPLER = ChangeSampler(CONFIG)
 
 
 def logits(rows: int = 2) -> torch.Tensor:
@@ -30,12 +30,12 @@ def logits(rows: int = 2) -> torch.Tensor:
 def drawn(sampler: SamplerConfig, rows: int = 2, first: int = 0) -> list[tuple]:
     """What is decided, and what is hidden, after each pass."""
     seeds = torch.arange(first, first + rows)
-    noise = DRAWING.noise(seeds, torch.ones(rows, dtype=torch.long), sampler)
-    tokens, hidden = DRAWING.blank(rows, torch.device("cpu"))
+    noise = SAMPLER.noise(seeds, torch.ones(rows, dtype=torch.long), sampler)
+    tokens, hidden = SAMPLER.blank(rows, torch.device("cpu"))
     found = []
-    for number in DRAWING.passes(sampler):
+    for number in SAMPLER.passes(sampler):
         every = logits()[first : first + rows]
-        tokens, hidden = DRAWING.refine(every, tokens, hidden, sampler, number, noise)
+        tokens, hidden = SAMPLER.refine(every, tokens, hidden, sampler, number, noise)
         found.append((tokens, hidden))
     return found
 
