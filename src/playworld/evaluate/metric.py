@@ -75,7 +75,7 @@ def no_section(report: Report, grids: Mapping[str, Grid]) -> Html:
 class Metric:
     """A quantity or a few that are measured together; the printing sees only the report.
 
-    A metric that its options switch off measures to None, or to nothing, and prints nothing.
+    A metric that the options switch off measures to None, or to nothing, and prints nothing.
     """
 
     name: str
@@ -89,6 +89,6 @@ class Metric:
     lines: Callable[[Report], Iterable[str]] = nothing
     """A table of its own on the terminal."""
     compared: Callable[[Report], Iterable[Compared]] = nothing
-    """The same rows of every world, in the same order, after those of `charts`."""
+    """Rows of a comparison, after those of `charts`; a world without one of them has a dash."""
     tiles: Callable[[Report], Iterable[Tile]] = nothing
     section: Callable[[Report, Mapping[str, Grid]], Html] = no_section

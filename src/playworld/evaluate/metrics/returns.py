@@ -12,7 +12,13 @@ from torch import Tensor
 from playworld.evaluate.buttons import ARROWS, PRESSES, Effect, name_effects
 from playworld.evaluate.context import Context
 from playworld.evaluate.image_quality import PSNR_BOUNDS, PSNR_CAP
-from playworld.evaluate.intervals import A_SHARE, Samples, interval, share_interval
+from playworld.evaluate.intervals import (
+    A_SHARE,
+    Samples,
+    interval,
+    share_interval,
+    with_interval,
+)
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row
 from playworld.evaluate.movement import (
     HALF_PIXEL,
@@ -137,8 +143,7 @@ def _row(trip: RoundTrip, labels: Sequence[str], camera: Camera, seed: int) -> d
         "left": int(left.sum()),
         "out": out.mean().item(),
         "back": -back.mean().item(),
-        "returns": returns["mean"],
-        "returns_interval": returns,
+        **with_interval("returns", returns),
         "home": [c if out else None for c, out in zip(came.tolist(), left.tolist(), strict=True)],
         "start_psnr": interval(own, seed, PSNR_BOUNDS),
         "other_psnr": others.mean().item() if len(others) else None,
