@@ -33,7 +33,7 @@ def test_more_minutes_go_on_with_what_is_there(tmp_path):
 
 def follow(videos, tmp_path, minutes):
     """Ask for as many minutes as the refusals say; returns the last words and what was decided."""
-    for _ in range(6):
+    for _ in range(12):
         try:
             options = replace(QUICK, run=tmp_path / "run", minutes=minutes)
             said = create(videos, tmp_path / "world", options)

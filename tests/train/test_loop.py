@@ -249,7 +249,10 @@ def test_the_schedule_warms_up_stays_and_decays():
     assert rates[0] == pytest.approx(0.1) and rates[10] == rates[60] == 1.0
     assert rates[99] < 0.05 and sorted(rates[70:], reverse=True) == rates[70:]
     cosine = replace(config, schedule="cosine", final_share=0.1)
-    assert cosine.share(55) == pytest.approx(0.55, abs=0.02) and cosine.share(99) < 0.11
+    assert (
+        cosine.learning_rate_scale(55) == pytest.approx(0.55, abs=0.02)
+        and cosine.learning_rate_scale(99) < 0.11
+    )
 
 
 def test_a_second_signal_during_the_save_does_no_harm(tmp_path, monkeypatch):
