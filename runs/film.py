@@ -26,9 +26,9 @@ FILMS: dict[str, tuple[Game, ...]] = {
     ),
     "worlds/looks": (
         ("01", "right*14 stay*2 left*8"),
-        ("04", "left*10 up*6 right*8"),
-        ("07", "right*12 up*4 left*8"),
-        ("09", "up*8 right*8 left*8"),
+        ("06", "left*6 right*16 stay*2"),
+        ("07", "right*12 left*12"),
+        ("10", "left*12 stay*2 right*10"),
     ),
 }
 SCALE, GAP, CAPTION = 3, 8, 18

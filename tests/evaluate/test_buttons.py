@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from playworld.evaluate.buttons import (
+    button_shifts,
     decides,
     describe_buttons,
     measure_buttons,
@@ -47,6 +48,15 @@ def test_the_shift_of_a_button_is_in_pixels_per_press(played):
 def test_with_a_fixed_camera_the_picture_moves_as_the_player_does(played):
     effects = name_effects(player_shifts(played, "fixed"))
     assert effects[0].button.label == "left"
+
+
+def test_a_button_moves_the_view_or_something_before_a_view_that_stands_still(played):
+    still = torch.randint(0, 256, (6, 1, 64, 64, 3), generator=torch.Generator().manual_seed(0))
+    before = still.to(torch.uint8).expand(1, 6, 5, 64, 64, 3).clone()
+    for k in range(5):
+        before[:, :, k, 20:36, 10 + 3 * k : 26 + 3 * k] = 200
+    for part, label in ((played[:1], "right"), (played[2:3], "left"), (before, "right")):
+        assert name_effects(button_shifts(part, "fixed"), "fixed")[0].button.label == label
 
 
 def test_a_button_that_pulls_either_way_is_called_stay_and_not_consistent():

@@ -9,7 +9,13 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.evaluate.intervals import percentiles, resamples
-from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
+from playworld.evaluate.movement import (
+    HALF_PIXEL,
+    Camera,
+    camera_of,
+    displacements,
+    player_movement,
+)
 from playworld.evaluate.rollouts import press
 from playworld.world import Button, SamplerConfig, World
 
@@ -65,8 +71,8 @@ def measure_buttons(
     Each button is pressed `presses` times from every prompt. `level_starts` selects prompts on the
     ground: in the air, every button falls.
     """
-    played = press_each(world, prompts, presses, seed)
-    return tuple(effect.button for effect in name_effects(player_shifts(played, camera), camera))
+    shifts = button_shifts(press_each(world, prompts, presses, seed), camera)
+    return tuple(effect.button for effect in name_effects(shifts, camera))
 
 
 def press_each(
@@ -115,6 +121,18 @@ def player_shifts(
     """Pixels per press by which the player moved, averaged over the presses from each start."""
     picture = displacements(played.flatten(0, 1), camera).mean(dim=1)
     return player_movement(picture, camera).reshape(*played.shape[:2], 2)
+
+
+def button_shifts(
+    played: UInt8[Tensor, "buttons starts K H W C"], camera: Camera
+) -> Float[Tensor, "buttons starts 2"]:
+    """`player_shifts`, where a button that moves the picture as a whole moves the view.
+
+    It does so also in a world of films in which most cameras stand still.
+    """
+    cameras = [camera_of(part) if camera == "fixed" else camera for part in played]
+    parts = zip(played.split(1), cameras, strict=True)
+    return torch.cat([player_shifts(part, seen) for part, seen in parts])
 
 
 def name_effects(
