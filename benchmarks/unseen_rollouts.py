@@ -9,32 +9,23 @@ actions are inferred from the true video, so this is an upper bound for what but
 import argparse
 from pathlib import Path
 
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.evaluate.heldout import read_held_out
+from playworld.evaluate.image_quality import psnr
+from playworld.evaluate.rollouts import press
 from playworld.world import World
 
 MOVES = 20.0
 """Mean squared change from frame to frame, of 255 squared, from which on a clip moves."""
 
 
-def psnr(made: UInt8[Tensor, "B H W 3"], truth: UInt8[Tensor, "B H W 3"]) -> Float[Tensor, " B"]:
-    """Of each picture, dB."""
-    error = ((made.float() - truth.float()) / 255).square().mean((1, 2, 3))
-    return -10 * error.clamp_min(1e-10).log10()
-
-
 def rollout(world: World, video: UInt8[Tensor, "B T H W 3"], prompt: int) -> Float[Tensor, "B S"]:
     """PSNR of the frames after a prompt of that many."""
-    actions = world.infer_actions(video)
+    actions = world.infer_actions(video)[:, prompt - 1 :]
     _, state = world.start(video[:, :prompt], [0] * len(video))
-    found = []
-    for k in range(prompt - 1, video.shape[1] - 1):
-        frames, state = world.step(state, actions[:, k])
-        found.append(psnr(frames, video[:, k + 1]))
-    return torch.stack(found, dim=1)
+    return psnr(press(world, state, actions), video[:, prompt:])
 
 
 def main() -> None:
@@ -54,8 +45,8 @@ def main() -> None:
         change = (video[:, 1:].float() - video[:, :-1].float()).square().mean((1, 2, 3, 4))
         video = video[change > MOVES]
         for prompt in args.prompts:
-            still = [psnr(video[:, prompt - 1], frame) for frame in video[:, prompt:].unbind(1)]
-            rows = {"copy": torch.stack(still, dim=1)}
+            true = video[:, prompt:]
+            rows = {"copy": psnr(video[:, prompt - 1, None].expand_as(true), true)}
             rows |= {name: rollout(world, video, prompt) for name, world in worlds.items()}
             for name, found in rows.items():
                 mean = found.mean(0)

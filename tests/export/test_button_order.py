@@ -1,8 +1,6 @@
-from dataclasses import replace
-
 import torch
 
-from playworld.export.button_order import in_order
+from playworld.export.button_order import in_order, with_buttons
 from playworld.world import Button, World
 
 
@@ -10,11 +8,10 @@ def test_buttons_are_numbered_as_a_player_expects_and_play_the_same_frames(tiny_
     world = World.load(tiny_world)
     labels = ("right 2", "stay", "right", "up", "down", "left", "7", "down and right")
     arrows = ("→", "•", "→", "↑", "↓", "←", "", "↘")
-    config = replace(world.config, buttons=tuple(map(Button, labels, arrows)))
     picture = torch.randint(0, 256, (1, 1, world.height, world.width, 3), dtype=torch.uint8)
     _, state = world.start(picture, [0])
     before = {label: world.step(state, [k])[0] for k, label in enumerate(labels)}
-    ordered = in_order(World(config, world.tokenizer, world.actions, world.dynamics))
+    ordered = in_order(with_buttons(world, tuple(map(Button, labels, arrows))))
     found = [button.label for button in ordered.buttons]
     assert found == ["left", "down", "up", "right", "down and right", "stay", "right 2", "7"]
     for number, label in enumerate(found):

@@ -19,7 +19,12 @@ def in_order(world: World) -> World:
     """
     order = sorted(range(len(world.buttons)), key=lambda number: _place(world.buttons[number]))
     world.actions.quantizer.reorder(torch.tensor(order))
-    config = replace(world.config, buttons=tuple(world.buttons[number] for number in order))
+    return with_buttons(world, tuple(world.buttons[number] for number in order))
+
+
+def with_buttons(world: World, buttons: tuple[Button, ...]) -> World:
+    """The world, with the same models, under these labels."""
+    config = replace(world.config, buttons=buttons)
     return World(config, world.tokenizer, world.actions, world.dynamics)
 
 

@@ -1,7 +1,6 @@
 """From clips to a world: its models trained, its buttons named, its prompts chosen."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -11,7 +10,7 @@ from playworld.evaluate.buttons import measure_buttons
 from playworld.evaluate.movement import camera_of
 from playworld.evaluate.options import STARTS
 from playworld.evaluate.starts import level_starts
-from playworld.export.button_order import in_order
+from playworld.export.button_order import in_order, with_buttons
 from playworld.export.card import first_card, read_about
 from playworld.export.prompts import choose_prompts, fit_prompts, read_pictures
 from playworld.machine import choose_device
@@ -65,8 +64,7 @@ def _export(
 ) -> None:
     """Write the world as people play it."""
     if job.base is not None and job.options.keep_actions:
-        config = replace(made.config, buttons=job.base.buttons)
-        named = World(config, made.tokenizer, made.actions, made.dynamics)
+        named = with_buttons(made, job.base.buttons)
     else:
         named = name_buttons(made, job.clips)
     prompts = choose_prompts(job.clips, named) | fit_prompts(named, pictures)
@@ -83,6 +81,5 @@ def name_buttons(world: World, clips: Path) -> World:
         starts = level_starts(clips, STARTS)
     except InputError:
         starts = level_starts(clips, STARTS, split="train")
-    camera = camera_of(starts.video)
-    config = replace(world.config, buttons=measure_buttons(world, starts.video, camera=camera))
-    return in_order(World(config, world.tokenizer, world.actions, world.dynamics))
+    buttons = measure_buttons(world, starts.video, camera=camera_of(starts.video))
+    return in_order(with_buttons(world, buttons))

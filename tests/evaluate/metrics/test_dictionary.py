@@ -1,22 +1,10 @@
 import pytest
-import torch
 
 from playworld.evaluate.agreement import UNKNOWN
 from playworld.evaluate.metrics.dictionary import dictionary_accuracy
 from playworld.evaluate.metrics.information import mutual_information
 
-CLIPS, S, KINDS = 20, 30, 4
-
-
-@pytest.fixture
-def labels():
-    generator = torch.Generator().manual_seed(0)
-    return torch.randint(KINDS, (CLIPS, S), generator=generator)
-
-
-@pytest.fixture
-def noise():
-    return torch.randint(KINDS, (CLIPS, S), generator=torch.Generator().manual_seed(1))
+KINDS = 4
 
 
 def test_a_dictionary_of_perfect_codes_is_right_once_it_has_seen_every_code(labels):

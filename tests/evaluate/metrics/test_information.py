@@ -7,17 +7,6 @@ from playworld.evaluate.metrics.information import mutual_information, resampled
 CLIPS, S, KINDS = 20, 30, 4
 
 
-@pytest.fixture
-def labels():
-    generator = torch.Generator().manual_seed(0)
-    return torch.randint(KINDS, (CLIPS, S), generator=generator)
-
-
-@pytest.fixture
-def noise():
-    return torch.randint(KINDS, (CLIPS, S), generator=torch.Generator().manual_seed(1))
-
-
 def test_codes_that_are_the_labels_under_other_names_tell_all_their_bits(labels):
     found = mutual_information(3 - labels, labels, KINDS, KINDS)
     assert found["bits"] == pytest.approx(found["label_bits"])
