@@ -14,18 +14,25 @@ from playworld.models.motion.changes import QUARTERS, alternatives, join_digits
 from playworld.models.motion.source import between, excerpt, scene_number
 
 NOISE = 4e-4
-"""Mean square (of pixels in [0, 1]) by which a block may differ from its source: the variance of
-the likelihood."""
-AGREE = 1.5
-"""Weight of the log-share of blocks that move alike, beside the log-likelihood."""
-AT_REST = 0.02
-"""Share of the blocks that counts as standing still on top of those that do."""
+"""Mean square (of pixels in [0, 1]) by which a block may differ from its source."""
+LARGEST = 0.05
+"""Errors above this count as this: whatever the motion, such a block is new."""
+PREFER_REST = 0.98
+"""Errors of a scene at rest count as this share of themselves, so that blank pictures are."""
+CLEARLY = 0.7
+"""A block takes another motion of the frame where that leaves this share of its error or less."""
+MOTIONS = 6
+"""Most motions of a frame beside those of the scene and of rest."""
+GAIN = 2e-3
+"""Sum over the blocks of the error that a further motion of the frame has to mend."""
 WORTH = 0.8
-"""A block is split where its error falls to this share or less."""
+"""A block is split, or has a motion that no other has, where that leaves this share of its error or
+less."""
+ALONE = 0.3
+"""The same for a motion that no other block has, where it is to be predicted: what comes into view
+matches something by accident, a figure that moves matches itself."""
 HALF = 0.9
 """The scene moves by half a pixel where that leaves this share of the error or less."""
-ROUNDS = 2
-"""Times that the shares are estimated anew from the posterior."""
 STEPS = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
 """Half pixels (rows, columns) beyond its motion in whole pixels by which the scene may move."""
 STRIP = 64
@@ -76,36 +83,48 @@ def _square_errors(
     return torch.sub(energy, near, alpha=2).add_(own)
 
 
-def commonest_motion(costs: Float[Tensor, "B N M"], reach: int) -> Int[Tensor, " B"]:
-    """The motion that most blocks have."""
-    return _shares(costs / -NOISE, reach).argmax(-1)
+def scene_motion(costs: Float[Tensor, "B N M"], reach: int) -> Int[Tensor, " B"]:
+    """The motion that explains most of the frame.
 
-
-def choose_motion(costs: Float[Tensor, "B N M"], reach: int) -> Int[Tensor, "B N"]:
-    """The likeliest motion of every block.
-
-    Blocks of one colour match everywhere. The prior that settles it is how the rest of the frame
-    moves, with a preference for rest, so motions are coherent.
+    Errors are summed and not blocks counted: edges say how the scene moves, and a dark background,
+    which matches everywhere, does not.
     """
-    likelihood = costs / -NOISE
-    return _posterior(likelihood, _shares(likelihood, reach)).argmax(-1)
+    totals = costs.clamp_max(LARGEST).sum(1)
+    totals[:, still(reach)] *= PREFER_REST
+    return totals.argmin(-1)
 
 
-def _shares(likelihood: Float[Tensor, "B N M"], reach: int) -> Float[Tensor, "B M"]:
-    """The share of the blocks that have each motion; none is zero."""
-    least = likelihood.new_full((likelihood.shape[2],), 1e-4)
-    least[still(reach)] += AT_REST
-    shares = likelihood.softmax(-1).mean(1) + least
-    for _ in range(ROUNDS):
-        shares = _posterior(likelihood, shares).softmax(-1).mean(1) + least
-    return shares
+def choose_motion(
+    costs: Float[Tensor, "B N M"], reach: int, skip_below: float
+) -> Int[Tensor, "B N"]:
+    """The motion of every block: the scene's, or one of few others that is clearly better.
 
+    The source that matches best is often an accident: textures repeat, and what comes into view
+    has no source. Motions of that kind cannot be predicted, so a motion has to mend several blocks
+    of the frame before any may have it.
 
-def _posterior(
-    likelihood: Float[Tensor, "B N M"], shares: Float[Tensor, "B M"]
-) -> Float[Tensor, "B N M"]:
-    """Of every block, not normalised."""
-    return likelihood + AGREE * shares.log()[:, None]
+    Args:
+        costs: error of every block at every motion, the last of which is the scene's.
+        reach: the largest motion.
+        skip_below: error below which nothing needs to be mended.
+    """
+    errors = costs.clamp_max(LARGEST)
+    vectors = torch.full_like(errors[..., 0], errors.shape[-1] - 1, dtype=torch.long)
+    left = errors[..., -1]
+    motion = torch.full_like(vectors[:, :1], still(reach))
+    enough = torch.ones_like(motion, dtype=torch.bool)
+    for _ in range(1 + MOTIONS):
+        by_motion = errors.gather(2, motion[..., None].expand(-1, errors.shape[1], 1))[..., 0]
+        better = enough & (by_motion < CLEARLY * left) & (left > skip_below)
+        vectors = torch.where(better, motion, vectors)
+        left = torch.where(better, by_motion, left)
+        mended = left[..., None] - errors
+        mended *= (errors < CLEARLY * left[..., None]) & (left > skip_below)[..., None]
+        most = mended.sum(1, keepdim=True).max(-1)
+        motion = most.indices
+        blocks = (mended.gather(2, motion[..., None].expand(-1, errors.shape[1], 1)) > 0).sum(1)
+        enough = (most.values > GAIN) & (blocks > 1)
+    return vectors
 
 
 def refine_scene(
@@ -120,7 +139,7 @@ def refine_scene(
     Args:
         window: the last picture with `reach` pixels around it.
         frame: the next.
-        motion: the commonest motion in whole pixels.
+        motion: its motion in whole pixels.
         least: error of every cell at its best motion in whole pixels. Only cells that about reach
             it with the scene are judged by: others come into view, or move by themselves.
         reach: the largest motion.
@@ -168,7 +187,10 @@ def cell_error(difference: Float[Tensor, "B K C H W"], side: int) -> Float[Tenso
 
 
 def own_motions(
-    quarters: Float[Tensor, "B N 4 M"], vectors: Int[Tensor, "B N"], skip_below: float
+    quarters: Float[Tensor, "B N 4 M"],
+    vectors: Int[Tensor, "B N"],
+    skip_below: float,
+    share: float,
 ) -> Int[Tensor, "B N"]:
     """The motions of blocks, changed where one part of a block moves as no other block does.
 
@@ -179,12 +201,13 @@ def own_motions(
         quarters: errors of the four quarters of every block at every motion.
         vectors: the motion of every block as a whole.
         skip_below: error below which nothing needs to be mended.
+        share: of the error that a motion of its own may leave.
     """
     choices = alternatives(vectors, quarters.shape[-1] - 1)
     known = choice_errors(quarters, choices).amin(-1)
     joint = torch.minimum(quarters, known[..., None]).mean(2).min(-1)
     before = known.mean(-1)
-    worth = (before > skip_below) & (joint.values < WORTH * before)
+    worth = (before > skip_below) & (joint.values < share * before)
     return torch.where(worth, joint.indices, vectors)
 
 

@@ -38,11 +38,16 @@ class MotionTokenizerConfig(BlockLayout):
     """Mean squared error (of pixels in [0, 1]) below which a block is a plain copy."""
     refine_below: float = 8e-4
     """The same below which a block that has a code gets no further one."""
+    predict_below: float = 4 * NOISE
+    """The same below which a block is a copy in what the dynamics learn from: to say less is easier
+    to predict, and the picture keeps as well."""
 
     def __post_init__(self) -> None:
         check_grid(self.height, self.width, self.patch, "conv")
         check_ranges(self, patch=(2 * CELL, 64), reach=(1, 32), stages=(1, 8), channels=(8, 1_024))
-        check_ranges(self, layers=(0, 64), skip_below=(0, 1), refine_below=(0, 1))
+        check_ranges(
+            self, layers=(0, 64), skip_below=(0, 1), refine_below=(0, 1), predict_below=(0, 1)
+        )
         if self.content.code_size != 3 * self.patch**2:
             raise ValueError(
                 f"content.code_size is the numbers of a block of {self.patch} pixels in 3 colours, "

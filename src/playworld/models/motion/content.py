@@ -44,14 +44,17 @@ class Books(nn.ModuleList):
         return [CodeTable(book.square().sum(-1), (-2 * book.T).contiguous()) for book in books]
 
     def quantize(
-        self, left: Float[Tensor, "B N P"], tables: list[CodeTable]
+        self, left: Float[Tensor, "B N P"], tables: list[CodeTable], skip_below: float
     ) -> Int[Tensor, "B N S"]:
-        """The code of each stage for what copies leave of a block, as long as it is visible."""
+        """The code of each stage for what copies leave of a block, as long as it is visible.
+
+        Blocks of a mean squared error below `skip_below` have none.
+        """
         rest, first = left.flatten(0, 1), FIRST_CODE
         codes = torch.zeros(len(rest), len(tables), dtype=torch.long, device=left.device)
         blocks = torch.arange(len(rest), device=left.device)
         for stage, (book, table) in enumerate(zip(self.stages, tables, strict=True)):
-            seen = self.visible(rest, stage).nonzero()[:, 0]
+            seen = self.visible(rest, stage, skip_below).nonzero()[:, 0]
             if not len(seen):
                 break
             blocks, rest = blocks[seen], rest[seen]
@@ -62,9 +65,11 @@ class Books(nn.ModuleList):
             rest, first = rest - book.lookup(found), 1
         return codes.unflatten(0, left.shape[:2])
 
-    def visible(self, left: Float[Tensor, "M P"], stage: int) -> Bool[Tensor, " M"]:
+    def visible(
+        self, left: Float[Tensor, "M P"], stage: int, skip_below: float
+    ) -> Bool[Tensor, " M"]:
         """Whether the error of a block is worth a code of this stage."""
-        least = self.config.refine_below if stage else self.config.skip_below
+        least = max(skip_below, self.config.refine_below) if stage else skip_below
         return left.square().mean(-1) > least
 
     def residual(self, codes: Int[Tensor, "B N S"]) -> Float[Tensor, "B N P"]:

@@ -15,12 +15,14 @@ from playworld.models.base import Tokenizer
 from playworld.models.exact import row_by_row
 from playworld.models.motion.blend import Blend
 from playworld.models.motion.block_matching import (
+    ALONE,
+    WORTH,
     choose_motion,
     choose_split,
-    commonest_motion,
     matching_costs,
     own_motions,
     refine_scene,
+    scene_motion,
 )
 from playworld.models.motion.blocks import (
     from_blocks,
@@ -106,12 +108,16 @@ class MotionTokenizer(Tokenizer):
         return torch.stack(tokens, dim=1)
 
     def encode_pairs(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
-        """Tokens of every frame against the true frame before it, all frames at once."""
+        """Tokens of every frame against the true frame before it, all frames at once.
+
+        The dynamics learn from these, so only what could be predicted counts as a change.
+        """
         frames, first = self.whole(video), self.nothing(len(video), video.device)[:, None]
         if video.shape[1] == 1:
             return first
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-        tokens = self.compare(Canvas.around(before), after, self.books.tables())[0].pack()
+        canvas, tables = Canvas.around(before), self.books.tables()
+        tokens = self.compare(canvas, after, tables, predictable=True)[0].pack()
         return torch.cat([first, tokens.unflatten(0, (len(video), -1))], dim=1)
 
     def decode(
@@ -204,7 +210,11 @@ class MotionTokenizer(Tokenizer):
 
     @torch.no_grad()
     def compare(
-        self, canvas: Canvas, frames: UInt8[Tensor, "B C H W"], tables: list[CodeTable]
+        self,
+        canvas: Canvas,
+        frames: UInt8[Tensor, "B C H W"],
+        tables: list[CodeTable],
+        predictable: bool = False,
     ) -> tuple[Changes, Float[Tensor, "B N P"], Source]:
         """What changes from the canvas to these frames.
 
@@ -212,28 +222,31 @@ class MotionTokenizer(Tokenizer):
             canvas: with the last picture in view.
             frames: the next.
             tables: of the codebooks; they stay the same for many frames.
+            predictable: leave out what could not be predicted, at the cost of exactness.
 
         Returns:
             The changes, what copies leave of each block, and what they are copied from.
         """
         side, reach = self.config.patch, self.config.reach
+        least = self.config.predict_below if predictable else self.config.skip_below
+        share = ALONE if predictable else WORTH
         view = canvas.view(reach)
         window, target = to_float(view), to_float(frames)
         costs = matching_costs(view, frames, side // 2, reach)
-        common = commonest_motion(to_quarters(costs).mean(2), reach)
-        scene, follows = refine_scene(window, target, common, costs.amin(-1), reach)
+        main = scene_motion(to_quarters(costs).mean(2), reach)
+        scene, follows = refine_scene(window, target, main, costs.amin(-1), reach)
         # The whole pixels nearest to the scene's motion say the same as following it, or less.
-        costs.scatter_(-1, common[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
+        costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
         quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
-        vectors = choose_motion(quarters.mean(2), reach)
-        vectors = own_motions(quarters, vectors, self.config.skip_below)
+        vectors = choose_motion(quarters.mean(2), reach, least)
+        vectors = own_motions(quarters, vectors, least, share)
         choices = alternatives(vectors, self.config.num_motions)
-        split = choose_split(quarters, choices, self.config.skip_below)
+        split = choose_split(quarters, choices, least)
         source = Source.of(window, scene, reach)
         copied = source.copies(self._quarters(choices, split)[:, None], side // 2)[:, 0]
         left = to_blocks(target - copied, side)
         motion = torch.where(vectors == self.config.num_motions, FOLLOW, vectors + 1)
-        return Changes(scene, motion, split, self.books.quantize(left, tables)), left, source
+        return Changes(scene, motion, split, self.books.quantize(left, tables, least)), left, source
 
     def _quarters(
         self, choices: Int[Tensor, "B N choices"], split: Int[Tensor, "B N"]

@@ -73,15 +73,15 @@ class MotionTokenizerObjective(Objective):
 
     def _note(self, left: Float[Tensor, "M P"], generator: torch.Generator) -> None:
         """Note for every stage what it has to code: as many blocks in every process."""
-        stages = zip(self._seen, self.tokenizer.books.stages, strict=True)
-        for stage, (seen, book) in enumerate(stages):
+        books, least = self.tokenizer.books, self.tokenizer.config.skip_below
+        for stage, (seen, book) in enumerate(zip(self._seen, books.stages, strict=True)):
             if not len(left):  # nothing is left to code: any block is as good
                 left = left.new_zeros(1, left.shape[1])
             picks = torch.randint(len(left), (self.weights.vectors,), generator=generator)
             some = left[picks.to(left.device)]
             seen.add(some, book(some, generator).codes)
             left = left - book.lookup(book.nearest(left))
-            left = left[self.tokenizer.books.visible(left, stage + 1)]
+            left = left[books.visible(left, stage + 1, least)]
 
     def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
         """The codebooks follow what was left of the blocks of the step."""
