@@ -1,3 +1,4 @@
+import copy
 import hashlib
 import io
 import json
@@ -44,6 +45,31 @@ def test_a_saved_world_plays_the_same_frames(world, saved, images):
     for actions in ([0, 1, 2], [3, 3, 3]):
         (a, one), (b, two) = world.step(one, actions), loaded.step(two, actions)
         assert torch.equal(a, b)
+
+
+def test_a_world_saved_in_halves_takes_half_the_room_and_saves_the_same_again(
+    world, saved, tmp_path
+):
+    world.save(tmp_path / "half", half=True)
+    loaded = World.load(tmp_path / "half")
+    large, small = (
+        (folder / "dynamics.safetensors").stat().st_size for folder in (saved, tmp_path / "half")
+    )
+    assert small < 0.6 * large
+    for own, other in zip(modules(world), modules(loaded), strict=True):
+        for name, values in other.state_dict().items():
+            assert values.dtype == own.state_dict()[name].dtype
+            assert torch.allclose(values.float(), own.state_dict()[name].float(), rtol=1e-3, atol=1e-6)
+    loaded.save(tmp_path / "again", half=True)
+    first, second = ((tmp_path / name / FILES[1]).read_bytes() for name in ("half", "again"))
+    assert first == second
+
+
+def test_a_weight_beyond_halves_is_refused_by_name(world, tmp_path):
+    loaded = copy.deepcopy(world)
+    next(loaded.dynamics.parameters()).data.view(-1)[0] = 1e5
+    with pytest.raises(ValueError, match="too large for float16"):
+        loaded.save(tmp_path / "half", half=True)
 
 
 def test_a_saved_world_is_whole(world, saved, png):

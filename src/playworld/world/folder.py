@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from playworld.config import InputError, check_ranges, from_dict, to_dict
 from playworld.manifest import MANIFEST, Folder, load_into, read_folder, write_folder
@@ -118,19 +118,39 @@ def save_world(
     models: Mapping[str, nn.Module],
     card: str,
     prompts: Mapping[str, bytes],
+    half: bool = False,
 ) -> None:
-    """Write a world folder; `prompts` maps names to PNG files of the world's own size."""
+    """Write a world folder; `prompts` maps names to PNG files of the world's own size.
+
+    Raises:
+        ValueError: with `half`, where a weight is too large for float16.
+    """
     for name, content in prompts.items():
         read_prompt(content, config, name)
     write_folder(
         path,
-        tensors={name: model.state_dict() for name, model in models.items()},
+        tensors={name: _weights(model, half) for name, model in models.items()},
         documents={
             CONFIG_FILE: to_dict(config),
             CARD_FILE: card,
             **{f"{PROMPTS_FOLDER}/{name}.png": content for name, content in prompts.items()},
         },
     )
+
+
+def _weights(model: nn.Module, half: bool) -> dict[str, Tensor]:
+    """The tensors of a model; floating-point ones as float16 with `half`."""
+    tensors = model.state_dict()
+    if not half:
+        return tensors
+    rounded = {
+        name: values.half() if values.is_floating_point() else values
+        for name, values in tensors.items()
+    }
+    for name, values in rounded.items():
+        if values.is_floating_point() and not bool(values.isfinite().all()):
+            raise ValueError(f"half: {name} has numbers that are too large for float16")
+    return rounded
 
 
 def read_config(folder: Folder) -> WorldConfig:

@@ -100,7 +100,11 @@ class World:
         return world.to(device)
 
     def save(
-        self, path: Path, card: str | None = None, prompts: Mapping[str, bytes] | None = None
+        self,
+        path: Path,
+        card: str | None = None,
+        prompts: Mapping[str, bytes] | None = None,
+        half: bool = False,
     ) -> None:
         """Write the world to a folder that `load` opens, replacing an older world there.
 
@@ -108,6 +112,8 @@ class World:
             path: the folder.
             card: README.md, Markdown; the world's own if not given.
             prompts: PNG files of the world's size by name; the world's own if not given.
+            half: write weights as float16, in files of half the size. They are rounded, so the
+                frames of the world that `load` opens may differ from this one's.
         """
         models = {
             files.TOKENIZER_FILE: self.tokenizer,
@@ -116,7 +122,7 @@ class World:
         }
         card = self.card if card is None else card
         prompts = self._prompts if prompts is None else prompts
-        files.save_world(Path(path), self.config, models, card, prompts)
+        files.save_world(Path(path), self.config, models, card, prompts, half)
 
     def save_pretrained(self, path: Path) -> None:
         """Alias of `save`, under the Hugging Face Hub's name."""
