@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from playworld.play.held import MAX_AHEAD
 from playworld.play.layout import layout
 from playworld.world import Button
 
@@ -71,6 +72,43 @@ def test_a_held_arrow_goes_on_until_it_is_let_go(page):
     page.keyboard.up("ArrowRight")
     assert len(pictures) == 5 and stays_still(page)
     assert float(page.inner_text("#delay")) > 0
+
+
+def test_two_frames_of_those_under_way_at_the_release_of_a_key_are_shown(page):
+    sockets, late = [], []
+
+    def route(socket):
+        sockets.append(socket)
+        server = socket.connect_to_server()
+        socket.on_message(server.send)
+        server.on_message(lambda message: late.append(message))
+
+    def wait_for_late(count: int) -> None:
+        while len(late) < count:
+            page.wait_for_timeout(20)
+
+    def deliver() -> None:
+        while late:
+            sockets[-1].send(late.pop(0))
+
+    page.route_web_socket("**/socket", route)
+    page.reload()
+    wait_for_late(1)
+    deliver()  # that it has joined
+    wait_for_late(1)
+    deliver()  # the frame where it is
+    expect_frame(page, 0)
+    page.keyboard.down("2")
+    wait_for_late(MAX_AHEAD)
+    page.keyboard.up("2")
+    wait_for_late(MAX_AHEAD + 1)  # that it is released
+    deliver()
+    expect_frame(page, 2)
+    page.keyboard.press("1")
+    wait_for_late(1)
+    deliver()
+    expect_node(page, 3)
+    assert timeline(page)["nodes"] == [[None, None, 0], [0, 1, 1], [1, 1, 2], [2, 0, 3]]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from torch import Tensor
 
+from playworld.play.held import Held
 from playworld.play.messages import (
     LARGEST_ID,
     REASONS,
@@ -24,7 +25,9 @@ from playworld.play.messages import (
     Message,
     Pace,
     Press,
+    Release,
     Settings,
+    Shown,
     Start,
     Stay,
     Try,
@@ -45,7 +48,7 @@ JOIN_SECONDS = 10.0
 WARNING_SECONDS = 60.0
 """How long before a game is put away its player is warned."""
 MESSAGES_PER_SECOND = 100
-"""More than a person can press; a key held down is paced by the page."""
+"""More than a person can press, and than the frames of a held button that are acknowledged."""
 
 
 def _set() -> asyncio.Event:
@@ -144,10 +147,17 @@ class Conversation:
         while True:
             message = await self._before_idle(session)
             self._server.sessions.touch(session)
-            if isinstance(message, Settings):
-                session.sampler = self._sampler(message)
-            elif not isinstance(message, Stay):
-                session.ask(self._request(message, session))
+            match message:
+                case Settings():
+                    session.sampler = self._sampler(message)
+                case Shown(id, frames):
+                    session.requests.acknowledge(id, frames)
+                case Release(id, frames):
+                    session.requests.release(id, frames)
+                case Stay():
+                    pass
+                case _:
+                    session.ask(self._request(message, session))
 
     async def _before_idle(self, session: Session) -> Message:
         """The next message; who says nothing for long is warned once, then put away."""
@@ -215,8 +225,8 @@ class Conversation:
         if session.begun is None:
             raise ConnectionClosed(Close.NOT_STARTED)
         match message:
-            case Press(id, button) if 0 <= button < self._server.moves.num_actions:
-                return PressRequest(id, button, session.sampler)
+            case Press(id, button, fps) if 0 <= button < self._server.moves.num_actions:
+                return PressRequest(id, button, session.sampler, Held(fps))
             case Go(id, node):
                 return GoRequest(id, node)
             case Try(id, presses):

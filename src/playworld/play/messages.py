@@ -20,6 +20,8 @@ MAX_TEMPERATURE = 10.0
 """Sampling temperature that a player may ask for."""
 MAX_PRESSES = 8
 """Presses of each button when all of them are tried."""
+HELD_FPS = 0.1, 80.0
+"""Range of the frames per second of a held button; each is acknowledged by a message."""
 
 
 class Close(enum.IntEnum):
@@ -79,10 +81,31 @@ class Start:
 
 @dataclass(frozen=True)
 class Press:
-    """One more frame, with this button held."""
+    """One more frame, with this button held; with `fps` one after another until its release."""
 
     id: int
     button: int
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not HELD_FPS[0] <= self.fps <= HELD_FPS[1]:
+            raise ValueError("fps is out of range")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The first `frames` frames of the held press `id` have been shown."""
+
+    id: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """The held press `id` ends; its first `frames` frames had been received by then."""
+
+    id: int
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -127,11 +150,13 @@ class Stay:
     id: int
 
 
-Message = Join | Start | Press | Go | Settings | Try | Stay
+Message = Join | Start | Press | Shown | Release | Go | Settings | Try | Stay
 MESSAGES: dict[str, type[Message]] = {
     "join": Join,
     "start": Start,
     "press": Press,
+    "shown": Shown,
+    "release": Release,
     "go": Go,
     "settings": Settings,
     "try": Try,
@@ -166,6 +191,11 @@ def joined(session: str, playing: bool, at: int | None) -> Answer:
 def full(id: int) -> Answer:
     """The game holds no further frame."""
     return {"type": "full", "id": id}
+
+
+def released(id: int, frames: int) -> Answer:
+    """The held press `id` has ended, and has made so many frames."""
+    return {"type": "released", "id": id, "frames": frames}
 
 
 def idle(seconds: float) -> Answer:

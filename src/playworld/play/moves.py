@@ -9,9 +9,24 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from playworld.images import QUICK, to_png
-from playworld.play.messages import Answer, Close, ConnectionClosed, full, picture, sheet
+from playworld.play.messages import (
+    Answer,
+    Close,
+    ConnectionClosed,
+    full,
+    picture,
+    released,
+    sheet,
+)
 from playworld.play.metrics import Counts
-from playworld.play.requests import GoRequest, PressRequest, Request, StartRequest, TryRequest
+from playworld.play.requests import (
+    GoRequest,
+    PressRequest,
+    ReleaseRequest,
+    Request,
+    StartRequest,
+    TryRequest,
+)
 from playworld.play.sessions import Session
 from playworld.play.timeline import Timeline
 from playworld.world import Engine, StepResult, WorldState
@@ -49,11 +64,15 @@ class Moves:
                 return here(timeline, id)
             case PressRequest(id) if len(timeline.nodes) >= self.max_nodes:
                 self.counts.full += 1
+                session.requests.let_go()
                 return full(id)
             case PressRequest():
                 return await self._press(session, timeline, request)
             case TryRequest():
                 return await self._try(session, timeline, request)
+            case ReleaseRequest(id, held):
+                timeline.drop(held.beyond)
+                return released(id, held.made - held.beyond)
 
     async def catch_up(self, session: Session) -> WorldState | None:
         """The state of the frame where the player is; None where they left before it was ready.
@@ -97,6 +116,7 @@ class Moves:
         result = await self._counted(step)
         png = await asyncio.to_thread(to_png, result.frame, QUICK)
         timeline.grow(request.button, request.sampler, result.state, png)
+        request.held.add()
         return here(timeline, request.id)
 
     async def _try(

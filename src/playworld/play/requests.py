@@ -4,12 +4,14 @@ Each has the name of the message that it comes from (play/messages.py).
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jaxtyping import UInt8
 from torch import Tensor
 
+from playworld.play.held import Held
 from playworld.world import SamplerConfig
 
 
@@ -47,16 +49,27 @@ class TryRequest:
 
 @dataclass(frozen=True)
 class PressRequest:
-    """A request for one more frame."""
+    """A request for one more frame, or for frames until the button is released."""
 
     id: int
     button: int
     """The button that is pressed, 0 to A-1."""
     sampler: SamplerConfig | None = None
     """How the frame is drawn; None for the world's own way."""
+    held: Held = field(default_factory=Held, compare=False)
+    """Says when its frames are due."""
 
 
-Request = StartRequest | GoRequest | TryRequest | PressRequest
+@dataclass(frozen=True)
+class ReleaseRequest:
+    """The end of a held press."""
+
+    id: int
+    """Of the press."""
+    held: Held
+
+
+Request = StartRequest | GoRequest | TryRequest | PressRequest | ReleaseRequest
 ORDER: tuple[type, ...] = (StartRequest, GoRequest, TryRequest, PressRequest)
 
 
@@ -64,12 +77,15 @@ class RequestQueue:
     """At most one request of each kind waits: the newest replaces an older one.
 
     So a fast player with a slow model sees the last thing that was pressed, and nothing piles up.
-    Going elsewhere also cancels what was asked for where the player has been.
+    Going elsewhere also cancels what was asked for where the player has been. A press that is held
+    is returned again and again, whenever its next frame is due, until it is released or a press,
+    go or start takes its place.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[type, Request] = {}
-        self._asked = asyncio.Event()
+        self._held: PressRequest | None = None  # whose first frame was returned already
+        self._changed = asyncio.Event()
 
     def ask(self, request: Request) -> None:
         """Leave a request."""
@@ -78,11 +94,31 @@ class RequestQueue:
             later = ORDER[ORDER.index(kind) :]
             self._waiting = {k: r for k, r in self._waiting.items() if k not in later}
         self._waiting[kind] = request
-        self._asked.set()
+        self._changed.set()
+
+    def acknowledge(self, id: int, frames: int) -> None:
+        """The player has shown that many frames of press `id`."""
+        if (held := self._find(id)) is not None:
+            held.acknowledge(frames)
+            self._changed.set()
+
+    def release(self, id: int, frames: int) -> None:
+        """The player has released press `id`, after receiving that many of its frames.
+
+        A press that still waits makes one frame.
+        """
+        if (held := self._find(id)) is not None:
+            held.release(frames)
+            self._changed.set()
+
+    def let_go(self) -> None:
+        """Want no further frame of the press that is held."""
+        self._held = None
 
     def void(self) -> None:
-        """Forget whatever waits."""
+        """Forget whatever waits or is held."""
         self._waiting.clear()
+        self._held = None
 
     @property
     def elsewhere(self) -> bool:
@@ -90,10 +126,31 @@ class RequestQueue:
         return StartRequest in self._waiting or GoRequest in self._waiting
 
     async def next(self) -> Request:
-        """Wait for a request and take it, in the order of `ORDER`."""
+        """Wait for a request and take it: a release, else in the order of `ORDER`."""
         while True:
-            await self._asked.wait()
-            for kind in ORDER:
-                if kind in self._waiting:
-                    return self._waiting.pop(kind)
-            self._asked.clear()
+            self._changed.clear()
+            if (request := self._take()) is not None:
+                return request
+            wait = None if self._held is None else self._held.held.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+
+    def _take(self) -> Request | None:
+        press = self._held
+        if press is not None and press.held.is_released:
+            self._held = None
+            return ReleaseRequest(press.id, press.held)
+        for kind in ORDER:
+            if kind in self._waiting:
+                request = self._waiting.pop(kind)
+                if not isinstance(request, TryRequest):
+                    self._held = request if isinstance(request, PressRequest) else None
+                return request
+        return press if press is not None and press.held.wait() == 0 else None
+
+    def _find(self, id: int) -> Held | None:
+        for request in (self._held, self._waiting.get(PressRequest)):
+            if isinstance(request, PressRequest) and request.id == id:
+                return request.held
+        return None

@@ -76,6 +76,12 @@ class Timeline:
         self.at = len(self.nodes) - 1
         self.keep(self.at, state, parent)
 
+    def drop(self, count: int) -> None:
+        """Take back the newest frames: the player, who is at the last of them, goes before them."""
+        for _ in range(count):
+            self._states.pop(self.at, None)
+            self.at = _parent(self.nodes.pop())
+
     def keep(self, node: int, state: WorldState, base: int) -> None:
         """Remember the state of a node; `base` is a node before it whose state was known."""
         self._made += 1

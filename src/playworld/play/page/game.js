@@ -13,6 +13,7 @@ import { Timeline } from "./timeline.js";
 const OWN_WAY = { steps: null, temperature: null }; // the sampler that the world brings
 const HINT_MS = 2500;
 const KEEP_MS = 5000;
+const BEYOND = 2; // frames that the server keeps of those that come after a release
 const isOwnWay = ({ steps, temperature }) => steps === null && temperature === null;
 
 export class Game {
@@ -44,7 +45,8 @@ export class Game {
     this.start = null; // the newest start until it is answered
     this.startId = 0; // its id: answers to anything older are of a film that was left
     this.going = null; // {id, node} of a rewind under way
-    this.presses = new Map(); // id -> {button, at} of presses under way
+    this.presses = new Map(); // id -> press under way
+    this.holding = null; // the one of them that makes frames until its release
     this.sheets = new Sheets(); // of what every button does
     this.samplerIsNew = false; // the server has not heard of it
     this.turn = 0; // pictures decode out of turn: `drawn` is the newest one on the screen
@@ -54,6 +56,7 @@ export class Game {
     this.link = new Link({
       joined: (message) => this.joined(message),
       answer: (answer) => (answer.kind === 1 ? this.sheets.answer(answer) : this.frame(answer)),
+      released: (id) => this.released(id),
       full: () => this.full(),
       idle: (seconds) => this.warn(seconds),
       lost: (code) => this.disconnected(code),
@@ -91,7 +94,7 @@ export class Game {
 
   async joined({ playing, at }) {
     this.lost = null;
-    this.presses.clear();
+    this.forgetPresses();
     this.going = null;
     this.samplerIsNew = true; // what the session was told last is not known here
     this.joining?.();
@@ -209,7 +212,7 @@ export class Game {
 
   sendStart() {
     this.last = null;
-    this.presses.clear();
+    this.forgetPresses();
     this.going = null;
     this.startId = this.ask(this.start);
     this.view.changed();
@@ -229,6 +232,7 @@ export class Game {
   }
 
   visit(node) {
+    this.release();
     this.going = { node, id: this.ask({ type: "go", node }) };
   }
 
@@ -241,7 +245,8 @@ export class Game {
   hold(button) {
     this.held = button;
     this.idle = null;
-    if (button === null || this.remake !== null) return;
+    if (this.remake !== null) return;
+    if (button === null) return this.advance();
     this.agent = null; // the player takes over
     this.said = "";
     this.last = button;
@@ -267,11 +272,12 @@ export class Game {
   stop(changes = {}) {
     Object.assign(this, { keepsGoing: false, agent: null }, changes);
     this.pace.stop();
+    this.release();
     this.view.changed();
   }
 
   full() {
-    this.presses.clear();
+    this.forgetPresses();
     if (this.remake !== null) this.endRemake();
     this.stop({ isFull: true });
   }
@@ -296,16 +302,53 @@ export class Game {
     this.advance();
   }
 
-  /** Ask for the next frame: at once on a new press, else in step with the world's clock. */
+  /** See to it that what is held is what the server makes frames of, or that an agent presses. */
   advance(isNewPress = false) {
     this.pace.stop();
     if (!this.isReady || this.going !== null || this.start !== null) return;
     if (this.remake !== null) return this.remakeNext();
-    const isHeld = this.held !== null || this.agent !== null || (this.keepsGoing && this.last !== null);
-    if (!isHeld || (this.isPaused && !isNewPress)) return;
-    if (!isNewPress && this.presses.size > 0) return; // the frame under way calls again
-    if (!this.pace.isTime(isNewPress, () => this.advance())) return;
-    this.press(this.held ?? this.nextButton(this.last));
+    if (this.isPaused) {
+      this.release();
+      if (isNewPress) this.press(this.held);
+    } else if (this.held === null && this.agent !== null) {
+      this.release();
+      this.advanceAgent();
+    } else this.holdOn(this.held ?? (this.keepsGoing ? this.last : null));
+  }
+
+  /** An agent's presses follow one another: each at the pace's time, and after the one before. */
+  advanceAgent() {
+    if (this.presses.size > 0 || !this.pace.isTime(false, () => this.advance())) return;
+    this.press(this.nextButton(null));
+  }
+
+  /** The server makes frames of this button, and of no other (null: of none), at the pace's rate. */
+  holdOn(button) {
+    const { holding, sampler, pace: { rate: fps } } = this;
+    const isSame = holding?.button === button && holding.fps === fps && holding.sampler === sampler;
+    if (isSame) return;
+    this.release();
+    if (button !== null) this.holding = this.press(button, fps);
+  }
+
+  release() {
+    if (this.holding === null) return;
+    const { id, received } = this.holding;
+    this.holding.limit = received + BEYOND;
+    this.holding = null;
+    this.link.send({ type: "release", id, frames: received });
+  }
+
+  /** All frames that remain of a released press are here. */
+  released(id) {
+    this.presses.delete(id);
+    this.view.changed();
+    this.advance();
+  }
+
+  forgetPresses() {
+    this.presses.clear();
+    this.holding = null;
   }
 
   nextButton(otherwise) {
@@ -315,12 +358,15 @@ export class Game {
     return button;
   }
 
-  press(button) {
-    if (button === null) return;
+  /** One frame; with `fps` one after another until the release. */
+  press(button, fps = null) {
+    if (button === null) return null;
     if (this.samplerIsNew) this.ask({ type: "settings", ...this.sampler });
     this.samplerIsNew = false;
-    const press = { button, at: performance.now(), sampler: isOwnWay(this.sampler) ? null : this.sampler };
-    this.presses.set(this.ask({ type: "press", button }), press);
+    const id = this.ask({ type: "press", button, fps });
+    const press = { id, button, fps, at: performance.now(), sampler: this.sampler, received: 0, shown: 0, limit: Infinity };
+    this.presses.set(id, press);
+    return press;
   }
 
   /** How the player wants frames drawn: `{steps, temperature}`, null for the world's own way. */
@@ -345,8 +391,11 @@ export class Game {
 
   async frame({ id, node, frame, png }) {
     if (id !== 0 && id < this.startId) return;
-    this.idle = null;
     const press = this.presses.get(id);
+    if (press !== undefined && press.received === press.limit) return; // the server takes it back
+    if (press !== undefined) press.received += 1;
+    const isFirst = press?.received === 1;
+    this.idle = null;
     if (id !== 0) this.answered(id, node, press);
     else if (!this.isReady) this.takeUp(); // a start that a broken line had lost
     this.view.changed();
@@ -357,12 +406,13 @@ export class Game {
     if (startId !== this.startId) return bitmap.close(); // of a film that was left meanwhile
     if (turn > this.drawn) this.drawn = turn;
     const isNewest = turn === this.drawn;
-    this.view.picture(bitmap, node, { frame, isNewest, delay: press && performance.now() - press.at });
+    this.view.picture(bitmap, node, { frame, isNewest, delay: isFirst ? performance.now() - press.at : press && null });
+    if (press?.fps) this.link.send({ type: "shown", id, frames: (press.shown += 1) });
   }
 
   answered(id, node, press) {
     // The server has dropped what was asked for before this: the newest press wins.
-    for (const older of this.presses.keys()) if (older <= id) this.presses.delete(older);
+    for (const [older, { fps }] of this.presses) if (older < id || (older === id && fps === null)) this.presses.delete(older);
     if (id === this.startId && this.start !== null) {
       this.start = null;
       this.isReady = true;
@@ -371,7 +421,7 @@ export class Game {
       this.timeline.origin = { prompt: portable(this.chosen), seed: this.seed };
       this.view.film();
     } else if (press !== undefined && node === this.timeline.length) {
-      this.timeline.add(this.timeline.at, press.button, press.sampler);
+      this.timeline.add(this.timeline.at, press.button, isOwnWay(press.sampler) ? null : press.sampler);
     } else if (node < this.timeline.length) {
       this.timeline.go(node);
     }

@@ -14,6 +14,7 @@ export class Link {
   /**
    * `on.joined({playing, at})`: ready; `playing` says whether a game was taken up.
    * `on.answer({kind, id, node, frame, png})`: a picture (0) or a sheet (1), and what it answers.
+   * `on.released(id)`: all frames of a held press have come.
    * `on.full()`: a press was refused, because the film has no room for another frame.
    * `on.idle(seconds)`: so long until the session is put away, unless something is said.
    * `on.lost(code)`: the connection is gone; LEFT_ALONE codes wait for `open()`.
@@ -61,6 +62,7 @@ export class Link {
   receive(data) {
     if (typeof data === "string") {
       const message = JSON.parse(data);
+      if (message.type === "released") this.on.released(message.id);
       if (message.type === "full") this.on.full();
       if (message.type === "idle") this.on.idle(message.seconds);
       if (message.type !== "joined") return;

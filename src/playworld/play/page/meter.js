@@ -8,12 +8,13 @@ export class Meter {
     setInterval(() => this.showRate(), 500);
   }
 
-  /** A picture was drawn; `delay` is undefined where nobody had pressed for it. */
+  /** A picture was drawn; `delay` is undefined where nobody had pressed, null where only the rate counts. */
   picture(frame, delay) {
     const now = performance.now();
     this.count.textContent = String(frame);
     if (delay === undefined) return;
     this.times = [...this.times, now].filter((time) => now - time < 2000);
+    if (delay === null) return;
     this.delays = [...this.delays, delay].slice(-9);
     const middle = this.delays.toSorted((a, b) => a - b)[this.delays.length >> 1];
     this.delay.textContent = String(Math.round(middle));

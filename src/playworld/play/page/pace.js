@@ -1,6 +1,7 @@
-// When a held button asks for its next frame: in step with the world's clock.
+// How fast frames follow one another: those of a held button by the server's clock, those of an
+// agent by this one.
 
-const SHORTEST = 12; // ms between frames: a server hears at most 100 messages a second
+const MOST = 80; // frames a second: a server reads at most 100 messages a second
 
 export class Pace {
   constructor(fps) {
@@ -10,10 +11,15 @@ export class Pace {
     this.timer = 0;
   }
 
+  /** Frames per second. */
+  get rate() {
+    return Math.min(MOST, this.fps * this.speed);
+  }
+
   /** Whether it is time, as it always is for a new press; where it is not, `later` is called then. */
   isTime(isNewPress, later) {
     const now = performance.now();
-    const period = Math.max(SHORTEST, 1000 / (this.fps * this.speed));
+    const period = 1000 / this.rate;
     if (isNewPress) this.due = now;
     if (this.due - now > 1) {
       this.timer = setTimeout(later, this.due - now);
