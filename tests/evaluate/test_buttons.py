@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from playworld.evaluate.buttons import (
-    button_shifts,
     decides,
     describe_buttons,
     measure_buttons,
@@ -50,13 +49,15 @@ def test_with_a_fixed_camera_the_picture_moves_as_the_player_does(played):
     assert effects[0].button.label == "left"
 
 
-def test_a_button_moves_the_view_or_something_before_a_view_that_stands_still(played):
+def test_a_button_moves_the_view_from_some_starts_and_something_before_it_from_others(played):
     still = torch.randint(0, 256, (6, 1, 64, 64, 3), generator=torch.Generator().manual_seed(0))
-    before = still.to(torch.uint8).expand(1, 6, 5, 64, 64, 3).clone()
+    before = still.to(torch.uint8).repeat(1, 5, 1, 1, 1)
     for k in range(5):
-        before[:, :, k, 20:36, 10 + 3 * k : 26 + 3 * k] = 200
-    for part, label in ((played[:1], "right"), (played[2:3], "left"), (before, "right")):
-        assert name_effects(button_shifts(part, "fixed"), "fixed")[0].button.label == label
+        before[:, k, 20:36, 10 + 3 * k : 26 + 3 * k] = 200
+    right = torch.cat([played[0], before])[None]
+    (effect,) = name_effects(player_shifts(right, "mixed"), "mixed")
+    assert (effect.button.label, effect.consistency) == ("right", 1.0)
+    assert effect.shift == pytest.approx((3, 0), abs=0.3)
 
 
 def test_a_button_that_pulls_either_way_is_called_stay_and_not_consistent():
@@ -116,8 +117,8 @@ def test_measured_buttons_can_be_stored_in_the_world(world, scroll):
 
 def test_the_report_tells_what_a_code_stands_for_in_true_video(played, world):
     codes = torch.tensor([[0, 0, 2, 2]])
-    moved = torch.tensor([[[-2.0, 0.0], [-4.0, 0.0], [1.0, 0.0], [1.0, 0.0]]])
-    rows = describe_buttons(player_shifts(played[:3]), world.buttons, codes, moved)
+    player = torch.tensor([[[2.0, 0.0], [4.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]]])
+    rows = describe_buttons(player_shifts(played[:3]), world.buttons, codes, player)
     assert [row["shift_in_video"] for row in rows] == [[3.0, 0.0], None, [-1.0, 0.0]]
     assert [row["share_in_video"] for row in rows] == [0.5, 0.0, 0.5]
 

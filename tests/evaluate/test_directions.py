@@ -18,9 +18,9 @@ def shifts(starts: int = 20) -> torch.Tensor:
     return STEPS[:, None].repeat(1, starts, 1)
 
 
-def measure(played, codes=NOTHING, keys=None, moved=None):
-    moved = torch.zeros(*codes.shape, 2) if moved is None else moved
-    return measure_directions(played, BUTTONS, RealPresses(codes, keys, moved), presses=4)
+def measure(played, codes=NOTHING, keys=None, player=None):
+    player = torch.zeros(*codes.shape, 2) if player is None else player
+    return measure_directions(played, BUTTONS, RealPresses(codes, keys, player), presses=4)
 
 
 def test_each_direction_gets_the_button_that_goes_there_from_most_starts():
@@ -52,9 +52,9 @@ def test_half_a_pixel_divides_going_from_staying():
 def test_the_real_game_is_judged_by_presses_that_begin_on_level_ground():
     codes = torch.ones(20, 8, dtype=torch.long)
     codes[:, 4:6] = 0  # pressed for two transitions, from standing
-    moved = torch.zeros(20, 8, 2)
-    moved[:15, 4:6, 0] = -3.0  # in 15 of 20 clips the picture goes left: the player goes right
-    rows = measure(shifts(), codes, moved=moved)
+    player = torch.zeros(20, 8, 2)
+    player[:15, 4:6, 0] = 3.0  # in 15 of 20 clips the player goes right
+    rows = measure(shifts(), codes, player=player)
     assert rows["right"]["in_video"] == pytest.approx(0.75)
     assert rows["left"]["in_video"] is None
 
@@ -62,18 +62,18 @@ def test_the_real_game_is_judged_by_presses_that_begin_on_level_ground():
 def test_presses_in_the_air_do_not_count():
     codes = torch.ones(20, 8, dtype=torch.long)
     codes[:, 4:] = 0
-    moved = torch.zeros(20, 8, 2)
-    moved[..., 1] = 4.0
-    assert measure(shifts(), codes, moved=moved)["right"]["in_video"] is None
+    player = torch.zeros(20, 8, 2)
+    player[..., 1] = -4.0
+    assert measure(shifts(), codes, player=player)["right"]["in_video"] is None
 
 
 def test_what_the_true_keys_do_is_told_beside_it():
     keys = torch.zeros(20, 8, dtype=torch.long)
     keys[:10, 4:], keys[10:, 4:] = 1, 2
-    moved = torch.zeros(20, 8, 2)
-    moved[:10, 4:] = torch.tensor([-2.0, 5.0])  # right-up: right and up
+    player = torch.zeros(20, 8, 2)
+    player[:10, 4:] = torch.tensor([2.0, -5.0])  # right-up: right and up
     names = ("none", "right-up", "right")  # and right, against a wall
-    rows = measure(shifts(), torch.ones(20, 8, dtype=torch.long), (keys, names), moved)
+    rows = measure(shifts(), torch.ones(20, 8, dtype=torch.long), (keys, names), player)
     assert rows["right"]["key_in_video"] == pytest.approx(0.5)
     assert rows["jump"]["key_in_video"] == pytest.approx(1.0)
     assert rows["left"]["key_in_video"] is None

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.movement import camera_of, displacements
+from playworld.evaluate.movement import camera_of, displacements, player_movements
 from playworld.evaluate.moving import moving_displacement
 
 
@@ -23,7 +23,7 @@ STEPS = [(3, 0), (-2, 1), (0, -4), (0, 0), (1, 3)]
 
 
 def test_before_a_fixed_camera_the_displacement_is_that_of_what_moves():
-    found = displacements(robot(STEPS)[None], "fixed")
+    found = player_movements(robot(STEPS)[None], "fixed")
     assert found[0].tolist() == [list(map(float, step)) for step in STEPS]
 
 
@@ -41,6 +41,14 @@ def test_noise_without_movement_is_no_displacement():
 def test_a_camera_that_follows_is_told_from_one_that_stands(scroll, kind):
     assert camera_of(scroll([(3, 0), (-2, 0), (0, 2), (4, 0)], kind)[None]) == "follows"
     assert camera_of(robot(STEPS)[None]) == "fixed"
+
+
+def test_of_mixed_clips_each_is_taken_by_its_own_camera(scroll):
+    ways = [(3, 0), (-2, 0), (0, 3), (4, 0)]
+    clips = torch.stack([scroll(ways, size=48), robot(ways)])
+    assert camera_of(clips) == "mixed"
+    found = player_movements(clips, "mixed")
+    assert (found - torch.tensor(ways)).abs().max() <= 0.5
 
 
 def test_where_nothing_changes_at_all_a_camera_counts_as_one_that_follows():

@@ -7,9 +7,9 @@ from playworld.evaluate.transitions import EFFECTIVE, effective_keys
 def test_keys_merge_to_what_they_can_do():
     names = ("up", "right-up", "left", "none", "D")
     keys = torch.tensor([[0, 0, 0, 1, 2, 3, 4, 0], [1, 1, 1, 1, 1, 1, 1, UNKNOWN]])
-    moved = torch.zeros(2, 8, 2)
-    moved[1, :, 1] = 3.0  # in the air
-    merged = effective_keys(keys, names, moved)
+    player = torch.zeros(2, 8, 2)
+    player[1, :, 1] = 3.0  # in the air
+    merged = effective_keys(keys, names, player)
     assert merged[:, :3].unique().tolist() == [UNKNOWN]
     first = [EFFECTIVE[k] for k in merged[0, 3:].tolist()]
     assert first == ["right-jump", "left", "none", "none", "jump"]

@@ -12,9 +12,7 @@ from playworld.evaluate.intervals import percentiles, resamples
 from playworld.evaluate.movement import (
     HALF_PIXEL,
     Camera,
-    camera_of,
-    displacements,
-    player_movement,
+    player_movements,
 )
 from playworld.evaluate.rollouts import press
 from playworld.world import Button, SamplerConfig, World
@@ -44,8 +42,8 @@ ARROWS: dict[tuple[int, int], Literal["•", "→", "←", "↑", "↓", "↗", 
 """Direction of the player (x right, y down) to arrow."""
 
 WORDS = {-1: "left", 0: "", 1: "right"}
-UPWARD: dict[Camera, str] = {"follows": "jump", "fixed": "up"}
-"""Where the camera follows a character, what goes up has jumped; an arm just goes up."""
+UPWARD: dict[Camera, str] = {"follows": "jump", "fixed": "up", "mixed": "up"}
+"""Where the camera follows a character, what goes up has jumped; an arm or a view just goes up."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def measure_buttons(
     Each button is pressed `presses` times from every prompt. `level_starts` selects prompts on the
     ground: in the air, every button falls.
     """
-    shifts = button_shifts(press_each(world, prompts, presses, seed), camera)
+    shifts = player_shifts(press_each(world, prompts, presses, seed), camera)
     return tuple(effect.button for effect in name_effects(shifts, camera))
 
 
@@ -119,20 +117,8 @@ def player_shifts(
     played: UInt8[Tensor, "buttons starts K H W C"], camera: Camera = "follows"
 ) -> Float[Tensor, "buttons starts 2"]:
     """Pixels per press by which the player moved, averaged over the presses from each start."""
-    picture = displacements(played.flatten(0, 1), camera).mean(dim=1)
-    return player_movement(picture, camera).reshape(*played.shape[:2], 2)
-
-
-def button_shifts(
-    played: UInt8[Tensor, "buttons starts K H W C"], camera: Camera
-) -> Float[Tensor, "buttons starts 2"]:
-    """`player_shifts`, where a button that moves the picture as a whole moves the view.
-
-    It does so also in a world of films in which most cameras stand still.
-    """
-    cameras = [camera_of(part) if camera == "fixed" else camera for part in played]
-    parts = zip(played.split(1), cameras, strict=True)
-    return torch.cat([player_shifts(part, seen) for part, seen in parts])
+    player = player_movements(played.flatten(0, 1), camera).mean(dim=1)
+    return player.reshape(*played.shape[:2], 2)
 
 
 def name_effects(
@@ -181,15 +167,14 @@ def describe_buttons(
     shifts: Float[Tensor, "buttons starts 2"],
     stored: tuple[Button, ...],
     codes: Int[Tensor, "clips transitions"],
-    moved: Float[Tensor, "clips transitions 2"],
+    player: Float[Tensor, "clips transitions 2"],
     camera: Camera = "follows",
 ) -> list[dict[str, Any]]:
     """For the report: each button's stored label, what it does in play and stands for in video.
 
-    `codes` are the latent actions found in true video and `moved` the displacement of the picture
-    over the same transitions: a world may find its codes well and still not obey them.
+    `codes` are the latent actions found in true video and `player` the player's movement over the
+    same transitions: a world may find its codes well and still not obey them.
     """
-    player = player_movement(moved, camera)
     rows = []
     for button, effect in enumerate(name_effects(shifts, camera)):
         meant = player[codes == button]

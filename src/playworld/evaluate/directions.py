@@ -11,7 +11,7 @@ from torch import Tensor
 from playworld.evaluate.agreement import MIN_COUNT
 from playworld.evaluate.heldout import pressed_keys, read_held_out
 from playworld.evaluate.intervals import share_interval
-from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
+from playworld.evaluate.movement import HALF_PIXEL, Camera, player_movements
 from playworld.evaluate.starts import on_level
 from playworld.world import Button, World
 
@@ -31,8 +31,8 @@ class RealPresses:
 
     codes: Int[Tensor, "clips S"]
     keys: tuple[Int[Tensor, "clips S"], tuple[str, ...]] | None
-    moved: Float[Tensor, "clips S 2"]
-    """Displacements of the picture, pixels."""
+    player: Float[Tensor, "clips S 2"]
+    """Movements of the player, pixels."""
 
 
 def real_presses(
@@ -46,7 +46,7 @@ def real_presses(
     """Presses of up to `REAL_CLIPS` held-out clips; more than are played, as they cost little."""
     held = read_held_out(clips, REAL_CLIPS, length, seed)
     codes = infer_codes(world, held.video, batch_size)
-    return RealPresses(codes, pressed_keys(held), displacements(held.video, camera))
+    return RealPresses(codes, pressed_keys(held), player_movements(held.video, camera))
 
 
 def infer_codes(
@@ -81,7 +81,6 @@ def measure_directions(
     buttons: tuple[Button, ...],
     real: RealPresses,
     presses: int,
-    camera: Camera = "follows",
 ) -> dict[Direction, dict[str, Any]]:
     """For each direction its best button and the share of starts from which it goes that way.
 
@@ -90,7 +89,6 @@ def measure_directions(
     what walls leave of it). Of such a moment the movement is the mean for as long as it lasted, at
     most `presses` transitions. None where there are fewer than `MIN_COUNT` of them.
     """
-    player = player_movement(real.moved, camera)
     rows: dict[Direction, dict[str, Any]] = {}
     for direction, button in best_buttons(shifts).items():
         works = goes(shifts[button], direction).float()
@@ -99,10 +97,10 @@ def measure_directions(
             "label": buttons[button].label,
             "share": works.mean().item(),
             "share_interval": share_interval(works),
-            "in_video": _in_video(real.codes == button, player, direction, presses),
+            "in_video": _in_video(real.codes == button, real.player, direction, presses),
             "key_in_video": None
             if real.keys is None
-            else _in_video(_key_held(*real.keys, direction), player, direction, presses),
+            else _in_video(_key_held(*real.keys, direction), real.player, direction, presses),
         }
     return rows
 

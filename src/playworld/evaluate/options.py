@@ -11,7 +11,8 @@ STARTS = 50
 """Starts that a button is tried from."""
 I3D_FRAMES = 10
 """Fewest frames that I3D takes."""
-Camera = Literal["follows", "fixed"]
+Camera = Literal["follows", "fixed", "mixed"]
+"""Of a character, of a scene before which things move, or of each clip its own."""
 AT_LEAST_ONE = (
     *("num_clips", "prompt_frames", "horizon", "batch_size", "button_starts"),
     *("speed_frames", "long_frames", "away"),
@@ -55,7 +56,8 @@ class EvaluateOptions:
     speed_frames: int = 50
     """Frames timed one at a time."""
     camera: Camera | Literal["auto"] = "auto"
-    """Whether the camera follows the player or is fixed; auto looks at the clips."""
+    """Whether the camera follows the player, is fixed, or either by clip; auto looks at the
+    clips."""
     i3d: Path | None = None
     """TorchScript file of I3D, for FVD."""
     lpips: Path | None = None

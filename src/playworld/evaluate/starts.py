@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from playworld.data.clips.dataset import ClipDataset
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.movement import HALF_PIXEL, displacements
+from playworld.evaluate.movement import HALF_PIXEL, Camera, camera_of, displacements
 
 LEVEL = 3
 """Transitions without movement up or down that make a start: the top of a jump lasts one or two."""
@@ -20,6 +21,10 @@ under it, and whether it runs. One picture leaves both open."""
 
 CANDIDATES = 20
 """Moments looked at for each start that is wanted."""
+
+WATCHED, WATCHED_FRAMES = 40, 16
+"""Clips by which the camera is told, and their frames, fewer where no scene has as many: in a start
+everybody may be at rest."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,18 @@ def level_starts(
     level = steepest < HALF_PIXEL
     order = torch.where(level, 0.0, steepest).argsort(stable=True)[:count]
     return Starts(video[order, -prompt_frames:], int(level[order].sum()))
+
+
+def clips_camera(clips: Path, split: Literal["train", "valid"] = "valid") -> Camera:
+    """The camera of a folder of clips.
+
+    Raises:
+        InputError: where CLIPS has no such scene.
+    """
+    longest = max(scene.num_frames for scene in ClipDataset(clips, split, 2).scenes)
+    return camera_of(
+        read_held_out(clips, WATCHED, min(WATCHED_FRAMES, longest), seed=0, split=split).video
+    )
 
 
 def on_level(moved: Float[Tensor, "clips S 2"]) -> Bool[Tensor, "clips S"]:

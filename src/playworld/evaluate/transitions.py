@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playworld.evaluate.agreement import UNKNOWN
 from playworld.evaluate.heldout import HeldOut, pressed_keys
-from playworld.evaluate.movement import CLASSES, Camera, displacements, movement_classes
+from playworld.evaluate.movement import CLASSES, Camera, movement_classes, player_movements
 from playworld.evaluate.starts import LEVEL, on_level
 
 EFFECTIVE = ("left", "left-jump", "none", "jump", "right", "right-jump")
@@ -20,8 +20,8 @@ EFFECTIVE = ("left", "left-jump", "none", "jump", "right", "right-jump")
 class TransitionLabels:
     """Labels of every transition of held-out clips."""
 
-    moved: Float[Tensor, "clips S 2"]
-    """Displacements of the picture, pixels."""
+    player: Float[Tensor, "clips S 2"]
+    """Movements of the player, pixels."""
     labels: dict[str, tuple[Int[Tensor, "clips S"], tuple[str, ...]]]
     """By kind ("movement"; "keys" and "effective_keys" where keys were recorded): classes, and the
     names of the classes."""
@@ -29,18 +29,18 @@ class TransitionLabels:
     @staticmethod
     def of(held: HeldOut, camera: Camera) -> "TransitionLabels":
         """Found by registration, and read from the action files."""
-        moved, keys = displacements(held.video, camera), pressed_keys(held)
-        labels = {"movement": (movement_classes(moved, camera), CLASSES)}
+        player, keys = player_movements(held.video, camera), pressed_keys(held)
+        labels = {"movement": (movement_classes(player), CLASSES)}
         if keys is not None:
             labels["keys"] = keys
-            merged = effective_keys(*keys, moved)
+            merged = effective_keys(*keys, player)
             if merged is not None:
                 labels["effective_keys"] = (merged, EFFECTIVE)
-        return TransitionLabels(moved, labels)
+        return TransitionLabels(player, labels)
 
 
 def effective_keys(
-    keys: Int[Tensor, "clips S"], names: Sequence[str], moved: Float[Tensor, "clips S 2"]
+    keys: Int[Tensor, "clips S"], names: Sequence[str], player: Float[Tensor, "clips S 2"]
 ) -> Int[Tensor, "clips S"] | None:
     """The keys merged to what they can do, as indices into `EFFECTIVE`.
 
@@ -53,7 +53,7 @@ def effective_keys(
         return None
     across = torch.tensor([0 if "left" in w else 2 if "right" in w else 1 for w in words])
     jumps = torch.tensor(["up" in w for w in words])
-    ground: Bool[Tensor, "clips S"] = on_level(moved)
+    ground: Bool[Tensor, "clips S"] = on_level(player)
     merged = 2 * across[keys] + (jumps[keys] & ground).long()
     merged[:, :LEVEL] = UNKNOWN
     return torch.where(keys == UNKNOWN, UNKNOWN, merged)

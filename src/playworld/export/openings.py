@@ -9,7 +9,7 @@ from torch import Tensor
 from playworld.config import InputError
 from playworld.evaluate.buttons import player_shifts, press_each
 from playworld.evaluate.heldout import read_held_out
-from playworld.evaluate.movement import HALF_PIXEL, Camera, camera_of, displacements
+from playworld.evaluate.movement import HALF_PIXEL, Camera, camera_of, player_movements
 from playworld.world.world import World
 
 STEPS = 3
@@ -38,7 +38,7 @@ def open_starts(world: World, clips: Path, count: int) -> UInt8[Tensor, "count H
     except InputError:
         video = read_held_out(clips, CLIPS, LENGTH, seed=0, split="train").video
     camera = camera_of(video[:CANDIDATES])
-    walked, moment = walks(displacements(video, camera)).max(dim=1)
+    walked, moment = walks(player_movements(video, camera)).max(dim=1)
     widest = walked.argsort(descending=True, stable=True)[:CANDIDATES]
     frames = video[widest, moment[widest]]
     openness = walked[widest] + freedom(world, frames, camera)

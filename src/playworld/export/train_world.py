@@ -7,9 +7,8 @@ from PIL import Image
 
 from playworld.config import InputError
 from playworld.evaluate.buttons import measure_buttons
-from playworld.evaluate.movement import camera_of
 from playworld.evaluate.options import STARTS
-from playworld.evaluate.starts import level_starts
+from playworld.evaluate.starts import clips_camera, level_starts
 from playworld.export.button_order import in_order, with_buttons
 from playworld.export.card import first_card, read_about
 from playworld.export.prompts import choose_prompts, fit_prompts, read_pictures
@@ -78,8 +77,9 @@ def name_buttons(world: World, clips: Path) -> World:
     They are numbered in the order of `in_order`, which changes the world's codebook in place.
     """
     try:
-        starts = level_starts(clips, STARTS)
+        starts, camera = level_starts(clips, STARTS), clips_camera(clips)
     except InputError:
         starts = level_starts(clips, STARTS, split="train")
-    buttons = measure_buttons(world, starts.video, camera=camera_of(starts.video))
+        camera = clips_camera(clips, "train")
+    buttons = measure_buttons(world, starts.video, camera=camera)
     return in_order(with_buttons(world, buttons))

@@ -60,10 +60,9 @@ def test_a_single_frame_can_be_played(world, starts):
 
 def test_real_movement_is_that_of_the_side_in_true_video():
     codes = torch.tensor([[0, 0, 2, 1]])
-    moved = torch.tensor([[(3.0, 0.0), (1.0, 0.0), (-4.0, 0.0), (9.0, 0.0)]])
-    assert real_sideways(SIDES, codes, moved) == {"left": 2.0, "right": 4.0}
-    assert real_sideways(SIDES, codes, moved, "fixed") == {"left": -2.0, "right": -4.0}
-    assert real_sideways({"left": 7}, codes, moved) == {"left": None}
+    player = torch.tensor([[(-3.0, 0.0), (-1.0, 0.0), (4.0, 0.0), (-9.0, 0.0)]])
+    assert real_sideways(SIDES, codes, player) == {"left": 2.0, "right": 4.0}
+    assert real_sideways({"left": 7}, codes, player) == {"left": None}
 
 
 def played(left: list[float], right: list[float]) -> LongPlay:

@@ -43,7 +43,7 @@ def _measure(context: Context) -> Measured:
     num_codes, seed = context.world.num_actions, context.seed
     ways, _ = labels["movement"]
     movement = agreement(codes, ways, CLASSES, num_codes, seed)
-    groups = movement_groups(context.transitions.moved, num_codes, seed)
+    groups = movement_groups(context.transitions.player, num_codes, seed)
     figures = {
         "agreement": movement["balanced"],
         "majority": movement["majority"],

@@ -16,10 +16,10 @@ PICTURE = "actions.png"
 
 def _measure(context: Context) -> Measured:
     stored, shifts = context.world.buttons, context.shifts
-    codes, moved = context.played.actions, context.transitions.moved
+    codes, player = context.played.actions, context.transitions.player
     figures = {
         "decides": decides(shifts),
-        "buttons": describe_buttons(shifts, stored, codes, moved, context.camera),
+        "buttons": describe_buttons(shifts, stored, codes, player, context.camera),
     }
     grid = button_grid(context.pressed, [button.label for button in stored])
     return Measured({"control": figures}, grids={PICTURE: grid})

@@ -13,7 +13,7 @@ from playworld.words import counted
 
 def _measure(context: Context) -> Measured:
     buttons, starts = context.world.buttons, context.button_starts
-    found = measure_directions(context.shifts, buttons, context.real, PRESSES, context.camera)
+    found = measure_directions(context.shifts, buttons, context.real, PRESSES)
     paired = {
         f"{direction} works": Samples(goes(context.shifts[button], direction).float(), A_SHARE)
         for direction, button in context.best.items()

@@ -12,7 +12,7 @@ from playworld.evaluate.context import Context
 from playworld.evaluate.image_stats import RealImageStats
 from playworld.evaluate.intervals import A_SHARE, Samples
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row, Tile
-from playworld.evaluate.movement import Camera, displacements, player_movement
+from playworld.evaluate.movement import Camera, player_movements
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.page.numbers import number
 from playworld.evaluate.pictures import long_grid
@@ -132,18 +132,17 @@ def _moments(length: int) -> set[int]:
 
 def _sideways(video: UInt8[Tensor, "B T H W C"], side: str, camera: Camera) -> Float[Tensor, " B"]:
     """Pixels per transition by which the player moved to that side."""
-    right = player_movement(displacements(video, camera), camera)[..., 0].mean(dim=1)
+    right = player_movements(video, camera)[..., 0].mean(dim=1)
     return right if side == "right" else -right
 
 
 def real_sideways(
     sides: dict[str, int],
     codes: Int[Tensor, "clips S"],
-    moved: Float[Tensor, "clips S 2"],
-    camera: Camera = "follows",
+    player: Float[Tensor, "clips S 2"],
 ) -> dict[str, float | None]:
     """What each side's code stands for in true video, pixels per transition to that side."""
-    right = player_movement(moved, camera)[..., 0]
+    right = player[..., 0]
     found: dict[str, float | None] = {}
     for side, button in sides.items():
         meant = right[codes == button]
@@ -193,7 +192,7 @@ def _measure(context: Context) -> Measured:
         "random": held_buttons(count, length, world.num_actions, seed),
         "recorded": recorded_buttons(real.codes, count, length, seed),
     }
-    sideways = real_sideways(context.sides, real.codes, real.moved, context.camera)
+    sideways = real_sideways(context.sides, real.codes, real.player)
     figures, paired, grids, films = {}, {}, {}, {}
     for turn, (name, buttons) in enumerate(moves.items()):
 

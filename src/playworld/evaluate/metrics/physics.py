@@ -11,7 +11,7 @@ from playworld.evaluate.buttons import press_sequences
 from playworld.evaluate.context import Context
 from playworld.evaluate.intervals import interval, share_interval
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row
-from playworld.evaluate.movement import HALF_PIXEL, Camera, displacements, player_movement
+from playworld.evaluate.movement import HALF_PIXEL, Camera, player_movements
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.page.numbers import band, number, share, share_band
 
@@ -36,7 +36,7 @@ def _sequences(right: int, jump: int) -> tuple[list[int], ...]:
 
 def _rises(video: UInt8[Tensor, "B T H W C"], camera: Camera) -> Float[Tensor, "B S"]:
     """How far the character goes up in each transition, pixels."""
-    return -player_movement(displacements(video, camera), camera)[..., 1]
+    return -player_movements(video, camera)[..., 1]
 
 
 def _falls(rises: Float[Tensor, "B S"]) -> tuple[Float[Tensor, "B S"], Float[Tensor, "B S"]]:
@@ -81,8 +81,8 @@ def _walk(context: Context, starts: UInt8[Tensor, "B P H W C"], before: int) -> 
         stuck = stood >= REST
         frame, state = world.step(state, torch.where(stuck, jump, right), context.sampler)
         frame = frame.cpu()
-        moved = displacements(torch.stack([last, frame], dim=1), context.camera)
-        ahead = player_movement(moved, context.camera)[:, 0, 0] >= HALF_PIXEL
+        moved = player_movements(torch.stack([last, frame], dim=1), context.camera)
+        ahead = moved[:, 0, 0] >= HALF_PIXEL
         moving += ahead
         # After as many presses of jump as a jump takes, right is tried again.
         stood = torch.where(ahead | (stood >= REST + JUMP), 0, stood + 1)

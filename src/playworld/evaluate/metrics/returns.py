@@ -24,8 +24,7 @@ from playworld.evaluate.movement import (
     HALF_PIXEL,
     Camera,
     displacement,
-    displacements,
-    player_movement,
+    player_movements,
 )
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.page.media import frames_table
@@ -123,8 +122,7 @@ def score_reversibility(
 
 def _row(trip: RoundTrip, labels: Sequence[str], camera: Camera, seed: int) -> dict[str, Any]:
     way = torch.tensor(trip.direction, dtype=torch.float32)
-    moved = player_movement(displacements(trip.video, camera), camera)
-    along = moved @ (way / way.norm())
+    along = player_movements(trip.video, camera) @ (way / way.norm())
     out, back = along[:, : trip.presses].sum(dim=1), along[:, trip.presses :].sum(dim=1)
     left = out >= HALF_PIXEL * trip.presses
     came = (out + back).abs() <= BACK * out
