@@ -5,6 +5,7 @@
     python benchmarks/players.py --slow 2                and 2 more, who press once a second
     python benchmarks/players.py --world WORLD --device cuda
     python benchmarks/players.py --heavy steps --heavy-players 4    one player among heavy ones
+    python benchmarks/players.py --sockets 200 --stub-model 5 --threads 2 --rough    a crowd
 
 Latency is from the press to the frame, without network and picture compression. The floor is what
 the matrix products and convolutions of a frame alone allow, for a batch of that size on as many
@@ -13,6 +14,9 @@ threads: they are recorded from a step of the world and run again by themselves.
 With --heavy, somebody holds a button in a real server, at the world's frame rate or as fast as
 frames come: first alone, then while others ask for as much as they may, in turns of some seconds,
 so that whatever else the machine does meets both. KIND is one of `served.HEAVY`, or `all`.
+
+With --sockets, that many play on a real server with a stub model, and check every frame
+(`crowd.py`); with --rough some of them behave badly in every other quarter of the time.
 """
 
 import argparse
@@ -24,6 +28,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from crowd import crowd
 from served import HEAVY, Player, Served, heavy, latencies, player, served
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
@@ -195,7 +200,17 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="the engine's limit")
     parser.add_argument("--heavy", choices=(*HEAVY, "all"), help="what others ask for")
     parser.add_argument("--heavy-players", type=int, nargs="+", default=[1, 4], help="how many")
+    parser.add_argument("--sockets", type=int, help="players over real sockets, on a stub model")
+    parser.add_argument("--stub-model", type=float, default=5.0, help="milliseconds of a pass")
+    parser.add_argument("--rough", action="store_true", help="a quarter of the sockets is rough")
     options = parser.parse_args()
+    if options.sockets:
+        print(f"a stub model of {options.stub_model:g} ms, {options.threads} threads, "
+              f"{options.seconds:g} seconds\n")  # fmt: skip
+        with served(options.world, options.threads, options.stub_model) as server:
+            rough = options.sockets // 4 if options.rough else 0
+            asyncio.run(crowd(server, options.sockets, rough, options.seconds))
+        return
     if options.heavy:
         asyncio.run(among_heavy(options))
         return

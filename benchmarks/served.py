@@ -19,30 +19,48 @@ import sys
 import torch
 from playworld import World
 from playworld.play import PlayOptions, serve
-torch.set_num_threads(int(sys.argv[2]))
-serve(World.load(sys.argv[1]), PlayOptions(port=0), lambda url: print(url, flush=True))
+from playworld.world.stub import StubWorld
+world, threads, stub = sys.argv[1:]
+torch.set_num_threads(int(threads))
+options = PlayOptions(port=0, max_players=1000, max_connections_per_address=1000)
+world = StubWorld(float(stub)) if stub else World.load(world)
+serve(world, options, lambda url: print(url, flush=True))
 """
 
 
 class Served:
     """The server."""
 
-    def __init__(self, world: str, threads: int) -> None:
-        command = [sys.executable, "-c", SERVE, world, str(threads)]
+    def __init__(self, world: str, threads: int, stub: float | None) -> None:
+        command = [sys.executable, "-c", SERVE, world, str(threads), str(stub or "")]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
+        self.socket = self.url.replace("http", "ws", 1) + "api/v1/socket"
 
     @property
     def megabytes(self) -> float:
         """Of memory that it has."""
+        return self._status("VmRSS") * 1024 / 1e6
+
+    @property
+    def threads(self) -> int:
+        """That it has."""
+        return self._status("Threads")
+
+    @property
+    def descriptors(self) -> int:
+        """Of files and sockets that it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def _status(self, name: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024 / 1e6
+        return int(re.search(rf"{name}:\s+(\d+)", status)[1])
 
 
 @contextlib.contextmanager
-def served(world: str, threads: int) -> Iterator[Served]:
-    """A server while the context lasts."""
-    server = Served(world, threads)
+def served(world: str, threads: int, stub: float | None = None) -> Iterator[Served]:
+    """A server while the context lasts; of a stub model whose passes take `stub` milliseconds."""
+    server = Served(world, threads, stub)
     try:
         yield server
     finally:
@@ -82,8 +100,7 @@ class Player:
 @contextlib.asynccontextmanager
 async def player(server: Served) -> AsyncIterator[Player]:
     """Somebody who plays while the context lasts."""
-    url = server.url.replace("http", "ws", 1) + "api/v1/socket"
-    async with connect(url, max_size=None) as socket:
+    async with connect(server.socket, max_size=None) as socket:
         await socket.send(json.dumps({"type": "join"}))
         await socket.recv()
         one = Player(socket)

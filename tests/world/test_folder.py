@@ -59,7 +59,9 @@ def test_a_world_saved_in_halves_takes_half_the_room_and_saves_the_same_again(
     for own, other in zip(modules(world), modules(loaded), strict=True):
         for name, values in other.state_dict().items():
             assert values.dtype == own.state_dict()[name].dtype
-            assert torch.allclose(values.float(), own.state_dict()[name].float(), rtol=1e-3, atol=1e-6)
+            assert torch.allclose(
+                values.float(), own.state_dict()[name].float(), rtol=1e-3, atol=1e-6
+            )
     loaded.save(tmp_path / "again", half=True)
     first, second = ((tmp_path / name / FILES[1]).read_bytes() for name in ("half", "again"))
     assert first == second

@@ -11,6 +11,7 @@ from tyro.conf import FlagCreatePairsOff, Positional
 from playworld.cli.browser import open_browser
 from playworld.cli.command import FLAT, DeviceCommand
 from playworld.cli.progress import ProgressBars, say
+from playworld.config import InputError
 from playworld.play.options import PlayOptions
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Play(DeviceCommand):
         "limits of a game": "max-players idle-minutes max-nodes",
         "limits of a picture": "max-upload-mb max-upload-megapixels",
         "on this machine": "terminal browser",
-        "the world": "device half",
+        "the world": "device half stub-model",
     }
 
     world: Positional[str] = "coinrun"
@@ -40,9 +41,14 @@ class Play(DeviceCommand):
     of your own, or of somebody you trust."""
     half: FlagCreatePairsOff[bool] = False
     """bfloat16 weights: for a GPU, where they are faster and take half the memory."""
+    stub_model: float | None = None
+    """For load tests: instead of a world, frames that take this many milliseconds a batch and show
+    their session's seed and their number."""
     options: Annotated[PlayOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
+        if self.terminal and self.stub_model is not None:
+            raise InputError("--stub-model is for the server; leave out --terminal")
         if self.terminal:
             from playworld.play.terminal import check_terminal, play_in_terminal
 
@@ -52,8 +58,10 @@ class Play(DeviceCommand):
         from playworld.play import serve
         from playworld.play.addresses import network_links
 
+        name = self.world if self.stub_model is None else "a stub model"
+
         def ready(address: str) -> None:
-            say(console, f"playing {self.world} at {address} (Ctrl-C ends it)")
+            say(console, f"playing {name} at {address} (Ctrl-C ends it)")
             for link in network_links(self.options.host, urlsplit(address).port or 80):
                 say(console, f"for others on this network: {link}")
             if self.options.browser:
@@ -67,7 +75,10 @@ class Play(DeviceCommand):
         from playworld.machine import choose_device
         from playworld.train.preview import is_run, world_of_run
         from playworld.world import World
+        from playworld.world.stub import StubWorld
 
+        if self.stub_model is not None:
+            return StubWorld(self.stub_model)
         device, run = choose_device(self.device), is_run(Path(self.world))
         path, trusted = Path(self.world), self.trust_run
         world = world_of_run(path, trusted) if run else World.load(self.world)

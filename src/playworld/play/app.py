@@ -21,6 +21,7 @@ from playworld.play.refusals import add_refusals
 from playworld.play.sessions import Sessions
 from playworld.play.uploads import Uploads, add_picture
 from playworld.world import Engine, World
+from playworld.world.stub import engine_of
 
 MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
@@ -37,7 +38,7 @@ def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) ->
     prompts = list(world.prompts())
     server = ServerState(
         Sessions(options.max_players, options.idle_seconds),
-        Moves(Engine(world), world.num_actions, options.max_nodes, Counts()),
+        Moves(engine_of(world), world.num_actions, options.max_nodes, Counts()),
         tuple(picture for _, picture in prompts),
         world.config.sampler,
         options.idle_seconds,

@@ -5,6 +5,7 @@ import { Link } from "./link.js";
 import { tab } from "./memory.js";
 import { Pace } from "./pace.js";
 import { isFullOfPictures } from "./pictures.js";
+import { Presses } from "./presses.js";
 import { Remake } from "./remake.js";
 import { portable, recordOf, Saved } from "./saved.js";
 import { Sheets } from "./sheets.js";
@@ -13,7 +14,6 @@ import { Timeline } from "./timeline.js";
 const OWN_WAY = { steps: null, temperature: null }; // the sampler that the world brings
 const HINT_MS = 2500;
 const KEEP_MS = 5000;
-const BEYOND = 2; // frames that the server keeps of those that come after a release
 const isOwnWay = ({ steps, temperature }) => steps === null && temperature === null;
 
 export class Game {
@@ -45,8 +45,7 @@ export class Game {
     this.start = null; // the newest start until it is answered
     this.startId = 0; // its id: answers to anything older are of a film that was left
     this.going = null; // {id, node} of a rewind under way
-    this.presses = new Map(); // id -> press under way
-    this.holding = null; // the one of them that makes frames until its release
+    this.presses = new Presses();
     this.sheets = new Sheets(); // of what every button does
     this.samplerIsNew = false; // the server has not heard of it
     this.turn = 0; // pictures decode out of turn: `drawn` is the newest one on the screen
@@ -56,7 +55,11 @@ export class Game {
     this.link = new Link({
       joined: (message) => this.joined(message),
       answer: (answer) => (answer.kind === 1 ? this.sheets.answer(answer) : this.frame(answer)),
-      released: (id) => this.released(id),
+      released: (id) => {
+        this.presses.end(id);
+        this.view.changed();
+        this.advance();
+      },
       full: () => this.full(),
       idle: (seconds) => this.warn(seconds),
       lost: (code) => this.disconnected(code),
@@ -94,7 +97,7 @@ export class Game {
 
   async joined({ playing, at }) {
     this.lost = null;
-    this.forgetPresses();
+    this.presses.clear();
     this.going = null;
     this.samplerIsNew = true; // what the session was told last is not known here
     this.joining?.();
@@ -212,7 +215,7 @@ export class Game {
 
   sendStart() {
     this.last = null;
-    this.forgetPresses();
+    this.presses.clear();
     this.going = null;
     this.startId = this.ask(this.start);
     this.view.changed();
@@ -277,7 +280,7 @@ export class Game {
   }
 
   full() {
-    this.forgetPresses();
+    this.presses.clear();
     if (this.remake !== null) this.endRemake();
     this.stop({ isFull: true });
   }
@@ -324,31 +327,15 @@ export class Game {
 
   /** The server makes frames of this button, and of no other (null: of none), at the pace's rate. */
   holdOn(button) {
-    const { holding, sampler, pace: { rate: fps } } = this;
-    const isSame = holding?.button === button && holding.fps === fps && holding.sampler === sampler;
-    if (isSame) return;
+    const { rate } = this.pace;
+    if (this.presses.holds(button, rate, this.sampler)) return;
     this.release();
-    if (button !== null) this.holding = this.press(button, fps);
+    this.press(button, rate);
   }
 
   release() {
-    if (this.holding === null) return;
-    const { id, received } = this.holding;
-    this.holding.limit = received + BEYOND;
-    this.holding = null;
-    this.link.send({ type: "release", id, frames: received });
-  }
-
-  /** All frames that remain of a released press are here. */
-  released(id) {
-    this.presses.delete(id);
-    this.view.changed();
-    this.advance();
-  }
-
-  forgetPresses() {
-    this.presses.clear();
-    this.holding = null;
+    const message = this.presses.release();
+    if (message !== null) this.link.send(message);
   }
 
   nextButton(otherwise) {
@@ -360,13 +347,10 @@ export class Game {
 
   /** One frame; with `fps` one after another until the release. */
   press(button, fps = null) {
-    if (button === null) return null;
+    if (button === null) return;
     if (this.samplerIsNew) this.ask({ type: "settings", ...this.sampler });
     this.samplerIsNew = false;
-    const id = this.ask({ type: "press", button, fps });
-    const press = { id, button, fps, at: performance.now(), sampler: this.sampler, received: 0, shown: 0, limit: Infinity };
-    this.presses.set(id, press);
-    return press;
+    this.presses.add(this.ask({ type: "press", button, fps }), button, fps, this.sampler);
   }
 
   /** How the player wants frames drawn: `{steps, temperature}`, null for the world's own way. */
@@ -391,9 +375,8 @@ export class Game {
 
   async frame({ id, node, frame, png }) {
     if (id !== 0 && id < this.startId) return;
-    const press = this.presses.get(id);
-    if (press !== undefined && press.received === press.limit) return; // the server takes it back
-    if (press !== undefined) press.received += 1;
+    const { press, isBeyond } = this.presses.receive(id);
+    if (isBeyond) return;
     const isFirst = press?.received === 1;
     this.idle = null;
     if (id !== 0) this.answered(id, node, press);
@@ -411,8 +394,7 @@ export class Game {
   }
 
   answered(id, node, press) {
-    // The server has dropped what was asked for before this: the newest press wins.
-    for (const [older, { fps }] of this.presses) if (older < id || (older === id && fps === null)) this.presses.delete(older);
+    this.presses.answered(id);
     if (id === this.startId && this.start !== null) {
       this.start = null;
       this.isReady = true;

@@ -21,7 +21,7 @@ export function showState(game, world, { pad, share, startHere }) {
   say("badge", share.isRecording ? `Recording ${share.seconds()} s` : game.agent?.name ?? "");
   element("badge").toggleAttribute("data-recording", share.isRecording);
   element("stage").toggleAttribute("data-waiting", game.start !== null && game.lost === null);
-  pad.show(game.agent === null ? null : [...game.presses.values()].at(-1)?.button ?? game.timeline.buttons[game.timeline.at]);
+  pad.show(game.agent === null ? null : game.presses.newest ?? game.timeline.buttons[game.timeline.at]);
   if (game.isFull && !saidFull) tell(FULL, { label: "Go on from this frame", act: startHere });
   saidFull = game.isFull;
   sayIdle(game);

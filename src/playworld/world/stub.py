@@ -1,0 +1,155 @@
+"""A world without weights whose frames take a fixed time: for load tests of everything around it.
+
+Every frame shows its session's seed and its number, so that a client can check that it is its own.
+"""
+
+import struct
+import time
+from collections.abc import Hashable
+from concurrent.futures import Future
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+from playworld.config import InputError
+from playworld.images import to_png
+from playworld.models.actions import LatentActionConfig, LatentActionModel
+from playworld.models.dynamics import Dynamics, DynamicsConfig
+from playworld.models.quantizer import QuantizerConfig
+from playworld.models.st_transformer import TransformerConfig
+from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.world.draft import Draft, StepResult, Work
+from playworld.world.engine import Engine
+from playworld.world.folder import WorldConfig
+from playworld.world.maskgit import SamplerConfig
+from playworld.world.state import WorldState
+from playworld.world.world import World
+
+SIDE = 64
+"""Pixels of a frame across."""
+_CELLS = 8
+"""Bits of a frame across: 32 of the seed, then 32 of the frame number."""
+_GRAIN = 16
+"""Levels of noise over the bits, so that a PNG is about as large as that of a real frame."""
+_noise = np.random.default_rng(0).integers(0, _GRAIN, (SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def paint(seed: int, frame: int) -> UInt8[Tensor, "H W 3"]:
+    """The frame with this number of the session with this seed."""
+    bits = np.unpackbits(np.frombuffer(struct.pack(">II", seed, frame), np.uint8))
+    cells = bits.reshape(_CELLS, _CELLS) * np.uint8(255 - _GRAIN)
+    size = SIDE // _CELLS
+    return torch.from_numpy(cells.repeat(size, 0).repeat(size, 1)[..., None] + _noise)
+
+
+def read(frame: UInt8[np.ndarray, "H W 3"]) -> tuple[int, int]:
+    """Seed and number of a painted frame."""
+    middle = SIDE // _CELLS // 2
+    bits = frame[middle :: SIDE // _CELLS, middle :: SIDE // _CELLS, 0] > 127
+    seed, number = struct.unpack(">II", np.packbits(bits).tobytes())
+    return seed, number
+
+
+class StubWorld(World):
+    """A world of eight buttons and one prompt, whose models are never run by its engine."""
+
+    def __init__(self, milliseconds: float) -> None:
+        """Args: `milliseconds` is what a pass costs, whatever the size of its batch."""
+        if not 0 <= milliseconds < 1e6:
+            raise InputError(f"stub-model must be in [0, 1e6) milliseconds, got {milliseconds}")
+        self.seconds = milliseconds / 1e3
+        transformer = TransformerConfig(8, 1, 1, 8, temporal_every=0)
+        codes = QuantizerConfig(num_codes=8, code_size=4)
+        tokenizer = TokenizerConfig(
+            height=SIDE,
+            width=SIDE,
+            patch=32,
+            encoder=transformer,
+            decoder=transformer,
+            quantizer=codes,
+        )
+        actions = LatentActionConfig(
+            height=SIDE,
+            width=SIDE,
+            patch=32,
+            stem="conv",
+            stem_channels=8,
+            context=2,
+            quantizer=codes,
+        )
+        dynamics = DynamicsConfig(num_tokens=4, num_codes=8, action_size=4, transformer=transformer)
+        config = WorldConfig("stub", 10.0, tokenizer, actions, dynamics, SamplerConfig(steps=1))
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(0)
+            super().__init__(
+                config,
+                VideoTokenizer(tokenizer).eval(),
+                LatentActionModel(actions).eval(),
+                Dynamics(dynamics).eval(),
+                prompts={"stub": to_png(paint(0, 0))},
+            )
+
+
+class StubEngine(Engine):
+    """An engine that waits where another one runs a model, and paints the frames.
+
+    Requests, batches, priorities and shares are those of every engine. A frame is one pass.
+    """
+
+    def __init__(self, world: StubWorld, max_batch: int = 8, workers: int | None = None) -> None:
+        """Start the threads."""
+        self._stub = world
+        super().__init__(world, max_batch, workers=workers)
+
+    def start(
+        self, images: UInt8[Tensor, "P H W 3"], seed: int, player: Hashable = None
+    ) -> "Future[StepResult]":
+        """As of every engine; whatever the pictures, the first frame is painted too."""
+        memory, black = self._stub.dynamics.start_cache(1), torch.zeros(1, SIDE, SIDE, 3)
+        number = torch.full((1,), -1)
+        tokens = torch.zeros(1, 1, dtype=torch.long)
+        decoder = self._stub.tokenizer.begin(black)
+        state = WorldState(memory, decoder, torch.tensor([seed]), number, tokens)
+        return self._submit(_frame(state), len(images) > 1, player)
+
+    def step(
+        self,
+        state: WorldState,
+        action: int,
+        sampler: SamplerConfig | None = None,
+        player: Hashable = None,
+        long: bool = False,
+    ) -> "Future[StepResult]":
+        """As of every engine."""
+        own = self._stub.config.sampler
+        return self._submit(_frame(state), long or (sampler or own).steps > own.steps, player)
+
+    def replay(
+        self, state: WorldState, tokens: Int[Tensor, " N"], action: int, player: Hashable = None
+    ) -> "Future[StepResult]":
+        """As of every engine."""
+        return self._submit(_frame(state), True, player)
+
+    def _pass(self, drafts: list[Draft], buffer: object) -> list[StepResult | None]:
+        time.sleep(self._stub.seconds)
+        with self._changed:
+            self.ticks[len(drafts)] += 1
+        return [_next(draft.state) for draft in drafts]
+
+
+def engine_of(world: World) -> Engine:
+    """The engine that runs this world."""
+    return StubEngine(world) if isinstance(world, StubWorld) else Engine(world)
+
+
+def _frame(state: WorldState) -> Work:
+    return (
+        yield Draft(state, torch.zeros(1, 1), state.tokens, torch.zeros(1, 0, dtype=torch.bool))
+    )
+
+
+def _next(state: WorldState) -> StepResult:
+    after = WorldState(state.memory, state.decoder, state.seeds, state.frame + 1, state.tokens)
+    return StepResult(paint(int(after.seeds), int(after.frame)), after)
