@@ -37,7 +37,7 @@ ORDER += [
 ]
 ONLY = {  # narrower than the order allows
     "models": {"config", "models"},
-    "play": {"lazy", "signals", "config", "atomic", "images", "data", "world", "play"},
+    "play": {"lazy", "signals", "config", "atomic", "markup", "images", "data", "world", "play"},
     "curate": {
         "words",
         "progress",

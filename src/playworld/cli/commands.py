@@ -19,6 +19,7 @@ from playworld.cli.plan import Plan
 from playworld.cli.play import Play
 from playworld.cli.record import Record
 from playworld.cli.scale import Scale
+from playworld.cli.serve import Serve
 from playworld.cli.train import Train
 
 COMMANDS: dict[str, type[Command]] = {
@@ -33,6 +34,7 @@ COMMANDS: dict[str, type[Command]] = {
     "gallery": Gallery,
     "agent": Agent,
     "play": Play,
+    "serve": Serve,
     "plan": Plan,
     "ablate": Ablate,
     "scale": Scale,

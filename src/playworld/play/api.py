@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import JSONResponse
 from jaxtyping import UInt8
 from torch import Tensor
@@ -29,10 +29,11 @@ def find(sessions: Sessions, id: str) -> Session:
 
 
 def add_world(
-    app: FastAPI,
+    router: APIRouter,
     world: World,
     prompts: Sequence[tuple[str, UInt8[Tensor, "H W 3"]]],
     options: PlayOptions,
+    prefix: str = "",
     links: Sequence[str] = (),
 ) -> None:
     """The description of the world, its card, and its prompts as PNG."""
@@ -46,7 +47,8 @@ def add_world(
         "buttons": [{"label": button.label, "arrow": button.arrow} for button in world.buttons],
         "layout": asdict(layout(world.buttons)),
         "prompts": [
-            {"name": name, "url": f"/api/v1/prompts/{i}"} for i, (name, _) in enumerate(prompts)
+            {"name": name, "url": f"{prefix}/api/v1/prompts/{i}"}
+            for i, (name, _) in enumerate(prompts)
         ],
         "sampler": {"steps": sampler.steps, "temperature": sampler.temperature},
         "version": __version__,
@@ -56,19 +58,19 @@ def add_world(
         "addresses": list(links),
     }
 
-    @app.get("/api/v1/world")
+    @router.get("/api/v1/world")
     async def describe() -> JSONResponse:
         return JSONResponse(description)
 
-    @app.post("/api/v1/welcome", status_code=204)
+    @router.post("/api/v1/welcome", status_code=204)
     async def welcome() -> None:
         """The guard has let it in: what a page asks whose WebSocket was refused without a word."""
 
-    @app.get("/api/v1/card")
+    @router.get("/api/v1/card")
     async def card() -> Response:
         return Response(world.card, media_type="text/markdown; charset=utf-8")
 
-    @app.get("/api/v1/prompts/{number}")
+    @router.get("/api/v1/prompts/{number}")
     async def prompt(number: int) -> Response:
         if not 0 <= number < len(pictures):
             raise HTTPException(404, "There is no such picture.")

@@ -1,65 +1,55 @@
-"""The server behind the page: a few small HTTP answers, one WebSocket per player."""
+"""The server behind the page, put together: worlds, health, metrics, and the guard around them."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from importlib.resources import files
+import itertools
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
-import torch
-from fastapi import FastAPI, HTTPException, Response, WebSocket
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from playworld.play.api import add_world
-from playworld.play.conversation import Conversation, ServerState
-from playworld.play.decoding import Decoders
-from playworld.play.downloads import Films, add_game
+from playworld.play.access import Access
+from playworld.play.front import Front
+from playworld.play.gate import Gate
 from playworld.play.guard import Guard
-from playworld.play.metrics import MEDIA_TYPE, Counts, exposition
-from playworld.play.moves import Moves
+from playworld.play.lobby import add_list, add_lobby
+from playworld.play.metrics import MEDIA_TYPE, Refused, exposition
 from playworld.play.options import PlayOptions
 from playworld.play.refusals import add_refusals
-from playworld.play.sessions import Sessions
-from playworld.play.uploads import Uploads, add_picture
-from playworld.world import Engine, World
-from playworld.world.stub import engine_of
+from playworld.play.requestlog import RequestLog
+from playworld.play.served import ServedWorld
+from playworld.world import World
 
-MEDIA_TYPES = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-}
+WORLDS = "/w/"
+"""Where worlds lie, each under its name, where there is more than one."""
 
 
-def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) -> FastAPI:
-    """The whole server as an ASGI application: page, API and socket, with the guard around them.
+def create_app(
+    worlds: World | Sequence[World],
+    options: PlayOptions,
+    links: Sequence[str] = (),
+    gate: Gate | None = None,
+) -> FastAPI:
+    """The whole server as an ASGI application: page, API and sockets, with the guard around them.
 
-    `links` are those under which other machines can open the page.
+    Args:
+        worlds: one lies at the root; several lie under `/w/NAME/`, behind a page to choose from.
+        options: those of the server; the limits of a game hold for each world by itself.
+        links: those under which other machines can open the page.
+        gate: who is connected, for the metrics.
     """
-    prompts = list(world.prompts())
-    server = ServerState(
-        Sessions(options.max_players, options.idle_seconds),
-        Moves(engine_of(world), world.num_actions, options.max_nodes, Counts()),
-        tuple(picture for _, picture in prompts),
-        world.config.sampler,
-        options.idle_seconds,
-    )
-    films = Films(world)
-    decoders = Decoders(world.width, world.height, int(1e6 * options.max_upload_megapixels))
-    uploads = Uploads(decoders, options.max_players)
-    warm_up = torch.zeros(1, world.height, world.width, 3, dtype=torch.uint8)
-
-    async def drain(seconds: float) -> None:
-        uploads.close()
-        await asyncio.to_thread(decoders.close)
-        await server.drain(seconds)
-
+    served = serve_each([worlds] if isinstance(worlds, World) else worlds, options)
     app = FastAPI(
-        lifespan=_lifespan(server.moves.engine, films, decoders, warm_up),
+        lifespan=_lifespan(served),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
     )
-    refused = server.moves.counts.refused
+    refused = Refused()
+    if (token := options.secret()) is not None:
+        app.add_middleware(Access, token=token, cookie_path=options.root_path, refused=refused)
     app.add_middleware(
         Guard,
         listens_at=options.host,
@@ -67,37 +57,54 @@ def create_app(world: World, options: PlayOptions, links: Sequence[str] = ()) ->
         max_body=int(1e6 * options.max_upload_mb),
         refused=refused,
     )
+    app.add_middleware(RequestLog)
+    app.add_middleware(
+        Front,
+        root_path=options.root_path,
+        proxies=options.forwarded_allow_ips,
+        most_per_address=options.max_connections_per_address,
+    )
     app.state.ready = False
-    app.state.drain = drain
+    app.state.drain = lambda seconds: _all(world.drain(seconds) for world in served)
     add_refusals(app, refused)
-    _add_page(app)
-    _add_health(app, server)
-    add_world(app, world, prompts, options, links)
-    add_picture(app, server.sessions, uploads)
-    add_game(app, server.sessions, films)
-
-    @app.websocket("/api/v1/socket")
-    async def play(socket: WebSocket) -> None:
-        await Conversation(socket, server).run()
-
+    _add_health(app)
+    _add_metrics(app, served, refused, gate)
+    lobby = APIRouter()
+    add_list(lobby, served)
+    if len(served) > 1:
+        add_lobby(lobby, served)
+    app.include_router(lobby)
+    for world in served:
+        own = [f"{link.removesuffix('/')}{world.prefix}/" for link in links]
+        app.include_router(world.router(own))
     return app
 
 
-def _add_page(app: FastAPI) -> None:
-    page = {item.name: item.read_bytes() for item in (files("playworld.play") / "page").iterdir()}
+def serve_each(worlds: Sequence[World], options: PlayOptions) -> list[ServedWorld]:
+    """Each world under its own name; the second of a name is NAME-2."""
+    if len(worlds) == 1:
+        return [ServedWorld(slug(worlds[0].config.name), "", worlds[0], options)]
+    names: list[str] = []
+    for world in worlds:
+        name = slug(world.config.name)
+        number = next(n for n in itertools.count(1) if _numbered(name, n) not in names)
+        names.append(_numbered(name, number))
+    return [
+        ServedWorld(name, WORLDS + name, world, options)
+        for name, world in zip(names, worlds, strict=True)
+    ]
 
-    @app.get("/")
-    async def index() -> Response:
-        return Response(page["index.html"], media_type=MEDIA_TYPES["html"])
 
-    @app.get("/page/{name}")
-    async def part(name: str) -> Response:
-        if name not in page:
-            raise HTTPException(404, "There is no such file.")
-        return Response(page[name], media_type=MEDIA_TYPES[name.rsplit(".", 1)[-1]])
+def slug(name: str) -> str:
+    """A name as it may stand in an address."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "world"
 
 
-def _add_health(app: FastAPI, server: ServerState) -> None:
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
+
+
+def _add_health(app: FastAPI) -> None:
     @app.get("/healthz")
     async def alive() -> dict[str, str]:
         return {"status": "alive"}
@@ -108,30 +115,38 @@ def _add_health(app: FastAPI, server: ServerState) -> None:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "not ready"}, 503)
 
+
+def _add_metrics(
+    app: FastAPI, served: Sequence[ServedWorld], refused: Refused, gate: Gate | None
+) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
-        moves = server.moves
-        held = server.sessions.count()
-        text = exposition(moves.counts, moves.engine.ticks, *held, app.state.ready)
+        text = exposition(
+            [world.figures() for world in served],
+            app.state.ready,
+            refused,
+            None if gate is None else len(gate),
+            None if gate is None else gate.refused,
+        )
         return Response(text, media_type=MEDIA_TYPE)
 
 
 def _lifespan(
-    engine: Engine, films: Films, decoders: Decoders, prompt: torch.Tensor
+    served: Sequence[ServedWorld],
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            decoders.open()
-            # The first frame ever is the slowest: no player should wait for it.
-            start = await asyncio.wrap_future(engine.start(prompt, 0))
-            await asyncio.wrap_future(engine.step(start.state, 0))
+            for world in served:  # one after the other: each has all cores
+                await world.open()
             app.state.ready = True
             yield
         finally:
             app.state.ready = False
-            films.close()
-            await asyncio.to_thread(decoders.close)
-            await asyncio.to_thread(engine.close)
+            await _all(world.close() for world in served)
 
     return lifespan
+
+
+async def _all(jobs: Iterable[Coroutine[None, None, None]]) -> None:
+    await asyncio.gather(*jobs)

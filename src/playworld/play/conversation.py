@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -187,6 +188,7 @@ class Conversation:
                 answer = await self._server.moves.answer(session, request)
                 if answer is not None:
                     await self._send(answer)
+                    self._note(request, answer)
                 if isinstance(request, GoRequest):  # so that the first press need not wait for it
                     await self._server.moves.catch_up(session)
             except (ConnectionClosed, WebSocketDisconnect):
@@ -196,6 +198,12 @@ class Conversation:
                 raise ConnectionClosed(Close.MODEL_FAILED) from None
             finally:
                 self._server.in_hand.discard(session.id)
+
+    def _note(self, request: Request, answer: Answer) -> None:
+        """Count how long a press took; further frames of a held one were not waited for."""
+        if isinstance(request, PressRequest) and isinstance(answer, bytes):
+            if request.held.made == 1:
+                self._server.moves.counts.presses.observe(time.monotonic() - request.asked)
 
     async def _send(self, answer: Answer) -> None:
         if isinstance(answer, bytes):

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from weakref import WeakKeyDictionary
 
-from fastapi import FastAPI, Header, HTTPException, Query, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Response
 from starlette.types import Receive, Scope, Send
 
 from playworld.config import InputError
@@ -106,23 +106,23 @@ class Download(Response):
             self._turn.release()
 
 
-def add_game(app: FastAPI, sessions: Sessions, films: Films) -> None:
+def add_game(router: APIRouter, sessions: Sessions, films: Films) -> None:
     """The timeline of a session, its frames, and its downloads."""
     turns: WeakKeyDictionary[Session, asyncio.Lock] = WeakKeyDictionary()
 
-    @app.get("/api/v1/timeline")
+    @router.get("/api/v1/timeline")
     async def timeline(x_playworld_session: str = Header("")) -> Response:
         content = _timeline(find(sessions, x_playworld_session)).to_json()
         return Response(content, media_type="application/json")
 
-    @app.get("/api/v1/frames/{number}")
+    @router.get("/api/v1/frames/{number}")
     async def frame(number: int, x_playworld_session: str = Header("")) -> Response:
         nodes = _timeline(find(sessions, x_playworld_session)).nodes
         if not 0 <= number < len(nodes):
             raise HTTPException(404, "There is no such frame.")
         return Response(nodes[number].png, media_type="image/png")
 
-    @app.get("/api/v1/download/{kind}")
+    @router.get("/api/v1/download/{kind}")
     async def download(
         kind: str,
         first: int = Query(0, alias="from"),

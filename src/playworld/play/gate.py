@@ -12,7 +12,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 
 logger = logging.getLogger(__name__)
 
@@ -107,12 +107,22 @@ class Visit:
 class Gate:
     """Everybody who is connected."""
 
-    def __init__(self, most: int, most_per_address: int) -> None:
-        """Args: how many connections, in all and from one address (IPv6: from one /64)."""
-        self._most, self._most_per_address = most, most_per_address
+    def __init__(
+        self, most: int, most_per_address: int, proxies: Container[str] = frozenset()
+    ) -> None:
+        """A gate.
+
+        Args:
+            most: connections in all.
+            most_per_address: those from one address (IPv6: from one /64).
+            proxies: addresses that bring many clients: only the limit in all holds for them.
+        """
+        self._most, self._most_per_address, self._proxies = most, most_per_address, proxies
         self._visits: dict[Visit, None] = {}
         self._by_address: Counter[str] = Counter()
-        self._refused = Seldom("%s; %d connections were refused since this was last logged")
+        self.refused: Counter[str] = Counter()
+        """Connections that were turned away, by the limit that they met."""
+        self._log = Seldom("%s; %d connections were refused since this was last logged")
 
     def __len__(self) -> int:
         return len(self._visits)
@@ -120,14 +130,19 @@ class Gate:
     def admit(self, host: str) -> Visit | None:
         """A newcomer; None where it has to be refused."""
         address = address_key(host)
-        if self._by_address[address] >= self._most_per_address and not self._make_room(address):
+        is_crowded = (
+            host not in self._proxies and self._by_address[address] >= self._most_per_address
+        )
+        if is_crowded and not self._make_room(address):
             limit = self._most_per_address
-            self._refused.note(
+            self.refused["address"] += 1
+            self._log.note(
                 f"{address} holds {limit} connections, as --max-connections-per-address allows"
             )
             return None
         if len(self._visits) >= self._most and not self._make_room(None):
-            self._refused.note(
+            self.refused["total"] += 1
+            self._log.note(
                 f"all {self._most} connections that --max-connections and the limit of open files "
                 "allow are in use"
             )

@@ -1,6 +1,6 @@
 """Who may talk to the server: an allow-list of Host and Origin, since CORS covers no WebSocket."""
 
-from collections import Counter
+import re
 from collections.abc import Iterable
 
 from starlette.exceptions import HTTPException
@@ -9,14 +9,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from playworld.play.addresses import EVERYWHERE
 from playworld.play.gate import address_key
 from playworld.play.hosts import Host, allowed_name, is_address, parse_host, parse_origin
+from playworld.play.metrics import Refused
 from playworld.play.pacing import Pacing
-from playworld.play.refusals import Foreign, Log, clean
+from playworld.play.refusals import Foreign, Log, answer_refusal, clean
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Answered under any name: load balancers ask by address, and learn nothing else here."""
 
-PARTS = "/page/"
+PARTS = re.compile(r"(/w/[a-z0-9-]+)?/page/[^/]+")
 """Where the files of the page lie: the same for everybody."""
 MAX_BODY = 4096
 TOO_LARGE = "This file is too large. Send a smaller one."
@@ -47,7 +48,7 @@ class Guard:
         listens_at: str,
         names: Iterable[str] | None,
         max_body: int = MAX_BODY,
-        refused: Counter[int] | None = None,
+        refused: Refused | None = None,
     ) -> None:
         """A guard around an application.
 
@@ -56,10 +57,10 @@ class Guard:
             listens_at: the address of the server, whose Host is welcome.
             names: what the operator allowed; None where there is no option for it.
             max_body: bytes of a request's body.
-            refused: counts what is refused, by status; that of a WebSocket is 403, too.
+            refused: counts what is refused, WebSockets included.
         """
         self._app = app
-        self._refused = Counter() if refused is None else refused
+        self._refused = Refused() if refused is None else refused
         self._allowed = frozenset(allowed_name(name) for name in names or ())
         self._can_allow = names is not None
         self._hosts = LOOPBACK | {listens_at.lower()} | self._allowed
@@ -75,9 +76,9 @@ class Guard:
             await self._pacing.turn(address_key(host))
         foreign = None if scope["type"] == "lifespan" else self._foreign(scope)
         if foreign is not None:
-            self._refused[403] += 1
+            self._refused[foreign.kind.lower(), 403] += 1
             self._log.note(foreign)
-            await _refuse(foreign, scope, receive, send)
+            await answer_refusal(403, foreign.to_dict(), scope, receive, _safe(send))
             return
         if scope["type"] == "http":
             receive = _counted(receive, self._max_body)
@@ -88,20 +89,27 @@ class Guard:
 
     def _foreign(self, scope: Scope) -> Foreign | None:
         """What is wrong with a request; None where it is welcome."""
-        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
-        host = parse_host(hosts[0]) if len(hosts) == 1 else None
-        is_health = scope["path"] in HEALTH and not origins
-        if not is_health and (host is None or not self._is_ours(host.name)):
-            expected = "localhost or a name that was allowed"
-            return self._unwelcome("Host", ", ".join(hosts), expected, host)
+        hosts = _values(scope, b"host")
+        origins = _values(scope, b"origin")
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        claims = [("Host", ", ".join(hosts))]
+        if "forwarded_host" in scope:  # of a trusted proxy; the last one that is read counts
+            claims += [("X-Forwarded-Host", scope["forwarded_host"])]
+        host = None
+        for kind, name in claims if origins or path not in HEALTH else []:
+            host = parse_host(name)
+            if host is None or not self._is_ours(host.name):
+                expected = "localhost or a name that was allowed"
+                return self._unwelcome(kind, name, expected, host)
         # Programs send no Origin; every browser does, on each WebSocket and each upload, and for
         # modules of the page: those must load, so that the page can say that it was refused.
-        is_part = scope["path"].startswith(PARTS) and scope.get("method") in ("GET", "HEAD")
+        is_part = PARTS.fullmatch(path) and scope.get("method") in ("GET", "HEAD")
         for origin in [] if is_part else origins:
             parsed = parse_origin(origin)
             if parsed is None or not self._is_our_page(*parsed, host):
-                expected = f"http://{clean(hosts[0])}, as in its Host" if hosts else "none"
+                scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
+                kind, name = claims[-1]
+                expected = f"{scheme}://{clean(name)}, as in its {kind}"
                 return self._unwelcome("Origin", origin, expected, parsed[1] if parsed else None)
         return None
 
@@ -118,24 +126,16 @@ class Guard:
         return host is not None and origin.at(scheme) == host.at(scheme)
 
 
-async def _refuse(foreign: Foreign, scope: Scope, receive: Receive, send: Send) -> None:
-    kind = "http.response"
-    if scope["type"] == "websocket":
-        await receive()
-        kind = "websocket.http.response"
-        if kind not in scope.get("extensions", {}):
-            await send({"type": "websocket.close", "code": 1008})
-            return
-    headers = [(b"content-type", b"application/json"), *SAFETY_HEADERS.items()]
-    body = b"" if scope.get("method") == "HEAD" else foreign.to_json()
-    await send({"type": f"{kind}.start", "status": 403, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})
+def _values(scope: Scope, header: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
 
 
 def _safe(send: Send) -> Send:
     async def send_safely(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *SAFETY_HEADERS.items()]
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            own = {name.lower() for name, _ in message.get("headers", [])}
+            more = [(name, value) for name, value in SAFETY_HEADERS.items() if name not in own]
+            message["headers"] = [*message.get("headers", []), *more]
         await send(message)
 
     return send_safely

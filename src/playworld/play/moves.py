@@ -1,6 +1,7 @@
 """What players ask for, carried out on the engine that they share."""
 
 import asyncio
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -149,7 +150,9 @@ class Moves:
         return torch.cat(frames, dim=1)
 
     async def _counted(self, step: "Future[StepResult]") -> StepResult:
+        began = time.monotonic()
         result = await asyncio.wrap_future(step)
+        self.counts.steps.observe(time.monotonic() - began)
         self.counts.frames += 1
         return result
 

@@ -1,7 +1,11 @@
-"""Options of `playworld play`. Imports nothing heavy: the command line reads it."""
+"""Options of `playworld play` and `serve`. Imports nothing heavy: the command line reads it."""
 
-from dataclasses import dataclass
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from playworld.config import InputError
 from playworld.play.hosts import allowed_name, is_loopback
 
 IDLE_SECONDS = 600.0
@@ -19,18 +23,26 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """How a world is put on a page."""
+    """How worlds are put on a page."""
 
     host: str = "127.0.0.1"
     """Address to listen at; 0.0.0.0 for everybody on the network."""
     port: int = 8000
-    """Port to listen at; the next free one where it is taken."""
-    browser: bool = True
-    """Open the page in a browser."""
+    """Port to listen at."""
     allow_hosts: tuple[str, ...] = ()
     """Further names under which the page may be reached, such as a proxy's: play.example.com."""
+    token: str | None = field(default=None, repr=False)
+    """A secret that page and API ask for. Other users of this machine see it in the list of
+    processes: better give token-file, or the environment variable PLAYWORLD_TOKEN."""
+    token_file: Path | None = None
+    """File that holds the token."""
+    root_path: str = ""
+    """Path under which a proxy publishes the server, such as /worlds."""
+    forwarded_allow_ips: str = ""
+    """Proxies whose X-Forwarded-For, -Proto and -Host are believed: addresses or networks, with
+    commas between them; * for any."""
     max_players: int = 32
-    """Players at a time; one more is asked to come back later."""
+    """Players of a world at a time; one more is asked to come back later."""
     idle_minutes: float | None = None
     """Minutes without a press after which a game is put away: 10 if not given, but no limit on a
     server that only this machine reaches."""
@@ -39,10 +51,10 @@ class PlayOptions:
     max_upload_megapixels: float = 25.0
     """Largest picture that is decoded, in millions of pixels."""
     max_connections: int = MAX_CONNECTIONS
-    """Connections at a time; fewer where the limit of open files is low."""
+    """Connections at a time, of all worlds; fewer where the limit of open files is low."""
     max_connections_per_address: int = MAX_PER_ADDRESS
-    """Connections at a time from one address; behind a proxy all players share one."""
-
+    """Connections at a time from one address; behind a proxy that is not in forwarded-allow-ips all
+    players share one."""
     max_nodes: int = 6000
     """Frames that one game may hold, its branches included (6,000 take about 50 MB)."""
 
@@ -51,6 +63,14 @@ class PlayOptions:
             raise ValueError(f"port must be in 0..65535, got {self.port}")
         for name in self.allow_hosts:
             allowed_name(name)
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("give either token or token_file, not both")
+        if self.token is not None:
+            check_token(self.token)
+        if not re.fullmatch(r"(/[\w.~-]+)*", self.root_path, re.ASCII):
+            raise ValueError(f"root_path must look like /worlds, got {self.root_path!r:.120}")
+        for text in filter(None, self.forwarded_allow_ips.replace("*", "").split(",")):
+            check_network(text)
         for name in LIMITS:
             if not 0 < getattr(self, name) < 1e6:
                 raise ValueError(f"{name} must be above 0 and below 1e6, got {getattr(self, name)}")
@@ -62,4 +82,42 @@ class PlayOptions:
         """How long a player may press nothing; None for as long as they like."""
         if self.idle_minutes is not None:
             return 60 * self.idle_minutes
-        return None if is_loopback(self.host) and not self.allow_hosts else IDLE_SECONDS
+        others = self.allow_hosts or self.forwarded_allow_ips or not is_loopback(self.host)
+        return IDLE_SECONDS if others else None
+
+    def secret(self) -> str | None:
+        """The token, read from its file where that was given; None where none is asked for.
+
+        Raises:
+            InputError: the file cannot be read, or holds no token.
+        """
+        if self.token_file is None:
+            return self.token
+        try:
+            token = self.token_file.read_text().strip()
+            check_token(token)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise InputError(f"cannot read the token in {self.token_file}: {reason}") from None
+        except ValueError as error:
+            raise InputError(f"{self.token_file}: {error}") from None
+        return token
+
+
+def check_token(token: str) -> None:
+    """Raise ValueError, without repeating it, where it cannot stand in a header or is short."""
+    if not re.fullmatch(r"[!-~]{8,512}", token):
+        raise ValueError(
+            "token must be 8 to 512 letters, digits and signs without spaces; "
+            "`openssl rand -hex 16` makes one"
+        )
+
+
+def check_network(text: str) -> None:
+    """Raise ValueError where it is neither an address nor a network."""
+    try:
+        ipaddress.ip_network(text.strip())
+    except ValueError:
+        raise ValueError(
+            f"forwarded_allow_ips needs addresses or networks such as 10.0.0.0/8, got {text!r:.120}"
+        ) from None

@@ -12,18 +12,28 @@ MOST_ADDRESSES = 10_000
 
 
 class Pacing:
-    """Turns of requests, by address."""
+    """Turns by address: so many a second, and some at once after a rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_second: float = PER_SECOND, at_once: int = AT_ONCE) -> None:
+        self._each = 1 / per_second
+        self._burst = at_once / per_second
         self._due: dict[str, float] = {}
 
     async def turn(self, address: str) -> None:
-        """Wait until this address may ask again."""
-        now = time.monotonic()
-        rested = now - AT_ONCE / PER_SECOND
-        due = max(self._due.pop(address, rested), rested) + 1 / PER_SECOND
+        """Take a turn of this address, and wait until it comes."""
+        self.count(address)
+        if (seconds := self.wait(address)) > 0:
+            await asyncio.sleep(seconds)
+
+    def count(self, address: str) -> None:
+        """Take a turn."""
+        rested = time.monotonic() - self._burst
+        due = max(self._due.pop(address, rested), rested) + self._each
         if len(self._due) >= MOST_ADDRESSES:
             self._due = {key: when for key, when in self._due.items() if when > rested}
         self._due[address] = due
-        if due > now:
-            await asyncio.sleep(due - now)
+
+    def wait(self, address: str) -> float:
+        """Seconds until this address has no turn outstanding; 0 or less where it has none."""
+        now = time.monotonic()
+        return self._due.get(address, now) - now

@@ -3,13 +3,17 @@
 import http
 import json
 import logging
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from playworld.markup import tag
+from playworld.play.metrics import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +22,18 @@ SENTENCES = {
     405: "This address is not asked in this way.",
 }
 """For refusals that Starlette words itself."""
+REASONS = {
+    400: "malformed",
+    404: "not_found",
+    405: "method",
+    408: "late",
+    409: "conflict",
+    413: "too_large",
+    426: "no_upgrade",
+    429: "busy",
+    503: "unavailable",
+}
+"""What the metrics call a refusal by its status; those of the guard have reasons of their own."""
 LONGEST_SHOWN = 100
 """Characters of a foreign value that a message repeats."""
 MOST_LOGGED = 100
@@ -35,15 +51,14 @@ class Foreign:
     name: str | None
     """The name to allow; None where allowing one would not help."""
 
-    def to_json(self) -> bytes:
+    def to_dict(self) -> dict[str, str | None]:
         """For the page and for programs."""
-        said = {
+        return {
             "detail": self.sentence,
             "received": clean(self.received),
             "expected": self.expected,
             "option": self.option,
         }
-        return json.dumps(said).encode()
 
     @property
     def option(self) -> str | None:
@@ -82,9 +97,9 @@ def clean(text: str) -> str:
     return printable if len(printable) <= LONGEST_SHOWN else printable[:LONGEST_SHOWN] + "..."
 
 
-def add_refusals(app: FastAPI, refused: Counter[int] | None = None) -> None:
+def add_refusals(app: FastAPI, refused: Refused | None = None) -> None:
     """Errors are one fixed sentence each, and never repeat what came; `refused` counts them."""
-    counts = Counter() if refused is None else refused
+    counts = Refused() if refused is None else refused
 
     async def refuse(request: Request, error: Exception) -> Response:
         status, detail, headers = 400, "This request is not understood.", None
@@ -95,8 +110,42 @@ def add_refusals(app: FastAPI, refused: Counter[int] | None = None) -> None:
                 return Response(status_code=204, headers={"allow": allowed})
             if detail == http.HTTPStatus(status).phrase:  # Starlette's own
                 detail = SENTENCES.get(status, detail)
-        counts[status] += 1
+        counts[REASONS.get(status, "other"), status] += 1
         return JSONResponse({"detail": detail}, status, headers)
 
     app.add_exception_handler(HTTPException, refuse)
     app.add_exception_handler(RequestValidationError, refuse)
+
+
+def page(sentence: str) -> str:
+    """A refusal for somebody who opened an address: no file of the page may be loaded here."""
+    scheme = tag("meta", name="color-scheme", content="light dark")
+    head = tag("head", tag("title", "Playworld"), scheme)
+    main = tag("main", tag("h1", "Playworld"), tag("p", sentence))
+    return "<!doctype html>" + tag("html", head, tag("body", main), lang="en")
+
+
+async def answer_refusal(
+    status: int,
+    said: Mapping[str, str | None],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    **headers: object,
+) -> None:
+    """Refuse outside of the application; a WebSocket before it is accepted, in the same words."""
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()
+        kind = "websocket.http.response"
+        if kind not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+    asked = dict(scope["headers"]).get(b"accept", b"")
+    is_page = scope.get("method") == "GET" and b"text/html" in asked
+    fields = [(b"content-type", b"text/html; charset=utf-8" if is_page else b"application/json")]
+    fields += [(k.replace("_", "-").encode(), str(v).encode()) for k, v in headers.items()]
+    text = page(said["detail"] or "") if is_page else json.dumps(said)
+    body = b"" if scope.get("method") == "HEAD" else text.encode()
+    await send({"type": f"{kind}.start", "status": status, "headers": fields})
+    await send({"type": f"{kind}.body", "body": body})

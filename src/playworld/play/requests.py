@@ -5,6 +5,7 @@ Each has the name of the message that it comes from (play/messages.py).
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -58,6 +59,8 @@ class PressRequest:
     """How the frame is drawn; None for the world's own way."""
     held: Held = field(default_factory=Held, compare=False)
     """Says when its frames are due."""
+    asked: float = field(default_factory=time.monotonic, compare=False)
+    """When it arrived, in seconds of the monotonic clock."""
 
 
 @dataclass(frozen=True)

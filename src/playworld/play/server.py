@@ -5,7 +5,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from playworld.play.addresses import network_links, own_link
 from playworld.play.app import create_app
 from playworld.play.connections import HttpConnection
 from playworld.play.door import Sparing, accept
+from playworld.play.front import trusted
 from playworld.play.gate import Gate, Visit, connections_that_fit
 from playworld.play.options import PlayOptions
 from playworld.signals import handling
@@ -33,25 +34,33 @@ PORTS_TRIED = 50
 
 
 def serve(
-    world: World, options: PlayOptions, on_ready: Callable[[str], None] | None = None
+    worlds: World | Sequence[World],
+    options: PlayOptions,
+    on_ready: Callable[[str], None] | None = None,
+    ports: int = PORTS_TRIED,
 ) -> None:
-    """Serve the page until Ctrl-C (SIGINT) or SIGTERM; then finish the frame in hand and return.
+    """Serve the page until Ctrl-C (SIGINT) or SIGTERM; then finish the frames in hand and return.
 
-    `on_ready` is called once, with the page's address, when the server answers.
+    Args:
+        worlds: one, or several behind a page to choose from.
+        options: where to listen, whom to let in, and the limits.
+        on_ready: called once, with the page's address, when the server answers.
+        ports: how many ports are tried, one after another, where the first is taken.
 
     Raises:
         InputError: no port is free, or this machine has no such address.
     """
-    with bound(options.host, options.port) as listener:
+    with bound(options.host, options.port, ports) as listener:
         links = network_links(options.host, listener.getsockname()[1])
-        app = create_app(world, options, links)
+        most = connections_that_fit(options.max_connections)
+        proxies = trusted(options.forwarded_allow_ips)
+        gate = Gate(most, options.max_connections_per_address, proxies)
+        app = create_app(worlds, options, links, gate)
 
         async def drain() -> None:
             app.state.ready = False
             await app.state.drain(DRAIN_SECONDS)
 
-        most = connections_that_fit(options.max_connections)
-        gate = Gate(most, options.max_connections_per_address)
         answer(app, listener, options.host, gate, on_ready, drain)
 
 
@@ -140,7 +149,7 @@ class _Server(uvicorn.Server):
         )
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int, ports: int = PORTS_TRIED) -> socket.socket:
     """A socket that listens at the port, or at the next free one.
 
     Raises:
@@ -150,7 +159,7 @@ def bound(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError:
         raise InputError(f"there is no address {host!r} to listen at; choose --host") from None
-    last = port if port == 0 else min(port + PORTS_TRIED - 1, 65535)
+    last = port if port == 0 else min(port + ports - 1, 65535)
     for candidate in range(port, last + 1):
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -163,4 +172,5 @@ def bound(host: str, port: int) -> socket.socket:
             if error.errno != errno.EADDRINUSE:
                 reason = error.strerror or error
                 raise InputError(f"cannot listen at {host} port {candidate}: {reason}") from None
-    raise InputError(f"ports {port} to {last} at {host} are all taken; choose another --port")
+    which = f"port {port} at {host} is" if port == last else f"ports {port} to {last} at {host} are"
+    raise InputError(f"{which} taken; choose another --port")

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from weakref import WeakKeyDictionary
 
-from fastapi import FastAPI, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from jaxtyping import UInt8
 from starlette.requests import ClientDisconnect
@@ -115,7 +115,7 @@ async def _body(request: Request) -> bytes:
         raise HTTPException(400, "The picture did not arrive.") from None
 
 
-def add_picture(app: FastAPI, sessions: Sessions, uploads: Uploads) -> None:
+def add_picture(router: APIRouter, sessions: Sessions, uploads: Uploads) -> None:
     """The upload of a picture to start from, and its end."""
 
     def room_for_one(id: str) -> Session:
@@ -124,13 +124,13 @@ def add_picture(app: FastAPI, sessions: Sessions, uploads: Uploads) -> None:
             raise HTTPException(409, f"A session keeps {MAX_UPLOADS} pictures, and has them.")
         return session
 
-    @app.post("/api/v1/picture")
+    @router.post("/api/v1/picture")
     async def upload(request: Request, x_playworld_session: str = Header("")) -> JSONResponse:
         frame = await uploads.take(room_for_one(x_playworld_session), request)
         session = room_for_one(x_playworld_session)  # much may have happened meanwhile
         return JSONResponse({"picture": session.keep(frame)})
 
-    @app.delete("/api/v1/picture/{number}")
+    @router.delete("/api/v1/picture/{number}")
     async def delete(number: int, x_playworld_session: str = Header("")) -> Response:
         if find(sessions, x_playworld_session).uploads.pop(number, None) is None:
             raise HTTPException(404, "There is no such picture.")

@@ -11,11 +11,18 @@ export async function getWorld() {
   return (await ask("api/v1/world")).json();
 }
 
-/** Why the server lets this page not in, in a sentence; null where it does, or does not answer. */
-export async function refusal() {
+const NO_SOCKET = "The server answers, but not to WebSockets: a proxy on the way must pass on Upgrade and Connection, as deploy/nginx.conf does.";
+
+/**
+ * Why the server lets this page not in, in a sentence; null where it does, or does not answer.
+ * `isLasting`: WebSockets have failed more than once, so that the way to it is at fault.
+ */
+export async function refusal(isLasting) {
   try {
     await ask("api/v1/welcome", { method: "POST" }); // browsers name the page's Origin in a POST
+    if (isLasting) return NO_SOCKET;
   } catch (error) {
+    if (error.status === 401) location.reload(); // to be asked for the token
     if (error.status === 403) return error.message;
   }
   return null;

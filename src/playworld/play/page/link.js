@@ -87,14 +87,16 @@ export class Link {
     }
     if (code === IDLE) this.forget();
     this.on.lost(code);
-    if (code === NO_WORD && this.failures === 0) this.askWhy();
+    if (code === NO_WORD) this.askWhy();
     if (LEFT_ALONE.has(code)) return;
     this.failures += 1;
     const seconds = code === FULL ? 30 : Math.min(8, 0.25 * 2 ** this.failures);
     this.timer = setTimeout(() => this.open(), 1000 * seconds);
   }
+
   async askWhy() {
-    const sentence = await refusal();
+    if (this.failures !== 0 && this.failures !== 2) return;
+    const sentence = await refusal(this.failures === 2); // one failure may be a server that restarts
     if (sentence !== null) this.on.refused(sentence);
   }
 }

@@ -1,12 +1,16 @@
 // What is remembered: by the tab over a reload, or by the browser for good. A browser that forbids
 // it just forgets.
 
-function store(name) {
+// A server of several worlds has each at its own place: what one remembers is no other's business.
+const place = location.pathname.match(/\/w\/[^/]+\/$/)?.[0] ?? "";
+
+function store(name, prefix) {
+  const named = (key) => `playworld-${prefix}${key}`;
   return {
     /** The value, or null. */
     recall(key) {
       try {
-        return JSON.parse(globalThis[name].getItem(`playworld-${key}`));
+        return JSON.parse(globalThis[name].getItem(named(key)));
       } catch {
         return null;
       }
@@ -14,8 +18,8 @@ function store(name) {
     /** Null forgets. */
     remember(key, value) {
       try {
-        if (value === null) globalThis[name].removeItem(`playworld-${key}`);
-        else globalThis[name].setItem(`playworld-${key}`, JSON.stringify(value));
+        if (value === null) globalThis[name].removeItem(named(key));
+        else globalThis[name].setItem(named(key), JSON.stringify(value));
       } catch {
         // forbidden, or full: play goes on without
       }
@@ -23,5 +27,5 @@ function store(name) {
   };
 }
 
-export const tab = store("sessionStorage");
-export const browser = store("localStorage");
+export const tab = store("sessionStorage", place);
+export const browser = store("localStorage", "");

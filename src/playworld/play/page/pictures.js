@@ -9,7 +9,7 @@ const ASKED = "pictures"; // the player's pictures, as data URLs, and where the 
 export class Pictures {
   constructor(world) {
     this.ofWorld = world.prompts.map((prompt, number) => ({
-      key: `prompt:${number}`, label: `Picture ${prompt.name}`, url: prompt.url.slice(1),
+      key: `prompt:${number}`, label: `Picture ${prompt.name}`, url: `api/v1/prompts/${number}`,
     }));
     const shape = `${world.width}x${world.height}`;
     const kept = tab.recall(ASKED);

@@ -134,6 +134,7 @@ async function findWorld() {
       element("note").textContent = "";
       return world;
     } catch (error) {
+      if (error.status === 401) location.reload(); // to be asked for the token
       const isRefused = error.status === 403;
       element("note").textContent = isRefused ? error.message : "The server does not answer. Start it: this page tries again.";
       if (isRefused) return null;
@@ -143,6 +144,7 @@ async function findWorld() {
 }
 
 function describe(world) {
+  element("worlds").hidden = !/\/w\/[^/]+\/$/.test(location.pathname); // one world has no others
   document.title = `${world.name} · Playworld`;
   const facts = [world.name, `${world.width} × ${world.height}`, `${world.fps} frames a second`];
   element("facts").replaceChildren(...facts.map((fact) => {

@@ -1,0 +1,62 @@
+"""What `playworld play` and `serve` have in common: worlds, and the options of a server."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from tyro.conf import FlagCreatePairsOff
+
+from playworld.cli.command import FLAT, DeviceCommand
+from playworld.play.options import PlayOptions
+
+if TYPE_CHECKING:
+    from playworld.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerCommand(DeviceCommand):
+    """A command that puts worlds on a page."""
+
+    groups: ClassVar[dict[str, str]] = {
+        "who can reach the page": "host port token token-file allow-hosts",
+        "behind a proxy": "root-path forwarded-allow-ips",
+        "limits of a game": "max-players idle-minutes max-nodes",
+        "limits of a picture": "max-upload-mb max-upload-megapixels",
+        "limits of the server": "max-connections max-connections-per-address",
+        "the world": "device half trust-run stub-model",
+    }
+
+    trust_run: FlagCreatePairsOff[bool] = False
+    """Read the shards of a run in training although their index is a pickle: say so only for a run
+    of your own, or of somebody you trust."""
+    half: FlagCreatePairsOff[bool] = False
+    """bfloat16 weights: for a GPU, where they are faster and take half the memory."""
+    stub_model: float | None = None
+    """For load tests: instead of a world, frames that take this many milliseconds a batch and show
+    their session's seed and their number."""
+    options: Annotated[PlayOptions, FLAT]
+
+    @property
+    def served(self) -> PlayOptions:
+        """The options, with the token of the environment where the command line gives none.
+
+        It is taken out of the environment, so that no child process inherits it.
+        """
+        token = os.environ.pop("PLAYWORLD_TOKEN", None)
+        if not token or self.options.token or self.options.token_file:
+            return self.options
+        return replace(self.options, token=token)
+
+    def load(self, name: str) -> "World":
+        """The world, or what the newest checkpoint of a run has come to."""
+        from playworld.machine import choose_device
+        from playworld.train.preview import is_run, world_of_run
+        from playworld.world import World
+        from playworld.world.stub import StubWorld
+
+        if self.stub_model is not None:
+            return StubWorld(self.stub_model)
+        device, path = choose_device(self.device), Path(name)
+        world = world_of_run(path, self.trust_run) if is_run(path) else World.load(name)
+        return (world.half() if self.half else world).to(device)

@@ -1,0 +1,55 @@
+"""The files of the page, which are the same for every world."""
+
+import functools
+from collections.abc import Mapping
+from importlib.resources import files
+
+from fastapi import APIRouter, HTTPException, Response
+
+MEDIA_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+}
+
+
+@functools.cache
+def page_files() -> Mapping[str, bytes]:
+    """Every file of the page by its name."""
+    return {item.name: item.read_bytes() for item in (files("playworld.play") / "page").iterdir()}
+
+
+def add_page(router: APIRouter) -> None:
+    """The page on which a world is played."""
+
+    @router.get("/")
+    async def index() -> Response:
+        return html(page_files()["index.html"])
+
+    add_parts(router)
+
+
+def add_parts(router: APIRouter) -> None:
+    """The files that a page loads, under `page/` beside it."""
+
+    @router.get("/page/{name}")
+    async def part(name: str) -> Response:
+        if name not in page_files():
+            raise HTTPException(404, "There is no such file.")
+        return Response(page_files()[name], media_type=MEDIA_TYPES[name.rsplit(".", 1)[-1]])
+
+
+def add_slash(router: APIRouter, name: str) -> None:
+    """The address without its last slash, from where no file of the page would be found.
+
+    The redirection names no host: a proxy may have made another one of it.
+    """
+
+    @router.get("")
+    async def with_slash() -> Response:
+        return Response(status_code=307, headers={"location": f"{name}/"})
+
+
+def html(content: str | bytes, status: int = 200) -> Response:
+    """A page."""
+    return Response(content, status, media_type=MEDIA_TYPES["html"])

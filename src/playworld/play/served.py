@@ -1,0 +1,99 @@
+"""One world of a server: its engine, its games and their limits, and what is asked of it."""
+
+import asyncio
+from collections.abc import Sequence
+
+import torch
+from fastapi import APIRouter, HTTPException, Request, WebSocket
+
+from playworld.play.api import add_world
+from playworld.play.conversation import Conversation, ServerState
+from playworld.play.decoding import Decoders
+from playworld.play.downloads import Films, add_game
+from playworld.play.gate import Seldom
+from playworld.play.metrics import Counts, WorldFigures
+from playworld.play.moves import Moves
+from playworld.play.options import PlayOptions
+from playworld.play.pages import add_page, add_slash
+from playworld.play.sessions import Sessions
+from playworld.play.uploads import Uploads, add_picture
+from playworld.world import World
+from playworld.world.stub import engine_of
+
+NO_UPGRADE = (
+    "This address is for WebSockets, and the request has no Upgrade header: a proxy on the way "
+    "must pass on Upgrade and Connection, as deploy/nginx.conf does"
+)
+
+
+class ServedWorld:
+    """A world that is served under a prefix; each has limits of its own."""
+
+    def __init__(self, name: str, prefix: str, world: World, options: PlayOptions) -> None:
+        """Args: `name` is that in addresses, `prefix` what comes before the paths of its API."""
+        self.name, self.prefix, self.world, self.options = name, prefix, world, options
+        self.path = options.root_path + prefix
+        """What comes before the paths of its API for those who ask from outside."""
+        self.prompts = list(world.prompts())
+        self.state = ServerState(
+            Sessions(options.max_players, options.idle_seconds),
+            Moves(engine_of(world), world.num_actions, options.max_nodes, Counts()),
+            tuple(picture for _, picture in self.prompts),
+            world.config.sampler,
+            options.idle_seconds,
+        )
+        self._films = Films(world)
+        self._decoders = Decoders(
+            world.width, world.height, int(1e6 * options.max_upload_megapixels)
+        )
+        self._uploads = Uploads(self._decoders, options.max_players)
+
+    def router(self, links: Sequence[str]) -> APIRouter:
+        """Its page, its API and its socket; `links` lead to it from other machines."""
+        router = APIRouter(prefix=self.prefix)
+        if self.prefix:
+            add_slash(router, self.name)
+        add_page(router)
+        add_world(router, self.world, self.prompts, self.options, self.path, links)
+        add_picture(router, self.state.sessions, self._uploads)
+        add_game(router, self.state.sessions, self._films)
+
+        @router.websocket("/api/v1/socket")
+        async def play(socket: WebSocket) -> None:
+            await Conversation(socket, self.state).run()
+
+        no_upgrade = Seldom("%s; %d such requests")
+
+        @router.get("/api/v1/socket")
+        async def no_socket(request: Request) -> None:
+            if "sec-websocket-key" in request.headers:
+                no_upgrade.note(NO_UPGRADE)
+            raise HTTPException(426, f"{NO_UPGRADE}.", {"upgrade": "websocket"})
+
+        return router
+
+    def figures(self) -> WorldFigures:
+        """For the metrics."""
+        moves = self.state.moves
+        kept, connected = self.state.sessions.count()
+        return WorldFigures(self.name, moves.counts, moves.engine.ticks, kept, connected)
+
+    async def open(self) -> None:
+        """Make the first frames ever, which are the slowest: no player should wait for them."""
+        self._decoders.open()
+        engine = self.state.moves.engine
+        prompt = torch.zeros(1, self.world.height, self.world.width, 3, dtype=torch.uint8)
+        start = await asyncio.wrap_future(engine.start(prompt, 0))
+        await asyncio.wrap_future(engine.step(start.state, 0))
+
+    async def drain(self, seconds: float) -> None:
+        """Deliver the frames in hand, but begin no other, and wait no longer than this."""
+        self._uploads.close()
+        await asyncio.to_thread(self._decoders.close)
+        await self.state.drain(seconds)
+
+    async def close(self) -> None:
+        """Give up whatever is in hand."""
+        self._films.close()
+        await asyncio.to_thread(self._decoders.close)
+        await asyncio.to_thread(self.state.moves.engine.close)
