@@ -62,6 +62,12 @@ def _no_gpu() -> str | None:
     return None if torch.cuda.is_available() else "no CUDA device: run on a machine with a GPU"
 
 
+def _no_program(name: str, package: str) -> str | None:
+    # Debian keeps those of servers where only root looks.
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    return None if found else f"no {name}: apt install {package}"
+
+
 def _no_package(name: str, install: str) -> str | None:
     if importlib.util.find_spec(name) is not None:
         return None
@@ -77,6 +83,8 @@ PARTS: dict[str, Callable[[], str | None]] = {
     "robot": _no_robot,
     "simulator": _no_simulator,
     "gpu": _no_gpu,
+    "nginx": lambda: _no_program("nginx", "nginx-light"),
+    "caddy": lambda: _no_program("caddy", "caddy"),
     "pyarrow": lambda: _no_extra("pyarrow", "datasets"),
     "ray": lambda: _no_extra("ray", "scale"),
     "scipy": lambda: _no_package("scipy", "scipy"),
