@@ -62,7 +62,7 @@ def client(random_world):
 
 
 def serve_folder(
-    folder: Path, port: int, files: int, options: dict, log: Path, url: Connection
+    folder: Path, port: int, files: int, copies: int, options: dict, log: Path, url: Connection
 ) -> None:
     """What a server's process runs; all that it prints goes into the log."""
     if files:
@@ -73,20 +73,25 @@ def serve_folder(
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
     given = {"max_players": 1000, **options}  # a page of each test
-    serve(World.load(folder), PlayOptions(port=port, **given), url.send)
+    serve([World.load(folder)] * copies, PlayOptions(port=port, **given), url.send)
     print("ended", flush=True)
 
 
 class Served:
-    """A server in a process of its own, which may open only so many files where `files` says so."""
+    """A server in a process of its own, which may open only so many files where `files` says so.
+
+    It serves the world of the folder, or several `copies` of it.
+    """
 
     number = itertools.count()
 
-    def __init__(self, folder: Path, port: int = 0, files: int = 0, **options) -> None:
+    def __init__(
+        self, folder: Path, port: int = 0, files: int = 0, copies: int = 1, **options
+    ) -> None:
         self.folder = folder
         self.log = folder.with_name(f"served-{next(self.number)}.log")
         heard, url = CONTEXT.Pipe(duplex=False)
-        self.process = start(serve_folder, folder, port, files, options, self.log, url)
+        self.process = start(serve_folder, folder, port, files, copies, options, self.log, url)
         url.close()
         with heard:
             self.url = heard.recv()

@@ -3,6 +3,12 @@
 import io
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from starlette.testclient import TestClient
@@ -133,3 +139,30 @@ def test_each_request_is_logged_under_the_id_of_its_answer(client, written):
 def test_a_text_line_is_one_line(record):
     line = Lines().format(record)
     assert line.endswith('ERROR   it failed world="a b" port=1 request=ab12 peer=192.0.2.1')
+
+
+@pytest.mark.slow
+def test_the_command_serves_worlds_writes_json_and_ends_on_sigterm():
+    command = "serve a b --stub-model 1 --port 0 --log-format json --access-log".split()
+    secret = "from-the-environment"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "playworld", *command],
+        env={**os.environ, "PLAYWORLD_TOKEN": secret},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        lines = [json.loads(process.stderr.readline()) for _ in range(3)]
+        request = Request(lines[-1]["address"] + "api/v1/worlds")
+        with pytest.raises(HTTPError) as refused:
+            urlopen(request)
+        refused.value.close()
+        request.add_header("Authorization", f"Bearer {secret}")
+        with urlopen(request) as answer:
+            served = json.load(answer)["worlds"]
+        process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read()
+    assert [world["path"] for world in served] == ["/w/stub/", "/w/stub-2/"]
+    lines += [json.loads(line) for line in rest.splitlines()]
+    assert [line["event"] for line in lines[-3:]] == ["request", "request", "ended"]
+    assert (process.returncode, refused.value.code, secret in rest) == (0, 401, False)

@@ -1,5 +1,6 @@
 """`playworld play`: a world in the browser or in the terminal."""
 
+import logging
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -42,6 +43,9 @@ class Play(ServerCommand):
             return 0
         from playworld.play import serve
         from playworld.play.addresses import network_links
+        from playworld.play.logs import ACCESS
+
+        logging.getLogger(ACCESS).setLevel(logging.WARNING)  # who plays wants no line a request
 
         name = self.world if self.stub_model is None else "a stub model"
 

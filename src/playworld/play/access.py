@@ -47,12 +47,12 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 401 (429 after many wrong tokens)."""
-        if scope["type"] == "lifespan" or self._is_for_all(scope) or self._has_cookie(scope):
-            await self._app(scope, receive, send)
-            return
-        is_page, method = scope["path"].endswith("/"), scope.get("method")
+        is_page, method = scope.get("path", "").endswith("/"), scope.get("method")
         if is_page and method == "POST":
             await self._log_in(scope, receive, send)
+            return
+        if scope["type"] == "lifespan" or self._is_for_all(scope) or self._has_cookie(scope):
+            await self._app(scope, receive, send)
             return
         verdict = self._check(_bearer(scope), scope)
         if verdict is None:
@@ -76,7 +76,8 @@ class Access:
         return 401, WRONG
 
     async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        verdict = self._check(await _form_token(receive), scope)
+        token = await _form_token(receive)
+        verdict = None if self._has_cookie(scope) else self._check(token, scope)
         if verdict is not None:
             self._refused["token", verdict[0]] += 1
             await self._ask(verdict[0], WRONG if verdict[1] == ABSENT else verdict[1], send)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI, Response
@@ -18,7 +17,7 @@ from playworld.play.metrics import MEDIA_TYPE, Refused, exposition
 from playworld.play.options import PlayOptions
 from playworld.play.refusals import add_refusals
 from playworld.play.requestlog import RequestLog
-from playworld.play.served import ServedWorld
+from playworld.play.served import ServedWorld, slug
 from playworld.world import World
 
 WORLDS = "/w/"
@@ -63,6 +62,7 @@ def create_app(
         root_path=options.root_path,
         proxies=options.forwarded_allow_ips,
         most_per_address=options.max_connections_per_address,
+        refused=refused,
     )
     app.state.ready = False
     app.state.drain = lambda seconds: _all(world.drain(seconds) for world in served)
@@ -93,11 +93,6 @@ def serve_each(worlds: Sequence[World], options: PlayOptions) -> list[ServedWorl
         ServedWorld(name, WORLDS + name, world, options)
         for name, world in zip(names, worlds, strict=True)
     ]
-
-
-def slug(name: str) -> str:
-    """A name as it may stand in an address."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "world"
 
 
 def _numbered(name: str, number: int) -> str:

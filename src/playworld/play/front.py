@@ -8,9 +8,14 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from playworld.play.gate import address_key
-from playworld.play.refusals import answer_refusal
+from playworld.play.gate import Seldom, address_key
+from playworld.play.metrics import Refused
+from playworld.play.refusals import answer_refusal, clean
 
+LIMITED = (
+    "%s through a proxy, as --max-connections-per-address allows; %d requests were refused since "
+    "this was last logged"
+)
 FULL = "Too many connections. Try again in 10 seconds."
 
 
@@ -27,9 +32,26 @@ class Front:
     share its address at the gate, so that the limit of an address is kept here for each of them.
     """
 
-    def __init__(self, app: ASGIApp, root_path: str, proxies: str, most_per_address: int) -> None:
-        """Args: `proxies` are addresses and networks, with commas; "*" for all, "" for none."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        root_path: str,
+        proxies: str,
+        most_per_address: int,
+        refused: Refused | None = None,
+    ) -> None:
+        """What stands before everything else.
+
+        Args:
+            app: what answers.
+            root_path: the path under which a proxy publishes it, such as /worlds; "" for none.
+            proxies: those that are trusted, as for `trusted`.
+            most_per_address: requests and sockets in hand of one client of a proxy.
+            refused: counts what is refused.
+        """
         self._app = app
+        self._refused = Refused() if refused is None else refused
+        self._log = Seldom(LIMITED)
         self._root_path = root_path
         self._proxies = ProxyHeadersMiddleware(self._limited, proxies)  # type: ignore[arg-type]
         self._most = most_per_address
@@ -67,6 +89,8 @@ class Front:
         host, _ = scope.get("client") or ("", 0)
         address = address_key(host)
         if self._in_hand[address] >= self._most:
+            self._refused["address", 503] += 1
+            self._log.note(f"{clean(address)} has {self._most} requests in hand")
             await answer_refusal(503, {"detail": FULL}, scope, receive, send, retry_after=10)
             return
         self._in_hand[address] += 1
@@ -74,4 +98,5 @@ class Front:
             await self._app(scope, receive, send)
         finally:
             self._in_hand[address] -= 1
-            self._in_hand += Counter()  # forgets those at zero
+            if not self._in_hand[address]:
+                del self._in_hand[address]

@@ -130,9 +130,8 @@ class Gate:
     def admit(self, host: str) -> Visit | None:
         """A newcomer; None where it has to be refused."""
         address = address_key(host)
-        is_crowded = (
-            host not in self._proxies and self._by_address[address] >= self._most_per_address
-        )
+        is_proxy = host.removeprefix("::ffff:") in self._proxies
+        is_crowded = not is_proxy and self._by_address[address] >= self._most_per_address
         if is_crowded and not self._make_room(address):
             limit = self._most_per_address
             self.refused["address"] += 1

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from playworld.markup import Html, join, tag
 from playworld.play.pages import add_parts, html, page_files
-from playworld.play.served import ServedWorld
+from playworld.play.served import ServedWorld, slug
 from playworld.world import Button
 
 LONGEST_LINE = 200
@@ -56,7 +56,8 @@ def describe(world: ServedWorld) -> dict[str, Any]:
 def card(served: ServedWorld) -> Html:
     """A world as one link, with its picture."""
     world, path = served.world, served.prefix[1:] + "/"
-    facts = f"{world.width} × {world.height}, {world.fps:g} frames/s"
+    also = "" if served.name == slug(world.config.name) else f"{served.name}, "  # one of several
+    facts = f"{also}{world.width} × {world.height}, {world.fps:g} frames/s"
     picture = tag("span", class_="none")
     if served.prompts:
         size = {"width": world.width, "height": world.height}

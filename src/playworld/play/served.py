@@ -1,6 +1,7 @@
 """One world of a server: its engine, its games and their limits, and what is asked of it."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import torch
@@ -97,3 +98,8 @@ class ServedWorld:
         self._films.close()
         await asyncio.to_thread(self._decoders.close)
         await asyncio.to_thread(self.state.moves.engine.close)
+
+
+def slug(name: str) -> str:
+    """A name as it may stand in an address."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "world"
