@@ -34,7 +34,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from playworld.world import Engine, StepResult, World, WorldState
-from playworld.world.recorded import RECORD_AFTER
+from playworld.world.traced_passes import TRACE_AFTER
 
 SESSIONS = (1, 2, 4, 8, 16, 20)
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "_scaled_dot_product")
@@ -121,7 +121,7 @@ def loop(world: World, frames: int) -> float:
     """Frames per second of one session in a loop of `World.step`, without an engine."""
     _, state = world.start(world.prompts()[0][1][None, None], [0])
     begin = 0.0
-    for number in range(-2 * RECORD_AFTER, frames):  # to record them comes before the measurement
+    for number in range(-2 * TRACE_AFTER, frames):  # they are traced before the measurement
         begin = time.perf_counter() if number == 0 else begin
         _, state = world.step(state, [number % world.num_actions], in_place=True)
     return frames / (time.perf_counter() - begin)

@@ -42,7 +42,7 @@ def engine(world):
 @pytest.fixture
 def busy(world):
     """An engine in the middle of a pass, its future, a state to step from, and the dynamics."""
-    watched = world.dynamics = Watched(world.dynamics)
+    watched = world.models.dynamics = Watched(world.dynamics)
     engine = Engine(world, max_batch=4, workers=1)
     watched.go.release()
     state = engine.start(picture(), 0).result().state
@@ -191,7 +191,7 @@ def test_filling_a_batch_up_to_a_bucket_changes_no_frame(world, order):
 
 
 def test_a_bucket_fixes_the_size_that_the_model_sees(world):
-    watched = world.dynamics = Watched(world.dynamics)
+    watched = world.models.dynamics = Watched(world.dynamics)
     watched.go.release(1000)
     engine = Engine(world, max_batch=8, buckets=[4, 8], workers=1)
     engine.step(engine.start(picture(), 0).result().state, 1).result()

@@ -5,8 +5,8 @@ to the bit. But kernels choose their order of summation by the shape of a batch,
 differently. Each function here avoids one such choice; all but the last run on any device.
 
 Three more cases lie where they are needed: `attention.recall` sums products instead of multiplying
-one row by a matrix, `world.Engine` gives each batch its own threads, and `world.recorded` discards
-a recording that gives other bits.
+one row by a matrix, `world.Engine` gives each batch its own threads, and `world.traced_passes`
+discards a trace that gives other bits.
 """
 
 import functools
@@ -25,7 +25,7 @@ FEWEST_ROWS = 4
 def repeated(row: Float[Tensor, "*batch 1 D"], rows: Any = FEWEST_ROWS) -> Tensor:
     """One row as several, for a linear map that is the same for all; without a copy.
 
-    `rows` is an integer, or the tensor that stands for one while a pass is recorded.
+    `rows` is an integer, or the tensor that stands for one while a pass is traced.
     """
     return row.expand(*row.shape[:-2], rows, -1)
 

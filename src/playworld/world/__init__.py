@@ -6,9 +6,9 @@ from playworld.lazy import lazily
 from playworld.world.token_order import Order
 
 if TYPE_CHECKING:
-    from playworld.world.draft import StepResult
     from playworld.world.engine import Engine
     from playworld.world.folder import Button, WorldConfig, built_in_worlds
+    from playworld.world.generation import StepResult
     from playworld.world.maskgit import SamplerConfig
     from playworld.world.state import WorldState
     from playworld.world.world import World
@@ -29,7 +29,7 @@ __getattr__ = lazily(
     {
         "Button": "folder",
         "Engine": "engine",
-        "StepResult": "draft",
+        "StepResult": "generation",
         "SamplerConfig": "maskgit",
         "World": "world",
         "WorldConfig": "folder",

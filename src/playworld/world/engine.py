@@ -1,7 +1,7 @@
-"""Many sessions on one model: every pass through it serves whoever needs one.
+"""Many sessions on one world: pending requests share the passes through its models.
 
-What is computed for a session does not depend on who else is in its batch, to the last bit; see
-docs/engine.md for how, what it costs, and who goes first.
+A session's frames do not depend on the others in its batch, to the last bit; see docs/engine.md for
+how, for the cost, and for the order of requests.
 """
 
 import threading
@@ -15,23 +15,23 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from playworld.models.st_transformer import Cache
-from playworld.world import draft
-from playworld.world.draft import Draft, StepResult, Work
+from playworld.world import generation
+from playworld.world.buffer_pool import BufferPool
+from playworld.world.generation import Generation, PendingFrame, StepResult
 from playworld.world.maskgit import SamplerConfig
-from playworld.world.recorded import Passes
-from playworld.world.shelf import Shelf
+from playworld.world.scheduler import QUIET_SECONDS, FrameJob, Kind, Scheduler
 from playworld.world.state import WorldState
-from playworld.world.turns import QUIET_SECONDS, FrameJob, Kind, Turns
+from playworld.world.traced_passes import Passes
 from playworld.world.world import World
 
 _PATIENCE = 0.05
-"""How long those just answered may take to ask again and share the next turn too, in turns."""
+"""Wait for the sessions just answered, so that they share the next batch; in durations of one."""
 _LONG_BATCH = 2
-"""Long requests that share a pass on a CPU while others play: who plays may wait for that pass."""
+"""Long requests that share a pass on a CPU during play: a short one may wait for that pass."""
 
 
 class _BatchBuffer:
-    """One worker's memory for what the states of a batch remember, used again every time.
+    """One worker's memory for the caches of a batch of states, reused by every batch.
 
     Fresh memory of that size costs more than the copy: the system hands it out page by page.
     """
@@ -45,7 +45,7 @@ class _BatchBuffer:
         self._states = []
 
     def gather(self, states: Sequence[WorldState]) -> Cache:
-        """What they remember as one batch, to be read only."""
+        """Their caches as one batch, to be read only."""
         if len(states) == 1:
             return states[0].memory
         if self._memory is None or len(self._memory.time) < len(states):
@@ -90,7 +90,7 @@ class Engine:
                 GPU.
         """
         on_gpu = world.device.type != "cpu"
-        self._world, self._shelf = world, Shelf(world)
+        self._world, self._pool = world, BufferPool(world.models)
         self._cores = torch.get_num_threads()
         self._workers = workers or (1 if on_gpu else self._cores)
         if buckets is None:
@@ -99,14 +99,14 @@ class Engine:
             raise ValueError(f"sizes must be positive: {max_batch=}, {buckets=}, {workers=}")
         self._buckets = sorted(buckets)
         self._own_threads = max(1, self._cores // self._workers)
-        self._recorder = ThreadPoolExecutor(
-            1, "playworld-recorder", torch.set_num_threads, (self._own_threads,)
+        self._tracer = ThreadPoolExecutor(
+            1, "playworld-tracer", torch.set_num_threads, (self._own_threads,)
         )
         self.ticks: Counter[int] = Counter()
         """Passes through the model so far, by their number of requests."""
         long_batch = max_batch if on_gpu else min(_LONG_BATCH, max_batch)
-        self._turns = Turns(self._workers, max_batch, long_batch)
-        self._passes = Passes(world.dynamics, world.tokenizer, self._recorder.submit)
+        self._scheduler = Scheduler(self._workers, max_batch, long_batch)
+        self._passes = Passes(world.dynamics, world.tokenizer, self._tracer.submit)
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -124,7 +124,7 @@ class Engine:
         The future raises InputError if they are not of the world's size, or the seed is no integer
         of 64 bits. For `player` see `step`.
         """
-        work = draft.start(self._world, images, seed)
+        work = generation.start(self._world.models, images, seed)
         return self._submit(work, len(images) > 1, player, "alone")
 
     def step(
@@ -148,7 +148,7 @@ class Engine:
         """
         own = self._world.config.sampler
         sampler = sampler or own
-        work = draft.step(self._world, state, action, sampler)
+        work = generation.step(self._world.models, state, action, sampler)
         return self._submit(work, long or sampler.steps > own.steps, player)
 
     def replay(
@@ -158,29 +158,31 @@ class Engine:
 
         It is long, as there are mostly many of them. For `player` see `step`.
         """
-        return self._submit(draft.replay(self._world, state, tokens, action), True, player)
+        return self._submit(
+            generation.replay(self._world.models, state, tokens, action), True, player
+        )
 
     def close(self) -> None:
         """Finish running passes and cancel pending requests. Later ones raise RuntimeError."""
         with self._changed:
             self._closed = True
-            waiting = self._turns.clear()
+            waiting = self._scheduler.clear()
             self._changed.notify_all()
         _give_up(waiting)
         for thread in self._threads:
             thread.join()
-        self._recorder.shutdown(cancel_futures=True)
-        _give_up(self._turns.clear())
+        self._tracer.shutdown(cancel_futures=True)
+        _give_up(self._scheduler.clear())
         torch.set_num_threads(self._cores)
 
     def _submit(
-        self, work: Work, long: bool, player: Hashable, kind: Kind = "frame"
+        self, work: Generation, long: bool, player: Hashable, kind: Kind = "frame"
     ) -> "Future[StepResult]":
         job = FrameJob(work, long, object() if player is None else player, kind)
         with self._changed:
             if self._closed:
                 raise RuntimeError("the engine is closed")
-            self._turns.add(job)
+            self._scheduler.add(job)
             self._changed.notify_all()
         return job.future
 
@@ -194,30 +196,32 @@ class Engine:
             seconds = time.perf_counter() - begin
             expected = 0 if batch[0].long else len(batch) - len(rest)
             with self._changed:
-                self._turns.done(batch, rest, seconds)
+                self._scheduler.done(batch, rest, seconds)
                 self._changed.notify_all()
 
     def _take(self, expected: int, patience: float) -> list[FrameJob] | None:
         """This worker's next batch; None once closed.
 
-        Before that, wait a moment for as many as were just answered: else whoever asks first would
-        get a turn alone, and the others would always wait for it.
+        Before that, wait a moment for as many as were just answered: else the first to ask would
+        get a batch of its own, and the others would always wait for it.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._turns.short >= expected, patience)
+            self._changed.wait_for(
+                lambda: self._closed or self._scheduler.short >= expected, patience
+            )
             while not self._closed:
-                if batch := self._turns.take():
+                if batch := self._scheduler.take():
                     return batch
                 self._changed.wait(QUIET_SECONDS)
         return None
 
     def _work_on(self, batch: list[FrameJob], buffer: _BatchBuffer) -> list[FrameJob]:
-        """Work on a batch until all of it is answered, or until its turn is over: its rest."""
-        rest = [job for job in batch if job.draft is not None or _goes_on(job, None)]
+        """Work on a batch until it is answered or has to give way; returns its rest."""
+        rest = [job for job in batch if job.frame is not None or _goes_on(job, None)]
         passes = 0
         while rest:
             with self._changed:
-                over = passes and self._turns.is_over(rest, passes)
+                over = passes and self._scheduler.is_over(rest, passes)
                 if over and (rest[0].long or not self._closed):
                     break
             rest = [job for job in self._once(rest, buffer) if not job.future.cancelled()]
@@ -227,9 +231,9 @@ class Engine:
 
     def _once(self, batch: list[FrameJob], buffer: _BatchBuffer) -> list[FrameJob]:
         """One pass, or one piece of other work: answer what is finished, return what is not."""
-        drafts = [job.draft for job in batch if job.draft is not None]
+        frames = [job.frame for job in batch if job.frame is not None]
         try:
-            answers = self._pass(drafts, buffer) if drafts else [None]
+            answers = self._pass(frames, buffer) if frames else [None]
         except Exception as error:
             if len(batch) == 1:
                 _fail(batch[0], error)
@@ -239,15 +243,17 @@ class Engine:
         return [
             job
             for job, result in zip(batch, answers, strict=True)
-            if (drafts and result is None) or _goes_on(job, result)
+            if (frames and result is None) or _goes_on(job, result)
         ]
 
-    def _pass(self, drafts: list[Draft], buffer: _BatchBuffer) -> list[StepResult | None]:
-        count = len(drafts)
+    def _pass(self, frames: list[PendingFrame], buffer: _BatchBuffer) -> list[StepResult | None]:
+        count = len(frames)
         size = next((b for b in self._buckets if b >= count), count)
-        padded = drafts + drafts[:1] * (size - count)
+        padded = frames + frames[:1] * (size - count)
         memory = buffer.gather([one.state for one in padded])
-        results = draft.advance(self._world, self._passes, padded, memory, count, self._shelf)
+        results = generation.run_pass(
+            self._world.models, self._passes, padded, memory, count, self._pool
+        )
         with self._changed:
             self.ticks[count] += 1
         return results
@@ -256,7 +262,7 @@ class Engine:
 def _goes_on(job: FrameJob, result: StepResult | None) -> bool:
     """Take a request to its next piece of work; False where there is none."""
     try:
-        job.draft = next(job.work) if result is None else job.work.send(result)
+        job.frame = next(job.work) if result is None else job.work.send(result)
     except StopIteration as end:
         if job.future.running() or job.future.set_running_or_notify_cancel():
             job.future.set_result(end.value)
@@ -264,8 +270,8 @@ def _goes_on(job: FrameJob, result: StepResult | None) -> bool:
     except Exception as error:
         _fail(job, error)
         return False
-    job.kind = "alone" if job.draft is None else "frame"
-    if job.draft is not None and job.draft.action is None:
+    job.kind = "alone" if job.frame is None else "frame"
+    if job.frame is not None and job.frame.action is None:
         job.kind = "first"
     return True
 
@@ -273,7 +279,7 @@ def _goes_on(job: FrameJob, result: StepResult | None) -> bool:
 def _give_up(jobs: Sequence[FrameJob]) -> None:
     for job in jobs:
         if job.future.cancel():
-            job.future.set_running_or_notify_cancel()  # wakes who waits for it
+            job.future.set_running_or_notify_cancel()  # wakes its waiters
         else:
             job.future.set_exception(RuntimeError("the engine is closed"))
 

@@ -9,32 +9,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
-from playworld.config import InputError
 from playworld.data.video.pictures import fit, plain
-from playworld.machine import choose_device
-from playworld.manifest import params_sha256
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer
-from playworld.models.exact import filled, row_by_row
 from playworld.models.kinds import build_dynamics, build_tokenizer
-from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.dynamics import MotionDynamics
-from playworld.models.motion.tokenizer import MotionTokenizer
-from playworld.models.pixels import to_float, to_uint8
-from playworld.models.st_transformer import Cache
+from playworld.models.pixels import to_uint8
 from playworld.world import folder as files
 from playworld.world import hub
-from playworld.world.arguments import check_actions, check_seeds, check_tokens, check_video
+from playworld.world.arguments import check_seeds
 from playworld.world.folder import Button, WorldConfig
 from playworld.world.forks import survive_forks
 from playworld.world.maskgit import Order, SamplerConfig
-from playworld.world.recorded import Passes
 from playworld.world.state import WorldState
-from playworld.world.token_sampler import token_sampler_of
+from playworld.world.traced_passes import Passes
+from playworld.world.world_models import WorldModels
 
 
 class World:
@@ -55,8 +47,7 @@ class World:
     ):
         survive_forks()
         self.config = config
-        self.tokenizer, self.actions, self.dynamics = tokenizer, actions, dynamics
-        self._token_sampler = token_sampler_of(config.tokenizer, config.dynamics)
+        self.models = WorldModels(tokenizer, actions, dynamics)
         self.card = card
         self._prompts = dict(prompts or {})
 
@@ -151,18 +142,7 @@ class World:
         Raises:
             InputError: if there is no such device.
         """
-        device = choose_device("auto") if device == "auto" else device
-        models = (self.tokenizer, self.actions, self.dynamics)
-        try:
-            for model in models:
-                model.to(device)
-        except torch.OutOfMemoryError as error:
-            needed = sum(t.nbytes for model in models for t in model.state_dict().values()) / 1e9
-            raise InputError(
-                f"this world needs {needed:.1f} GB on {str(device)!r}, which has no room for it"
-            ) from error
-        except (RuntimeError, AssertionError) as error:
-            raise InputError(f"cannot use device {str(device)!r}: {error}") from error
+        self.models.to(device)
         self.__dict__.pop("_passes", None)
         return self
 
@@ -172,23 +152,34 @@ class World:
         On a GPU this halves the memory and speeds up matrix products; on a CPU it is slower. Codes
         are still selected, and tokens sampled, in float32. A saved world stays rounded.
         """
-        self.dynamics.to(torch.bfloat16)
-        self.tokenizer.round_decoder(torch.bfloat16)
+        self.models.half()
         self.__dict__.pop("_passes", None)
         return self
 
     @property
+    def tokenizer(self) -> Tokenizer:
+        """Frames to tokens and back."""
+        return self.models.tokenizer
+
+    @property
+    def actions(self) -> LatentActionModel:
+        """Transitions to latent actions."""
+        return self.models.actions
+
+    @property
+    def dynamics(self) -> DynamicsModel:
+        """Past tokens and a latent action to the next frame's tokens."""
+        return self.models.dynamics
+
+    @property
     def device(self) -> torch.device:
         """Device of the models, and so of states and frames."""
-        return next(self.dynamics.parameters()).device
+        return self.models.device
 
     @property
     def sha256(self) -> str:
         """Hash of all weights: equal hashes give equal frames on one machine."""
-        models = {"tokenizer": self.tokenizer, "actions": self.actions, "dynamics": self.dynamics}
-        return params_sha256(
-            {f"{part}.{k}": v for part, m in models.items() for k, v in m.state_dict().items()}
-        )
+        return self.models.sha256
 
     @property
     def num_actions(self) -> int:
@@ -251,20 +242,20 @@ class World:
         Raises:
             InputError: if the frames are not of the world's size, or not one seed per row.
         """
-        video, seeds = self._check_prompt(images, seeds)
-        tokens = self._encode_prompt(video)
-        features = self._features(video) if video.shape[1] > 1 else None
-        memory = self.dynamics.start_cache(len(video))
-        decoder = self.tokenizer.begin(video[:, 0])
-        visible = self._visible(len(video))
-        for p in range(tokens.shape[1]):
-            action = None if p == 0 or features is None else features[:, p - 1]
-            seen = self._see(decoder)
-            _, entry = self.dynamics.step(tokens[:, p], visible, action, memory, seen)
-            memory = self.dynamics.append(memory, entry, in_place=True)
-            frames, decoder = self.tokenizer.decode_step(tokens[:, p], decoder, in_place=True)
-            known = video[:, p]
-            frames, decoder = self.tokenizer.anchor(tokens[:, p], frames, decoder, known)
+        models, video = self.models, self.models.video(images, 1)
+        seeds = check_seeds(seeds, len(video), self.device)
+        tokens = models.encode_prompt(video)
+        actions = models.prompt_actions(video) if video.shape[1] > 1 else None
+        memory = models.dynamics.start_cache(len(video))
+        decoder = models.tokenizer.begin(video[:, 0])
+        hidden = models.nothing_hidden(len(video))
+        for t in range(tokens.shape[1]):
+            action = None if t == 0 or actions is None else actions[:, t - 1]
+            picture = models.picture_features(decoder)
+            _, entry = models.dynamics.step(tokens[:, t], hidden, action, memory, picture)
+            memory = models.dynamics.append(memory, entry, in_place=True)
+            frames, decoder = models.tokenizer.decode_step(tokens[:, t], decoder, in_place=True)
+            frames, decoder = models.tokenizer.anchor(tokens[:, t], frames, decoder, video[:, t])
         state = WorldState(memory, decoder, seeds, torch.zeros_like(seeds), tokens[:, -1])
         return to_uint8(frames), state
 
@@ -292,16 +283,15 @@ class World:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row.
         """
         sampler = sampler or self.config.sampler
-        action = self._embed_actions(actions, state.batch)
-        noise = self._token_sampler.noise(state.seeds, state.frame + 1, sampler)
-        tokens, hidden = self._token_sampler.blank(state.batch, self.device)
-        seen = self._see(state.decoder)
-        for number in self._token_sampler.passes(sampler):
-            logits, _ = self._passes.step(tokens, hidden, action, state.memory, seen)
-            tokens, hidden = self._token_sampler.refine(
-                logits, tokens, hidden, sampler, number, noise
-            )
-        return self._remember(state, tokens, action, seen, in_place)
+        token_sampler = self.models.token_sampler
+        action = self.models.embed_actions(actions, state.batch)
+        noise = token_sampler.noise(state.seeds, state.frame + 1, sampler)
+        tokens, hidden = token_sampler.blank(state.batch, self.device)
+        picture = self.models.picture_features(state.decoder)
+        for number in token_sampler.passes(sampler):
+            logits, _ = self._passes.step(tokens, hidden, action, state.memory, picture)
+            tokens, hidden = token_sampler.refine(logits, tokens, hidden, sampler, number, noise)
+        return self._commit(state, tokens, action, picture, in_place)
 
     @torch.no_grad()
     def replay(
@@ -317,96 +307,46 @@ class World:
             InputError: if an action is outside 0 to |A| - 1, or there is not one per row; if the
                 tokens are none that this world can have.
         """
-        tokens = check_tokens(tokens, state.batch, self.config.tokenizer.vocabularies, self.device)
-        action = self._embed_actions(actions, state.batch)
-        return self._remember(state, tokens, action, self._see(state.decoder), in_place)
+        tokens = self.models.tokens(tokens, state.batch)
+        action = self.models.embed_actions(actions, state.batch)
+        picture = self.models.picture_features(state.decoder)
+        return self._commit(state, tokens, action, picture, in_place)
 
-    def _remember(
+    def _commit(
         self,
         state: WorldState,
         tokens: Int[Tensor, "B N"],
         action: Float[Tensor, "B E"],
-        seen: Tensor | None,
+        picture: Tensor | None,
         in_place: bool,
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
-        visible = self._visible(state.batch)
-        _, entry = self._passes.step(tokens, visible, action, state.memory, seen)
+        """The pass that caches a finished frame, its picture, and the state after it."""
+        hidden = self.models.nothing_hidden(state.batch)
+        _, entry = self._passes.step(tokens, hidden, action, state.memory, picture)
         # First of all: a CUDA graph of the decoder may take over the memory of the entry.
         memory = self.dynamics.append(state.memory, entry, in_place)
         decoder = state.decoder if in_place else state.decoder.map(torch.clone)
-        picture, decoder = self._passes.decode(tokens, decoder)
-        frame = state.frame + 1
-        return to_uint8(picture), WorldState(memory, decoder, state.seeds, frame, tokens)
+        frames, decoder = self._passes.decode(tokens, decoder)
+        number = state.frame + 1
+        return to_uint8(frames), WorldState(memory, decoder, state.seeds, number, tokens)
 
     @torch.no_grad()
     def infer_actions(self, video: UInt8[Tensor, "B T H W 3"]) -> Int[Tensor, "B S"]:
         """Latent action of every transition: element k leads from frame k to frame k + 1."""
-        return self.actions.encode(self._view(to_float(self._checked(video, 2))))
+        return self.models.infer_actions(self.models.video(video, 2))
 
     @torch.no_grad()
     def reconstruct(self, video: UInt8[Tensor, "B T H W 3"]) -> UInt8[Tensor, "B T H W 3"]:
         """The video encoded and decoded by the tokenizer: an upper bound for picture quality."""
-        return to_uint8(self.tokenizer.reconstruct(to_float(self._checked(video, 1))))
+        return to_uint8(self.tokenizer.reconstruct(self.models.video(video, 1)))
 
     @cached_property
     def _passes(self) -> Passes:
-        """Recorded at once, between two frames."""
+        """Traced at once, between two frames."""
         return Passes(self.dynamics, self.tokenizer, lambda record: record())
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_passes"}
-
-    def _check_prompt(
-        self, images: UInt8[Tensor, "B P H W 3"], seeds: Sequence[int] | Int[Tensor, " B"]
-    ) -> tuple[Float[Tensor, "B P H W 3"], Int[Tensor, " B"]]:
-        """Prompt frames and seeds as the models take them.
-
-        Raises:
-            InputError: as `start` does.
-        """
-        images = self._checked(images, 1)
-        return to_float(images), check_seeds(seeds, len(images), self.device)
-
-    def _checked(self, video: Tensor, least: int) -> Tensor:
-        return check_video(video, least, self.height, self.width).to(self.device)
-
-    def _embed_actions(self, actions: Any, batch: int) -> Float[Tensor, "B E"]:
-        """What the dynamics get of the buttons of `batch` sessions.
-
-        Raises:
-            InputError: as `step` does.
-        """
-        numbers = check_actions(actions, batch, self.num_actions)
-        return self.actions.embed(numbers.to(self.device, torch.long))
-
-    def _features(self, video: Float[Tensor, "B P H W 3"]) -> Float[Tensor, "B S E"]:
-        """Of the actions between prompt frames."""
-        return self.actions.embed(self.actions.encode(self._view(filled(video)))[: len(video)])
-
-    def _encode_prompt(self, video: Float[Tensor, "B P H W 3"]) -> Int[Tensor, "B P N"]:
-        """Tokens of prompt frames."""
-        if not isinstance(self.tokenizer, MotionTokenizer):
-            return self.tokenizer.encode(video)
-        return row_by_row(self.tokenizer.encode_pairs, video)
-
-    def _see(self, decoder: Cache | Canvas) -> Float[Tensor, "B N D"] | None:
-        """What dynamics of changes look at: features of the last picture."""
-        if not (isinstance(decoder, Canvas) and isinstance(self.dynamics, MotionDynamics)):
-            return None
-        assert isinstance(self.tokenizer, MotionTokenizer)
-        look = self.dynamics.look
-        pictures = self.tokenizer.shown(decoder)
-        return row_by_row(lambda picture: look(picture[:, None])[:, 0], pictures)
-
-    def _visible(self, batch: int) -> Bool[Tensor, "B P"]:
-        """Nothing hidden."""
-        return torch.zeros_like(self._token_sampler.blank(batch, self.device)[1])
-
-    def _view(self, video: Float[Tensor, "B T H W 3"]) -> Float[Tensor, "B T h w E"]:
-        """What the latent action model looks at: pixels, or the codes of the tokens."""
-        if self.config.actions.tokens is None:
-            return video
-        return self.tokenizer.code_grid(self._encode_prompt(video))
 
 
 def _pixels(image: Image.Image) -> UInt8[Tensor, "H W 3"]:

@@ -1,4 +1,4 @@
-"""Who goes next: short requests at once and together, long ones in slices in between."""
+"""Order of the engine's requests: short ones at once and together, long ones in time slices."""
 
 import math
 import time
@@ -8,44 +8,43 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playworld.world.draft import Draft, StepResult, Work
+from playworld.world.generation import Generation, PendingFrame, StepResult
 
 LONG_SHARE = 0.25
-"""What long requests get of the model at least, however many short ones there are."""
+"""Least share of the time for long requests, however many short ones there are."""
 QUIET_SECONDS = 1.0
-"""How long nobody may have asked for a frame before long requests take every worker."""
+"""Time without a short request after which long requests may take every worker."""
 PASSES = 4
-"""Passes of long requests in a row, before others of their kind have a turn."""
+"""Passes in a row for the same long requests, while others wait."""
 _DUE_SECONDS = 0.02
-"""How much of their share long requests may wait for: about a pass. Ten times that is carried
-over at most, in either direction."""
+"""Long requests run once they are owed so much of their share: about a pass. At most ten times
+that is carried over, in either direction."""
 
 Kind = Literal["alone", "first", "frame"]
 
 
 @dataclass(eq=False)
 class FrameJob:
-    """One request. Those of the same kind can go through the model together."""
+    """One request. Those of the same kind can share a pass."""
 
-    work: Work
+    work: Generation
     long: bool
     """Whether it may take more than an ordinary frame."""
     player: Hashable
     kind: Kind
-    """Of its next piece: other work than a pass, the first frame of a prompt, any other frame."""
-    draft: Draft | None = None
+    """Of its next part: work that is no pass, the first frame of a prompt, any other frame."""
+    frame: PendingFrame | None = None
     """What the next pass is for; None before the first one."""
     future: "Future[StepResult]" = field(default_factory=Future)
 
 
-class Turns:
-    """What waits for the model, and what is under way. Not safe to use from several threads.
+class Scheduler:
+    """The pending and running requests. Not safe to use from several threads.
 
-    Short requests go first, the oldest of them first. Long ones pause while a short one is under
-    way, as they would slow it down on another core too; they get the rest of the time, and their
-    share in any case. Among them, the player goes first who has had least (start-time fair
-    queueing, Goyal et al. 1996). While somebody is playing, one of several workers is kept free
-    of them.
+    Short requests have priority, the oldest first. Long ones pause while a short one runs, as they
+    would slow it down on another core too; they get the rest of the time, and at least their share.
+    Among them, the player with the least time so far goes first (start-time fair queueing, Goyal et
+    al. 1996). During play, one of several workers is kept free of long requests.
     """
 
     def __init__(
@@ -55,14 +54,14 @@ class Turns:
         long_batch: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Args: `long_batch` is how many long requests share a pass while somebody is playing."""
+        """Args: `long_batch` is how many long requests share a pass during play."""
         self._workers, self._max_batch, self._long_batch = workers, max_batch, long_batch
         self._clock = clock
         self._short: deque[FrameJob] = deque()
         self._long: list[FrameJob] = []
         self._short_running = 0  # requests
         self._long_running = 0  # workers
-        self._asked = -math.inf  # when a short request came or ended last
+        self._last_short = -math.inf  # when a short request was added or ended last
         self._owed = 0.0  # seconds that long requests have to get
         self._had: dict[Hashable, float] = {}  # seconds of long work, by player
         self._least = 0.0
@@ -78,12 +77,12 @@ class Turns:
             self._long.append(job)
         else:
             self._short.append(job)
-            self._asked = self._clock()
+            self._last_short = self._clock()
 
     def take(self) -> list[FrameJob]:
-        """What one worker does next: all of one kind; nothing where it should wait."""
+        """The next batch of one worker, all of one kind; empty where it should wait."""
         self._long = [job for job in self._long if not job.future.cancelled()]
-        busy = self._clock() - self._asked < QUIET_SECONDS
+        busy = self._clock() - self._last_short < QUIET_SECONDS
         free = self._long and (not busy or self._long_running < max(1, self._workers - 1))
         if free and (not self._is_playing or self._owed >= _DUE_SECONDS):
             return self._take_long(self._long_batch if busy else self._max_batch)
@@ -92,17 +91,17 @@ class Turns:
         return []
 
     def is_over(self, batch: list[FrameJob], passes: int) -> bool:
-        """Whether the turn of what is left of a batch ends here, after that many passes."""
+        """Whether what is left of a batch gives way here, after that many passes."""
         if batch[0].kind == "alone" or any(job.kind != batch[0].kind for job in batch):
             return True
         return batch[0].long and bool(self._is_playing or (passes >= PASSES and self._long))
 
     def done(self, batch: list[FrameJob], rest: list[FrameJob], seconds: float) -> None:
-        """A turn of `batch` has ended, and its `rest` waits again."""
+        """Account for a batch that took `seconds`; its `rest` waits again."""
         if not batch[0].long:
             self._short_running -= len(batch)
             self._short.extendleft(reversed(rest))
-            self._asked = self._clock()
+            self._last_short = self._clock()
             if self._long:
                 owed = self._owed + seconds * LONG_SHARE / (1 - LONG_SHARE)
                 self._owed = min(owed, 10 * _DUE_SECONDS)
@@ -114,7 +113,7 @@ class Turns:
             self._had[job.player] = self._seconds(job) + seconds / len(batch)
 
     def clear(self) -> list[FrameJob]:
-        """All that waits, which waits no longer."""
+        """Remove and return all pending requests."""
         waiting = [*self._short, *self._long]
         self._short.clear()
         self._long.clear()
@@ -147,7 +146,7 @@ class Turns:
         return batch
 
     def _seconds(self, job: FrameJob) -> float:
-        # Who comes back has no more to come than who was there all the time.
+        # A player who was away is owed no more than one who was there all the time.
         return max(self._least, self._had.get(job.player, 0.0))
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from playworld.world.turns import PASSES, QUIET_SECONDS, FrameJob, Turns
+from playworld.world.scheduler import PASSES, QUIET_SECONDS, FrameJob, Scheduler
 
 
 class Clock:
@@ -14,8 +14,8 @@ def job(player: str, long: bool = False, kind: str = "frame") -> FrameJob:
     return FrameJob((frame for frame in ()), long, player, kind)
 
 
-def turns(workers=1, clock=None, *jobs) -> Turns:
-    made = Turns(workers, max_batch=4, long_batch=2, clock=clock or Clock())
+def turns(workers=1, clock=None, *jobs) -> Scheduler:
+    made = Scheduler(workers, max_batch=4, long_batch=2, clock=clock or Clock())
     for one in jobs:
         made.add(one)
     return made

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from playworld.models.motion.canvas import Canvas
 from playworld.models.st_transformer import Cache
-from playworld.world.world import World
+from playworld.world.world_models import WorldModels
 
 SPARE = 16
 """Places that are kept for later at most; the others are given back to the system."""
 
 
-class Shelf:
+class BufferPool:
     """Places for the caches of one session each, outside of the allocator's heap on a CPU.
 
     There, states that live long would lie between tensors that live for a moment, and the heap
@@ -26,10 +26,10 @@ class Shelf:
     used again: a place is free when the last tensor in it is.
     """
 
-    def __init__(self, world: World) -> None:
-        self._device = world.device
-        black = torch.zeros(1, world.height, world.width, 3, device=world.device)
-        self._caches = world.dynamics.start_cache(1), world.tokenizer.begin(black)
+    def __init__(self, models: WorldModels) -> None:
+        self._device, config = models.device, models.tokenizer.config
+        black = torch.zeros(1, config.height, config.width, 3, device=self._device)
+        self._caches = models.dynamics.start_cache(1), models.tokenizer.begin(black)
         self._free: deque[mmap.mmap] = deque()
 
     def take(self) -> tuple[Cache, Cache | Canvas]:

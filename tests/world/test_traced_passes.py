@@ -8,7 +8,7 @@ from torch import nn
 
 from playworld.models.st_transformer import Cache, CacheEntry
 from playworld.world import Engine
-from playworld.world.recorded import RECORD_AFTER, Recorded
+from playworld.world.traced_passes import TRACE_AFTER, TracedFunction
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def executor():
         yield executor
 
 
-def calls_in_python(function, executor, times=RECORD_AFTER + 5):
-    """How many of the calls ran the function, once there was time for a recording."""
+def calls_in_python(function, executor, times=TRACE_AFTER + 5):
+    """How many of the calls ran the function, once there was time for a trace."""
     ran = []
     model = nn.Linear(3, 3)
 
@@ -26,14 +26,14 @@ def calls_in_python(function, executor, times=RECORD_AFTER + 5):
         ran.append(x)
         return function(model, x)
 
-    recorded = Recorded(model, noted, executor.submit)
-    for _ in range(RECORD_AFTER):
-        recorded(torch.rand(2, 3))
+    traced = TracedFunction(model, noted, executor.submit)
+    for _ in range(TRACE_AFTER):
+        traced(torch.rand(2, 3))
     executor.submit(int).result()
     before = len(ran)
     for _ in range(times):
         x = torch.rand(2, 3)
-        assert torch.equal(recorded(x)[0], function(model, x)[0])
+        assert torch.equal(traced(x)[0], function(model, x)[0])
     return len(ran) - before
 
 
@@ -43,7 +43,7 @@ def test_what_has_come_often_runs_without_python(executor):
 
 
 @torch.no_grad()
-def test_a_course_that_depends_on_values_is_not_recorded(executor):
+def test_a_course_that_depends_on_values_is_not_traced(executor):
     def absolute(model, x):
         return (model(x) if x.sum() > 0 else -model(x), x)
 
@@ -51,59 +51,59 @@ def test_a_course_that_depends_on_values_is_not_recorded(executor):
 
 
 @torch.no_grad()
-def test_a_recording_that_gives_other_bits_is_not_used(executor):
+def test_a_trace_that_gives_other_bits_is_not_used(executor):
     number, ran = count(), []
-    recorded = Recorded(
+    traced = TracedFunction(
         nn.Identity(), lambda x: (ran.append(x), (x + next(number),))[1], executor.submit
     )
-    for _ in range(RECORD_AFTER):
-        recorded(torch.zeros(1))
+    for _ in range(TRACE_AFTER):
+        traced(torch.zeros(1))
     executor.submit(int).result()
     before = len(ran)
-    recorded(torch.zeros(1))
+    traced(torch.zeros(1))
     assert len(ran) == before + 1
 
 
 @torch.no_grad()
-def test_a_recording_changes_in_place_what_the_function_changes(executor):
+def test_a_trace_changes_in_place_what_the_function_changes(executor):
     def remember(entry, cache):
         return entry.keys * 2, cache.append(entry, in_place=True)
 
-    recorded = Recorded(nn.Identity(), remember, executor.submit)
+    traced = TracedFunction(nn.Identity(), remember, executor.submit)
     entry = CacheEntry(torch.rand(1, 2, 4, 1, 3), torch.rand(1, 2, 4, 1, 3))
     ring = torch.zeros(1, 2, 3, 4, 1, 3)
     expected = actual = Cache(ring, ring.clone(), torch.zeros(1, dtype=torch.long))
-    for number in range(RECORD_AFTER + 4):
-        if number == RECORD_AFTER:
+    for number in range(TRACE_AFTER + 4):
+        if number == TRACE_AFTER:
             executor.submit(int).result()
         expected = remember(entry, expected.map(torch.clone))[1]
-        actual = recorded(entry, actual)[1]
-    assert recorded._ready and all(map(torch.equal, expected.tensors(), actual.tensors()))
+        actual = traced(entry, actual)[1]
+    assert traced._ready and all(map(torch.equal, expected.tensors(), actual.tensors()))
 
 
-def test_a_session_is_the_same_before_and_after_the_recording_alone_and_among_others(world):
+def test_a_session_is_the_same_before_and_after_the_trace_alone_and_among_others(world):
     picture = torch.randint(0, 256, (16, 24, 3), dtype=torch.uint8)
     engine = Engine(world, workers=2)
     one = other = engine.start(picture[None], 0).result()
     _, state = world.start(picture[None, None], [0])
-    for number in range(RECORD_AFTER):
-        if number >= RECORD_AFTER // 2:  # from here on, beside another
+    for number in range(TRACE_AFTER):
+        if number >= TRACE_AFTER // 2:  # from here on, beside another
             other = engine.step(other.state, 1)
         one = engine.step(one.state, number % 4).result()
-        other = other.result() if number >= RECORD_AFTER // 2 else other
-        frames, state = world.step(state, [number % 4])  # records in its turn, after as many
+        other = other.result() if number >= TRACE_AFTER // 2 else other
+        frames, state = world.step(state, [number % 4])  # traces in its turn, after as many
         assert torch.equal(one.frame, frames[0])
         if number % 8 == 7:
-            engine._recorder.submit(int).result()
+            engine._tracer.submit(int).result()
     for passes in (engine._passes, world._passes):
         assert passes.step._ready and passes.decode._ready
     engine.close()
 
 
-def test_a_world_whose_weights_are_rounded_forgets_the_recordings_of_the_old_ones(world):
+def test_a_world_whose_weights_are_rounded_forgets_the_traces_of_the_old_ones(world):
     def play(world):
         _, state = world.start(picture[None, None], [0])
-        for number in range(RECORD_AFTER):
+        for number in range(TRACE_AFTER):
             frames, state = world.step(state, [number % 4], in_place=True)
         return frames
 

@@ -2,7 +2,7 @@
 
 A pass of a small model is hundreds of operations of some microseconds. Threads that compute such
 passes at once wait for each other's turn at Python's lock before most of them, which costs more
-than the operations; a recording (TorchScript) takes the lock once.
+than the operations; a trace (TorchScript) takes the lock once.
 """
 
 import logging
@@ -20,27 +20,27 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from playworld.models.base import DynamicsModel, Tokenizer
 
-RECORD_AFTER = 32
-"""Calls with the same shapes before they are recorded, which takes as long as some frames."""
+TRACE_AFTER = 32
+"""Calls with the same shapes before they are traced, which takes as long as some frames."""
 
 Run = Callable[[Callable[[], None]], object]
-"""Runs the work of making a recording, at once or beside the passes."""
+"""Runs the work of tracing, at once or beside the passes."""
 
 _ONE_AT_A_TIME = threading.Lock()
-"""TorchScript records for all threads at once."""
+"""TorchScript traces for all threads at once."""
 
 logger = logging.getLogger(__name__)
 
 
-class Recorded:
-    """A function of tensors, and of dataclasses of tensors, that replays a recording of itself.
+class TracedFunction:
+    """A function of tensors, and of dataclasses of tensors, that replays a trace of itself.
 
     There is one for each set of shapes that has come often enough. A function whose course depends
-    on the values in its tensors is never recorded, nor one whose recording gives other bits.
+    on the values in its tensors is never traced, nor one whose trace gives other bits.
     """
 
     def __init__(self, owner: nn.Module, function: Callable[..., Any], run: Run | None) -> None:
-        """Args: `owner` has the weights; `run` makes the recordings, None makes none."""
+        """Args: `owner` has the weights; `run` makes the traces, None makes none."""
         self._owner, self._function, self._run = owner, function, run
         self._calls: Counter[Hashable] = Counter()
         self._ready: dict[Hashable, Callable[..., Any]] = {}
@@ -51,24 +51,24 @@ class Recorded:
         if (ready := self._ready.get(key)) is not None:
             return ready(*arguments)
         count = self._calls[key] = self._calls[key] + 1
-        if self._run is not None and count == RECORD_AFTER:
-            self._run(partial(self._record, key, _clone(arguments)))
+        if self._run is not None and count == TRACE_AFTER:
+            self._run(partial(self._trace, key, _clone(arguments)))
         return self._function(*arguments)
 
     @torch.no_grad()
-    def _record(self, key: Hashable, arguments: tuple[Any, ...]) -> None:
+    def _trace(self, key: Hashable, arguments: tuple[Any, ...]) -> None:
         if not _ONE_AT_A_TIME.acquire(timeout=10):  # forked while another thread had it
             return
         try:
             with _Course():
                 wanted = self._function(*_clone(arguments))
-            replay = _recording(self._owner, self._function, arguments, _form(wanted))
-            for _ in range(3):  # TorchScript rewrites what it recorded in the first two
+            replay = _traced(self._owner, self._function, arguments, _form(wanted))
+            for _ in range(3):  # TorchScript rewrites what it traced in the first two
                 given = replay(*_clone(arguments))
                 if not all(map(torch.equal, _given(given), _given(wanted))):
                     return
         except Exception as error:  # also whatever TorchScript does not know
-            logger.debug("passes are computed without a recording: %s", error)
+            logger.debug("passes are computed without a trace: %s", error)
             return
         finally:
             _ONE_AT_A_TIME.release()
@@ -79,16 +79,16 @@ class Passes:
     """The passes through the models that a frame takes."""
 
     def __init__(self, dynamics: DynamicsModel, tokenizer: Tokenizer, run: Run | None) -> None:
-        """Args: for `run` see `Recorded`; on a GPU there is nothing to be gained."""
+        """Args: for `run` see `TracedFunction`; on a GPU there is nothing to be gained."""
         if next(dynamics.parameters()).device.type != "cpu":
             run = None
-        self.step = Recorded(dynamics, dynamics.step, run)
+        self.step = TracedFunction(dynamics, dynamics.step, run)
         """`step` of the dynamics."""
-        self.decode = Recorded(tokenizer, partial(tokenizer.decode_step, in_place=True), run)
+        self.decode = TracedFunction(tokenizer, partial(tokenizer.decode_step, in_place=True), run)
         """`decode_step` of the tokenizer, in place."""
 
 
-def _recording(
+def _traced(
     owner: nn.Module, function: Callable[..., Any], arguments: tuple[Any, ...], result: "_Form"
 ) -> Callable[..., Any]:
     form = _form(arguments)
@@ -105,7 +105,7 @@ def _recording(
             return tuple(_flat(function(*_filled(form, iter(every)))))
 
     with warnings.catch_warnings():
-        # Of branches that depend on shapes, which are those of this recording; and that TorchScript
+        # Of branches that depend on shapes, which are those of this trace; and that TorchScript
         # is deprecated: what is to replace it needs a C++ compiler on the player's machine.
         warnings.simplefilter("ignore")
         graph = torch.jit.trace(Flat(), _given(_clone(arguments)), check_trace=False)
