@@ -59,16 +59,16 @@ class Playworld:
         from train_step import objective
 
         from playworld.train.distributed import Parallel
-        from playworld.train.trainer import Trainer
+        from playworld.train.train_state import TrainState
 
         model, config = objective(self.recipe, stage)
         config = replace(config, precision=form)
-        trainer = Trainer(model, config, Path(), torch.device("cpu"), Parallel())
+        state = TrainState(model, config, Path(), torch.device("cpu"), Parallel())
         shape = (self.size.clips, self.size.frames)
         picture = (self.size.picture, self.size.picture, 3)
         video = torch.randint(256, (*shape, *picture), dtype=torch.uint8)
         tokens = torch.randint(1024, (*shape, self.size.tokens))
-        return lambda: trainer.update(video, tokens)
+        return lambda: state.update(video, tokens)
 
     def dynamics(self, form: str) -> Step:
         """On given tokens and actions."""

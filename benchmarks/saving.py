@@ -23,7 +23,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from playworld.train.checkpoints import Saver
 from playworld.train.objectives import WorldObjective
-from playworld.train.trainer import Trainer
+from playworld.train.train_state import TrainState
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -49,13 +49,13 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         run = Path(name)
-        trainers = []
+        states = []
         for _ in range(2):
             models = LatentActionModel(recipe.actions), Dynamics(recipe.dynamics)
             objective = WorldObjective(*models, VideoTokenizer(frame), recipe.world_loss)
-            trainers.append(Trainer(objective, stage, run, torch.device("cpu")))
-            trainers[-1].update(video, None)
-        plain, saving = trainers
+            states.append(TrainState(objective, stage, run, torch.device("cpu")))
+            states[-1].update(video, None)
+        plain, saving = states
         saver, copying, without, beside = Saver(run, sharded=False), [], [], []
         for _ in range(arguments.saves):
             copying.append(timed(lambda: saving.save(saver)))

@@ -52,7 +52,7 @@ from playworld.train.objectives import (
 )
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
-from playworld.train.trainer import Trainer
+from playworld.train.train_state import TrainState
 
 STAGES = ("tokenizer", "dynamics", "world")
 """`world` is the whole second stage: latent actions and dynamics; `dynamics` is its larger half."""
@@ -90,7 +90,7 @@ class DynamicsObjective(Objective):
         size = self.dynamics.config.action_size
         actions = torch.zeros(len(tokens), tokens.shape[1] - 1, size, device=tokens.device)
         hidden = whole.sample_mask(batch, draws).to(tokens.device)
-        return whole.predict(tokens, hidden, whole.corrupt_tokens(tokens, draws), actions)
+        return whole.token_loss(tokens, hidden, whole.corrupt_tokens(tokens, draws), actions)
 
 
 def objective(recipe: Recipe, stage: str) -> tuple[Objective, StageConfig]:
@@ -257,7 +257,7 @@ def measure(recipe: Recipe, stage: str, asked: argparse.Namespace, shards: Path)
     if recipe.name == "comparison":
         batch = config.batch_size
     parallel = Parallel(activation_checkpointing=asked.activation_checkpointing)
-    trainer = Trainer(model, replace(config, warmup_steps=1), Path(), device, parallel)
+    state = TrainState(model, replace(config, warmup_steps=1), Path(), device, parallel)
     source, waited = clips_of(recipe, config, batch, shards), 0.0
     shape = (batch, config.clip_length, recipe.dynamics.num_tokens)
     tokens = torch.randint(recipe.dynamics.num_codes, shape)
@@ -266,7 +266,7 @@ def measure(recipe: Recipe, stage: str, asked: argparse.Namespace, shards: Path)
         begun = now()
         video = next(source)
         ready = now()
-        trainer.update(video, tokens)
+        state.update(video, tokens)
         finished(device)
         return ready - begun
 

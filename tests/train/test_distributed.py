@@ -28,7 +28,7 @@ from playworld.train.objectives import (
     WorldObjective,
 )
 from playworld.train.optim import StageConfig
-from playworld.train.trainer import Trainer
+from playworld.train.train_state import TrainState
 from tests.processes import run_group
 
 CPU = torch.device("cpu")
@@ -227,6 +227,8 @@ def test_a_sharded_model_needs_no_memory_to_know_what_it_will_need():
 
 
 def test_the_trainer_takes_a_step_in_parts_of_one_clip(tmp_path):
-    trainer = Trainer(make("world"), CONFIG, tmp_path, CPU, Parallel(gradient_accumulation_steps=4))
-    metrics = trainer.update(next(source(0)).video, None)
+    state = TrainState(
+        make("world"), CONFIG, tmp_path, CPU, Parallel(gradient_accumulation_steps=4)
+    )
+    metrics = state.update(next(source(0)).video, None)
     assert metrics["skipped"] == 0 and metrics["codes_used"] >= 1

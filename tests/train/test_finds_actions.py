@@ -15,9 +15,9 @@ from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
-from playworld.train.loop import Trainer
 from playworld.train.objectives import WorldLoss, WorldObjective
 from playworld.train.optim import StageConfig
+from playworld.train.train_state import TrainState
 
 NAMES = ("right", "left", "stay")
 MOVES = torch.tensor([[0, 3], [0, -3], [0, 0]])
@@ -52,9 +52,9 @@ def trained(stem: str, seed: int = 0, length: int = 16, steps: int = 220) -> Lat
     loss = WorldLoss(warmup_fraction=0.6, warm_noise=0.5)
     objective = WorldObjective(model, dynamics, tokenizer, loss)
     stage = StageConfig(steps, 8, length, 3e-3, warmup_steps=20, ema_decay=0.9)
-    trainer = Trainer(objective, stage, Path("unused"), torch.device("cpu"))
+    state = TrainState(objective, stage, Path("unused"), torch.device("cpu"))
     for step in range(steps):
-        trainer.update(film(8, length, seed=step)[0], None)
+        state.update(film(8, length, seed=step)[0], None)
     return model.eval()
 
 

@@ -23,7 +23,7 @@ from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig, make_optimizers
 from playworld.train.options import TrainOptions
-from playworld.train.trainer import Trainer
+from playworld.train.train_state import TrainState
 from tests.processes import CONTEXT, start
 
 CPU = torch.device("cpu")
@@ -179,9 +179,9 @@ def test_notes_in_a_checkpoint_outlast_it_and_are_taken_for_none(tmp_path):
     (first / "notes.txt").write_text("the best one")
     run(tmp_path, replace(CONFIG, steps=12))
     for later in ("step-00000020", "step-00000021"):
-        trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
-        trainer.done = int(later[5:])
-        trainer.save(saver)
+        state, saver = TrainState(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+        state.step = int(later[5:])
+        state.save(saver)
         saver.close()
     assert (first / "notes.txt").read_text() == "the best one"
     assert os.listdir(first) == ["notes.txt"]
@@ -214,10 +214,10 @@ def test_two_checkpoints_are_kept(tmp_path):
 
 
 def test_a_step_that_is_not_finite_never_reaches_the_weights(tmp_path):
-    trainer = Trainer(Line(), CONFIG, tmp_path, CPU)
-    before = trainer.objective.layer.weight.clone()
-    metrics = trainer.update(torch.full((2, 2, 1, 1, 3), POISON, dtype=torch.uint8), None)
-    assert metrics["skipped"] == 1 and torch.equal(trainer.objective.layer.weight, before)
+    state = TrainState(Line(), CONFIG, tmp_path, CPU)
+    before = state.objective.layer.weight.clone()
+    metrics = state.update(torch.full((2, 2, 1, 1, 3), POISON, dtype=torch.uint8), None)
+    assert metrics["skipped"] == 1 and torch.equal(state.objective.layer.weight, before)
 
 
 def test_ten_such_steps_in_a_row_stop_the_run(tmp_path):
@@ -308,9 +308,9 @@ def test_a_full_disk_is_named_and_the_older_checkpoint_is_intact(tmp_path):
     with pytest.raises(OSError, match=r"cannot save .*step-00000005 \(\d{6,} bytes needed\): File"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
         try:
-            trainer, saver = Trainer(Wide(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
-            trainer.done = 5
-            trainer.save(saver)
+            state, saver = TrainState(Wide(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+            state.step = 5
+            state.save(saver)
             saver.wait()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -351,12 +351,12 @@ def test_training_goes_on_while_a_checkpoint_is_written(tmp_path, monkeypatch):
     gate, before = threading.Event(), {}
     write = Path.write_bytes
     monkeypatch.setattr(Path, "write_bytes", lambda p, c: (gate.wait(60), write(p, c))[1])
-    trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
-    trainer.update(next(source(0)).video, None)
-    before = {name: tensor.clone() for name, tensor in trainer.objective.state_dict().items()}
-    trainer.save(saver)
+    state, saver = TrainState(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+    state.update(next(source(0)).video, None)
+    before = {name: tensor.clone() for name, tensor in state.objective.state_dict().items()}
+    state.save(saver)
     for step in (1, 2):
-        trainer.update(next(source(step)).video, None)
+        state.update(next(source(step)).video, None)
         saver.check()
     assert not checkpoints(tmp_path)
     gate.set()
@@ -389,9 +389,9 @@ def test_kills_at_any_moment_lose_no_checkpoint_and_leave_nothing_behind(tmp_pat
         step = read_folder(newest).json("state.json")["step"]
         assert step >= max(reached, steps[-1] - 2)
         reached = step
-    trainer, saver = Trainer(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
-    trainer.done = reached + 1
-    trainer.save(saver)
+    state, saver = TrainState(Line(), CONFIG, tmp_path, CPU), Saver(tmp_path, sharded=False)
+    state.step = reached + 1
+    state.save(saver)
     saver.close()
     assert not list(tmp_path.glob(".*")) and len(checkpoints(tmp_path)) == 2
 

@@ -97,7 +97,7 @@ def test_the_dynamics_of_changes_learn_beside_latent_actions():
     data = batch()
     steps = train(learner, data, 12, 3e-3)
     assert steps[-1]["cross_entropy"] < 0.6 * steps[0]["cross_entropy"]
-    shared = replace(data, totals=learner.eval().totals(data))
+    shared = replace(data, normalizers=learner.eval().normalizers(data))
     parts = [learner(half)[0] for half in shared.split(2)]
     assert len(parts) == 2
     torch.testing.assert_close(sum(parts), learner(shared)[0])

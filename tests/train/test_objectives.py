@@ -50,7 +50,7 @@ def predict(
     data = batch()
     draws = data.generators()
     hidden = objective.sample_mask(data, draws)
-    return objective.predict(tokens, hidden, objective.corrupt_tokens(tokens, draws), actions)
+    return objective.token_loss(tokens, hidden, objective.corrupt_tokens(tokens, draws), actions)
 
 
 def gradients(objective: WorldObjective, loss: torch.Tensor) -> dict[str, float]:
@@ -149,10 +149,10 @@ def test_kmeans_cuts_the_codebook_when_the_warm_start_ends():
         objective(data)
         objective.update_codebook(data.generator, 0.2)
     before = objective.actions.quantizer.codebook.clone()
-    assert bool(objective.warm) and int(objective.latents_stored) == 32
+    assert bool(objective.in_warmup) and int(objective.latents_stored) == 32
     objective(batch(0.2))
     objective.update_codebook(batch().generator, 0.3)
-    assert not bool(objective.warm)
+    assert not bool(objective.in_warmup)
     assert not torch.allclose(objective.actions.quantizer.codebook, before)
 
 
@@ -166,8 +166,8 @@ def test_parts_of_a_batch_add_up_to_the_whole(masking, warmup_fraction, shape):
     data = batch()
     whole, metrics = objective(data)
     wanted = gradients(objective, whole)
-    totals = objective.totals(data)
-    parts = [objective(replace(part, totals=totals)) for part in data.split(2)]
+    normalizers = objective.normalizers(data)
+    parts = [objective(replace(part, normalizers=normalizers)) for part in data.split(2)]
     torch.testing.assert_close(sum(loss for loss, _ in parts), whole)
     for key in metrics:
         torch.testing.assert_close(sum(m[key] for _, m in parts), metrics[key])
@@ -195,9 +195,9 @@ def test_latent_actions_on_tokens_are_trained_to_predict_codes():
 
 def test_a_collapsed_codebook_stops_the_training_loudly():
     objective = TokenizerObjective(VideoTokenizer(TINY.tokenizer), TokenizerLoss())
-    objective.check({"perplexity": 1.01}, progress=0.05)
+    objective.check_collapse({"perplexity": 1.01}, progress=0.05)
     with pytest.raises(Collapsed, match="collapsed"):
-        objective.check({"perplexity": 1.01}, progress=0.5)
+        objective.check_collapse({"perplexity": 1.01}, progress=0.5)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

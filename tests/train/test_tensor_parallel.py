@@ -15,7 +15,7 @@ from playworld.train.checkpoints import checkpoints, read_parts
 from playworld.train.distributed import Parallel
 from playworld.train.loop import Preempted
 from playworld.train.options import TrainOptions
-from playworld.train.trainer import Trainer
+from playworld.train.train_state import TrainState
 from tests.train.test_distributed import (
     CONFIG,
     CPU,
@@ -85,7 +85,7 @@ def test_what_one_began_two_share_in_parts_and_recomputed(one, tmp_path):
 def test_heads_that_do_not_divide_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("playworld.train.distributed.ranks", lambda: 3)
     with pytest.raises(InputError, match="3 does not divide the 2 heads and 32 hidden features"):
-        Trainer(make("world"), CONFIG, tmp_path, CPU, Parallel(tensor=3))
+        TrainState(make("world"), CONFIG, tmp_path, CPU, Parallel(tensor=3))
 
 
 def test_one_process_has_nobody_to_share_with_and_says_so_at_once(clips, tmp_path):

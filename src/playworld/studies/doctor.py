@@ -18,7 +18,7 @@ from playworld.presets import PRESETS
 from playworld.train.objectives import tokenizer_objective, world_objective
 from playworld.train.precision import bf16_speedup, choose_precision
 from playworld.train.recipe import Recipe
-from playworld.train.trainer import Trainer
+from playworld.train.train_state import TrainState
 from playworld.world import World
 
 PACKAGES = ("torch", "numpy", "av", "zstandard", "fastapi", "uvicorn", "torchmetrics", "gymnasium")
@@ -120,14 +120,14 @@ def training_time(recipe: Recipe) -> str:
     }
     parts, total = [], 0.0
     for name, (objective, stage) in objectives.items():
-        trainer = Trainer(objective, replace(stage, warmup_steps=1), Path(), torch.device("cpu"))
+        state = TrainState(objective, replace(stage, warmup_steps=1), Path(), torch.device("cpu"))
         video = torch.randint(
             256, (stage.batch_size, stage.clip_length, *size, 3), dtype=torch.uint8
         )
-        trainer.update(video, None)
+        state.update(video, None)
         begun, steps = time.perf_counter(), 0
         while (spent := time.perf_counter() - begun) < SECONDS:
-            trainer.update(video, None)
+            state.update(video, None)
             steps += 1
         per_step = spent / steps
         total += per_step * stage.steps

@@ -28,7 +28,7 @@ from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
 from playworld.train.runs import other_inputs
 from playworld.train.token_cache import token_cache
-from playworld.train.trainer import Trainer, clip_seed
+from playworld.train.train_state import TrainState, clip_seed
 from playworld.world import World
 
 MARKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -162,20 +162,20 @@ class ScaleStudy:
         )
         history = self.base.world_loss.masking == "history"
         passes = dynamics_flops(config, row.batch_size, stage.clip_length, history)
-        trainer = Trainer(learned, stage, Path(), self.device)
+        state = TrainState(learned, stage, Path(), self.device)
         marks = {max(1, round(share * stage.steps)) for share in MARKS}
         source = self._clips(self.train_clips, self.tokens, row.batch_size, row.seed)
         for video, tokens in source:
-            metrics = trainer.update(video, tokens)
-            progress(trainer.done, stage.steps, f"cross entropy {metrics['cross_entropy']:.3f}")
-            if trainer.done in marks:
-                trainer.average.swap(learned)
+            metrics = state.update(video, tokens)
+            progress(state.step, stage.steps, f"cross entropy {metrics['cross_entropy']:.3f}")
+            if state.step in marks:
+                state.average.swap(learned)
                 losses = self._measure(measured.eval())
-                trainer.average.swap(learned)
-                seen = trainer.done * tokens.numel()
-                flops = trainer.done * (1 + BACKWARD) * passes.total
+                state.average.swap(learned)
+                seen = state.step * tokens.numel()
+                flops = state.step * (1 + BACKWARD) * passes.total
                 points.append({"tokens": seen, "flops": flops, "losses": losses})
-            if trainer.done == stage.steps:
+            if state.step == stage.steps:
                 break
         source.close()
         minutes = (time.perf_counter() - begun) / 60

@@ -1,4 +1,7 @@
-"""The only training loop: any objective, resumable to the bit."""
+"""The only training loop, for any objective: batches, logs, signals, checkpoints.
+
+One step is `TrainState.update` (`playworld.train.train_state`). Resuming is exact to the bit.
+"""
 
 import hashlib
 import signal
@@ -21,7 +24,7 @@ from playworld.train.log import RunLog
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig
 from playworld.train.runs import only_training
-from playworld.train.trainer import Trainer
+from playworld.train.train_state import TrainState
 
 
 class Clips(NamedTuple):
@@ -34,7 +37,7 @@ class Clips(NamedTuple):
     tokens: Tensor | None
     """Their cached tokens (B, T, N), if there are any."""
     labels: Tensor | None = None
-    """What is to be learned of each (B,), where that is one number."""
+    """Target of each clip (B,), where that is one number."""
 
 
 Source = Callable[[int], Iterator[Clips]]
@@ -83,72 +86,73 @@ def _fit(
     objective, source, config, run, stage, device, progress, pictures, parallel, wandb
 ) -> None:
     folder_at(run)
-    trainer = Trainer(objective, config, run, device, parallel)
-    trainer.restore()
-    if trainer.done < config.steps:
-        log = RunLog(run, stage, trainer.done, wandb) if rank() == 0 else None
-        saver, batches = Saver(run, trainer.sharded), source(trainer.done)
+    state = TrainState(objective, config, run, device, parallel)
+    state.restore()
+    if state.step < config.steps:
+        log = RunLog(run, stage, state.step, wandb) if rank() == 0 else None
+        saver, batches = Saver(run, state.sharded), source(state.step)
         stop = StopFlag()
         try:
             with handling(stop.set, signal.SIGINT, *STOPS, keep_ignored=True):
-                _steps(trainer, batches, log, saver, stop, progress, pictures)
+                _steps(state, batches, log, saver, stop, progress, pictures)
         finally:
             saver.close()
             if log:
                 log.close()
             if hasattr(batches, "close"):
                 batches.close()
-    trainer.finish(objective)
+    state.finish(objective)
 
 
-def _steps(trainer, batches, log, saver, stop, progress, pictures) -> None:
-    config, parallel = trainer.config, trainer.parallel
+def _steps(state, batches, log, saver, stop, progress, pictures) -> None:
+    config, parallel = state.config, state.parallel
     begun, frames = time.perf_counter(), 0
-    while trainer.done < config.steps:
+    while state.step < config.steps:
         ids, video, tokens, labels = next(batches)
-        metrics = trainer.update(video, tokens, labels)
-        step, seen = trainer.done, video.shape[0] * video.shape[1] * parallel.data_parallel_degree()
-        frames += seen
+        metrics = state.update(video, tokens, labels)
+        step = state.step
+        clip_frames = video.shape[0] * video.shape[1] * parallel.data_parallel_degree()
+        frames += clip_frames
         metrics["frames_per_second"] = frames / (time.perf_counter() - begun)
-        metrics["clip_frames"] = seen
+        metrics["clip_frames"] = clip_frames
         every = gather_ranks(ids, parallel.tensor).numpy().astype("<i8")
         known = hashlib.sha256(every.tobytes()).hexdigest()
         if log:
             texts = {"loss_hex": metrics["loss"].hex(), "batch_ids_sha256": known}
             log.step(step, {**metrics, **texts})
             progress(step, config.steps, note(metrics))
-        if trainer.rejected >= 10:
+        if state.skipped_in_a_row >= 10:
             raise NonFinite(
                 f"loss or gradient was not finite in 10 steps in a row, up to step {step}; "
                 "the same command with a lower --learning-rate goes on from the last checkpoint"
             )
         if not metrics["skipped"]:
-            trainer.objective.check(metrics, step / config.steps)
+            state.objective.check_collapse(metrics, step / config.steps)
         saver.check()
         asked = any_rank(stop.is_set())
         if step % config.save_every == 0 or step == config.steps or asked:
-            trainer.save(saver)
+            state.save(saver)
         if pictures and (step % config.pictures_every == 0 or step == config.steps):
-            _draw(trainer, log, step, pictures)
+            _draw(state, log, step, pictures)
         if asked or step == config.steps:
             saver.wait()
-            # Nobody leaves before it is written, and meanwhile one may have been asked to stop.
+            # All wait until it is written; a signal may have come meanwhile.
             asked = any_rank(asked or stop.is_set())
         if asked:
             raise Preempted(f"stopped and saved at step {step} of {config.steps}")
 
 
-def _draw(trainer, log, step, pictures) -> None:
+def _draw(state, log, step, pictures) -> None:
     """Pictures of the averaged weights, by process 0; shards of a model draw none."""
-    if log and not trainer.sharded:
-        trainer.average.swap(trainer.objective)
-        trainer.objective.eval()
+    if log and not state.sharded:
+        state.average.swap(state.objective)
+        state.objective.eval()
         log.pictures(step, pictures())
-        trainer.average.swap(trainer.objective)
+        state.average.swap(state.objective)
 
 
 def note(metrics: dict[str, float]) -> str:
-    """The few figures worth a look while a stage runs."""
+    """The metrics that the progress line shows."""
     shown = ("psnr", "cross_entropy", "accuracy", "change_error", "perplexity")
     parts = [f"{key.replace('_', ' ')} {metrics[key]:.3g}" for key in shown if key in metrics]
     return ", ".join(

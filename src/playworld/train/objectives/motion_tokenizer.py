@@ -9,7 +9,7 @@ from torch import Tensor
 from playworld.models.motion.changes import BLEND, Changes
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
-from playworld.train.objectives.objective import Batch, Metrics, Objective, Seen, code_use
+from playworld.train.objectives.objective import Batch, Metrics, Objective, StepLatents, code_use
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class MotionTokenizerObjective(Objective):
     def __init__(self, tokenizer: MotionTokenizer, loss: MotionTokenizerLoss):
         super().__init__()
         self.tokenizer = tokenizer
-        self.weights = loss
-        self._seen = [Seen() for _ in tokenizer.books.stages]
+        self.loss_config = loss
+        self._latents = [StepLatents() for _ in tokenizer.books.stages]
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """L1 and L2 over the frames after the first, each decoded from the last decoded one."""
@@ -50,7 +50,7 @@ class MotionTokenizerObjective(Objective):
         frames = self.tokenizer.whole(to_float(video))
         draws = batch.generators()
         unknown = torch.stack([torch.rand((), generator=draw) for draw in draws])
-        hide = (unknown < self.weights.unknown).to(video.device)
+        hide = (unknown < self.loss_config.unknown).to(video.device)
         left, losses, errors, new = [], [], [], []
         steps = self.tokenizer.unroll(frames, lambda changes: without_content(changes, hide))
         for (changes, rest, picture), frame in zip(steps, frames[:, 1:].unbind(1), strict=True):
@@ -69,32 +69,32 @@ class MotionTokenizerObjective(Objective):
 
     def _loss(self, difference: Float[Tensor, "B C H W"]) -> Float[Tensor, ""]:
         l1, l2 = difference.abs().mean(), difference.square().mean()
-        return self.weights.l1 * l1 + self.weights.l2 * l2
+        return self.loss_config.l1 * l1 + self.loss_config.l2 * l2
 
     def _note(self, left: Float[Tensor, "M P"], generator: torch.Generator) -> None:
         """Note for every stage what it has to code: as many blocks in every process."""
         books, least = self.tokenizer.books, self.tokenizer.config.skip_below
-        for stage, (seen, book) in enumerate(zip(self._seen, books.stages, strict=True)):
+        for stage, (latents, book) in enumerate(zip(self._latents, books.stages, strict=True)):
             if not len(left):  # nothing is left to code: any block is as good
                 left = left.new_zeros(1, left.shape[1])
-            picks = torch.randint(len(left), (self.weights.vectors,), generator=generator)
+            picks = torch.randint(len(left), (self.loss_config.vectors,), generator=generator)
             some = left[picks.to(left.device)]
-            seen.add(some, book(some, generator).codes)
+            latents.add(some, book(some, generator).codes)
             left = left - book.lookup(book.nearest(left))
             left = left[books.visible(left, stage + 1, least)]
 
     def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
         """The codebooks follow what was left of the blocks of the step."""
         metrics: Metrics = {}
-        for seen, book in zip(self._seen, self.tokenizer.books.stages, strict=True):
-            used = code_use(book, book.update_codebook(*seen.take(), generator))
+        for latents, book in zip(self._latents, self.tokenizer.books.stages, strict=True):
+            used = code_use(book, book.update_codebook(*latents.take(), generator))
             metrics = metrics or used  # of the first stage
         return metrics
 
     def discard_step(self) -> None:
         """Drop the blocks of the step."""
-        for seen in self._seen:
-            seen.take()
+        for latents in self._latents:
+            latents.take()
 
 
 def without_content(changes: Changes, hide: Bool[Tensor, " B"]) -> Changes:

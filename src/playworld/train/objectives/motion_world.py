@@ -1,4 +1,4 @@
-"""What latent actions and the dynamics of changes minimise."""
+"""Loss of latent actions and the dynamics of changes."""
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +43,7 @@ class MotionWorldObjective(WorldObjective):
 
     dynamics: MotionDynamics
 
-    def known(self, view: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S H W C"]:
+    def decoder_input(self, view: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S H W C"]:
         """Of pictures the frames before; of motion nothing.
 
         An action that is decoded from how things moved already says what has changed, and holding
@@ -58,7 +58,7 @@ class MotionWorldObjective(WorldObjective):
         frames, count = batch.video.shape[1], self.dynamics.config.num_blocks
         masks = []
         for draw in draws:
-            blocks = sample_mask(self.weights.masking, (1, frames, count), draw, WHOLE)
+            blocks = sample_mask(self.loss_config.masking, (1, frames, count), draw, WHOLE)
             scene = torch.rand(1, frames, 1, generator=draw) < SCENE_FIRST
             scene[:, 0] = False
             masks.append(torch.cat([scene, blocks | scene], dim=-1))
@@ -79,7 +79,7 @@ class MotionWorldObjective(WorldObjective):
         first = torch.where(unknown[:, None].to(tokens.device), nothing, tokens[:, 0])
         return torch.cat([first[:, None], tokens[:, 1:]], dim=1)
 
-    def predict(
+    def token_loss(
         self,
         tokens: Int[Tensor, "B T L"],
         hidden: Bool[Tensor, "B T P"],

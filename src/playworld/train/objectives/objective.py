@@ -14,7 +14,7 @@ Metrics = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """What one forward sees: all clips of a step, or this process's part of them."""
+    """Input of one forward: all clips of a step, or this process's part of them."""
 
     video: UInt8[Tensor, "B T H W C"]
     """Frames."""
@@ -25,13 +25,13 @@ class Batch:
     seeds: tuple[int, ...]
     """One per clip, for masks and noise: the same whichever process has the clip."""
     generator: torch.Generator
-    """What the step decides once for all clips, such as where codes go."""
+    """For what is random once per step, such as where unused codes go."""
     clips: int
     """Clips of the whole step."""
-    totals: Tensor | None = None
-    """`Objective.totals` of the whole step; None where this is the whole step."""
+    normalizers: Tensor | None = None
+    """`Objective.normalizers` of the whole step; None where this is the whole step."""
     labels: Int[Tensor, " B"] | None = None
-    """What is to be learned of each clip, where that is one number."""
+    """Target of each clip, where that is one number."""
 
     def generators(self) -> list[torch.Generator]:
         """One per clip, each at its beginning."""
@@ -68,8 +68,8 @@ class Objective(nn.Module):
         """The share of these clips in the loss and the metrics of the step."""
         raise NotImplementedError  # as in nn.Module: every objective brings its own
 
-    def totals(self, batch: Batch) -> Float[Tensor, " _"]:
-        """Sums over these clips by whose total over the whole step the loss is divided."""
+    def normalizers(self, batch: Batch) -> Float[Tensor, " _"]:
+        """Sums over these clips; the loss is divided by their total over the whole step."""
         return torch.zeros(0, device=batch.video.device)
 
     def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
@@ -79,32 +79,32 @@ class Objective(nn.Module):
     def discard_step(self) -> None:
         """Drop the latents of a step that was not finite."""
 
-    def check(self, metrics: dict[str, float], progress: float) -> None:
-        """Raise Collapsed where going on would be a waste."""
+    def check_collapse(self, metrics: dict[str, float], progress: float) -> None:
+        """Raise Collapsed where a codebook is hardly used."""
 
 
 class Collapsed(RuntimeError):
-    """A codebook whose codes are hardly used: going on would waste the training."""
+    """A codebook whose codes are hardly used, so that training on would be wasted."""
 
 
-class Seen:
-    """Latents and codes of the step under way, from which a codebook learns at its end."""
+class StepLatents:
+    """Latents and codes of the current step, from which a codebook is updated at its end."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[Tensor, Tensor]] = []
 
     def add(self, z: Float[Tensor, "*batch E"], codes: Int[Tensor, "..."]) -> None:
-        """Note some more."""
+        """Those of one forward."""
         self._parts.append((z.detach().reshape(-1, z.shape[-1]), codes.reshape(-1)))
 
     def take(self) -> tuple[Float[Tensor, "M E"], Int[Tensor, " L"]]:
-        """All of them, which are then forgotten."""
+        """All of them; none are kept."""
         (z, codes), self._parts = map(torch.cat, zip(*self._parts, strict=True)), []
         return z, codes
 
 
 def code_use(quantizer: VectorQuantizer | ProductQuantizer, count: Int[Tensor, " K"]) -> Metrics:
-    """Codes seen in this step, and the running perplexity."""
+    """Number of codes used in this step, and the running perplexity."""
     return {"codes_used": (count > 0).sum(), "perplexity": quantizer.perplexity()}
 
 

@@ -14,7 +14,7 @@ from playworld.train.objectives.objective import (
     Batch,
     Metrics,
     Objective,
-    Seen,
+    StepLatents,
     code_use,
     refuse_collapse,
 )
@@ -50,12 +50,12 @@ class TokenizerObjective(Objective):
     def __init__(self, tokenizer: VideoTokenizer, loss: TokenizerLoss):
         super().__init__()
         self.tokenizer = tokenizer
-        self.weights = loss
+        self.loss_config = loss
         # Kept out of the module tree: its weights are neither trained nor saved.
         self._perceptual = [torch.jit.load(loss.perceptual_weights)] if loss.perceptual else []
         for parameter in (p for network in self._perceptual for p in network.parameters()):
             parameter.requires_grad = False
-        self._seen = Seen()
+        self._latents = StepLatents()
 
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """L1, L2, optional perceptual term, commitment."""
@@ -63,29 +63,29 @@ class TokenizerObjective(Objective):
         z = self.tokenizer.latents(video)
         quantized = self.tokenizer.quantizer(z, batch.generator)
         if self.training:
-            self._seen.add(z, quantized.codes)
+            self._latents.add(z, quantized.codes)
         output = self.tokenizer.pixels(quantized.latents).float()
         mse = (output - video).square().mean(dim=(2, 3, 4))  # of every frame
-        loss = self.weights.l1 * F.l1_loss(output, video) + self.weights.l2 * mse.mean()
+        loss = self.loss_config.l1 * F.l1_loss(output, video) + self.loss_config.l2 * mse.mean()
         loss = loss + quantized.loss
         psnr = -10 * mse.detach().clamp_min(1e-10).log10()
         metrics = {"psnr": psnr.mean(), "quantizer_loss": quantized.loss.detach()}
         if self._perceptual:
             pairs = (t.flatten(0, 1).permute(0, 3, 1, 2) * 2 - 1 for t in (output, video))
             distance = self._perceptual[0].to(output.device)(*pairs).mean()
-            loss = loss + self.weights.perceptual * distance
+            loss = loss + self.loss_config.perceptual * distance
             metrics["perceptual"] = distance.detach()
         return share * loss, {key: share * value for key, value in metrics.items()}
 
     def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
         """The codebook follows the latents of the step."""
-        count = self.tokenizer.quantizer.update_codebook(*self._seen.take(), generator)
+        count = self.tokenizer.quantizer.update_codebook(*self._latents.take(), generator)
         return code_use(self.tokenizer.quantizer, count)
 
     def discard_step(self) -> None:
         """Drop the latents of the step."""
-        self._seen.take()
+        self._latents.take()
 
-    def check(self, metrics: dict[str, float], progress: float) -> None:
-        """Stop loudly once the codebook has collapsed (after a tenth of the training)."""
+    def check_collapse(self, metrics: dict[str, float], progress: float) -> None:
+        """Raise Collapsed once the codebook has collapsed (after a tenth of the training)."""
         refuse_collapse("tokenizer", metrics, self.tokenizer.config.num_codes, progress)

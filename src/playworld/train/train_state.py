@@ -1,4 +1,7 @@
-"""One stage in training: its objective and optimizers, one step of them, and its checkpoints."""
+"""State of a stage in training: model, optimizers and step; `update` takes a step, `save` stores.
+
+The loop around it (batches, signals, logs) is `playworld.train.loop`.
+"""
 
 import copy
 import hashlib
@@ -45,16 +48,15 @@ from playworld.train.tensor_parallel import (
 
 logger = logging.getLogger(__name__)
 
-FREE = ("learning_rate", "muon_rate", "clip_norm", "save_every", "pictures_every")
-"""Settings that a run may be taken up with anew. Only with all as they were is it the same run."""
+MAY_CHANGE = ("learning_rate", "muon_rate", "clip_norm", "save_every", "pictures_every")
+"""Settings that may change when a run is resumed; the result is then another run's."""
 
-
-RENAMED = {"stash": "latent_buffer", "stashed": "latents_stored"}
+RENAMED = {"stash": "latent_buffer", "stashed": "latents_stored", "warm": "in_warmup"}
 """Buffers that older checkpoints stored by another name."""
 
 
-class Trainer:
-    """One stage: objective, optimizer, averaged weights, and how far they are."""
+class TrainState:
+    """Objective, optimizers, averaged weights and number of steps of one stage."""
 
     def __init__(
         self,
@@ -65,24 +67,24 @@ class Trainer:
         parallel: Parallel = SINGLE_PROCESS,
     ):
         refuse_uneven(objective, parallel)
-        self.asked, self.run, self.device, self.parallel = config, run, device, parallel
+        self.requested, self.run, self.device, self.parallel = config, run, device, parallel
         self.config = replace(config, precision=choose_precision(config.precision, device))
         mode = resolve_mode(parallel, objective)
-        self.sharded, self.copied = mode == "fsdp", mode == "ddp"
+        self.sharded, self.replicated = mode == "fsdp", mode == "ddp"
         self.mesh = make_mesh(parallel, device) if parallel.tensor > 1 else None
-        if self.sharded:  # what the caller holds stays whole, and gets the weights at the end
+        if self.sharded:  # the caller's stays whole; `finish` gives it the weights
             objective = copy.deepcopy(objective)
             if self.mesh:
                 split_blocks(objective, self.mesh["tensor"])
             shard(objective, device, self.mesh["data"] if self.mesh else None)
         self.objective: Objective = objective.to(device)
         set_activation_checkpointing(objective, parallel.activation_checkpointing)
-        if self.copied:
+        if self.replicated:
             copy_from_first(objective)
         self.optimizers = make_optimizers(objective, config)
         self.average = AveragedWeights(objective, config.ema_decay)
-        self.done = 0
-        self.rejected = 0
+        self.step = 0
+        self.skipped_in_a_row = 0
 
     def update(
         self, video: Tensor, tokens: Tensor | None, labels: Tensor | None = None
@@ -92,7 +94,7 @@ class Trainer:
         The metrics are those of all clips of the step.
         """
         config, batch = self.config, self._batch(video, tokens, labels)
-        share = config.learning_rate_scale(self.done)
+        share = config.learning_rate_scale(self.step)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = share * group["peak"]
@@ -101,33 +103,34 @@ class Trainer:
         values = _numbers(named)
         # Both were summed over all processes, so all of them decide the same.
         finite = math.isfinite(values["loss"]) and math.isfinite(values["gradient_norm"])
-        self.rejected = 0 if finite else self.rejected + 1
+        self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
         if finite:
             for optimizer in self.optimizers:
                 optimizer.step()
-            self.average.update(self.objective, self.done)
-            progress = (self.done + 1) / config.steps
+            self.average.update(self.objective, self.step)
+            progress = (self.step + 1) / config.steps
             values |= _numbers(self.objective.update_codebook(batch.generator, progress))
         else:
             self.objective.discard_step()
         self.objective.zero_grad(set_to_none=True)
-        self.done += 1
+        self.step += 1
         rate = share * config.learning_rate
         return values | {"learning_rate": rate, "skipped": float(not finite)}
 
     def _batch(self, video: Tensor, tokens: Tensor | None, labels: Tensor | None) -> Batch:
         first, seed = self.parallel.data_parallel_rank() * len(video), self.config.seed
-        unawaited = self.device.type == "cuda"  # mps may read memory that is in use again by then
+        # Not on mps, which may read memory that is in use again by then.
+        non_blocking = self.device.type == "cuda"
 
         def here(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else tensor.to(self.device, non_blocking=unawaited)
+            return None if tensor is None else tensor.to(self.device, non_blocking=non_blocking)
 
         return Batch(
-            video.to(self.device, non_blocking=unawaited),
+            video.to(self.device, non_blocking=non_blocking),
             here(tokens),
-            self.done / self.config.steps,
-            tuple(clip_seed(seed, self.done, first + row) for row in range(len(video))),
-            torch.Generator().manual_seed(seed * 1_000_003 + self.done),
+            self.step / self.config.steps,
+            tuple(clip_seed(seed, self.step, first + row) for row in range(len(video))),
+            torch.Generator().manual_seed(seed * 1_000_003 + self.step),
             len(video) * self.parallel.data_parallel_degree(),
             labels=here(labels),
         )
@@ -135,19 +138,19 @@ class Trainer:
     def _backward(self, batch: Batch) -> dict[str, Tensor]:
         """Gradients of the whole step; returns its loss and metrics."""
         self.objective.train()
-        parts, totals = batch.split(self.parallel.gradient_accumulation_steps), None
+        parts, normalizers = batch.split(self.parallel.gradient_accumulation_steps), None
         workers, copies = self.parallel.data_parallel_degree(), self.parallel.tensor
         if len(parts) * workers > 1:
-            totals = sum_over_ranks(self.objective.totals(batch)) / copies
+            normalizers = sum_over_ranks(self.objective.normalizers(batch)) / copies
         sums: dict[str, Tensor] = {}
         for part in parts:
             half = self.config.precision == "bf16"
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-                loss, metrics = self.objective(replace(part, totals=totals))
+                loss, metrics = self.objective(replace(part, normalizers=normalizers))
             (workers * loss).backward()  # gradients are averaged over workers, not summed
             for key, value in ({"loss": loss.detach()} | metrics).items():
                 sums[key] = sums[key] + value if key in sums else value
-        if self.copied:
+        if self.replicated:
             average_gradients(self.objective)
         if self.mesh:
             average_over_group(self.objective, self.mesh["tensor"])
@@ -168,18 +171,18 @@ class Trainer:
             "average": self.average.tensors,
             "optimizer": optimizer_tensors(self.objective, self.optimizers),
         }
-        saver.save(self.done, parts, to_dict(self.config))
+        saver.save(self.step, parts, to_dict(self.config))
 
     def restore(self) -> None:
-        """Load the newest checkpoint that is whole; start from nothing where there is none."""
+        """Load the newest whole checkpoint; without one, keep the initial weights."""
         folder = newest(self.run)
         if folder is None:
             return
         state = folder.json("state.json")
-        if self.asked.precision == "auto":  # as it began: another one would be another run
+        if self.requested.precision == "auto":  # resumed with that of the first call
             began = state["config"].get("precision", self.config.precision)
             self.config = replace(self.config, precision=began)
-        self._compare(state["config"], state["step"])
+        self._check_settings(state["config"], state["step"])
         own, average = self.objective.state_dict(), self.average.tensors
         parts = read_parts(folder, own)
         saved = {RENAMED.get(name, name): tensor for name, tensor in parts["model"].items()}
@@ -188,15 +191,15 @@ class Trainer:
         for name, tensor in average.items():
             average[name] = placed_like(parts["average"][name], tensor)
         load_optimizers(self.objective, self.optimizers, parts["optimizer"])
-        self.done = state["step"]
+        self.step = state["step"]
 
-    def _compare(self, known: dict[str, Any], step: int) -> None:
-        """Refuse a checkpoint of another course than this; say what else is new about it."""
+    def _check_settings(self, known: dict[str, Any], step: int) -> None:
+        """Refuse a checkpoint of other settings; log those that may change and did."""
         given = to_dict(self.config)
         new = [
             f"{k} {given[k]} instead of {known.get(k)}" for k in given if known.get(k) != given[k]
         ]
-        free = {key for key in FREE if None not in (known.get(key), given[key])}
+        free = {key for key in MAY_CHANGE if None not in (known.get(key), given[key])}
         if any(known.get(key) != given[key] for key in given.keys() - free):
             raise InputError(
                 f"{self.run} holds a run with other settings ({', '.join(new)}); "
@@ -206,7 +209,7 @@ class Trainer:
             logger.warning("going on after step %d with %s", step, ", ".join(new))
 
     def finish(self, objective: nn.Module) -> None:
-        """Give `objective`, which this trainer was made with, the averaged weights."""
+        """Copy the averaged weights into `objective`, from which this state was made."""
         set_activation_checkpointing(self.objective, False)
         if self.sharded:
             tensors = self.objective.state_dict() | self.average.tensors
@@ -218,7 +221,7 @@ class Trainer:
 
 
 def clip_seed(seed: int, step: int, row: int) -> int:
-    """The seed of a clip's masks and noise; it knows no process, so their number is free."""
+    """Seed of a clip's masks and noise; independent of the number of processes."""
     digest = hashlib.sha256(f"{seed} {step} {row}".encode()).digest()
     return int.from_bytes(digest[:4])
 
