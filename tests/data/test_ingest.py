@@ -13,7 +13,7 @@ from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import ShardReader
 from playworld.data.ingest.clean_options import CleanOptions
 from playworld.data.ingest.pipeline import IngestOptions, ingest
-from playworld.data.ingest.splits import held_out, runs_of_a_single_video
+from playworld.data.ingest.train_valid_split import held_out, runs_of_a_single_video
 
 ONE = IngestOptions(workers=1)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from playworld.models.attention import rotary, rotate
-from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig, history_mask
+from playworld.models.st_transformer import KVCache, STTransformer, TransformerConfig, history_mask
 
 
 def make(window: int = 4, temporal_every: int = 1, positions: int = 6) -> STTransformer:
@@ -59,7 +59,7 @@ def test_rows_of_different_age_step_together_as_they_do_alone():
     old = new = model.start_cache(1)
     for frame in range(5):
         old = old.append(model.step(x[:, frame], old)[1])
-    both, _ = model.step(x[:, [5, 0]][0], Cache.cat([old, new]))
+    both, _ = model.step(x[:, [5, 0]][0], KVCache.cat([old, new]))
     torch.testing.assert_close(both[:1], model.step(x[:, 5], old)[0])
     torch.testing.assert_close(both[1:], model.step(x[:, 0], new)[0])
 

@@ -19,7 +19,7 @@ from playworld.presets import COINRUN_PAPER, preset
 from playworld.train.objectives import MotionTokenizerLoss
 from playworld.train.options import TrainOptions
 from playworld.train.runs import other_inputs
-from playworld.train.token_cache import token_cache
+from playworld.train.tokenize_clips import tokenize_clips
 from playworld.world import World
 
 TINY = preset("tiny")
@@ -88,7 +88,7 @@ def test_cached_tokens_are_the_ones_that_live_tokenizing_gives(clips, tmp_path):
     torch.manual_seed(0)
     tokenizer = VideoTokenizer(TINY.tokenizer).eval()
     dataset = ClipDataset(clips, "train", 5)
-    store = token_cache(dataset, tokenizer, tmp_path, torch.device("cpu"))
+    store = tokenize_clips(dataset, tokenizer, tmp_path, torch.device("cpu"))
     for number in (0, dataset.num_clips // 2, dataset.num_clips - 1):
         clip = dataset.clip(number)
         live = tokenizer.encode(to_float(torch.from_numpy(dataset.read(clip)))[None])[0]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from playworld.models.st_transformer import Cache, CacheEntry
+from playworld.models.st_transformer import KVCache, KVCacheEntry
 from playworld.world import Engine
 from playworld.world.traced_passes import TRACE_AFTER, TracedFunction
 
@@ -70,9 +70,9 @@ def test_a_trace_changes_in_place_what_the_function_changes(executor):
         return entry.keys * 2, cache.append(entry, in_place=True)
 
     traced = TracedFunction(nn.Identity(), remember, executor.submit)
-    entry = CacheEntry(torch.rand(1, 2, 4, 1, 3), torch.rand(1, 2, 4, 1, 3))
+    entry = KVCacheEntry(torch.rand(1, 2, 4, 1, 3), torch.rand(1, 2, 4, 1, 3))
     ring = torch.zeros(1, 2, 3, 4, 1, 3)
-    expected = actual = Cache(ring, ring.clone(), torch.zeros(1, dtype=torch.long))
+    expected = actual = KVCache(ring, ring.clone(), torch.zeros(1, dtype=torch.long))
     for number in range(TRACE_AFTER + 4):
         if number == TRACE_AFTER:
             executor.submit(int).result()

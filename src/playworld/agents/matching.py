@@ -9,7 +9,7 @@ from typing import Any
 from playworld.agents.arena import SIDE, ArenaOptions
 from playworld.config import InputError
 from playworld.data.clips.dataset import ClipDataset
-from playworld.data.clips.splits import SPLITS
+from playworld.data.clips.split_names import SPLITS
 from playworld.data.record.actions import ACTIONS_SUFFIX
 from playworld.data.record.games import FPS
 from playworld.world import World

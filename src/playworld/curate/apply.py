@@ -17,7 +17,7 @@ from playworld.curate.options import ApplyOptions
 from playworld.curate.quality_models import LEVELS
 from playworld.curate.stretches import Footage, LabelStretch
 from playworld.data.clips.shards import CHUNK_FRAMES, ShardWriter, sha256_of, write_json
-from playworld.data.clips.splits import SPLITS
+from playworld.data.clips.split_names import SPLITS
 from playworld.data.ingest.sources import check_target, own_clips
 from playworld.machine import choose_device
 from playworld.progress import Progress, silent

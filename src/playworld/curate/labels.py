@@ -10,7 +10,7 @@ from playworld.config import InputError, from_dict, to_dict
 from playworld.curate.options import BEST, WORST
 from playworld.curate.stretches import Footage, LabelStretch
 from playworld.data.clips.shards import read_json
-from playworld.data.clips.splits import Split
+from playworld.data.clips.split_names import Split
 
 FORMAT = 1
 

@@ -14,7 +14,7 @@ from playworld.config import InputError
 from playworld.curate.options import check_length
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import read_json
-from playworld.data.clips.splits import SPLITS, Split
+from playworld.data.clips.split_names import SPLITS, Split
 
 PAIRS = 4
 """Moments of a stretch that a filter looks at, each as two frames in a row: what, and how fast."""

@@ -24,7 +24,7 @@ from playworld.curate.quality_models import KINDS, QualityModel, QuickModel, ord
 from playworld.curate.stretches import Footage, LabelStretch
 from playworld.data.clips.dataset import clips_at
 from playworld.data.clips.shards import DamagedChunk
-from playworld.data.ingest.splits import held_out
+from playworld.data.ingest.train_valid_split import held_out
 from playworld.machine import choose_device
 from playworld.manifest import refuse_foreign
 from playworld.progress import Progress, silent

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from playworld.models.st_transformer import Cache, CacheEntry, STTransformer
+from playworld.models.st_transformer import KVCache, KVCacheEntry, STTransformer
 
 
 class Tokenizer(nn.Module):
@@ -73,7 +73,7 @@ class DynamicsModel(nn.Module):
     config: Any
     transformer: STTransformer
 
-    def start_cache(self, batch: int) -> Cache:
+    def start_cache(self, batch: int) -> KVCache:
         """The cache of `batch` worlds that have seen no frame yet."""
         return self.transformer.start_cache(batch)
 
@@ -82,9 +82,9 @@ class DynamicsModel(nn.Module):
         tokens: Int[Tensor, "B L"],
         hidden: Bool[Tensor, "B P"],
         action: Float[Tensor, "B E"] | None,
-        cache: Cache,
+        cache: KVCache,
         seen: Float[Tensor, "B M W"] | None = None,
-    ) -> tuple[Float[Tensor, "B P V"], CacheEntry]:
+    ) -> tuple[Float[Tensor, "B P V"], KVCacheEntry]:
         """Logits of the next frame alone, and the entry that commits it once nothing is hidden.
 
         `action` is None for the first frame of a prompt; `seen` is what the model looks at beside
@@ -92,6 +92,6 @@ class DynamicsModel(nn.Module):
         """
         raise NotImplementedError  # as above
 
-    def append(self, cache: Cache, entry: CacheEntry, in_place: bool = False) -> Cache:
+    def append(self, cache: KVCache, entry: KVCacheEntry, in_place: bool = False) -> KVCache:
         """The cache with one more committed frame; the old one stays as it was, or is used up."""
         return cache.append(entry, in_place)

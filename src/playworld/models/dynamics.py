@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
 from playworld.models.exact import repeated
-from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
+from playworld.models.st_transformer import KVCache, KVCacheEntry, STTransformer, TransformerConfig
 from playworld.models.stems import MAX_TOKENS
 
 
@@ -163,9 +163,9 @@ class Dynamics(DynamicsModel):
         tokens: Int[Tensor, "B L"],
         hidden: Bool[Tensor, "B N"],
         action: Float[Tensor, "B E"] | None,
-        cache: Cache,
+        cache: KVCache,
         seen: Tensor | None = None,
-    ) -> tuple[Float[Tensor, "B N V"], CacheEntry]:
+    ) -> tuple[Float[Tensor, "B N V"], KVCacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`

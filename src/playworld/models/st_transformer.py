@@ -77,7 +77,7 @@ class TransformerConfig:
 
 
 @dataclass(frozen=True)
-class Cache(Rows):
+class KVCache(Rows):
     """Temporal keys and values of past frames: a ring of window - 1 frames per row, fixed in shape.
 
     Batch-first, and not changed in place unless `append` is asked to: a state that holds one can be
@@ -91,26 +91,26 @@ class Cache(Rows):
     time: Int[Tensor, " B"]
     """Frames committed so far, which is also the number of the next frame."""
 
-    def append(self, entry: "CacheEntry", in_place: bool = False) -> "Cache":
+    def append(self, entry: "KVCacheEntry", in_place: bool = False) -> "KVCache":
         """A cache that also holds the frame `entry`; the oldest frame gives way when full.
 
         With `in_place` it takes over the memory of this one, which must not be used again.
         """
         ring = self.keys.shape[2]
         if ring == 0 or self.keys.shape[1] == 0:
-            return Cache(self.keys, self.values, self.time + 1)
+            return KVCache(self.keys, self.values, self.time + 1)
         rows = torch.arange(len(self.time), device=self.time.device)
         keys, values = self.keys, self.values
         if not in_place:
             keys, values = keys.clone(), values.clone()
         keys[rows, :, self.time % ring] = entry.keys.to(keys.dtype)
         values[rows, :, self.time % ring] = entry.values.to(values.dtype)
-        return Cache(keys, values, self.time + 1)
+        return KVCache(keys, values, self.time + 1)
 
 
 @dataclass(frozen=True)
-class CacheEntry:
-    """One frame's temporal keys and values, for `Cache.append` once the frame is decided."""
+class KVCacheEntry:
+    """One frame's temporal keys and values, for `KVCache.append` once the frame is decided."""
 
     keys: Float[Tensor, "B L N H S"]
     values: Float[Tensor, "B L N H S"]
@@ -198,17 +198,17 @@ class STTransformer(nn.Module):
             x, _ = block(x, rotation, mask)
         return self.norm(x)
 
-    def start_cache(self, batch: int) -> Cache:
+    def start_cache(self, batch: int) -> KVCache:
         """The cache of `batch` rows that have seen no frame yet."""
         layers = sum(self.config.has_time(i) for i in range(self.config.num_layers))
         ring, heads = self.config.window - 1, (self.config.num_heads, self.config.head_dim)
         keys = self.position.new_zeros(batch, layers, ring, self.num_positions, *heads)
         time = torch.zeros(batch, dtype=torch.long, device=keys.device)
-        return Cache(keys, torch.zeros_like(keys), time)
+        return KVCache(keys, torch.zeros_like(keys), time)
 
     def step(
-        self, x: Float[Tensor, "B N D"], cache: Cache
-    ) -> tuple[Float[Tensor, "B N D"], CacheEntry]:
+        self, x: Float[Tensor, "B N D"], cache: KVCache
+    ) -> tuple[Float[Tensor, "B N D"], KVCacheEntry]:
         """The next frame alone, against the cached past: equal to the last frame of `forward`."""
         ring = self.config.window - 1
         seen = torch.arange(ring, device=x.device) < cache.time[:, None]
@@ -226,9 +226,9 @@ class STTransformer(nn.Module):
                 keys.append(own[0][:, 0])
                 values.append(own[1][:, 0])
         if keys:
-            entry = CacheEntry(torch.stack(keys, dim=1), torch.stack(values, dim=1))
+            entry = KVCacheEntry(torch.stack(keys, dim=1), torch.stack(values, dim=1))
         else:
-            entry = CacheEntry(cache.keys.sum(dim=2), cache.values.sum(dim=2))
+            entry = KVCacheEntry(cache.keys.sum(dim=2), cache.values.sum(dim=2))
         return self.norm(x)[:, 0], entry
 
 

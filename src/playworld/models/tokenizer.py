@@ -12,7 +12,7 @@ from playworld.models.base import Tokenizer
 from playworld.models.full_transformer import FullTransformer
 from playworld.models.product import build_quantizer
 from playworld.models.quantizer import Quantized, QuantizerConfig
-from playworld.models.st_transformer import Cache, STTransformer, TransformerConfig
+from playworld.models.st_transformer import KVCache, STTransformer, TransformerConfig
 from playworld.models.stems import (
     ConvEmbed,
     ConvUnembed,
@@ -173,7 +173,7 @@ class VideoTokenizer(Tokenizer):
         """The video through its tokens and back."""
         return self.decode(self.encode(video))
 
-    def begin(self, prompt: Float[Tensor, "B H W C"]) -> Cache:
+    def begin(self, prompt: Float[Tensor, "B H W C"]) -> KVCache:
         """The state before the first frame; of this kind the tokens hold all of it."""
         return self.start_cache(len(prompt))
 
@@ -186,13 +186,13 @@ class VideoTokenizer(Tokenizer):
         for part in (self.from_latent, self.decoder, self.head):
             part.to(dtype)
 
-    def start_cache(self, batch: int) -> Cache:
+    def start_cache(self, batch: int) -> KVCache:
         """The decoder's cache for `batch` videos of which no frame is decoded yet."""
         return self.decoder.start_cache(batch)
 
     def decode_step(
-        self, tokens: Int[Tensor, "B L"], cache: Cache, in_place: bool = False
-    ) -> tuple[Float[Tensor, "B H W C"], Cache]:
+        self, tokens: Int[Tensor, "B L"], cache: KVCache, in_place: bool = False
+    ) -> tuple[Float[Tensor, "B H W C"], KVCache]:
         """Decode the next frame alone, given the cached past: the last frame of `decode`.
 
         The cache that was given stays as it was, or is used up if `in_place`.

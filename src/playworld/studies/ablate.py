@@ -12,7 +12,7 @@ import torch
 from playworld.atomic import write_whole
 from playworld.config import InputError, did_you_mean, to_dict
 from playworld.data.clips.dataset import ClipDataset
-from playworld.data.clips.splits import SPLITS
+from playworld.data.clips.split_names import SPLITS
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.record.recorder import RecordOptions, record
 from playworld.evaluate import EvaluateOptions, evaluate

@@ -26,7 +26,7 @@ from playworld.agents.trial import (
 from playworld.atomic import may_be_ignored, write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
-from playworld.data.clips.splits import SPLITS
+from playworld.data.clips.split_names import SPLITS
 from playworld.manifest import refuse_sealed
 from playworld.progress import ProgressFor
 from playworld.studies.options import CloningOptions

@@ -14,7 +14,7 @@ from torch import Tensor
 from playworld.atomic import write_whole
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset, batches
-from playworld.data.clips.tokens import TokenStore
+from playworld.data.clips.token_store import TokenStore
 from playworld.machine import choose_device
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.flops import BACKWARD, dynamics_flops, parameters
@@ -27,7 +27,7 @@ from playworld.train.objectives import Batch, DynamicsObjective
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
 from playworld.train.runs import other_inputs
-from playworld.train.token_cache import token_cache
+from playworld.train.tokenize_clips import tokenize_clips
 from playworld.train.train_state import TrainState, clip_seed
 from playworld.world import World
 
@@ -137,7 +137,7 @@ class ScaleStudy:
         )
 
     def _tokens(self, dataset: ClipDataset, out: Path, progress_for: ProgressFor) -> TokenStore:
-        return token_cache(
+        return tokenize_clips(
             dataset, self.world.tokenizer, out / "tokens", self.device, progress_for("tokens")
         )
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset, batches
-from playworld.data.clips.tokens import TokenStore
+from playworld.data.clips.token_store import TokenStore
 from playworld.manifest import params_sha256, refuse_foreign
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import Tokenizer
@@ -35,7 +35,7 @@ from playworld.train.runs import (
     save_tokenizer,
 )
 from playworld.train.tensor_parallel import refuse_uneven
-from playworld.train.token_cache import token_cache
+from playworld.train.tokenize_clips import tokenize_clips
 from playworld.world.folder import WEIGHT_FILES, WorldConfig
 from playworld.world.world import World
 
@@ -173,7 +173,7 @@ def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
     store = None
     if job.options.tokens == "cache":
         folder = job.run / "tokens"
-        store = token_cache(dataset, tokenizer, folder, job.device, job.progress_for("tokens"))
+        store = tokenize_clips(dataset, tokenizer, folder, job.device, job.progress_for("tokens"))
     config = WorldConfig(
         name=job.options.name or recipe.name,
         fps=dataset.fps,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from playworld.models.motion.canvas import Canvas
-from playworld.models.st_transformer import Cache
+from playworld.models.st_transformer import KVCache
 from playworld.world.world_models import WorldModels
 
 SPARE = 16
@@ -32,7 +32,7 @@ class BufferPool:
         self._caches = models.dynamics.start_cache(1), models.tokenizer.begin(black)
         self._free: deque[mmap.mmap] = deque()
 
-    def take(self) -> tuple[Cache, Cache | Canvas]:
+    def take(self) -> tuple[KVCache, KVCache | Canvas]:
         """Caches of the dynamics and of the decoder, of one row, with anything in them."""
         if self._device.type != "cpu":
             memory, decoder = self._caches

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from playworld.models.st_transformer import Cache
+from playworld.models.st_transformer import KVCache
 from playworld.world import generation
 from playworld.world.buffer_pool import BufferPool
 from playworld.world.generation import Generation, PendingFrame, StepResult
@@ -37,23 +37,23 @@ class _BatchBuffer:
     """
 
     def __init__(self) -> None:
-        self._memory: Cache | None = None
+        self._memory: KVCache | None = None
         self._states: list[WorldState] = []
 
     def clear(self) -> None:
         """Hold no states any longer."""
         self._states = []
 
-    def gather(self, states: Sequence[WorldState]) -> Cache:
+    def gather(self, states: Sequence[WorldState]) -> KVCache:
         """Their caches as one batch, to be read only."""
         if len(states) == 1:
             return states[0].memory
         if self._memory is None or len(self._memory.time) < len(states):
-            self._memory = Cache.cat([state.memory for state in states])
+            self._memory = KVCache.cat([state.memory for state in states])
         elif len(states) != len(self._states) or any(
             a is not b for a, b in zip(states, self._states, strict=True)
         ):
-            Cache.cat([state.memory for state in states], out=self._memory)
+            KVCache.cat([state.memory for state in states], out=self._memory)
         self._states = list(states)
         return self._memory.map(lambda t: t[: len(states)])
 

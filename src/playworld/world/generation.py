@@ -14,7 +14,7 @@ from torch import Tensor
 
 from playworld.models.motion.canvas import Canvas
 from playworld.models.pixels import to_float, to_uint8
-from playworld.models.st_transformer import Cache, CacheEntry
+from playworld.models.st_transformer import KVCache, KVCacheEntry
 from playworld.world.arguments import check_seeds
 from playworld.world.buffer_pool import BufferPool
 from playworld.world.maskgit import SamplerConfig
@@ -134,7 +134,7 @@ def run_pass(
     models: WorldModels,
     passes: Passes,
     frames: Sequence[PendingFrame],
-    memory: Cache,
+    memory: KVCache,
     count: int,
     pool: BufferPool,
 ) -> list[StepResult | None]:
@@ -192,19 +192,19 @@ def _refine(
 
 
 def _append(
-    state: WorldState, entry: CacheEntry, row: int, pool: BufferPool
-) -> tuple[Cache, Cache | Canvas]:
+    state: WorldState, entry: KVCacheEntry, row: int, pool: BufferPool
+) -> tuple[KVCache, KVCache | Canvas]:
     """A session's cache with its new frame, and memory for its decoder, both from the pool."""
     memory, decoder = pool.take()
-    own = CacheEntry(entry.keys[row : row + 1], entry.values[row : row + 1])
-    memory = Cache.cat([state.memory], out=memory).append(own, in_place=True)
+    own = KVCacheEntry(entry.keys[row : row + 1], entry.values[row : row + 1])
+    memory = KVCache.cat([state.memory], out=memory).append(own, in_place=True)
     return memory, decoder
 
 
 def _commit(
     passes: Passes,
     frames: Sequence[PendingFrame],
-    caches: Sequence[tuple[Cache, Cache | Canvas]],
+    caches: Sequence[tuple[KVCache, KVCache | Canvas]],
 ) -> list[StepResult]:
     """Decode finished frames, and put the state after each into its own memory."""
     tokens = torch.cat([frame.tokens for frame in frames])

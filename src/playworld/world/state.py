@@ -9,7 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from playworld.models.motion.canvas import Canvas
-from playworld.models.st_transformer import Cache
+from playworld.models.st_transformer import KVCache
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class WorldState:
     branching are steps from an older one.
     """
 
-    memory: Cache
+    memory: KVCache
     """Cached keys and values of the dynamics for the frames in its window."""
-    decoder: Cache | Canvas
+    decoder: KVCache | Canvas
     """The same for the tokenizer's decoder; for a tokenizer of changes, the canvas."""
     seeds: Int[Tensor, " B"]
     """Seed of each session; noise is a function of seed and frame number."""
@@ -47,7 +47,7 @@ class WorldState:
     def cat(states: Sequence["WorldState"], out: "WorldState | None" = None) -> "WorldState":
         """Several states of one world as one batch; overwrites the memory of `out` if given."""
         return WorldState(
-            Cache.cat([s.memory for s in states], out.memory if out else None),
+            KVCache.cat([s.memory for s in states], out.memory if out else None),
             join([s.decoder for s in states], out.decoder if out else None),
             torch.cat([s.seeds for s in states]),
             torch.cat([s.frame for s in states]),

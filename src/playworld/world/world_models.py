@@ -19,7 +19,7 @@ from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
-from playworld.models.st_transformer import Cache
+from playworld.models.st_transformer import KVCache
 from playworld.world.arguments import check_actions, check_tokens, check_video
 from playworld.world.token_sampler import token_sampler_of
 
@@ -120,7 +120,7 @@ class WorldModels:
             video = self.tokenizer.code_grid(self.encode_prompt(video))
         return self.actions.encode(video)
 
-    def picture_features(self, decoder: Cache | Canvas) -> Float[Tensor, "B N D"] | None:
+    def picture_features(self, decoder: KVCache | Canvas) -> Float[Tensor, "B N D"] | None:
         """Features of the last picture, for dynamics of changes; None for other dynamics."""
         if not (isinstance(decoder, Canvas) and isinstance(self.dynamics, MotionDynamics)):
             return None

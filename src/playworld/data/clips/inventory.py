@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playworld.atomic import settle
 from playworld.config import InputError
 from playworld.data.clips.shards import DamagedChunk, ShardReader, read_json
-from playworld.data.clips.splits import SPLITS
+from playworld.data.clips.split_names import SPLITS
 from playworld.images import CELL, Font, enlargement, font, image
 from playworld.words import counted
 

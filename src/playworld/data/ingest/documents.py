@@ -7,8 +7,8 @@ from typing import Any
 
 from playworld.data.clips.shards import CHUNK_FRAMES, FORMAT, sha256_of, write_json
 from playworld.data.ingest.cleaning import REASONS, Stretch
+from playworld.data.ingest.parts import Part
 from playworld.data.ingest.selection import Parts
-from playworld.data.ingest.splits import Part
 from playworld.words import counted
 
 

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from playworld.config import InputError
-from playworld.data.ingest.splits import Part
+from playworld.data.ingest.parts import Part
 from playworld.data.options import Engine
 from playworld.data.video.fork_server import ForkServer
 from playworld.machine import cores

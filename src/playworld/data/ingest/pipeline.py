@@ -22,9 +22,10 @@ from playworld.data.ingest.executors import At, Job, run
 from playworld.data.ingest.frame_stats import FrameStats
 from playworld.data.ingest.page.document import render
 from playworld.data.ingest.page.pictures import gather
+from playworld.data.ingest.parts import Part, join_parts
 from playworld.data.ingest.selection import Parts, select, shared_footage, write_traits
 from playworld.data.ingest.sources import check_target, find_videos, own_clips
-from playworld.data.ingest.splits import Part, held_out, join
+from playworld.data.ingest.train_valid_split import held_out
 from playworld.data.options import IngestOptions, parse_size
 from playworld.data.video.fork_server import ForkServer
 from playworld.data.video.reader import HOLD_SECONDS, Decoding, VideoError
@@ -97,9 +98,11 @@ def _keep(
     # Where all videos share footage with each other, only the copies are kept apart.
     valid = held_out(names, fraction, options.seed, leader)
     valid = valid or held_out(names, fraction, options.seed)
-    gathered = gather(decoded, chosen)  # `join` removes the parts
+    gathered = gather(decoded, chosen)  # `join_parts` removes the parts
     shape = height, width, fps
-    entries = join(usable, [chosen[n] for n in kept], valid, folder, fraction, min_frames, shape)
+    entries = join_parts(
+        usable, [chosen[n] for n in kept], valid, folder, fraction, min_frames, shape
+    )
     ok = [entry | {"dropped": dropped[n]} for n, entry in zip(kept, entries, strict=True)]
     report = write_documents(folder, videos, options, shape, ok, bad)
     write_whole(folder / "report.html", render(report, gathered))

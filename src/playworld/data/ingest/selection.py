@@ -13,7 +13,7 @@ from playworld.data.clips.shards import ShardReader, read_json
 from playworld.data.ingest.clean_options import CleanOptions
 from playworld.data.ingest.cleaning import Origin, Stretch, judge, without, without_short
 from playworld.data.ingest.duplicates import HashedStretches, find_copies
-from playworld.data.ingest.splits import Part
+from playworld.data.ingest.parts import Part
 
 TRAITS_FILE = "traits.npy"
 OPEN_PARTS = 16

@@ -10,7 +10,7 @@ from pathlib import Path
 from playworld.atomic import check_place, may_be_ignored
 from playworld.config import InputError
 from playworld.data.clips.shards.layout import read_json
-from playworld.data.clips.splits import SPLITS
+from playworld.data.clips.split_names import SPLITS
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
 """How a URL begins, as a path."""

@@ -15,7 +15,7 @@ from playworld.data.record.lerobot import Dataset, EpisodeEntry
 from playworld.data.record.lerobot_rows import NoTruth, actions_of, pictures_of
 from playworld.data.record.placing import Claim, Placement, place
 from playworld.data.record.recordings import unfinished
-from playworld.data.video.cutting import FrameTimes, cut, list_frames, write_pictures
+from playworld.data.video.extract import FrameTimes, extract, list_frames, write_pictures
 from playworld.progress import Progress, silent
 from playworld.words import counted
 
@@ -123,7 +123,7 @@ class _Import:
             write_pictures(pictures_of(self.dataset, episode), video, self.dataset.fps)
             return "encoded", tuple(k / self.dataset.fps for k in range(episode.frames))
         if len(self._sharing[episode.video]) == 1 and not self.dataset.grouped:
-            how, film = cut(episode.video, video, episode.frames, self.dataset.fps)
+            how, film = extract(episode.video, video, episode.frames, self.dataset.fps)
             if len(film.ticks) > episode.frames:
                 spare = len(film.ticks) - episode.frames
                 log.warning(
@@ -145,7 +145,7 @@ class _Import:
                 found.moved,
             )
         window = (film.ticks[found.first], film.ticks[found.first + episode.frames - 1])
-        how, _ = cut(episode.video, video, episode.frames, self.dataset.fps, window)
+        how, _ = extract(episode.video, video, episode.frames, self.dataset.fps, window)
         return how, film.times(found.first, episode.frames)
 
     def _places(self, video: Path) -> tuple[FrameTimes, Mapping[int, Placement | str]]:

@@ -16,7 +16,7 @@ from playworld.models.base import DynamicsModel
 from playworld.models.exact import repeated
 from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
 from playworld.models.motion.layout import BlockLayout
-from playworld.models.st_transformer import Cache, CacheEntry, STTransformer, TransformerConfig
+from playworld.models.st_transformer import KVCache, KVCacheEntry, STTransformer, TransformerConfig
 from playworld.models.stems import ConvEmbed
 
 
@@ -150,9 +150,9 @@ class MotionDynamics(DynamicsModel):
         tokens: Int[Tensor, "B L"],
         hidden: Bool[Tensor, "B N1"],
         action: Float[Tensor, "B E"] | None,
-        cache: Cache,
+        cache: KVCache,
         seen: Float[Tensor, "B N D"] | None = None,
-    ) -> tuple[Float[Tensor, "B N1 V"], CacheEntry]:
+    ) -> tuple[Float[Tensor, "B N1 V"], KVCacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`

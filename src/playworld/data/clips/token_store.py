@@ -1,4 +1,4 @@
-"""Token cache: every frame of a split as uint16 tokens, in shards that are mapped into memory.
+"""Token store: every frame of a split as uint16 tokens, in shards that are mapped into memory.
 
 A shard holds the tokens of some consecutive scenes, frame after frame, then a CRC-32 for each 16
 frames. Which scenes share a shard follows from their lengths alone, and a shard appears whole or

@@ -5,7 +5,7 @@ import pytest
 
 from playworld.config import InputError
 from playworld.data.clips import tokens
-from playworld.data.clips.tokens import TokenLayout, TokenStore, write_shard
+from playworld.data.clips.token_store import TokenLayout, TokenStore, write_shard
 
 FRAMES = (40, 7, 33, 64, 1)
 N = 6

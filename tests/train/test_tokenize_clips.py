@@ -15,7 +15,7 @@ from playworld.models.pixels import to_float
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from playworld.train.distributed import processes, rank
-from playworld.train.token_cache import token_cache
+from playworld.train.tokenize_clips import tokenize_clips
 from tests.processes import run_group
 
 CPU = torch.device("cpu")
@@ -41,7 +41,7 @@ def dataset(clips, monkeypatch) -> ClipDataset:
 
 
 def test_an_interrupted_cache_goes_on_with_what_is_missing(dataset, tmp_path, monkeypatch):
-    token_cache(dataset, tokenizer(), tmp_path / "whole", CPU)
+    tokenize_clips(dataset, tokenizer(), tmp_path / "whole", CPU)
     seen = []
 
     def interrupt(done: int, total: int, note: str) -> None:
@@ -50,11 +50,11 @@ def test_an_interrupted_cache_goes_on_with_what_is_missing(dataset, tmp_path, mo
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        token_cache(dataset, tokenizer(), tmp_path / "cut", CPU, interrupt)
+        tokenize_clips(dataset, tokenizer(), tmp_path / "cut", CPU, interrupt)
     (cache,) = (tmp_path / "cut").iterdir()
     finished = {path: path.stat().st_mtime_ns for path in cache.glob("*.u16")}
     assert finished and not (cache / "index.json").exists()
-    token_cache(dataset, tokenizer(), tmp_path / "cut", CPU)
+    tokenize_clips(dataset, tokenizer(), tmp_path / "cut", CPU)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
@@ -63,18 +63,20 @@ def test_a_finished_cache_is_not_made_again_but_a_removed_shard_is(dataset, tmp_
     def refuse(*_: object) -> None:
         raise AssertionError("a frame was tokenized")
 
-    token_cache(dataset, tokenizer(), tmp_path, CPU)
+    tokenize_clips(dataset, tokenizer(), tmp_path, CPU)
     before = contents(tmp_path)
-    token_cache(dataset, tokenizer(), tmp_path, CPU, refuse)
+    tokenize_clips(dataset, tokenizer(), tmp_path, CPU, refuse)
     (cache,) = tmp_path.iterdir()
     (cache / "tokens-00001.u16").unlink()
     counted: list[int] = []
-    token_cache(dataset, tokenizer(), tmp_path, CPU, lambda done, total, _: counted.append(total))
+    tokenize_clips(
+        dataset, tokenizer(), tmp_path, CPU, lambda done, total, _: counted.append(total)
+    )
     assert contents(tmp_path) == before and set(counted) < {*range(dataset.num_frames)}
 
 
 def test_each_tokenizer_has_a_cache_of_its_own(dataset, tmp_path):
-    stores = [token_cache(dataset, tokenizer(seed), tmp_path, CPU) for seed in (0, 1)]
+    stores = [tokenize_clips(dataset, tokenizer(seed), tmp_path, CPU) for seed in (0, 1)]
     assert len(list(tmp_path.iterdir())) == 2
     one, other = (torch.from_numpy(store.read(0, 0, 16)) for store in stores)
     assert not one.equal(other)
@@ -87,7 +89,7 @@ def test_a_setting_that_is_no_weight_makes_another_cache(dataset, tmp_path):
     further = replace(config, decoder=replace(config.decoder, window=5))
     for shape in (config, further):
         torch.manual_seed(0)
-        token_cache(dataset, VideoTokenizer(shape).eval(), tmp_path, CPU)
+        tokenize_clips(dataset, VideoTokenizer(shape).eval(), tmp_path, CPU)
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -99,7 +101,7 @@ def test_a_damaged_chunk_of_video_does_not_stop_it(clips, tmp_path, monkeypatch)
     data[20] ^= 255
     path.write_bytes(data)
     dataset = ClipDataset(tmp_path / "clips", "train", 5)
-    store = token_cache(dataset, tokenizer(), tmp_path / "tokens", CPU)
+    store = tokenize_clips(dataset, tokenizer(), tmp_path / "tokens", CPU)
     assert dataset.damaged == {(0, 0)}
     frames = torch.from_numpy(dataset.shards.read(0, 16, 5))[None]
     assert torch.from_numpy(store.read(0, 16, 5)).equal(tokenizer().encode(to_float(frames))[0])
@@ -112,7 +114,7 @@ def main(clips: Path, folder: Path) -> None:
     counted = [0]
     with processes(CPU):
         dataset = ClipDataset(clips, "train", 5)
-        store = token_cache(
+        store = tokenize_clips(
             dataset, tokenizer(), folder / "tokens", CPU, lambda done, *_: counted.append(done)
         )
         store.read(0, 0, 16)
@@ -122,7 +124,7 @@ def main(clips: Path, folder: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_share_the_work_and_write_what_one_does(dataset, clips, tmp_path):
     assert run_group(2, main, clips, tmp_path) == [0, 0]
-    token_cache(dataset, tokenizer(), tmp_path / "alone", CPU)
+    tokenize_clips(dataset, tokenizer(), tmp_path / "alone", CPU)
     assert contents(tmp_path / "tokens") == contents(tmp_path / "alone")
     counts = [int((tmp_path / f"frames-{r}").read_text()) for r in (0, 1)]
     assert min(counts) > 0 and sum(counts) == dataset.num_frames

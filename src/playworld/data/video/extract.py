@@ -1,4 +1,4 @@
-"""Frames of a video file, or pictures, as a video file of their own; done in a child process."""
+"""Extract frames of a video file into a file of their own, or join pictures; in a child process."""
 
 import json
 import subprocess
@@ -12,8 +12,8 @@ from typing import Any
 from playworld.config import InputError
 from playworld.lfs import refuse_pointer
 
-CUT_SECONDS = 3600
-"""Longest that cutting one episode may take."""
+EXTRACT_SECONDS = 3600
+"""Longest that extracting one episode may take."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def list_frames(video: Path) -> FrameTimes:
     return _frame_times(answer)
 
 
-def cut(
+def extract(
     video: Path, out: Path, frames: int, fps: float, window: tuple[int, int] | None = None
 ) -> tuple[str, FrameTimes]:
     """Put some frames of a video into a file of their own.
@@ -62,7 +62,7 @@ def cut(
     Raises:
         InputError: where the video cannot be read or does not hold these frames.
     """
-    request = {"do": "cut", "path": _there(video), "out": str(out.absolute()), "frames": frames}
+    request = {"do": "extract", "path": _there(video), "out": str(out.absolute()), "frames": frames}
     answer = _child(request | {"fps": _rate(fps), "window": window}, str(video))
     return answer["how"], _frame_times(answer)
 
@@ -96,16 +96,16 @@ def _frame_times(answer: dict[str, Any]) -> FrameTimes:
 
 def _child(request: dict[str, Any], what: str, content: bytes = b"") -> dict[str, Any]:
     """What the child process answers; `what` is where a reason begins."""
-    command = [sys.executable, "-P", str(Path(__file__).with_name("cut_process.py"))]
+    command = [sys.executable, "-P", str(Path(__file__).with_name("extract_process.py"))]
     try:
         child = subprocess.run(
             [*command, json.dumps(request)],
             input=content,
             capture_output=True,
-            timeout=CUT_SECONDS,
+            timeout=EXTRACT_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise InputError(f"{what} took longer than {CUT_SECONDS} s to cut") from None
+        raise InputError(f"{what} took longer than {EXTRACT_SECONDS} s to cut") from None
     if not child.stdout:
         raise InputError(f"{what}: FFmpeg crashed (exit code {child.returncode})")
     answer: dict[str, Any] = json.loads(child.stdout)

@@ -1,6 +1,6 @@
 """The child process that makes a video file of some frames of another, or of pictures.
 
-`cutting.py` runs this file by its path, `python cut_process.py JSON`, so that a stranger's file
+`extract.py` runs this file by its path, `python extract_process.py JSON`, so that a stranger's file
 crashes or hangs it, not us; it imports nothing of playworld. It prints one JSON object: an answer,
 or `reason`, why there is none.
 
@@ -24,18 +24,20 @@ PICTURES = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_PIXELS = 67_000_000
 
 
-class CannotCut(Exception):
+class CannotExtract(Exception):
     """There are no such frames, for the reason given."""
 
 
 def main() -> None:
     """Do what the JSON argument asks for."""
     request = json.loads(sys.argv[1])
-    work = {"list": _list, "cut": _cut, "pictures": _pictures}[request["do"]]
+    work = {"list": _list, "extract": _extract, "pictures": _pictures}[request["do"]]
     try:
         answer = work(request)
     except Exception as error:  # PyAV lets UnicodeDecodeError, IndexError and others through
-        reason = str(error) if isinstance(error, CannotCut) else f"{type(error).__name__}: {error}"
+        reason = (
+            str(error) if isinstance(error, CannotExtract) else f"{type(error).__name__}: {error}"
+        )
         answer = {"reason": " ".join(reason.split())[:300]}
     print(json.dumps(answer))
 
@@ -63,7 +65,7 @@ def _open(path: str) -> tuple[Any, Any]:
     source = av.open(path, options=options)
     stream: Any = source.streams.best("video")
     if stream is None:
-        raise CannotCut("holds no video stream")
+        raise CannotExtract("holds no video stream")
     stream.codec_context.thread_count = 1
     return source, stream
 
@@ -82,7 +84,7 @@ def _list(request: dict[str, Any]) -> dict[str, Any]:
         return {"ticks": _ticks(source, stream), "base": [base.numerator, base.denominator]}
 
 
-def _cut(request: dict[str, Any]) -> dict[str, Any]:
+def _extract(request: dict[str, Any]) -> dict[str, Any]:
     """Write the frames of the window [first, last] in ticks; of a whole file without one."""
     source, stream = _open(request["path"])
     with source:
@@ -92,7 +94,7 @@ def _cut(request: dict[str, Any]) -> dict[str, Any]:
         if window is None:
             ticks = answer["ticks"] = _ticks(source, stream)
             if len(ticks) < count:
-                raise CannotCut(f"has {len(ticks)} frames where {count} were expected")
+                raise CannotExtract(f"has {len(ticks)} frames where {count} were expected")
             window = ticks[0], ticks[count - 1]
         source.seek(window[0], stream=stream)
         packets = _exact_run(source, stream, window, count)
@@ -161,7 +163,7 @@ def _encode(frames: Iterator[Any], base: Fraction, request: dict[str, Any]) -> N
                 picture.pts, picture.time_base = frame.pts - first, base
                 target.mux(stream.encode(picture))
         if number != request["frames"]:
-            raise CannotCut(f"has {number} frames where {request['frames']} were expected")
+            raise CannotExtract(f"has {number} frames where {request['frames']} were expected")
         target.mux(stream.encode())
 
 
@@ -179,9 +181,11 @@ def _pictures(request: dict[str, Any]) -> dict[str, Any]:
         for number, content in enumerate(_contents()):
             with Image.open(io.BytesIO(content), formats=PICTURES) as image:
                 if image.mode.startswith(("I", "F")):
-                    raise CannotCut(f"has pictures of mode {image.mode}: measurements, no colours")
+                    raise CannotExtract(
+                        f"has pictures of mode {image.mode}: measurements, no colours"
+                    )
                 if size not in (None, image.size):
-                    raise CannotCut(f"has pictures of {size} and of {image.size} pixels")
+                    raise CannotExtract(f"has pictures of {size} and of {image.size} pixels")
                 picture = av.VideoFrame.from_image(image.convert("RGB"))
             if size is None:
                 size = stream.width, stream.height = image.size

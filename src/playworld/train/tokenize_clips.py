@@ -1,4 +1,7 @@
-"""Tokens of every frame, made once per tokenizer and set of clips, by all processes together."""
+"""Tokenize every frame of a split once per tokenizer, by all processes together, into a store.
+
+The files are those of `playworld.data.clips.token_store`.
+"""
 
 import hashlib
 import json
@@ -13,7 +16,7 @@ from jaxtyping import Int64, UInt8
 from playworld.config import to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import CHUNK_FRAMES, DamagedChunk
-from playworld.data.clips.tokens import TokenLayout, TokenShard, TokenStore, write_shard
+from playworld.data.clips.token_store import TokenLayout, TokenShard, TokenStore, write_shard
 from playworld.manifest import params_sha256
 from playworld.models.base import Tokenizer
 from playworld.models.pixels import to_float
@@ -23,7 +26,7 @@ from playworld.train.distributed import any_rank, first_rank_does, rank, ranks
 FRAMES_AT_ONCE = 64
 
 
-def token_cache(
+def tokenize_clips(
     dataset: ClipDataset,
     tokenizer: Tokenizer,
     folder: Path,
