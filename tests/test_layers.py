@@ -30,6 +30,7 @@ ORDER += [
     "agents",
     "presets",
     "studies",
+    "workflows",
     "play",
     "curate",
     "cli",

@@ -9,7 +9,7 @@ from tyro.conf import Positional
 
 from playworld.cli.command import FLAT, Command, endings
 from playworld.cli.progress import ProgressBars, say
-from playworld.studies.options import CreateOptions
+from playworld.workflows.options import CreateOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Create(Command):
     options: Annotated[CreateOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
-        from playworld.studies.create import create
+        from playworld.workflows.create import create
 
         with endings():
             say(console, create(self.videos, self.world, self.options, progress))

@@ -16,7 +16,7 @@ class Doctor(Command):
     example: ClassVar[str] = "playworld doctor"
 
     def run(self, console: Console, progress: ProgressBars) -> int:
-        from playworld.studies.doctor import doctor
+        from playworld.workflows.doctor import doctor
 
         say(console, doctor())
         return 0

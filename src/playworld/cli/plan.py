@@ -8,7 +8,7 @@ from tyro.conf import Positional
 
 from playworld.cli.command import FLAT, Command
 from playworld.cli.progress import ProgressBars, say
-from playworld.studies.options import TrainingPlanOptions
+from playworld.workflows.options import TrainingPlanOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,8 @@ class Plan(Command):
 
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.presets import preset
-        from playworld.studies.plan import plan
-        from playworld.studies.plan_table import compare_with_paper, format_plan
+        from playworld.workflows.plan import plan
+        from playworld.workflows.plan_table import compare_with_paper, format_plan
 
         if self.preset == "paper":
             say(console, compare_with_paper())

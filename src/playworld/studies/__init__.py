@@ -1,1 +1,1 @@
-"""Work that combines everything: a world from a folder in a given time, and what a machine can."""
+"""Comparisons that train or play many times: ablations, scaling, cloning, goals, transfer."""

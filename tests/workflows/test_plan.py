@@ -7,15 +7,15 @@ from playworld.config import InputError
 from playworld.models.dynamics import Dynamics
 from playworld.models.flops import dynamics_flops, on_meta, parameters
 from playworld.presets import TINY, preset
-from playworld.studies.plan import (
+from playworld.train.optim import make_optimizers
+from playworld.workflows.plan import (
     TrainingPlanOptions,
     activation_bytes,
     dynamics_load,
     memory_bytes,
     plan,
 )
-from playworld.studies.plan_table import compare_with_paper, format_plan
-from playworld.train.optim import make_optimizers
+from playworld.workflows.plan_table import compare_with_paper, format_plan
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ from playworld.models.motion.tokenizer import CANDIDATES, MotionTokenizer
 from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import SHAPES, Printed
-from playworld.studies.options import TrainingPlanOptions, memory_bytes
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
+from playworld.workflows.options import TrainingPlanOptions, memory_bytes
 
 NOT_PRINTED = Printed(None, None, None, None)
 

@@ -1,8 +1,8 @@
 """A training plan as text, and every model of the paper beside ours."""
 
 from playworld.presets import PAPER
-from playworld.studies.plan import ModelSize, TrainingPlan, TrainingPlanOptions, plan
 from playworld.words import counted
+from playworld.workflows.plan import ModelSize, TrainingPlan, TrainingPlanOptions, plan
 
 
 def format_plan(made: TrainingPlan) -> str:

@@ -6,28 +6,30 @@ import pytest
 
 from playworld.config import InputError
 from playworld.evaluate import EvaluateOptions, evaluate
-from playworld.studies.create import Clock, CreateOptions, conclude, create
-from playworld.studies.doctor import doctor
+from playworld.workflows.budget import Budget
+from playworld.workflows.create import conclude, create
+from playworld.workflows.doctor import doctor
+from playworld.workflows.options import CreateOptions
 from playworld.world import World
 
 QUICK = CreateOptions(minutes=1.2, preset="tiny")
 
 
 def test_a_budget_is_decided_once_and_kept(tmp_path):
-    clock = Clock.open(tmp_path, {"minutes": 5.0})
-    assert clock.remember("tokenizer_steps", lambda: 7) == 7
-    assert Clock.open(tmp_path, {"minutes": 5.0}).remember("tokenizer_steps", lambda: 9) == 7
+    budget = Budget.open(tmp_path, {"minutes": 5.0})
+    assert budget.remember("tokenizer_steps", lambda: 7) == 7
+    assert Budget.open(tmp_path, {"minutes": 5.0}).remember("tokenizer_steps", lambda: 9) == 7
     with pytest.raises(InputError, match="begun with --minutes 5; ask for as many or more"):
-        Clock.open(tmp_path, {"minutes": 4.0})
+        Budget.open(tmp_path, {"minutes": 4.0})
     with pytest.raises(InputError, match="begun with other seed"):
-        Clock.open(tmp_path, {"minutes": 5.0, "seed": 1})
+        Budget.open(tmp_path, {"minutes": 5.0, "seed": 1})
 
 
 def test_more_minutes_go_on_with_what_is_there(tmp_path):
-    clock = Clock.open(tmp_path, {"minutes": 5.0})
-    clock.remember("tokenizer_steps", lambda: 7)
-    clock.save()
-    more = Clock.open(tmp_path, {"minutes": 50.0})
+    budget = Budget.open(tmp_path, {"minutes": 5.0})
+    budget.remember("tokenizer_steps", lambda: 7)
+    budget.save()
+    more = Budget.open(tmp_path, {"minutes": 50.0})
     assert more.remember("tokenizer_steps", lambda: 9) == 7 and more.left() > 2000
 
 
@@ -45,14 +47,14 @@ def follow(videos, tmp_path, minutes):
 
 def test_before_anything_is_trained_other_videos_begin_anew(tmp_path):
     """As the refusal of too few or too short ones asks for."""
-    Clock.open(tmp_path, {"minutes": 5.0, "videos": [["a", 1]]}).save()
+    Budget.open(tmp_path, {"minutes": 5.0, "videos": [["a", 1]]}).save()
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "dataset.json").touch()
-    clock = Clock.open(tmp_path, {"minutes": 5.0, "videos": [["a", 1], ["b", 2]]})
-    assert not (tmp_path / "clips").exists() and clock.left() > 250
-    clock.remember("tokenizer_steps", lambda: 50)
+    budget = Budget.open(tmp_path, {"minutes": 5.0, "videos": [["a", 1], ["b", 2]]})
+    assert not (tmp_path / "clips").exists() and budget.left() > 250
+    budget.remember("tokenizer_steps", lambda: 50)
     with pytest.raises(InputError, match="begun with other videos"):
-        Clock.open(tmp_path, {"minutes": 5.0, "videos": []})
+        Budget.open(tmp_path, {"minutes": 5.0, "videos": []})
 
 
 @pytest.mark.slow
@@ -71,7 +73,7 @@ def test_videos_become_a_world_in_the_minutes_that_the_refusals_advise_and_in_mo
 def test_time_spent_by_earlier_calls_counts(tmp_path):
     asked = {"minutes": 10.0}
     (tmp_path / "budget.json").write_text(json.dumps({"asked": asked, "spent": 300.0}))
-    assert 0 < Clock.open(tmp_path, asked).left() < 300
+    assert 0 < Budget.open(tmp_path, asked).left() < 300
 
 
 @pytest.mark.parametrize("size, where", [("8x8", "videos"), ("64x64", "nowhere")])

@@ -1,19 +1,15 @@
-"""The whole path under a time budget: ingest, train, evaluate, and say whether it is any good."""
+"""A world from a folder of videos within a time budget: ingest, train, evaluate, conclude."""
 
 import json
 import math
 import shlex
-import shutil
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playworld.atomic import alone, may_be_ignored, temporary_folder, write_whole
+from playworld.atomic import alone, may_be_ignored, temporary_folder
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
-from playworld.data.clips.shards import read_json
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.options import parse_size
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
@@ -24,18 +20,17 @@ from playworld.machine import choose_device
 from playworld.manifest import refuse_foreign
 from playworld.presets import preset
 from playworld.progress import ProgressFor, silent_stages
-from playworld.studies.options import CreateOptions
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, reset_stage
 from playworld.words import counted
+from playworld.workflows.budget import RESERVE, Budget
+from playworld.workflows.options import CreateOptions
 from playworld.world import World
 from playworld.world.folder import WEIGHT_FILES
 
 TOKENIZER_SHARE = 0.3
-"""Of the time for training; a blurred alphabet makes a blurred world, but it is soon learned."""
-RESERVE = 0.06
-"""Of the budget, for tokenizing, naming the buttons and evaluating."""
+"""Of the time for training; tokenizer quality bounds the world's, but it converges fast."""
 PILOT_STEPS = 6
 """Steps by which the pace of a stage is measured."""
 LEAST_HORIZON = 4
@@ -50,123 +45,59 @@ def create(
     options: CreateOptions,
     progress_for: ProgressFor = silent_stages,
 ) -> str:
-    """Make, measure and describe a world; the same call goes on where an interrupted one stopped.
+    """Make, measure and describe a world; the same call resumes an interrupted one.
 
     Returns:
-        What to tell the user: the figures, whether the world answers its buttons, how to play it.
+        The text for the user: figures, whether the world answers its buttons, how to play it.
 
     Raises:
         InputError: for videos that cannot be used, or a smaller budget than the run began with.
         Preempted, NonFinite, Collapsed: as training does.
     """
     recipe = preset(options.preset)
-    choose_device(options.device)  # said before the videos are cut
+    choose_device(options.device)  # fails before the videos are decoded
     refuse_foreign(world, WEIGHT_FILES)
     check_size(recipe, options.size)
     run = options.run or default_run(world, videos, recipe.name)
     asked = to_dict(options) | {"run": None, "videos": listing(videos)}
     with alone(run, f"another `playworld create` is at work in {run}; wait for it"):
-        clock = Clock.open(run, asked)
+        budget = Budget.open(run, asked)
         try:
-            return _create(videos, world, run, recipe, options, clock, progress_for)
+            return _create(videos, world, run, recipe, options, budget, progress_for)
         finally:
-            if (run / "clips").exists():  # before that there is nothing to take up
-                clock.save()
+            if (run / "clips").exists():  # before that there is nothing to resume
+                budget.save()
 
 
-def _create(videos, world, run, recipe, options, clock, progress_for) -> str:
+def _create(videos, world, run, recipe, options, budget, progress_for) -> str:
     clips = run / "clips"
     if not (clips / "dataset.json").exists():
         ingest(
             videos, clips, IngestOptions(fps=options.fps, size=options.size), progress_for("ingest")
         )
-        clock.save()
+        budget.save()
     recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
     training = TrainOptions(
         run=run, seed=options.seed, device=options.device, name=options.name or world.name
     )
     one = replace(training, stage="tokenizer")
-    first = clock.remember(
-        "tokenizer_steps", lambda: fitting_steps(recipe, clips, run, one, TOKENIZER_SHARE, clock)
+    first = budget.remember(
+        "tokenizer_steps", lambda: fitting_steps(recipe, clips, run, one, TOKENIZER_SHARE, budget)
     )
     train_world(recipe, clips, world, replace(one, tokenizer_steps=first), progress_for)
     # Only now, as how long the tokenizer really took is known.
-    second = clock.remember("world_steps", lambda: longer(recipe, clips, run, training, clock))
+    second = budget.remember("world_steps", lambda: longer(recipe, clips, run, training, budget))
     training = replace(training, tokenizer_steps=first, world_steps=second)
     made = train_world(recipe, clips, world, replace(training, stage="world"), progress_for)
     assert made is not None
     report = evaluate(made, clips, measuring, progress_for("evaluate"))
     said = conclude(made, world, clips, run, report)
-    clock.state["finished"] = True
+    budget.state["finished"] = True
     return said
 
 
-class Clock:
-    """The time that a budget has left over all calls that share a run, and what was decided."""
-
-    def __init__(self, path: Path, state: dict[str, Any]):
-        self.path, self.state, self.begun = path, state, time.monotonic()
-
-    @classmethod
-    def open(cls, run: Path, asked: dict[str, Any]) -> "Clock":
-        """The clock of a run, new or taken up.
-
-        More minutes than before go on with what is there; a world that was finished is trained
-        anew for longer. As long as nothing is trained, anything may change.
-
-        Raises:
-            InputError: if the run was begun with something else asked for; `asked` is plain JSON.
-        """
-        path = run / "budget.json"
-        state: dict[str, Any] = {"asked": asked, "spent": 0.0}
-        if path.exists():
-            state = read_json(path)
-            before = state["asked"].get("minutes", 0.0)
-            if asked.get("minutes", 0.0) > before:
-                state["asked"]["minutes"] = asked["minutes"]
-                if state.pop("finished", False):
-                    state["finished_steps"] = state.pop("world_steps")
-            other = [key for key in asked if state["asked"].get(key) != asked[key]]
-            if "tokenizer_steps" not in state:
-                ours = (run / "clips" / "dataset.json").exists()
-                if ours and {"videos", "fps", "size"} & set(other):
-                    shutil.rmtree(run / "clips", ignore_errors=True)
-                return cls(path, {"asked": asked, "spent": 0.0 if other else state["spent"]})
-            if other == ["minutes"]:
-                raise InputError(
-                    f"{run} was begun with --minutes {before:g}; ask for as many or more to go on, "
-                    "or choose another --run to start anew"
-                )
-            if other:
-                raise InputError(
-                    f"{run} was begun with other {', '.join(other)}; ask for the same to go on, or "
-                    "choose another --run to start anew"
-                )
-        return cls(path, state)
-
-    def left(self) -> float:
-        """Seconds of the budget that are left."""
-        spent = self.state["spent"] + time.monotonic() - self.begun
-        return self.state["asked"]["minutes"] * 60 * (1 - RESERVE) - spent
-
-    def remember(self, key: str, decide: Callable[[], Any]) -> Any:
-        """Decide once, and stay with it when the run is taken up: resuming needs equal steps."""
-        if key not in self.state:
-            self.state[key] = decide()
-            self.save()
-        return self.state[key]
-
-    def save(self) -> None:
-        """Write down what was decided and how much time is spent."""
-        now = time.monotonic()
-        self.state["spent"] += now - self.begun
-        self.begun = now
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, json.dumps(self.state))
-
-
 def check_size(recipe: Recipe, size: str) -> None:
-    """Raise InputError if frames of this size do not fit the recipe: before the work, not after."""
+    """Raise InputError if frames of this size do not fit the recipe."""
     width, height = parse_size(size)
     try:
         recipe.resized(height, width)
@@ -193,7 +124,7 @@ def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
 
 
 def measurable(clips: Path, seed: int) -> EvaluateOptions:
-    """How far rollouts can be measured on the held-out scenes; said before the training, not after.
+    """Options of the evaluation for these held-out scenes; checked before the training.
 
     Raises:
         InputError: where no held-out scene is long enough to tell whether the buttons work.
@@ -209,18 +140,18 @@ def measurable(clips: Path, seed: int) -> EvaluateOptions:
     return replace(options, horizon=min(options.horizon, longest - options.prompt_frames))
 
 
-def longer(recipe: Recipe, clips: Path, run: Path, training: TrainOptions, clock: "Clock") -> int:
-    """Steps of the second stage for the time left; one that was finished with fewer begins anew."""
-    steps = fitting_steps(recipe, clips, run, training, 1.0, clock)
-    finished = clock.state.get("finished_steps", 0)
+def longer(recipe: Recipe, clips: Path, run: Path, training: TrainOptions, budget: Budget) -> int:
+    """Steps of the second stage for the time left; one that was finished with fewer restarts."""
+    steps = fitting_steps(recipe, clips, run, training, 1.0, budget)
+    finished = budget.state.get("finished_steps", 0)
     if 0 < finished < steps:
         reset_stage(run / "world")
-    clock.state.pop("finished_steps", None)
+    budget.state.pop("finished_steps", None)
     return max(steps, finished)
 
 
 def fitting_steps(
-    recipe: Recipe, clips: Path, run: Path, training: TrainOptions, share: float, clock: "Clock"
+    recipe: Recipe, clips: Path, run: Path, training: TrainOptions, share: float, budget: Budget
 ) -> int:
     """Steps of a stage that fit into a share of the time left, after a few on the real clips."""
     stage = "tokenizer" if training.stage == "tokenizer" else "world"
@@ -230,11 +161,11 @@ def fitting_steps(
         )
         train_world(recipe, clips, pilot / "made", few)
         pace = seconds_per_step(pilot / stage)
-    count = int(share * clock.left() / pace)
+    count = int(share * budget.left() / pace)
     if count < LEAST_STEPS:
-        left = clock.left()
+        left = budget.left()
         missing = 1.2 * LEAST_STEPS * pace / share - left  # the next call measures the pace, too
-        needed = clock.state["asked"]["minutes"] + missing / 60 / (1 - RESERVE)
+        needed = budget.state["asked"]["minutes"] + missing / 60 / (1 - RESERVE)
         raise InputError(
             f"{max(0.0, left) / 60:.1f} minutes are left, in which this machine makes "
             f"{counted(max(count, 0), 'step')} of the {stage} of {recipe.name!r}; give --minutes "
@@ -250,7 +181,7 @@ def seconds_per_step(stage: Path) -> float:
 
 
 def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -> str:
-    """Write report and card; say plainly what came out."""
+    """Write report and card; returns the table, the verdict and the next command."""
     write_report(report, run / "report")
     table, command = format_table(report), f"playworld evaluate {world.name} CLIPS"
     made.save(world, measured_card(made.card, table, command))
@@ -269,7 +200,7 @@ def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -
 
 
 def advice(dataset: ClipDataset) -> str:
-    """What to try for a world that came out poorly."""
+    """What to try when a world is poor."""
     minutes = dataset.num_frames / dataset.fps / 60
     more = f"more video ({minutes:.0f} minutes are few), " if minutes < 20 else ""
     return (

@@ -1,0 +1,79 @@
+"""The time budget of a run, kept in its folder over interrupted calls."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playworld.atomic import write_whole
+from playworld.config import InputError
+from playworld.data.clips.shards import read_json
+
+RESERVE = 0.06
+"""Of the budget, for tokenizing, naming the buttons and evaluating."""
+
+
+class Budget:
+    """Time left over all calls that share a run, and the numbers of steps that were chosen."""
+
+    def __init__(self, path: Path, state: dict[str, Any]):
+        self.path, self.state, self.begun = path, state, time.monotonic()
+
+    @classmethod
+    def open(cls, run: Path, asked: dict[str, Any]) -> "Budget":
+        """The budget of a run, new or resumed.
+
+        With more minutes than before the run continues; a world that was finished is trained again
+        for longer. Until something is trained, all options may change.
+
+        Raises:
+            InputError: if the run was begun with something else asked for; `asked` is plain JSON.
+        """
+        path = run / "budget.json"
+        state: dict[str, Any] = {"asked": asked, "spent": 0.0}
+        if path.exists():
+            state = read_json(path)
+            before = state["asked"].get("minutes", 0.0)
+            if asked.get("minutes", 0.0) > before:
+                state["asked"]["minutes"] = asked["minutes"]
+                if state.pop("finished", False):
+                    state["finished_steps"] = state.pop("world_steps")
+            other = [key for key in asked if state["asked"].get(key) != asked[key]]
+            if "tokenizer_steps" not in state:
+                ours = (run / "clips" / "dataset.json").exists()
+                if ours and {"videos", "fps", "size"} & set(other):
+                    shutil.rmtree(run / "clips", ignore_errors=True)
+                return cls(path, {"asked": asked, "spent": 0.0 if other else state["spent"]})
+            if other == ["minutes"]:
+                raise InputError(
+                    f"{run} was begun with --minutes {before:g}; ask for as many or more to go on, "
+                    "or choose another --run to start anew"
+                )
+            if other:
+                raise InputError(
+                    f"{run} was begun with other {', '.join(other)}; ask for the same to go on, or "
+                    "choose another --run to start anew"
+                )
+        return cls(path, state)
+
+    def left(self) -> float:
+        """Seconds of the budget that are left."""
+        spent = self.state["spent"] + time.monotonic() - self.begun
+        return self.state["asked"]["minutes"] * 60 * (1 - RESERVE) - spent
+
+    def remember(self, key: str, decide: Callable[[], Any]) -> Any:
+        """Decide once and keep it when the run is resumed, which needs equal steps."""
+        if key not in self.state:
+            self.state[key] = decide()
+            self.save()
+        return self.state[key]
+
+    def save(self) -> None:
+        """Write the decisions and the time spent to the run's folder."""
+        now = time.monotonic()
+        self.state["spent"] += now - self.begun
+        self.begun = now
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path, json.dumps(self.state))
