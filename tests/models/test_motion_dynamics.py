@@ -28,11 +28,11 @@ def test_a_frame_is_trained_as_it_is_played():
     cache, nothing = model.start_cache(2), torch.zeros_like(hidden[:, 0])
     for t in range(tokens.shape[1]):
         action = actions[:, t - 1] if t else None
-        seen = model.look(video[:, max(0, t - 1)][:, None])[:, 0]
+        picture = model.picture_features(video[:, max(0, t - 1)][:, None])[:, 0]
         if t:
-            played, _ = model.step(tokens[:, t], hidden[:, t], action, cache, seen)
+            played, _ = model.step(tokens[:, t], hidden[:, t], action, cache, picture)
             torch.testing.assert_close(played, trained[:, t - 1], atol=1e-5, rtol=1e-4)
-        _, entry = model.step(tokens[:, t], nothing, action, cache, seen)
+        _, entry = model.step(tokens[:, t], nothing, action, cache, picture)
         cache = model.append(cache, entry)
 
 

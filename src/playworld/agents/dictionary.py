@@ -1,4 +1,4 @@
-"""From latent actions to true ones: what was seen together in a few labelled transitions."""
+"""From latent actions to true ones, by the pairs in a few labelled transitions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ def known_moves(moves: Int[np.ndarray, " n"], samples: int) -> Int[np.ndarray, "
 
 @dataclass(frozen=True)
 class Dictionary:
-    """For each latent action the true moves that it was seen with (Genie, appendix E)."""
+    """For each latent action the true moves in its labelled transitions (Genie, appendix E)."""
 
     moves: tuple[tuple[int, ...], ...]
-    """Indices into `MOVES`, one for each time; a code that was never seen has one at random."""
+    """Indices into `MOVES`, one per transition; a code without any has one at random."""
     labels: tuple[int, ...] = ()
     """The moves of all labelled transitions: how often each was made breaks ties."""
 
@@ -44,8 +44,8 @@ class Dictionary:
     ) -> "Dictionary":
         """From n labelled transitions; n = 0 gives the random map."""
         guesses = np.random.default_rng(seed).integers(len(MOVES), size=num_codes)
-        seen = [tuple(moves[codes == code].tolist()) for code in range(num_codes)]
-        known = tuple(s or (int(g),) for s, g in zip(seen, guesses, strict=True))
+        found = [tuple(moves[codes == code].tolist()) for code in range(num_codes)]
+        known = tuple(s or (int(g),) for s, g in zip(found, guesses, strict=True))
         return cls(known, tuple(moves.tolist()))
 
     @classmethod
@@ -67,24 +67,24 @@ class Dictionary:
         return cls.of(codes[picked], moves[picked], num_codes, seed)
 
     def commonest(self) -> "Dictionary":
-        """For each latent action only the move that it was seen with most often.
+        """For each latent action only its most frequent move.
 
-        Of moves that it was seen with equally often, the one that is commonest among all labels; of
+        Of equally frequent moves, the one that is commonest among all labels; of
         those, the first of `MOVES`.
         """
 
-        def most(seen: tuple[int, ...]) -> int:
-            return max(sorted(set(seen)), key=lambda m: (seen.count(m), self.labels.count(m)))
+        def most(moves: tuple[int, ...]) -> int:
+            return max(sorted(set(moves)), key=lambda m: (moves.count(m), self.labels.count(m)))
 
-        return Dictionary(tuple((most(seen),) for seen in self.moves), self.labels)
+        return Dictionary(tuple((most(moves),) for moves in self.moves), self.labels)
 
     def translate(self, codes: Sequence[int], rng: np.random.Generator) -> list[int]:
-        """One move for each latent action, drawn from those seen with it, as often as seen."""
+        """One move for each latent action, drawn from its labelled transitions."""
         return [int(rng.choice(self.moves[code])) for code in codes]
 
     def shares(self) -> list[dict[str, float]]:
         """For each latent action, how often each move stands in its list, by name."""
         return [
-            {name: seen.count(k) / len(seen) for k, name in enumerate(NAMES) if k in seen}
-            for seen in self.moves
+            {name: moves.count(k) / len(moves) for k, name in enumerate(NAMES) if k in moves}
+            for moves in self.moves
         ]

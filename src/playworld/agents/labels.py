@@ -1,4 +1,4 @@
-"""Demonstrations: what an expert was seen to do, and what each transition is labelled with."""
+"""Demonstrations: frames of an expert, and the label of each transition."""
 
 import logging
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Demonstrations:
         return np.stack([film, within], axis=1)
 
     def windows(self, rows: Int[np.ndarray, " B"], frames: int) -> UInt8[Tensor, "B F H W 3"]:
-        """What was seen before transitions: the last frame is where they begin.
+        """The frames before transitions; the last of them is where they begin.
 
         A film's first frame is repeated where it has no earlier ones, as at a game's beginning.
         """

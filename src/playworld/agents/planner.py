@@ -2,7 +2,7 @@
 
 The cross-entropy method: sequences of buttons are drawn, played in the world as rows of one batch,
 and the next are drawn as the best of them were. A world is a pure function of its state and the
-buttons, so within it a plan leads exactly where it was seen to lead: no step is planned anew.
+buttons, so within it a plan gives exactly the frames of the search: no step is planned again.
 """
 
 from dataclasses import dataclass, replace

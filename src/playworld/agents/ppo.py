@@ -116,8 +116,8 @@ def _metadata(path: Path) -> dict[str, Any]:
 
 
 def _chooser(agent: Any) -> Chooser:
-    def choose(seen: UInt8[np.ndarray, "N F H W 3"]) -> Int[np.ndarray, " N"]:
-        return agent.predict(np.concatenate(list(seen.swapaxes(0, 1)), axis=-1))[0]
+    def choose(observed: UInt8[np.ndarray, "N F H W 3"]) -> Int[np.ndarray, " N"]:
+        return agent.predict(np.concatenate(list(observed.swapaxes(0, 1)), axis=-1))[0]
 
     return choose
 
@@ -133,8 +133,8 @@ def play_inside(
     frames, state = world.start(prompts, [seed + row for row in range(len(prompts))])
     film = [frames.cpu()]
     for _ in range(options.presses):
-        seen = torch.stack([film[0]] * options.frames + film, dim=1)[:, -options.frames :]
-        buttons = torch.from_numpy(np.asarray(choose(seen.numpy())))
+        observed = torch.stack([film[0]] * options.frames + film, dim=1)[:, -options.frames :]
+        buttons = torch.from_numpy(np.asarray(choose(observed.numpy())))
         frames, state = world.step(state, buttons, world.sampler(options.steps), in_place=True)
         film.append(frames.cpu())
     return torch.stack(film, dim=1)

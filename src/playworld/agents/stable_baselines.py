@@ -36,7 +36,7 @@ class WorldVecEnv(VecEnv):
     """
 
     def __init__(self, envs: VectorEnv, stack: int = 1) -> None:
-        """Args: envs made by `gymnasium.make_vec("playworld/World-v0", ...)`, and frames seen."""
+        """Args: `stack` frames of each of the environments are one observation."""
         if stack < 1:
             raise InputError(f"stack must be at least 1, got {stack}")
         if envs.metadata.get("autoreset_mode") is AutoresetMode.SAME_STEP:

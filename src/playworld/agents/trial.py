@@ -57,19 +57,19 @@ def play_games(
         travel: whether to measure the way to the right, by registering pictures (0.7 ms a press).
     """
     N = games.games
-    seen = np.repeat(games.reset()[:, None], frames, axis=1)
+    observed = np.repeat(games.reset()[:, None], frames, axis=1)
     solved, going = np.zeros(N, dtype=bool), np.ones(N, dtype=bool)
     presses, way = np.zeros(N, dtype=np.int64), np.zeros(N, dtype=np.float32)
     actions = np.full(N, MOVES[0])
     while going.any():
-        actions[going] = player(seen[going])
+        actions[going] = player(observed[going])
         step = games.step(actions.tolist())
         if travel:
-            way[going] += _to_the_right(seen[going, -1], step.frames[going])
+            way[going] += _to_the_right(observed[going, -1], step.frames[going])
         solved |= step.rewards > 0
         presses += going
         going = ~step.over
-        seen = np.concatenate([seen[:, 1:], step.frames[:, None]], axis=1)
+        observed = np.concatenate([observed[:, 1:], step.frames[:, None]], axis=1)
     return Outcome(solved, presses, way if travel else None)
 
 
@@ -83,12 +83,12 @@ def _to_the_right(
 def random_player(seed: int) -> Player:
     """Presses any of the six moves that CoinRun tells apart, each as likely."""
     rng = np.random.default_rng(seed)
-    return lambda seen: rng.choice(MOVES, len(seen)).tolist()
+    return lambda observed: rng.choice(MOVES, len(observed)).tolist()
 
 
 def steady_player(move: int) -> Player:
     """Presses one of Procgen's actions all the time: what can be had without looking."""
-    return lambda seen: [move] * len(seen)
+    return lambda observed: [move] * len(observed)
 
 
 def policy_player(
@@ -106,8 +106,8 @@ def policy_player(
         raise ValueError("a policy of latent actions needs a dictionary, one of true ones has none")
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
 
-    def play(seen: UInt8[np.ndarray, "N F H W 3"]) -> list[int]:
-        logits = policy.logits(torch.from_numpy(seen))
+    def play(observed: UInt8[np.ndarray, "N F H W 3"]) -> list[int]:
+        logits = policy.logits(torch.from_numpy(observed))
         if temperature > 0:
             chances = (logits / temperature).softmax(dim=-1)
             chosen = chances.multinomial(1, generator=generator)[:, 0].tolist()

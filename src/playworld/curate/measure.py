@@ -1,4 +1,4 @@
-"""How good a filter is: precision and recall on labels of videos that it has not seen."""
+"""How good a filter is: precision and recall on labels of held-out videos."""
 
 import math
 from dataclasses import dataclass
@@ -35,13 +35,13 @@ def measure(
     chances: Float[np.ndarray, "n K"], labels: Int[np.ndarray, " n"]
 ) -> tuple[FilterScore, ...]:
     """A row for each label that parts the held-out ones, and each of `CONFIDENCES`."""
-    rows, seen = [], set()
+    rows, tried = [], set()
     for level, column in zip(LEVELS, chances.T, strict=True):
         good = labels >= level
-        if good.all() or not good.any() or good.tobytes() in seen:
+        if good.all() or not good.any() or good.tobytes() in tried:
             continue
         rows += [count(level, confidence, column, good) for confidence in CONFIDENCES]
-        seen.add(good.tobytes())
+        tried.add(good.tobytes())
     return tuple(rows)
 
 

@@ -109,10 +109,10 @@ def label_order(
 ) -> list[LabelStretch]:
     """A random order in which every video comes once before any comes twice."""
     shuffled = [stretches[i] for i in np.random.default_rng(seed).permutation(len(stretches))]
-    seen: Counter[str] = Counter()
+    count: Counter[str] = Counter()
     turns = []
     for stretch in shuffled:
         source = footage.source(stretch)
-        turns.append(seen[source])
-        seen[source] += 1
+        turns.append(count[source])
+        count[source] += 1
     return [shuffled[i] for i in np.argsort(turns, kind="stable")]

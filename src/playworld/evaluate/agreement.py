@@ -110,8 +110,8 @@ def _tables(
     """The labels that take part, and how often clips that have any have each code with each."""
     kept = (torch.bincount(labels[labels != UNKNOWN]) >= MIN_COUNT).nonzero().flatten()
     here = labels[..., None] == kept
-    seen = torch.nn.functional.one_hot(codes, num_codes).double()
-    tables = torch.einsum("nsc,nsl->ncl", seen, here.double())
+    chosen = torch.nn.functional.one_hot(codes, num_codes).double()
+    tables = torch.einsum("nsc,nsl->ncl", chosen, here.double())
     return kept.tolist(), tables[here.any(dim=2).any(dim=1)]
 
 

@@ -27,7 +27,7 @@ CLOCK_SLACK = 1e-3
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Clips that training has never seen, from the `valid` split."""
+    """Held-out clips, from the `valid` split."""
 
     video: UInt8[Tensor, "clips T H W C"]
     sources: tuple[str, ...]

@@ -57,7 +57,7 @@ class LatentActionConfig:
     tokens: TokenView | None = None
     """Look at the codes of tokens, and predict those, instead of pixels (Genie, section 3.4)."""
     gravity: bool = False
-    """Motion down is no action, for games seen from the side: things fall by themselves, and the
+    """Motion down is no action, for side-view games: things fall by themselves, and the
     dynamics learn it. Only for plain layers."""
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class ActionEncoder(nn.Module):
         self.head = nn.Linear(config.encoder.width, config.quantizer.code_size)
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S E"]:
-        """One latent per transition; number k has seen frames 0 to k+1."""
+        """One latent per transition; number k depends on frames 0 to k+1."""
         x = self.stem(video * 2 - 1)
         gather = self.gather.expand(*x.shape[:2], 1, -1)
         return self.head(self.transformer(torch.cat([gather, x], dim=2))[:, 1:, 0])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from playworld.models.norm import RMSNorm
 
-KeysValues = tuple[Float[Tensor, "B _ N H S"], Float[Tensor, "B _ N H S"]]
+KeysValues = tuple[Float[Tensor, "B _ P heads dim"], Float[Tensor, "B _ P heads dim"]]
 Rotation = tuple[Float[Tensor, "#B F 1 1 h"], Float[Tensor, "#B F 1 1 h"]]
 """Cosine and sine of the angle by which each pair of features turns, for every frame."""
 
@@ -29,8 +29,12 @@ class Attention(nn.Module):
         self.out = nn.Linear(num_heads * head_dim, width, bias=False)
 
     def project(
-        self, x: Float[Tensor, "*L D"]
-    ) -> tuple[Float[Tensor, "*L H S"], Float[Tensor, "*L H S"], Float[Tensor, "*L H S"]]:
+        self, x: Float[Tensor, "*batch D"]
+    ) -> tuple[
+        Float[Tensor, "*batch heads dim"],
+        Float[Tensor, "*batch heads dim"],
+        Float[Tensor, "*batch heads dim"],
+    ]:
         """Queries, keys and values per head; queries and keys are normalised."""
         q, k, v = self.qkv(x).unflatten(-1, (-1, 3, self.head_dim)).unbind(-2)
         return self.norm_q(q), self.norm_k(k), v
@@ -39,11 +43,11 @@ class Attention(nn.Module):
 class SpatialAttention(Attention):
     """Every token of a frame sees every other token of the same frame, and nothing else."""
 
-    def forward(self, x: Float[Tensor, "B F N D"]) -> Float[Tensor, "B F N D"]:
+    def forward(self, x: Float[Tensor, "B F P D"]) -> Float[Tensor, "B F P D"]:
         """Mix tokens within each frame."""
-        q, k, v = (rearrange(t, "B F N H S -> (B F) H N S") for t in self.project(x))
+        q, k, v = (rearrange(t, "B F P heads dim -> (B F) heads P dim") for t in self.project(x))
         mixed = attend(q, k, v)
-        return self.out(rearrange(mixed, "(B F) H N S -> B F N (H S)", B=x.shape[0]))
+        return self.out(rearrange(mixed, "(B F) heads P dim -> B F P (heads dim)", B=x.shape[0]))
 
 
 class TemporalAttention(Attention):
@@ -54,11 +58,11 @@ class TemporalAttention(Attention):
 
     def forward(
         self,
-        x: Float[Tensor, "B F N D"],
+        x: Float[Tensor, "B F P D"],
         rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
-    ) -> tuple[Float[Tensor, "B F N D"], KeysValues]:
+    ) -> tuple[Float[Tensor, "B F P D"], KeysValues]:
         """Mix each position over time.
 
         Args:
@@ -77,18 +81,18 @@ class TemporalAttention(Attention):
             return self.out(recall(q, own, past, mask[:, 0]).flatten(3)), own
         # Positions and heads form one axis: views, no copy along time.
         tokens = x.shape[2]
-        q, k, v = (rearrange(t, "B F N H S -> B (N H) F S") for t in (q, k, v))
+        q, k, v = (rearrange(t, "B F P heads dim -> B (P heads) F dim") for t in (q, k, v))
         mixed = attend(q, k, v, mask[:, None])
-        mixed = rearrange(mixed, "B (N H) F S -> B F N (H S)", N=tokens)
+        mixed = rearrange(mixed, "B (P heads) F dim -> B F P (heads dim)", P=tokens)
         return self.out(mixed), own
 
 
 def attend(
-    q: Float[Tensor, "B H L S"],
-    k: Float[Tensor, "B H M S"],
-    v: Float[Tensor, "B H M S"],
-    mask: Bool[Tensor, "#B #H L M"] | None = None,
-) -> Float[Tensor, "B H L S"]:
+    q: Float[Tensor, "B heads Q dim"],
+    k: Float[Tensor, "B heads M dim"],
+    v: Float[Tensor, "B heads M dim"],
+    mask: Bool[Tensor, "#B #heads Q M"] | None = None,
+) -> Float[Tensor, "B heads Q dim"]:
     """Softmax attention; `mask` is true where row l may look at row m.
 
     On a CPU PyTorch's fused kernel has no fast backward pass in bfloat16: plain products take a
@@ -103,11 +107,11 @@ def attend(
 
 
 def recall(
-    q: Float[Tensor, "B 1 N H S"],
+    q: Float[Tensor, "B 1 P heads dim"],
     own: KeysValues,
     past: KeysValues,
     mask: Bool[Tensor, "B M"],
-) -> Float[Tensor, "B 1 N H S"]:
+) -> Float[Tensor, "B 1 P heads dim"]:
     """Attention of one new frame to the cached past and, last in the mask, to itself.
 
     By products and sums: as matrices these have one row each. That takes twice as long on a CPU,
@@ -129,7 +133,9 @@ def rotary(times: Int[Tensor, "#B F"], head_dim: int) -> Rotation:
     return angle.cos(), angle.sin()
 
 
-def rotate(x: Float[Tensor, "B F N H S"], rotation: Rotation) -> Float[Tensor, "B F N H S"]:
+def rotate(
+    x: Float[Tensor, "B F P heads dim"], rotation: Rotation
+) -> Float[Tensor, "B F P heads dim"]:
     """Turn the features of each frame by the angles of its time."""
     cos, sin = (t.to(x.dtype) for t in rotation)
     a, b = x.chunk(2, dim=-1)

@@ -74,7 +74,7 @@ class DynamicsModel(nn.Module):
     transformer: STTransformer
 
     def start_cache(self, batch: int) -> KVCache:
-        """The cache of `batch` worlds that have seen no frame yet."""
+        """The cache of `batch` worlds without a frame yet."""
         return self.transformer.start_cache(batch)
 
     def step(
@@ -83,12 +83,12 @@ class DynamicsModel(nn.Module):
         hidden: Bool[Tensor, "B P"],
         action: Float[Tensor, "B E"] | None,
         cache: KVCache,
-        seen: Float[Tensor, "B M W"] | None = None,
+        picture: Float[Tensor, "B N D"] | None = None,
     ) -> tuple[Float[Tensor, "B P V"], KVCacheEntry]:
         """Logits of the next frame alone, and the entry that commits it once nothing is hidden.
 
-        `action` is None for the first frame of a prompt; `seen` is what the model looks at beside
-        the tokens.
+        `action` is None for the first frame of a prompt; `picture` are features of the
+        last picture, for models that take them beside the tokens.
         """
         raise NotImplementedError  # as above
 

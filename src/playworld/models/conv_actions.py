@@ -48,8 +48,8 @@ class ConvActionEncoder(nn.Module):
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S E"]:
         """One latent per transition, from its two frames and what moved before."""
         before, after = video[:, :-1] - 0.5, video[:, 1:] - 0.5
-        seen = [before, after, after - before, *changes(before, self.context)]
-        return self.head(F.silu(self.stem(torch.cat(seen, dim=-1))).flatten(2))
+        inputs = [before, after, after - before, *changes(before, self.context)]
+        return self.head(F.silu(self.stem(torch.cat(inputs, dim=-1))).flatten(2))
 
 
 class Modulate(nn.Module):
@@ -94,8 +94,8 @@ class ConvActionDecoder(nn.Module):
         """Frame k+1 from frame k, what moved before it, and action k."""
         action = rearrange(actions, "B S E -> (B S) E")
         whole = pad_to_patch(past, HALVED)
-        seen = torch.cat([whole - 0.5, *changes(whole, self.context)], dim=-1)
-        x = self.enter(F.pixel_unshuffle(rearrange(seen, "B S H W C -> (B S) C H W"), 2))
+        inputs = torch.cat([whole - 0.5, *changes(whole, self.context)], dim=-1)
+        x = self.enter(F.pixel_unshuffle(rearrange(inputs, "B S H W C -> (B S) C H W"), 2))
         skips = []
         for level, (film, mix) in enumerate(zip(self.down_film, self.down_mix, strict=True)):
             x = mix(film(x, action))

@@ -77,7 +77,7 @@ class Dynamics(DynamicsModel):
 
     @torch.no_grad()
     def init_from_codebook(
-        self, codebooks: Float[Tensor, "F K C"], generator: torch.Generator
+        self, codebooks: Float[Tensor, "factors K E"], generator: torch.Generator
     ) -> None:
         """Start embeddings and logits from the tokenizer's codes: similar codes, similar tokens.
 
@@ -96,20 +96,20 @@ class Dynamics(DynamicsModel):
     def forward(
         self,
         tokens: Int[Tensor, "B T L"],
-        hidden: Bool[Tensor, "B T N"],
+        hidden: Bool[Tensor, "B T P"],
         actions: Float[Tensor, "B S E"],
         history: Int[Tensor, "B T L"] | None = None,
-    ) -> Float[Tensor, "B S N V"]:
-        """Logits for frames 1 to T-1 (S = T-1 of them) in one pass: V = F x K at every place.
+    ) -> Float[Tensor, "B S P V"]:
+        """Logits for frames 1 to T-1 (S = T-1 of them) in one pass: V = factors x K at every place.
 
         Args:
             tokens: true tokens of all frames.
-            hidden: places of which the model may not see the tokens.
+            hidden: places whose tokens are hidden from the model.
             actions: latent actions; number k leads from frame k to frame k+1.
-            history: without it, a frame sees the past as hidden as `hidden` says (the paper).
-                With it, every frame sees its past as these tokens and nothing of it hidden, just
-                as in play: T-1 visible and T-1 hidden frames go through together, and a hidden one
-                sees the visible ones before it, and itself.
+            history: without it, a frame attends to the past with the same mask (the paper). With
+                it, every frame attends to its past as these tokens with nothing hidden, as in
+                play: T-1 visible and T-1 hidden frames are computed together, and a hidden one
+                attends to the visible ones before it, and itself.
         """
         T = tokens.shape[1]
         guess = self.add_actions(self.embed_tokens(tokens, hidden), actions)
@@ -125,8 +125,8 @@ class Dynamics(DynamicsModel):
         return self.logits(x[:, T - 1 :])
 
     def embed_tokens(
-        self, tokens: Int[Tensor, "*batch L"], hidden: Bool[Tensor, "*batch N"]
-    ) -> Float[Tensor, "*batch N D"]:
+        self, tokens: Int[Tensor, "*batch L"], hidden: Bool[Tensor, "*batch P"]
+    ) -> Float[Tensor, "*batch P D"]:
         """Features of a frame's places; hidden ones have the embedding of the mask."""
         factors, count = self.config.factors, self.config.num_codes
         books = count * torch.arange(factors, device=tokens.device)
@@ -134,7 +134,7 @@ class Dynamics(DynamicsModel):
         return self.embed(codes.masked_fill(hidden[..., None], factors * count)).sum(-2)
 
     def add_actions(
-        self, x: Float[Tensor, "B T N D"], actions: Float[Tensor, "B S E"]
+        self, x: Float[Tensor, "B T P D"], actions: Float[Tensor, "B S E"]
     ) -> Float[Tensor, "B T P D"]:
         """Action k goes in with frame k+1; in place of one, frame 0 has zeros."""
         action_features = F.pad(self.project_action(actions), (0, 0, 1, 0))
@@ -145,7 +145,7 @@ class Dynamics(DynamicsModel):
         return self.action(actions.to(self.embed.weight.dtype))
 
     def join(
-        self, x: Float[Tensor, "*batch N D"], action_features: Float[Tensor, "*batch N D"]
+        self, x: Float[Tensor, "*batch P D"], action_features: Float[Tensor, "*batch P D"]
     ) -> Float[Tensor, "*batch P D"]:
         """Places of frames with the features of the action before each, the same for all N."""
         if self.config.action_input == "add":
@@ -154,22 +154,22 @@ class Dynamics(DynamicsModel):
             return self.mix(torch.cat([x, action_features], dim=-1))
         return torch.cat([action_features[..., :1, :], x], dim=-2)
 
-    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch N V"]:
+    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch P V"]:
         """What the tokens may be, from the transformer's output."""
         return self.head(x[..., -self.config.num_places :, :])
 
     def step(
         self,
         tokens: Int[Tensor, "B L"],
-        hidden: Bool[Tensor, "B N"],
+        hidden: Bool[Tensor, "B P"],
         action: Float[Tensor, "B E"] | None,
         cache: KVCache,
-        seen: Tensor | None = None,
-    ) -> tuple[Float[Tensor, "B N V"], KVCacheEntry]:
+        picture: Tensor | None = None,
+    ) -> tuple[Float[Tensor, "B P V"], KVCacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
-        is None for the first frame of a prompt. Tokens of frames say all that is `seen`.
+        is None for the first frame of a prompt. `picture` is not used.
         """
         x = self.embed_tokens(tokens, hidden)
         action_features = torch.zeros_like(x)

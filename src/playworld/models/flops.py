@@ -141,8 +141,8 @@ def refinement_flops(config: AnyDynamicsConfig) -> Flops:
     action, cache = torch.empty(1, config.action_size, device="meta"), model.start_cache(1)
     if isinstance(model, MotionDynamics):
         hidden = torch.empty(1, config.num_positions, device="meta").bool()
-        seen = torch.empty(1, model.config.num_blocks, config.transformer.width, device="meta")
-        passed = count(lambda: model.step(tokens, hidden, action, cache, seen))
+        picture = torch.empty(1, model.config.num_blocks, config.transformer.width, device="meta")
+        passed = count(lambda: model.step(tokens, hidden, action, cache, picture))
     else:
         assert isinstance(config, DynamicsConfig)
         hidden = torch.empty(1, config.num_places, device="meta").bool()

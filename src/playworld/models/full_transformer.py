@@ -15,15 +15,15 @@ from playworld.models.st_transformer import STTransformer, TransformerConfig, fe
 
 
 class FullAttention(Attention):
-    """Every token sees all tokens of the frames that its own may look at."""
+    """Every token attends to all tokens of the frames that its own may attend to."""
 
     def forward(
         self,
-        x: Float[Tensor, "B F N D"],
+        x: Float[Tensor, "B F P D"],
         rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
-    ) -> tuple[Float[Tensor, "B F N D"], KeysValues]:
+    ) -> tuple[Float[Tensor, "B F P D"], KeysValues]:
         """Mix all tokens; arguments as of `TemporalAttention`."""
         q, k, v = self.project(x)
         q, k = rotate(q, rotation), rotate(k, rotation)
@@ -31,10 +31,10 @@ class FullAttention(Attention):
         if past is not None:
             k, v = torch.cat([past[0], k], dim=1), torch.cat([past[1], v], dim=1)
         tokens = x.shape[2]
-        seen = mask.repeat_interleave(tokens, dim=1).repeat_interleave(tokens, dim=2)
-        q, k, v = (rearrange(t, "B F N H S -> B H (F N) S") for t in (q, k, v))
-        mixed = attend(q, k, v, seen[:, None])
-        return self.out(rearrange(mixed, "B H (F N) S -> B F N (H S)", N=tokens)), own
+        token_mask = mask.repeat_interleave(tokens, dim=1).repeat_interleave(tokens, dim=2)
+        q, k, v = (rearrange(t, "B F P heads dim -> B heads (F P) dim") for t in (q, k, v))
+        mixed = attend(q, k, v, token_mask[:, None])
+        return self.out(rearrange(mixed, "B heads (F P) dim -> B F P (heads dim)", P=tokens)), own
 
 
 class FullBlock(nn.Module):
@@ -52,11 +52,11 @@ class FullBlock(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "B F N D"],
+        x: Float[Tensor, "B F P D"],
         rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
-    ) -> tuple[Float[Tensor, "B F N D"], KeysValues]:
+    ) -> tuple[Float[Tensor, "B F P D"], KeysValues]:
         """Mix all tokens of a window, then each by itself."""
         mixed, own = self.time(self.norm_time(x), rotation, mask, past)
         x = x + mixed

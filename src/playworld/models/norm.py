@@ -16,7 +16,7 @@ class RMSNorm(nn.RMSNorm):
     does not see.
     """
 
-    def forward(self, x: Float[Tensor, "*L D"]) -> Float[Tensor, "*L D"]:
+    def forward(self, x: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch D"]:
         """Rows of mean square 1, times the weight."""
         learns = torch.is_grad_enabled() and not torch.compiler.is_compiling()
         if learns and x.device.type == "cpu" and x.dtype in (self.weight.dtype, torch.bfloat16):

@@ -62,7 +62,7 @@ class ProductQuantizer(nn.Module):
         return self.parts[0].perplexity()
 
     @property
-    def codebooks(self) -> Float[Tensor, "F K C"]:
+    def codebooks(self) -> Float[Tensor, "factors K E"]:
         """The codes of every part."""
         return torch.cat([part.codebooks for part in self.parts])
 

@@ -84,9 +84,9 @@ class KVCache(Rows):
     kept and branched.
     """
 
-    keys: Float[Tensor, "B L W N H S"]
+    keys: Float[Tensor, "B layers ring P heads dim"]
     """Rotated keys of the L blocks that have temporal attention."""
-    values: Float[Tensor, "B L W N H S"]
+    values: Float[Tensor, "B layers ring P heads dim"]
     """Their values."""
     time: Int[Tensor, " B"]
     """Frames committed so far, which is also the number of the next frame."""
@@ -112,8 +112,8 @@ class KVCache(Rows):
 class KVCacheEntry:
     """One frame's temporal keys and values, for `KVCache.append` once the frame is decided."""
 
-    keys: Float[Tensor, "B L N H S"]
-    values: Float[Tensor, "B L N H S"]
+    keys: Float[Tensor, "B layers P heads dim"]
+    values: Float[Tensor, "B layers P heads dim"]
 
 
 def feed_forward(config: TransformerConfig) -> nn.Sequential:
@@ -142,11 +142,11 @@ class STBlock(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "B F N D"],
+        x: Float[Tensor, "B F P D"],
         rotation: Rotation,
         mask: Bool[Tensor, "#B F M"],
         past: KeysValues | None = None,
-    ) -> tuple[Float[Tensor, "B F N D"], KeysValues | None]:
+    ) -> tuple[Float[Tensor, "B F P D"], KeysValues | None]:
         """Mix tokens within each frame, then each position with its past (Genie, section 2.1)."""
         x = x + self.space(self.norm_space(x))
         own = None
@@ -157,7 +157,7 @@ class STBlock(nn.Module):
 
 
 class STTransformer(nn.Module):
-    """A stack of ST blocks over a grid of N positions, with a learned position per grid cell."""
+    """A stack of ST blocks over a grid of P positions, with a learned position per grid cell."""
 
     def __init__(self, config: TransformerConfig, num_positions: int):
         super().__init__()
@@ -176,10 +176,10 @@ class STTransformer(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "B F N D"],
+        x: Float[Tensor, "B F P D"],
         times: Int[Tensor, " F"] | None = None,
         committed: Bool[Tensor, " F"] | None = None,
-    ) -> Float[Tensor, "B F N D"]:
+    ) -> Float[Tensor, "B F P D"]:
         """All frames at once.
 
         Args:
@@ -199,7 +199,7 @@ class STTransformer(nn.Module):
         return self.norm(x)
 
     def start_cache(self, batch: int) -> KVCache:
-        """The cache of `batch` rows that have seen no frame yet."""
+        """The cache of `batch` rows without a frame yet."""
         layers = sum(self.config.has_time(i) for i in range(self.config.num_layers))
         ring, heads = self.config.window - 1, (self.config.num_heads, self.config.head_dim)
         keys = self.position.new_zeros(batch, layers, ring, self.num_positions, *heads)
@@ -207,12 +207,12 @@ class STTransformer(nn.Module):
         return KVCache(keys, torch.zeros_like(keys), time)
 
     def step(
-        self, x: Float[Tensor, "B N D"], cache: KVCache
-    ) -> tuple[Float[Tensor, "B N D"], KVCacheEntry]:
+        self, x: Float[Tensor, "B P D"], cache: KVCache
+    ) -> tuple[Float[Tensor, "B P D"], KVCacheEntry]:
         """The next frame alone, against the cached past: equal to the last frame of `forward`."""
         ring = self.config.window - 1
-        seen = torch.arange(ring, device=x.device) < cache.time[:, None]
-        mask = F.pad(seen, (0, 1), value=True)[:, None]
+        filled = torch.arange(ring, device=x.device) < cache.time[:, None]
+        mask = F.pad(filled, (0, 1), value=True)[:, None]
         x = (x + self.position.to(x.dtype))[:, None]
         rotation = rotary(cache.time[:, None], self.config.head_dim)
         keys: list[Tensor] = []

@@ -172,9 +172,9 @@ class ScaleStudy:
                 state.average.swap(learned)
                 losses = self._measure(measured.eval())
                 state.average.swap(learned)
-                seen = state.step * tokens.numel()
+                trained = state.step * tokens.numel()
                 flops = state.step * (1 + BACKWARD) * passes.total
-                points.append({"tokens": seen, "flops": flops, "losses": losses})
+                points.append({"tokens": trained, "flops": flops, "losses": losses})
             if state.step == stage.steps:
                 break
         source.close()

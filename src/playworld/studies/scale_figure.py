@@ -38,9 +38,9 @@ def draw_scale(found: Found) -> Image.Image:
     by_tokens.dots(list(zip(map(float, largest.tokens), largest.loss, strict=True)), INK)
     panels = [by_flops, by_size, by_tokens]
     if found.batches:
-        seen = [tokens for run in found.batches for tokens in run.tokens]
+        trained = [tokens for run in found.batches for tokens in run.tokens]
         title = f"Loss against tokens, {found.batches[0].size} by clips a step"
-        panels.append(_panel(title, "tokens", seen, height, None))
+        panels.append(_panel(title, "tokens", trained, height, None))
         _curves(panels[-1], [(f"{r.batch_size} clips", r.tokens, r) for r in found.batches])
     return side_by_side(panels)
 

@@ -210,21 +210,21 @@ def _players(world: World, trained: Trained, seed: int) -> Iterator[tuple[str, C
     """The agent, random buttons, and each button held."""
     yield AGENT, trained.choose
     rng = np.random.default_rng(seed)
-    yield RANDOM, lambda seen: rng.integers(world.num_actions, size=len(seen))
+    yield RANDOM, lambda observed: rng.integers(world.num_actions, size=len(observed))
     for code, button in enumerate(world.buttons):
         yield f"always {button.label}", _holding(code)
 
 
 def _holding(code: int) -> Chooser:
-    return lambda seen: np.full(len(seen), code)
+    return lambda observed: np.full(len(observed), code)
 
 
 def translated(choose: Chooser, dictionary: Dictionary, seed: int) -> Player:
-    """A player of the real game who chooses buttons; each becomes a move seen with it."""
+    """A player of the real game who chooses buttons; each becomes a move of the dictionary."""
     rng = np.random.default_rng(seed)
 
-    def play(seen: UInt8[np.ndarray, "N F H W 3"]) -> list[int]:
-        return [MOVES[move] for move in dictionary.translate(choose(seen).tolist(), rng)]
+    def play(observed: UInt8[np.ndarray, "N F H W 3"]) -> list[int]:
+        return [MOVES[move] for move in dictionary.translate(choose(observed).tolist(), rng)]
 
     return play
 

@@ -117,9 +117,9 @@ class Engine:
             thread.start()
 
     def start(
-        self, images: UInt8[Tensor, "P H W 3"], seed: int, player: Hashable = None
+        self, images: UInt8[Tensor, "T H W 3"], seed: int, player: Hashable = None
     ) -> "Future[StepResult]":
-        """Begin a session from P >= 1 prompt frames.
+        """Begin a session from T >= 1 prompt frames.
 
         The future raises InputError if they are not of the world's size, or the seed is no integer
         of 64 bits. For `player` see `step`.
@@ -152,7 +152,7 @@ class Engine:
         return self._submit(work, long or sampler.steps > own.steps, player)
 
     def replay(
-        self, state: WorldState, tokens: Int[Tensor, " N"], action: int, player: Hashable = None
+        self, state: WorldState, tokens: Int[Tensor, " L"], action: int, player: Hashable = None
     ) -> "Future[StepResult]":
         """The next frame where its tokens are known already: a third of the work of `step`.
 

@@ -28,7 +28,7 @@ class WorldState:
     """Seed of each session; noise is a function of seed and frame number."""
     frame: Int[Tensor, " B"]
     """Frames generated since the prompt."""
-    tokens: Int[Tensor, "B N"]
+    tokens: Int[Tensor, "B L"]
     """Tokens of the newest frame."""
 
     @property

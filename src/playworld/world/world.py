@@ -230,9 +230,9 @@ class World:
 
     @torch.no_grad()
     def start(
-        self, images: UInt8[Tensor, "B P H W 3"], seeds: Sequence[int] | Int[Tensor, " B"]
+        self, images: UInt8[Tensor, "B T H W 3"], seeds: Sequence[int] | Int[Tensor, " B"]
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
-        """Begin B sessions from P >= 1 prompt frames each.
+        """Begin B sessions from T >= 1 prompt frames each.
 
         Latent actions between several prompt frames are inferred from them.
 
@@ -297,7 +297,7 @@ class World:
     def replay(
         self,
         state: WorldState,
-        tokens: Int[Tensor, "B N"],
+        tokens: Int[Tensor, "B L"],
         actions: Sequence[int] | Int[Tensor, " B"],
         in_place: bool = False,
     ) -> tuple[UInt8[Tensor, "B H W 3"], WorldState]:
@@ -315,7 +315,7 @@ class World:
     def _commit(
         self,
         state: WorldState,
-        tokens: Int[Tensor, "B N"],
+        tokens: Int[Tensor, "B L"],
         action: Float[Tensor, "B E"],
         picture: Tensor | None,
         in_place: bool,

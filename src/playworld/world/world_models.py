@@ -104,13 +104,13 @@ class WorldModels:
         """The mask of a frame whose tokens are all decided."""
         return torch.zeros_like(self.token_sampler.blank(batch, self.device)[1])
 
-    def encode_prompt(self, video: Float[Tensor, "B P H W 3"]) -> Int[Tensor, "B P L"]:
+    def encode_prompt(self, video: Float[Tensor, "B T H W 3"]) -> Int[Tensor, "B T L"]:
         """Tokens of prompt frames."""
         if not isinstance(self.tokenizer, MotionTokenizer):
             return self.tokenizer.encode(video)
         return row_by_row(self.tokenizer.encode_pairs, video)
 
-    def prompt_actions(self, video: Float[Tensor, "B P H W 3"]) -> Float[Tensor, "B S E"]:
+    def prompt_actions(self, video: Float[Tensor, "B T H W 3"]) -> Float[Tensor, "B S E"]:
         """The latents of the actions between prompt frames."""
         return self.actions.embed(self.infer_actions(filled(video))[: len(video)])
 
@@ -125,6 +125,6 @@ class WorldModels:
         if not (isinstance(decoder, Canvas) and isinstance(self.dynamics, MotionDynamics)):
             return None
         assert isinstance(self.tokenizer, MotionTokenizer)
-        look = self.dynamics.look
+        features = self.dynamics.picture_features
         pictures = self.tokenizer.shown(decoder)
-        return row_by_row(lambda picture: look(picture[:, None])[:, 0], pictures)
+        return row_by_row(lambda picture: features(picture[:, None])[:, 0], pictures)

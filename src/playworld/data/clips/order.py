@@ -1,4 +1,4 @@
-"""The order in which clips are seen: a pure function, so that a run can stop and go on anywhere."""
+"""The order of clips in training: a pure function, so that a run can be resumed at any step."""
 
 import hashlib
 from collections.abc import Callable

@@ -71,17 +71,17 @@ def judge(
         padded: whether the bars around the picture are our own.
         damaged: for the frames of each scene whether they lie where the file is damaged.
     """
-    for scene, seen in enumerate(traits):
-        fate = np.zeros(len(seen), dtype=np.uint8)  # 0 to keep, else a reason's number from 1
+    for scene, stats in enumerate(traits):
+        fate = np.zeros(len(stats), dtype=np.uint8)  # 0 to keep, else a reason's number from 1
         if options.static:
-            for start, stop in still_runs(seen["moved"]):
+            for start, stop in still_runs(stats["moved"]):
                 if stop - start > max(1, options.static * fps):  # one picture stands nowhere
                     fate[start:stop] = 1 + REASONS.index("static")
         if options.black:
-            for start, stop in runs(seen["black"]):
+            for start, stop in runs(stats["black"]):
                 if stop - start >= max(1, math.ceil(options.black * fps)):
                     fate[start:stop] = 1 + REASONS.index("black")
-        if options.bars and not padded and has_bars(seen):
+        if options.bars and not padded and has_bars(stats):
             fate[:] = 1 + REASONS.index("letterbox")
         if damaged is not None:
             fate[damaged[scene]] = 1 + REASONS.index("damaged")
@@ -103,9 +103,9 @@ def still_runs(moved: np.ndarray) -> list[tuple[int, int]]:
     return list(itertools.pairwise(edges))
 
 
-def has_bars(seen: np.ndarray) -> bool:
+def has_bars(stats: np.ndarray) -> bool:
     """Whether facing bars stay dark through a whole scene; black frames say nothing."""
-    lit = seen[~seen["black"]]
+    lit = stats[~stats["black"]]
     least, most = BAR_PERCENT
     return bool(len(lit)) and any(least <= bar <= most for bar in lit["bars"].min(axis=0))
 

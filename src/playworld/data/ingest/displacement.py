@@ -77,9 +77,9 @@ class Search:
             return in_place
         down, right = self.shift
         inside = _inside(cells.shape[0] // BLOCK, cells.shape[1] // BLOCK)
-        seen = inside[REACH + int(down / PARTS), REACH + int(right / PARTS)]
+        overlap = inside[REACH + int(down / PARTS), REACH + int(right / PARTS)]
         found = self._blocks(before, cells, (down - PARTS, right - PARTS), 3, PARTS, PARTS)
-        again = float((_least_nearby(found, 1) * seen).sum() / seen.sum())
+        again = float((_least_nearby(found, 1) * overlap).sum() / overlap.sum())
         if again <= self.enough:
             return again
         found = self._blocks(cells_before, cells, (-REACH, -REACH), 2 * REACH + 1, 1, 1)
@@ -88,7 +88,7 @@ class Search:
         # Of a shift that leaves less than this in view, anything could be said.
         costs[counts < 0.4 * counts.max()] = np.inf
         down, right = _place_of_least(costs)
-        coarse, seen = min(in_place, float(costs[down, right])), inside[down, right]
+        coarse, overlap = min(in_place, float(costs[down, right])), inside[down, right]
         self.shift = top, left = PARTS * (down - REACH), PARTS * (right - REACH)
         if coarse <= self.little:
             return coarse
@@ -96,7 +96,7 @@ class Search:
         first = 1 - PARTS
         corner, shifts = (top + first - PARTS, left + first - PARTS), 2 * (2 * PARTS - 1) + 1
         found = self._blocks(before, cells, corner, shifts, PARTS, 1)
-        costs = (_least_nearby(found, PARTS) * seen).sum(axis=(2, 3)) / seen.sum()
+        costs = (_least_nearby(found, PARTS) * overlap).sum(axis=(2, 3)) / overlap.sum()
         down, right = _place_of_least(costs)
         self.shift = top + first + down, left + first + right
         return min(coarse, float(costs[down, right]))

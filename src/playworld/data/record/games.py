@@ -47,7 +47,7 @@ FETCH: dict[str, tuple[str, ...]] = {
 }
 """No games, but a robot at a table: what it does there, in turn."""
 UNSEEN = ("climber", "ninja")
-"""Games of Procgen that nothing which ships is trained on: a test of looks never seen."""
+"""Games of Procgen that nothing which ships is trained on: a test of unknown looks."""
 PICTURES = ("photo", "drawn")
 """No games, but films of photo-like and of drawn scenes, for the same test."""
 SETS: dict[str, tuple[str, ...]] = {

@@ -54,7 +54,7 @@ def _decode(connection: socket.socket) -> None:
     try:
         _send(out, b"D", json.dumps(_run(request, out)).encode())
     except ConnectionError:
-        pass  # the parent has seen enough
+        pass  # the parent has closed its end
     except MemoryError:
         _fail(out, f"needs more than {request['memory_mb']} MB of memory")
     except Unusable as error:

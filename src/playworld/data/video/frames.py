@@ -107,7 +107,7 @@ class _Intact:
             self._damage.insert(place, at)
 
     def margin(self, until: float) -> Fraction:
-        """What to leave out beside the damage seen since the last call, before packet `until`."""
+        """What to leave out beside the damage found since the last call, before packet `until`."""
         wrong, self._wrong = self._wrong, None
         return MARGIN if wrong is not None and wrong < until else Fraction(0)
 

@@ -35,7 +35,7 @@ class Blend(nn.Module):
 
     def forward(
         self,
-        candidates: Float[Tensor, "B K C H W"],
+        candidates: Float[Tensor, "B copies C H W"],
         residual: Float[Tensor, "B C H W"],
         new: Float[Tensor, "B 1 H W"],
     ) -> Float[Tensor, "B C H W"]:

@@ -166,7 +166,7 @@ def _clearly_best(totals: list[float]) -> int:
 
 def _half_pixel_moves(
     window: Float[Tensor, "B C Y X"], motion: Int[Tensor, " B"], reach: int
-) -> Float[Tensor, "B K C H W"]:
+) -> Float[Tensor, "B copies C H W"]:
     """The picture in the middle of the window, moved by a motion and each of STEPS beyond it."""
     height, width = (size - 2 * reach for size in window.shape[2:])
     whole = excerpt(window, vector(motion, reach) + reach - 3, height + 6, width + 6)
@@ -181,7 +181,9 @@ def _half_pixel_moves(
     return torch.stack(views, dim=1)
 
 
-def cell_error(difference: Float[Tensor, "B K C H W"], side: int) -> Float[Tensor, "B K h w"]:
+def cell_error(
+    difference: Float[Tensor, "B copies C H W"], side: int
+) -> Float[Tensor, "B copies h w"]:
     """Mean square of a difference in every square of `side` pixels."""
     return F.avg_pool2d(difference.square().mean(2), side)
 

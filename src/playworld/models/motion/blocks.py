@@ -6,20 +6,20 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 
-def to_blocks(x: Float[Tensor, "B C H W"], side: int) -> Float[Tensor, "B N P"]:
+def to_blocks(x: Float[Tensor, "B C H W"], side: int) -> Float[Tensor, "B N pixels"]:
     """Squares of `side` pixels, row by row; each is C x side x side numbers."""
     return rearrange(x, "B C (h a) (w b) -> B (h w) (C a b)", a=side, b=side)
 
 
 def from_blocks(
-    x: Float[Tensor, "B N P"], size: tuple[int, int], side: int
+    x: Float[Tensor, "B N pixels"], size: tuple[int, int], side: int
 ) -> Float[Tensor, "B C H W"]:
     """The picture of `size` (rows, columns) that these squares make."""
     h, w = size[0] // side, size[1] // side
     return rearrange(x, "B (h w) (C a b) -> B C (h a) (w b)", h=h, w=w, a=side, b=side)
 
 
-def spread(cells: Shaped[Tensor, "B K h w"], side: int) -> Shaped[Tensor, "B K H W"]:
+def spread(cells: Shaped[Tensor, "B M h w"], side: int) -> Shaped[Tensor, "B M H W"]:
     """One value per cell as one value per pixel, or per smaller cell."""
     B, K, h, w = cells.shape
     wide = cells[:, :, :, None, :, None].expand(B, K, h, side, w, side)

@@ -2,7 +2,7 @@
 
 The plane around the first picture is its mirror tiling, kept as a torus of twice the height and
 twice the width. The view moves over it, so what scrolls out is still there when the view comes
-back, and what has never been seen has the look of the first picture rather than that of its edge.
+back, and where nothing was shown yet it looks like the first picture rather than its edge.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Canvas(Rows):
         return self.pixels.shape[2] // 2, self.pixels.shape[3] // 2
 
     def view(self, margin: int = 0) -> UInt8[Tensor, "B C H W"]:
-        """What is seen, and `margin` pixels on every side of it."""
+        """The part in view, and `margin` pixels on every side of it."""
         B, C = self.pixels.shape[:2]
         height, width = (side + 2 * margin for side in self.size)
         places = self._places(self.corner - 2 * margin, height, width)
@@ -61,9 +61,7 @@ class Canvas(Rows):
         pixels.flatten(2).scatter_(2, places, frames.flatten(2))
         return Canvas(pixels, corner)
 
-    def _places(
-        self, corner: Int[Tensor, "B 2"], height: int, width: int
-    ) -> Int[Tensor, "B places"]:
+    def _places(self, corner: Int[Tensor, "B 2"], height: int, width: int) -> Int[Tensor, "B _"]:
         """Where on the flattened torus the pixels of a rectangle lie."""
         rows, columns = self.pixels.shape[2:]
         device = corner.device

@@ -22,7 +22,7 @@ class CodeTable:
 
     squares: Float[Tensor, " K"]
     """Squared length of every code."""
-    products: Float[Tensor, "P K"]
+    products: Float[Tensor, "pixels K"]
     """The codes as columns, times -2."""
 
 
@@ -44,8 +44,8 @@ class Books(nn.ModuleList):
         return [CodeTable(book.square().sum(-1), (-2 * book.T).contiguous()) for book in books]
 
     def quantize(
-        self, left: Float[Tensor, "B N P"], tables: list[CodeTable], skip_below: float
-    ) -> Int[Tensor, "B N S"]:
+        self, left: Float[Tensor, "B N pixels"], tables: list[CodeTable], skip_below: float
+    ) -> Int[Tensor, "B N stages"]:
         """The code of each stage for what copies leave of a block, as long as it is visible.
 
         Blocks of a mean squared error below `skip_below` have none.
@@ -54,10 +54,10 @@ class Books(nn.ModuleList):
         codes = torch.zeros(len(rest), len(tables), dtype=torch.long, device=left.device)
         blocks = torch.arange(len(rest), device=left.device)
         for stage, (book, table) in enumerate(zip(self.stages, tables, strict=True)):
-            seen = self.visible(rest, stage, skip_below).nonzero()[:, 0]
-            if not len(seen):
+            visible = self.visible(rest, stage, skip_below).nonzero()[:, 0]
+            if not len(visible):
                 break
-            blocks, rest = blocks[seen], rest[seen]
+            blocks, rest = blocks[visible], rest[visible]
             with torch.autocast("cuda" if left.is_cuda else "cpu", enabled=False):
                 distance = torch.addmm(table.squares, padded(rest, ENOUGH_ROWS), table.products)
             found = distance[: len(rest)].min(-1).indices
@@ -66,13 +66,13 @@ class Books(nn.ModuleList):
         return codes.unflatten(0, left.shape[:2])
 
     def visible(
-        self, left: Float[Tensor, "M P"], stage: int, skip_below: float
+        self, left: Float[Tensor, "M pixels"], stage: int, skip_below: float
     ) -> Bool[Tensor, " M"]:
         """Whether the error of a block is worth a code of this stage."""
         least = max(skip_below, self.config.refine_below) if stage else skip_below
         return left.square().mean(-1) > least
 
-    def residual(self, codes: Int[Tensor, "B N S"]) -> Float[Tensor, "B N P"]:
+    def residual(self, codes: Int[Tensor, "B N stages"]) -> Float[Tensor, "B N pixels"]:
         """What the codes add to the copies."""
         total = torch.zeros(1, device=codes.device)
         for stage, book in enumerate(self.stages):

@@ -1,7 +1,7 @@
 """Dynamics on changes: how the scene moves is decided first, then every block of the frame.
 
-Standing still is the likeliest answer of every block on its own, so blocks that were decided one by
-one would never scroll. Here one token says how the scene moves, and the blocks say what differs.
+Rest is the likeliest motion of every block on its own, so blocks decided one by one would never
+scroll. Here one token is the motion of the scene, and the blocks are differences from it.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class MotionDynamicsConfig(BlockLayout):
     transformer: TransformerConfig
     """ST-transformer over the blocks, and one token more for the scene."""
     stem_channels: int = 16
-    """Channels at half resolution of the convolutions that look at the last picture."""
+    """Channels at half resolution of the convolutions on the last picture."""
 
     def __post_init__(self) -> None:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
@@ -81,16 +81,16 @@ class MotionDynamics(DynamicsModel):
         self.scene_head = nn.Linear(width, config.num_scenes)
         self.block_head = nn.Linear(width, sum(config.sizes))
 
-    def look(self, frames: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T N D"]:
+    def picture_features(self, frames: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T N D"]:
         """Features of the pictures from which the next frames are built. Pixels in [0, 1]."""
         return self.stem((frames * 2 - 1).to(self.summary.dtype))
 
     def embed(
         self,
-        seen: Float[Tensor, "*batch N D"],
+        picture: Float[Tensor, "*batch N D"],
         changes: Changes,
-        hidden: Bool[Tensor, "*batch N1"],
-    ) -> Float[Tensor, "*batch N1 D"]:
+        hidden: Bool[Tensor, "*batch P"],
+    ) -> Float[Tensor, "*batch P D"]:
         """A frame as the transformer gets it: the scene, then the blocks."""
         scene = self.scene(changes.scene.masked_fill(hidden[..., 0], self.config.num_scenes))
         masked = hidden[..., 1:]
@@ -99,22 +99,22 @@ class MotionDynamics(DynamicsModel):
         steps = CHOICES * torch.arange(QUARTERS, device=digits.device)
         quarters = self.split(digits + steps).sum(-2)
         blocks = (
-            seen
+            picture
             + self.motion(changes.motion.masked_fill(masked, motions))
             + self.content(changes.codes[..., 0].masked_fill(masked, contents))
             + quarters.masked_fill(masked[..., None], 0)
             + scene[..., None, :]
         )
-        return torch.cat([(scene + self.summary + seen.mean(-2))[..., None, :], blocks], dim=-2)
+        return torch.cat([(scene + self.summary + picture.mean(-2))[..., None, :], blocks], dim=-2)
 
     def forward(
         self,
         tokens: Int[Tensor, "B T L"],
-        hidden: Bool[Tensor, "B T N1"],
+        hidden: Bool[Tensor, "B T P"],
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"],
-    ) -> Float[Tensor, "B S N1 V"]:
-        """Logits for frames 1 to T-1 in one pass; each sees its past with nothing hidden.
+    ) -> Float[Tensor, "B S P V"]:
+        """Logits for frames 1 to T-1 in one pass; each from its past with nothing hidden.
 
         Args:
             tokens: the changes of every frame from the one before.
@@ -124,11 +124,12 @@ class MotionDynamics(DynamicsModel):
         """
         T = tokens.shape[1]
         changes = Changes.unpack(tokens, self.config.num_blocks)
-        seen = self.look(video[:, :-1])
-        seen = torch.cat([seen[:, :1], seen], dim=1)  # the first frame is built from itself
+        pictures = self.picture_features(video[:, :-1])
+        # The first frame is built from itself.
+        pictures = torch.cat([pictures[:, :1], pictures], dim=1)
         led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
-        past = self.embed(seen, changes, torch.zeros_like(hidden)) + led
-        guess = self.embed(seen, changes, hidden) + led
+        past = self.embed(pictures, changes, torch.zeros_like(hidden)) + led
+        guess = self.embed(pictures, changes, hidden) + led
         times = torch.arange(T, device=tokens.device)
         x = self.transformer(
             torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
@@ -137,7 +138,7 @@ class MotionDynamics(DynamicsModel):
         )
         return self.logits(x[:, T - 1 :])
 
-    def logits(self, x: Float[Tensor, "*batch N1 D"]) -> Float[Tensor, "*batch N1 V"]:
+    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch P V"]:
         """First those of the scene, then those of the blocks, one row each, filled with zeros."""
         scene = self.scene_head(repeated(x[..., :1, :]))[..., :1, :]
         blocks = self.block_head(x[..., 1:, :])
@@ -148,19 +149,19 @@ class MotionDynamics(DynamicsModel):
     def step(
         self,
         tokens: Int[Tensor, "B L"],
-        hidden: Bool[Tensor, "B N1"],
+        hidden: Bool[Tensor, "B P"],
         action: Float[Tensor, "B E"] | None,
         cache: KVCache,
-        seen: Float[Tensor, "B N D"] | None = None,
-    ) -> tuple[Float[Tensor, "B N1 V"], KVCacheEntry]:
+        picture: Float[Tensor, "B N D"] | None = None,
+    ) -> tuple[Float[Tensor, "B P V"], KVCacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
-        is None for the first frame of a prompt; `seen` comes from `look`.
+        is None for the first frame of a prompt; `picture` is of `picture_features`.
         """
-        assert seen is not None, "changes are predicted from the last picture"
+        assert picture is not None, "changes are predicted from the last picture"
         changes = Changes.unpack(tokens, self.config.num_blocks)
-        x = self.embed(seen, changes, hidden)
+        x = self.embed(picture, changes, hidden)
         if action is not None:
             x = x + self.action(repeated(action.to(x.dtype)[:, None], x.shape[1]))
         x, entry = self.transformer.step(x, cache)

@@ -33,7 +33,9 @@ class Source:
         moved = shifted(window, scene_vector(scene, reach), reach)
         return Source(torch.cat([window, F.pad(moved, (0, 2 * reach))], dim=2), reach)
 
-    def copies(self, motions: Int[Tensor, "B K h w"], side: int) -> Float[Tensor, "B K C H W"]:
+    def copies(
+        self, motions: Int[Tensor, "B copies h w"], side: int
+    ) -> Float[Tensor, "B copies C H W"]:
         """The pictures whose cells of `side` pixels come from where their motions point to.
 
         Motions are numbered as in `blocks.vector`; the number after the last is the scene's.

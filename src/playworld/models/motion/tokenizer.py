@@ -74,7 +74,7 @@ class MotionTokenizer(Tokenizer):
 
     def unroll(
         self, frames: UInt8[Tensor, "B T C h w"], alter: Callable[[Changes], Changes] | None = None
-    ) -> Iterator[tuple[Changes, Float[Tensor, "B N P"], Float[Tensor, "B C h w"]]]:
+    ) -> Iterator[tuple[Changes, Float[Tensor, "B N pixels"], Float[Tensor, "B C h w"]]]:
         """Each frame after the first, from the last one's own picture without its gradient.
 
         Args:
@@ -215,7 +215,7 @@ class MotionTokenizer(Tokenizer):
         frames: UInt8[Tensor, "B C H W"],
         tables: list[CodeTable],
         predictable: bool = False,
-    ) -> tuple[Changes, Float[Tensor, "B N P"], Source]:
+    ) -> tuple[Changes, Float[Tensor, "B N pixels"], Source]:
         """What changes from the canvas to these frames.
 
         Args:
@@ -284,7 +284,7 @@ class MotionTokenizer(Tokenizer):
 
     def _parts(
         self, source: Source, changes: Changes
-    ) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B C H W"], Bool[Tensor, "B 1 H W"]]:
+    ) -> tuple[Float[Tensor, "B copies C H W"], Float[Tensor, "B C H W"], Bool[Tensor, "B 1 H W"]]:
         """The copies to choose from, what the codes add, and which pixels are new."""
         side, size = self.config.patch, self.config.grid
         vectors = changes.vectors(self.config.num_motions)
@@ -298,14 +298,14 @@ class MotionTokenizer(Tokenizer):
 
     def _blended(
         self,
-        candidates: Float[Tensor, "B K C H W"],
+        candidates: Float[Tensor, "B copies C H W"],
         residual: Float[Tensor, "B C H W"],
         new: Bool[Tensor, "B 1 H W"],
     ) -> Float[Tensor, "B C H W"]:
         blended = self.blend(candidates, residual, new.to(residual))
         return torch.where(new, blended, candidates[:, 0])
 
-    def _around(self, vectors: Int[Tensor, "B N"]) -> Int[Tensor, "B K h w"]:
+    def _around(self, vectors: Int[Tensor, "B N"]) -> Int[Tensor, "B copies h w"]:
         """The motions of the scene, of rest and of the four neighbours, for every block."""
         grid = vectors.unflatten(1, self.config.grid)
         tall = torch.cat([grid[:, :1], grid, grid[:, -1:]], dim=1)

@@ -18,7 +18,7 @@ class Batch:
 
     video: UInt8[Tensor, "B T H W C"]
     """Frames."""
-    tokens: Int[Tensor, "B T N"] | None
+    tokens: Int[Tensor, "B T L"] | None
     """Their cached tokens; None to tokenize live."""
     progress: float
     """Share of the stage's steps that is done, 0 to 1."""

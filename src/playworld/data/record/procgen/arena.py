@@ -56,12 +56,12 @@ class Games:
         """Hold an action in game k; Procgen shows the next episode at once when one ends."""
         for _ in range(self.hold):
             self.games[k].act(np.array([action], dtype=np.int32))
-            reward, seen, first = self.games[k].observe()
+            reward, observation, first = self.games[k].observe()
             self.rewards[k] += reward[0]
             if first[0]:
                 self.over[k] = True
                 return
-            self.frames[k] = seen["rgb"][0]
+            self.frames[k] = observation["rgb"][0]
 
 
 def main() -> None:

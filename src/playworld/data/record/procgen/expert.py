@@ -220,10 +220,10 @@ def film(
     game.env.set_state([start.state])
     for action in presses:
         for _ in range(game.hold):
-            _, seen, first = game.env.observe()
+            _, observation, first = game.env.observe()
             if first[0] and frames:
                 break
-            frames.append(seen["rgb"][0].copy())
+            frames.append(observation["rgb"][0].copy())
             actions.append(action)
             game.env.act(np.array([action], dtype=np.int32))
     return frames, actions

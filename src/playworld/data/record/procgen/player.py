@@ -7,7 +7,7 @@ answer is one line of JSON (`frames`, `level_seed`, `actions`) and then `frames`
 
 A player proposes short plans. A few are rehearsed in the running game, which is then put back, and
 the one that survives and gets furthest is played: so it crosses pits and covers ground in any game
-without knowing its rules. Some plans are played unrehearsed, so that accidents are seen too.
+without knowing its rules. Some plans are played unrehearsed, so that accidents are recorded too.
 """
 
 import json
@@ -185,11 +185,11 @@ def rehearse(env: Any, plan: list[int]) -> tuple[list[np.ndarray], bool]:
     alive = True
     for action in plan + [NOTHING] * COAST:
         env.act(np.array([action], dtype=np.int32))
-        _, seen, first = env.observe()
+        _, observation, first = env.observe()
         if first[0]:
             alive = False
             break
-        frames.append(seen["rgb"][0].copy())
+        frames.append(observation["rgb"][0].copy())
     env.set_state(saved)
     return frames[: len(plan) + 1], alive
 

@@ -250,8 +250,8 @@ def actor(rng: Rng, brush: Brush, pixels: int) -> list[UInt8[np.ndarray, "H W 4"
         sheet.fill = "flat"
         (_stick_man, _cat, _ghost)[kind](sheet, stride, fill, ink)
         rgb = np.asarray(sheet.image)
-        seen = np.any(rgb != np.array(KEY, np.uint8), axis=2)
-        pictures.append(np.dstack([rgb, np.where(seen, 255, 0).astype(np.uint8)]))
+        opaque = np.any(rgb != np.array(KEY, np.uint8), axis=2)
+        pictures.append(np.dstack([rgb, np.where(opaque, 255, 0).astype(np.uint8)]))
     return pictures
 
 

@@ -65,9 +65,9 @@ def panned(seed: int, held: Held, size: tuple[int, int]) -> Frames:
     middle, speed = np.array([tall * rng.uniform(0.7, 1.3), tall / 2]), np.zeros(2)
     for time, (dx, up) in enumerate(held):
         share = zoom * (1 - breath * (0.5 + 0.5 * np.cos(2 * np.pi * time / 200)))
-        seen = np.array(size) * (share * tall / max(size))
-        middle = np.clip(middle, seen / 2, np.array([2 * tall, tall]) - seen / 2)
-        box = (*(middle - seen / 2).tolist(), *(middle + seen / 2).tolist())
+        view = np.array(size) * (share * tall / max(size))
+        middle = np.clip(middle, view / 2, np.array([2 * tall, tall]) - view / 2)
+        box = (*(middle - view / 2).tolist(), *(middle + view / 2).tolist())
         yield np.asarray(picture.resize(size, Image.Resampling.BILINEAR, box))
         speed = inertia * speed + (1 - inertia) * pace * np.array([dx, -up])
         middle = middle + speed

@@ -82,7 +82,7 @@ class Camera:
 def camera(
     rng: np.random.Generator, view: tuple[float, float], level: tuple[float, float], gravity: bool
 ) -> Camera:
-    """Draw a camera for a level; one that fits on the screen is seen by one that stands still."""
+    """Draw a camera for a level; where the level fits on the screen, the camera does not move."""
     chances = [0.31, 0.26, 0.2, 0.13, 0.05, 0.05]
     kind = KINDS[rng.choice(len(KINDS) - 1, p=chances)]
     if level[0] <= view[0] + 1 and level[1] <= view[1] + 1:
