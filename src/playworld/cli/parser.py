@@ -59,11 +59,11 @@ def parse(name: str, args: Sequence[str]) -> Command:
         InputError: for arguments that do not fit, in one line.
         Help: where help is asked for.
     """
-    command, complaint = COMMANDS[name], io.StringIO()
+    command, errors = COMMANDS[name], io.StringIO()
     # tyro draws frames where it can; what a terminal lacks is replaced when the page is printed.
-    helped = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+    help_page = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
     try:
-        with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(helped):
+        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(help_page):
             return tyro.cli(
                 command,
                 prog=f"playworld {name}",
@@ -73,10 +73,10 @@ def parse(name: str, args: Sequence[str]) -> Command:
             )
     except SystemExit as stop:
         if not stop.code:
-            helped.seek(0)
-            raise Help(page(helped.read(), step_of(command, list(args)))) from None
-        said = one_line(complaint.getvalue())
-        raise InputError(f"{said} (see playworld {name} --help)") from None
+            help_page.seek(0)
+            raise Help(page(help_page.read(), step_of(command, list(args)))) from None
+        message = one_line(errors.getvalue())
+        raise InputError(f"{message} (see playworld {name} --help)") from None
     except ValueError as error:  # an option's own check refuses its value
         raise InputError(str(error)) from None
 
@@ -97,7 +97,9 @@ def complete(args: Sequence[str]) -> NoReturn:
 
 
 def one_line(box: str) -> str:
-    """What tyro's complaint says, without its frame and explanations, but with its suggestion."""
+    """Tyro's error message without its frame and explanations, but with its suggestion."""
+    # The text is read because tyro has no public form of its errors: `tyro._errors` is private and
+    # unstable by its own words, and leaves out the suggestion for an unknown option.
     parts: list[list[str]] = [[]]  # between the rules
     for line in box.splitlines():
         if re.fullmatch(r"[│╰╯─\s-]+", line):
