@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw
 
 from playworld.cli import main
 from playworld.config import InputError
+from playworld.evaluate.frame_grid import DIRECTIONS, FrameGrid, draw_arrow
 from playworld.evaluate.gallery import GalleryOptions, gallery, write_gallery
-from playworld.evaluate.poster import DIRECTIONS, Poster, draw_arrow
 from playworld.images import to_png
 from playworld.world import Button, World
 
@@ -137,6 +137,6 @@ def test_an_arrow_points_its_way(arrow):
     assert abs(way[0] * offset[1] - way[1] * offset[0]) < 1
 
 
-def test_a_poster_is_wide_enough_for_its_title():
-    narrow, wide = (Poster(1, 1, (64, 64), title, "").image for title in ("a", "a" * 80))
+def test_a_grid_is_wide_enough_for_its_title():
+    narrow, wide = (FrameGrid(1, 1, (64, 64), title, "").image for title in ("a", "a" * 80))
     assert narrow.width < wide.width

@@ -15,9 +15,9 @@ from playworld.agents.planner import ButtonPlan
 from playworld.atomic import folder_at, write_whole
 from playworld.config import InputError, did_you_mean
 from playworld.data.video.pictures import read_picture
+from playworld.evaluate.frame_grid import FrameGrid
 from playworld.evaluate.image_quality import psnr
 from playworld.evaluate.page.files import write_picture, write_result
-from playworld.evaluate.poster import Poster
 from playworld.images import CELL, enlarged, image
 from playworld.world import World
 
@@ -83,17 +83,17 @@ def plans_picture(
     columns = max(min(SHOWN, len(plan.frames)) for plan in plans)
     title = f"{world.config.name}: {'a plan' if len(plans) == 1 else 'plans'} to a picture"
     note = "the way within the world, and apart the goal"
-    poster = Poster(len(plans), columns + 1, (world.height, world.width), title, note, columns)
-    poster.head(0, "start")
-    poster.head(columns, "goal")
+    grid = FrameGrid(len(plans), columns + 1, (world.height, world.width), title, note, columns)
+    grid.head(0, "start")
+    grid.head(columns, "goal")
     for row, (plan, goal) in enumerate(zip(plans, goals, strict=True)):
         last = len(plan.frames) - 1
         moments = torch.linspace(0, last, min(columns, last + 1)).round().int().tolist()
         for column, k in enumerate(moments):
             arrow = world.buttons[plan.buttons[k - 1]].arrow if k else ""
-            poster.frame(row, column, plan.frames[k], arrow)
-        poster.frame(row, columns, goal)
-    return poster.image
+            grid.frame(row, column, plan.frames[k], arrow)
+        grid.frame(row, columns, goal)
+    return grid.image
 
 
 def _likeness(frame: UInt8[Tensor, "H W 3"], goal: UInt8[Tensor, "H W 3"]) -> float:

@@ -9,11 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.config import InputError
+from playworld.evaluate.frame_grid import FrameGrid
 from playworld.evaluate.metrics.long_play import held_buttons
 from playworld.evaluate.options import GalleryOptions
 from playworld.evaluate.page.files import write_picture
 from playworld.evaluate.parallax import Parallax, measure_parallax, parallax_picture
-from playworld.evaluate.poster import Poster
 from playworld.evaluate.rollouts import press
 from playworld.words import counted
 from playworld.world import World
@@ -81,7 +81,7 @@ def buttons_picture(
     world: World, starts: list[UInt8[Tensor, "H W C"]], options: GalleryOptions
 ) -> Image.Image:
     """The same button from different starts: starts down, buttons across."""
-    poster = Poster(
+    grid = FrameGrid(
         len(starts),
         1 + world.num_actions,
         (world.height, world.width),
@@ -89,15 +89,15 @@ def buttons_picture(
         f"each picture is the {_nth(options.presses)} after its start, with one button held",
         lead=1,
     )
-    poster.head(0, "start")
+    grid.head(0, "start")
     for column, button in enumerate(world.buttons, start=1):
-        poster.head(column, button.label, button.arrow)
+        grid.head(column, button.label, button.arrow)
     frames = _held(world, starts, list(range(world.num_actions)), options)
     for row, start in enumerate(starts):
-        poster.frame(row, 0, start)
+        grid.frame(row, 0, start)
         for code in range(world.num_actions):
-            poster.frame(row, 1 + code, frames[row, code, -1])
-    return poster.image
+            grid.frame(row, 1 + code, frames[row, code, -1])
+    return grid.image
 
 
 def trajectories_picture(
@@ -112,7 +112,7 @@ def trajectories_picture(
     _, state = world.start(prompt, [options.seed] * len(sequences))
     video = press(world, state, sequences)
     left_out = f"; every {_nth(options.every)} is shown" if options.every > 1 else ""
-    poster = Poster(
+    grid = FrameGrid(
         len(sequences),
         1 + options.frames,
         (world.height, world.width),
@@ -121,16 +121,16 @@ def trajectories_picture(
         lead=1,
         names=[*(world.buttons[button].label for button in held), "random"],
     )
-    poster.head(0, "start")
+    grid.head(0, "start")
     for column in range(options.frames):
-        poster.head(1 + column, f"frame {(column + 1) * options.every}")
+        grid.head(1 + column, f"frame {(column + 1) * options.every}")
     for row in range(len(sequences)):
-        poster.frame(row, 0, start)
+        grid.frame(row, 0, start)
         for column in range(options.frames):
             at = (column + 1) * options.every - 1
             arrow = world.buttons[int(sequences[row, at])].arrow
-            poster.frame(row, 1 + column, video[row, at], arrow)
-    return poster.image
+            grid.frame(row, 1 + column, video[row, at], arrow)
+    return grid.image
 
 
 def prompts_picture(
@@ -138,7 +138,7 @@ def prompts_picture(
 ) -> Image.Image:
     """Pictures that are no frames of video, each followed by the same button a few times."""
     (button,) = _some_buttons(world, 1)
-    poster = Poster(
+    grid = FrameGrid(
         len(prompts),
         1 + options.presses,
         (world.height, world.width),
@@ -147,15 +147,15 @@ def prompts_picture(
         lead=1,
         names=list(prompts),
     )
-    poster.head(0, "prompt")
+    grid.head(0, "prompt")
     for column in range(1, 1 + options.presses):
-        poster.head(column, f"press {column}", world.buttons[button].arrow)
+        grid.head(column, f"press {column}", world.buttons[button].arrow)
     frames = _held(world, list(prompts.values()), [button], options)
     for row, picture in enumerate(prompts.values()):
-        poster.frame(row, 0, picture)
+        grid.frame(row, 0, picture)
         for column in range(options.presses):
-            poster.frame(row, 1 + column, frames[row, 0, column])
-    return poster.image
+            grid.frame(row, 1 + column, frames[row, 0, column])
+    return grid.image
 
 
 def _held(

@@ -12,9 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.evaluate.buttons import press_each
+from playworld.evaluate.frame_grid import FrameGrid
 from playworld.evaluate.intervals import interval
 from playworld.evaluate.movement import displacement
-from playworld.evaluate.poster import Poster
 from playworld.words import counted
 from playworld.world import World
 
@@ -73,7 +73,7 @@ def measure_parallax(
 def parallax_picture(world: World, rows: list[Parallax], start: int = 0) -> Image.Image:
     """Buttons down, presses across; on the last frame how far each band moves per press."""
     presses, starts = rows[0].video.shape[1] - 1, len(rows[0].video)
-    poster = Poster(
+    grid = FrameGrid(
         len(rows),
         1 + presses,
         (world.height, world.width),
@@ -83,13 +83,13 @@ def parallax_picture(world: World, rows: list[Parallax], start: int = 0) -> Imag
         lead=1,
         names=[world.buttons[row.button].label for row in rows],
     )
-    poster.head(0, "start")
+    grid.head(0, "start")
     for number, row in enumerate(rows):
         for column in range(presses + 1):
-            poster.frame(number, column, row.video[start, column])
+            grid.frame(number, column, row.video[start, column])
         for band, moved in enumerate(row.bands):
             shift = moved["mean"] or 0.0
-            poster.mark(number, presses, (band + 0.5) / len(row.bands), shift, f"{shift:+.1f}")
+            grid.mark(number, presses, (band + 0.5) / len(row.bands), shift, f"{shift:+.1f}")
     for column in range(1, presses + 1):
-        poster.head(column, f"press {column}")
-    return poster.image
+        grid.head(column, f"press {column}")
+    return grid.image

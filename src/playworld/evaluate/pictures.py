@@ -5,19 +5,14 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageDraw
+from PIL import Image
 from torch import Tensor
 
+from playworld.evaluate.frame_grid import FrameGrid
 from playworld.evaluate.rollouts import Rollouts
-from playworld.images import enlarged, enlargement, font, image
-
-GAP = 4
-"""Pixels between frames of a sheet."""
 
 TEXT = 14
 """Height of the letters on a sheet, pixels."""
-
-PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 SHOWN = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Frame numbers that a sheet of rollouts shows, as far as they were generated."""
@@ -39,32 +34,24 @@ class Grid:
 
 def sheet(grid: Grid) -> Image.Image:
     """The grid as one picture, frames enlarged."""
-    height, width = grid.rows[0][0].shape[:2]
-    scale, letters = enlargement(width), font(TEXT)
-    cell = (width * scale + GAP, height * scale + GAP)
-    margin = max(int(letters.getlength(name)) for name in grid.names) + 2 * GAP
-    top = TEXT + 2 * GAP
-    size = (margin + cell[0] * len(grid.columns), top + cell[1] * len(grid.rows))
-    picture = Image.new("RGB", size, color=PAPER)
-    draw = ImageDraw.Draw(picture)
-    for j, title in enumerate(grid.columns):
-        draw.text((margin + j * cell[0], GAP // 2), title, fill=INK, font=letters)
-    for i, (row, name) in enumerate(zip(grid.rows, grid.names, strict=True)):
-        y = top + i * cell[1]
-        draw.text((GAP, y + (cell[1] - GAP - TEXT) // 2), name, fill=INK, font=letters)
+    size = tuple(grid.rows[0][0].shape[:2])
+    drawn = FrameGrid(len(grid.rows), len(grid.columns), size, names=grid.names, letters=TEXT)
+    for column, title in enumerate(grid.columns):
+        drawn.head(column, title)
+    for i, row in enumerate(grid.rows):
         for j, frame in enumerate(row):
-            picture.paste(enlarged(image(frame), scale), (margin + j * cell[0], y))
-    return picture
+            drawn.frame(i, j, frame)
+    return drawn.image
 
 
 def rollout_grid(rollouts: Rollouts, clips: int = 4) -> Grid:
-    """Three rows per clip: what came, and what was generated with inferred and random actions."""
+    """Three rows per clip: true frames, then those with inferred and with random actions."""
     made = {"generated": rollouts.inferred, "random actions": rollouts.random}
     return _beside_truth(rollouts.prompt, {"true": rollouts.truth} | made, clips)
 
 
 def worlds_grid(worlds: Mapping[str, Rollouts], clips: int = 4) -> Grid:
-    """One row per clip for what came, and one for what each world made of it."""
+    """One row per clip for the true frames, and one for those of each world."""
     first = next(iter(worlds.values()))
     made = {name: rollouts.inferred for name, rollouts in worlds.items()}
     return _beside_truth(first.prompt, {"true": first.truth} | made, clips)

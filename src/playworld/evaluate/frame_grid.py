@@ -1,4 +1,4 @@
-"""A grid of enlarged frames under a title, made to be read at the width of a README."""
+"""A grid of enlarged frames with headings and names, under a title or without."""
 
 import math
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ DIRECTIONS = {
 """Way of an arrow, x right and y down. Drawn, as not every font has them."""
 
 
-class Poster:
+class FrameGrid:
     """The picture as it is being filled; `image` is the result."""
 
     def __init__(
@@ -38,17 +38,18 @@ class Poster:
         rows: int,
         columns: int,
         frame: tuple[int, int],
-        title: str,
-        note: str,
+        title: str = "",
+        note: str = "",
         lead: int = 0,
         names: Sequence[str] = (),
+        letters: int = HEAD,
     ) -> None:
         """Args: frame as (height, width); `lead` columns stand apart; names go left of the rows."""
-        self.scale = enlargement(frame[1])
+        self.scale, self.letters = enlargement(frame[1]), letters
         self.height, self.width = frame[0] * self.scale, frame[1] * self.scale
         self.lead, self.names = lead, names
-        self.left = MARGIN + (max(map(_width, names)) + LEAD if names else 0)
-        self.top = MARGIN + TITLE + NOTE + 26 + HEAD + 12
+        self.left = MARGIN + (max(self._length(name) for name in names) + LEAD if names else 0)
+        self.top = MARGIN + (TITLE + NOTE + 26 if title else 0) + letters + 12
         size = (
             max(self._x(columns) - GAP, MARGIN + _width(title, TITLE), MARGIN + _width(note, NOTE)),
             self._y(rows) - GAP,
@@ -59,16 +60,16 @@ class Poster:
         self.draw.text((MARGIN, MARGIN + TITLE + 2), note, FAINT, font(NOTE))
         for row, name in enumerate(names):
             middle = self._y(row) + self.height // 2
-            self.draw.text((MARGIN, middle), name, INK, font(HEAD), anchor="lm")
+            self.draw.text((MARGIN, middle), name, INK, font(letters), anchor="lm")
 
     def head(self, column: int, text: str, arrow: str = "") -> None:
         """A heading, in the middle over a column, with an arrow before it."""
-        room = HEAD + 8 if arrow else 0
-        middle, y = self._x(column) + self.width / 2, self.top - 12 - HEAD / 2
-        left = middle - (_width(text) + room) / 2
+        room = self.letters + 8 if arrow else 0
+        middle, y = self._x(column) + self.width / 2, self.top - 12 - self.letters / 2
+        left = middle - (self._length(text) + room) / 2
         if arrow:
-            draw_arrow(self.draw, (left + HEAD / 2, y), HEAD, arrow, ACCENT)
-        self.draw.text((left + room, y), text, INK, font(HEAD), anchor="lm")
+            draw_arrow(self.draw, (left + self.letters / 2, y), self.letters, arrow, ACCENT)
+        self.draw.text((left + room, y), text, INK, font(self.letters), anchor="lm")
 
     def frame(self, row: int, column: int, frame: UInt8[Tensor, "H W C"], arrow: str = "") -> None:
         """A frame, enlarged without smoothing, with a small arrow in its corner."""
@@ -92,6 +93,9 @@ class Poster:
         arrow, size = "→" if across > 0 else "←", min(8 * abs(across), self.width / 4)
         if size >= 4:  # longer than the movement, or a pixel would not be seen
             draw_arrow(self.draw, (x + self.width / 6, y), size, arrow, ACCENT)
+
+    def _length(self, text: str) -> int:
+        return _width(text, self.letters)
 
     def _x(self, column: int) -> int:
         return self.left + column * (self.width + GAP) + (LEAD if column >= self.lead else 0)
@@ -124,5 +128,5 @@ def draw_arrow(
     draw.polygon([at(1, 0), at(0.1, 0.65), at(0.1, -0.65)], fill=colour)
 
 
-def _width(text: str, size: int = HEAD) -> int:
+def _width(text: str, size: int) -> int:
     return math.ceil(font(size).getlength(text))
