@@ -1,14 +1,8 @@
 import pytest
 import torch
 
-from playworld.evaluate.buttons import (
-    decides,
-    describe_buttons,
-    measure_buttons,
-    name_effects,
-    player_shifts,
-    press_each,
-)
+from playworld.evaluate.button_names import describe_buttons, measure_buttons, name_effects
+from playworld.evaluate.buttons import decides, player_shifts, press_each
 
 STEPS = {
     "right": (3, 0),

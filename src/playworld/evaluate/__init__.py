@@ -6,7 +6,7 @@ from playworld.evaluate.options import EvaluateOptions
 from playworld.lazy import lazily
 
 if TYPE_CHECKING:
-    from playworld.evaluate.buttons import measure_buttons
+    from playworld.evaluate.button_names import measure_buttons
     from playworld.evaluate.differences import short_names
     from playworld.evaluate.heldout import HeldOut, read_held_out
     from playworld.evaluate.page.files import write_report
@@ -34,7 +34,7 @@ __getattr__ = lazily(
         "compare": "run",
         "evaluate": "run",
         "format_table": "page.table",
-        "measure_buttons": "buttons",
+        "measure_buttons": "button_names",
         "read_held_out": "heldout",
         "short_names": "differences",
         "write_report": "page.files",

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from playworld.config import InputError
-from playworld.evaluate.buttons import measure_buttons
+from playworld.evaluate.button_names import measure_buttons
 from playworld.evaluate.options import STARTS
 from playworld.evaluate.starts import clips_camera, level_starts
 from playworld.export.button_order import in_order, with_buttons

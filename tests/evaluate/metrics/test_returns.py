@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.buttons import Effect
+from playworld.evaluate.button_names import Effect
 from playworld.evaluate.metrics.returns import (
     RoundTrip,
     opposite_pairs,

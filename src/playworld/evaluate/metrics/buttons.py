@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from playworld.evaluate.buttons import decides, describe_buttons
+from playworld.evaluate.button_names import describe_buttons
+from playworld.evaluate.buttons import decides
 from playworld.evaluate.context import Context
 from playworld.evaluate.metric import Measured, Metric, Report
 from playworld.evaluate.page.media import frames_table

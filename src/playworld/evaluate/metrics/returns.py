@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from playworld.evaluate.buttons import ARROWS, PRESSES, Effect, name_effects
+from playworld.evaluate.button_names import ARROWS, Effect, name_effects
+from playworld.evaluate.buttons import PRESSES
 from playworld.evaluate.context import Context
 from playworld.evaluate.image_quality import PSNR_BOUNDS, PSNR_CAP
 from playworld.evaluate.intervals import (

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.data.record.actions import ContinuousActions, read_actions
-from playworld.evaluate.buttons import ARROWS
+from playworld.evaluate.button_names import ARROWS
 from playworld.evaluate.context import Context
 from playworld.evaluate.heldout import CLOCK_SLACK, HeldOut
 from playworld.evaluate.intervals import A_SHARE, resample_weights, spread
