@@ -254,7 +254,7 @@ def test_a_block_without_a_code_is_blended_from_what_surrounds_it():
     changes = Changes(nothing.scene[:, 1], nothing.motion[:, 1], nothing.split[:, 1], some[:, 1])
     window = to_float(canvas.view(CONFIG.reach))
     source = Source.of(window, changes.scene, CONFIG.reach)
-    picture = tokenizer.picture(source, changes)
+    picture = tokenizer.render(source, changes)
     plain = to_float(canvas.view())
     assert not torch.equal(picture[..., :8, :8], plain[..., :8, :8])
     assert torch.equal(picture[..., 8:], plain[..., 8:])

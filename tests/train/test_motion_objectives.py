@@ -137,7 +137,7 @@ def test_most_clips_begin_as_play_does_with_a_picture_of_which_no_change_is_know
     learner, data = MotionWorldObjective(*parts, tokenizer, WorldLoss()), batch(clips=64)
     tokens = torch.randint(1, 30, (64, 4, TOKENIZER.num_tokens))
     past = learner.corrupt_tokens(tokens, data.generators())
-    unknown = (past[:, 0] == tokenizer.nothing(64, tokens.device)).all(-1)
+    unknown = (past[:, 0] == tokenizer.no_change(64, tokens.device)).all(-1)
     assert 0.6 < unknown.float().mean() < 0.9
     assert torch.equal(past[:, 1:], tokens[:, 1:])
     assert torch.equal(past[~unknown], tokens[~unknown])

@@ -30,8 +30,8 @@ def repeated(row: Float[Tensor, "*batch 1 D"], rows: Any = FEWEST_ROWS) -> Tenso
     return row.expand(*row.shape[:-2], rows, -1)
 
 
-def filled(x: Float[Tensor, "B ..."], rows: int = FEWEST_ROWS) -> Float[Tensor, "M ..."]:
-    """Rows and then the same rows again, `rows` at least."""
+def tiled_rows(x: Float[Tensor, "B ..."], rows: int = FEWEST_ROWS) -> Float[Tensor, "M ..."]:
+    """Rows and then the same rows again, `rows` in all at least."""
     return x[torch.arange(max(rows, len(x)), device=x.device) % len(x)]
 
 

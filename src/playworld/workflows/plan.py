@@ -22,7 +22,8 @@ from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.motion.actions import WIDTH as VECTOR_WIDTH
 from playworld.models.motion.blend import CELL
 from playworld.models.motion.dynamics import MotionDynamics
-from playworld.models.motion.tokenizer import CANDIDATES, MotionTokenizer
+from playworld.models.motion.render import CANDIDATES
+from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.st_transformer import STTransformer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import SHAPES, Printed

@@ -14,7 +14,7 @@ from playworld.machine import choose_device
 from playworld.manifest import params_sha256
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer
-from playworld.models.exact import filled, row_by_row
+from playworld.models.exact import row_by_row, tiled_rows
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import MotionTokenizer
@@ -112,7 +112,7 @@ class WorldModels:
 
     def prompt_actions(self, video: Float[Tensor, "B T H W 3"]) -> Float[Tensor, "B S E"]:
         """The latents of the actions between prompt frames."""
-        return self.actions.embed(self.infer_actions(filled(video))[: len(video)])
+        return self.actions.embed(self.infer_actions(tiled_rows(video))[: len(video)])
 
     def infer_actions(self, video: Float[Tensor, "B T H W 3"]) -> Int[Tensor, "B S"]:
         """The latent action of every transition, from pixels or from the codes of the tokens."""
@@ -126,5 +126,5 @@ class WorldModels:
             return None
         assert isinstance(self.tokenizer, MotionTokenizer)
         features = self.dynamics.picture_features
-        pictures = self.tokenizer.shown(decoder)
+        pictures = self.tokenizer.visible_picture(decoder)
         return row_by_row(lambda picture: features(picture[:, None])[:, 0], pictures)

@@ -1,10 +1,9 @@
 """Video tokenizer of changes: the first picture is kept, others are motion and what is new.
 
-As in a video codec, a frame is built from the last decoded one. Nothing is said about what stays
-the same, so a picture of any kind stays itself.
+As in a video codec, a frame is built from the last decoded one. What stays the same has no tokens,
+so a picture of any kind stays itself.
 """
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -14,42 +13,17 @@ from torch import Tensor
 from playworld.models.base import Tokenizer
 from playworld.models.exact import row_by_row
 from playworld.models.motion.blend import Blend
-from playworld.models.motion.block_matching import (
-    ALONE,
-    WORTH,
-    choose_motion,
-    choose_split,
-    matching_costs,
-    own_motions,
-    refine_scene,
-    scene_motion,
-)
-from playworld.models.motion.blocks import (
-    from_blocks,
-    from_quarters,
-    spread,
-    still,
-    to_blocks,
-    to_quarters,
-    vector,
-)
+from playworld.models.motion.blocks import vector
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.changes import (
-    FIRST_CODE,
-    FOLLOW,
-    Changes,
-    alternatives,
-    split_digits,
-)
+from playworld.models.motion.changes import FIRST_CODE, FOLLOW, Changes
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.content import Books, CodeTable
+from playworld.models.motion.content import Books
+from playworld.models.motion.find_changes import find_changes
+from playworld.models.motion.render import CANDIDATES, render_inputs
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.stems import pad_to_patch
 
-CANDIDATES = 7
-"""Copies of a block among which the filter chooses: its own, the scene's, at rest, and by the
-motions of the four blocks beside it."""
 SOFT = 1.0
 """Pixels per frame that are half of the greatest motion, as latent actions see it."""
 CUT = 0.9
@@ -70,7 +44,9 @@ class MotionTokenizer(Tokenizer):
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T C h w"]:
         """The frames after the first as training has them: from the last one's own picture."""
-        return torch.stack([picture for *_, picture in self.unroll(self.whole(video))], dim=1)
+        return torch.stack(
+            [picture for *_, picture in self.unroll(self.pad_to_blocks(video))], dim=1
+        )
 
     def unroll(
         self, frames: UInt8[Tensor, "B T C h w"], alter: Callable[[Changes], Changes] | None = None
@@ -78,7 +54,7 @@ class MotionTokenizer(Tokenizer):
         """Each frame after the first, from the last one's own picture without its gradient.
 
         Args:
-            frames: as `whole` gives them.
+            frames: as `pad_to_blocks` gives them.
             alter: the changes that are decoded in place of those that are found; the scene's
                 motion has to stay.
 
@@ -87,24 +63,22 @@ class MotionTokenizer(Tokenizer):
         """
         canvas, tables = Canvas.around(frames[:, 0]), self.books.tables()
         for frame in frames[:, 1:].unbind(1):
-            changes, left, source = self.compare(canvas, frame, tables)
+            changes, left, source = find_changes(self.config, self.books, tables, canvas, frame)
             decoded = alter(changes) if alter else changes
-            picture = self.picture(source, decoded)
+            picture = self.render(source, decoded)
             yield changes, left, picture
-            canvas = self.show(canvas, decoded, picture.detach(), in_place=True)
-
-    # --- frames as the outside has them --------------------------------------------------------
+            canvas = self.moved_canvas(canvas, decoded, picture.detach(), in_place=True)
 
     def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """Tokens of every frame; those of the first are zeros: it is kept as it is."""
-        frames = self.whole(video)
-        canvas, tokens = Canvas.around(frames[:, 0]), [self.nothing(len(video), video.device)]
+        frames = self.pad_to_blocks(video)
+        canvas, tokens = Canvas.around(frames[:, 0]), [self.no_change(len(video), video.device)]
         tables = self.books.tables()
         for frame in frames[:, 1:].unbind(1):
-            changes, _, source = self.compare(canvas, frame, tables)
+            changes, _, source = find_changes(self.config, self.books, tables, canvas, frame)
             tokens.append(changes.pack())
-            picture = self.exact_picture(source, changes)
-            canvas = self.show(canvas, changes, picture, in_place=True)
+            picture = self.render_exact(source, changes)
+            canvas = self.moved_canvas(canvas, changes, picture, in_place=True)
         return torch.stack(tokens, dim=1)
 
     def encode_pairs(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
@@ -112,12 +86,13 @@ class MotionTokenizer(Tokenizer):
 
         The dynamics learn from these, so only what could be predicted counts as a change.
         """
-        frames, first = self.whole(video), self.nothing(len(video), video.device)[:, None]
+        frames, first = self.pad_to_blocks(video), self.no_change(len(video), video.device)[:, None]
         if video.shape[1] == 1:
             return first
         before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
         canvas, tables = Canvas.around(before), self.books.tables()
-        tokens = self.compare(canvas, after, tables, predictable=True)[0].pack()
+        changes, *_ = find_changes(self.config, self.books, tables, canvas, after, predictable=True)
+        tokens = changes.pack()
         return torch.cat([first, tokens.unflatten(0, (len(video), -1))], dim=1)
 
     def decode(
@@ -136,7 +111,7 @@ class MotionTokenizer(Tokenizer):
 
     def begin(self, prompt: Float[Tensor, "B H W C"]) -> Canvas:
         """The state before the first frame, whose picture is `prompt`."""
-        return Canvas.around(self.whole(prompt[:, None])[:, 0])
+        return Canvas.around(self.pad_to_blocks(prompt[:, None])[:, 0])
 
     def decode_step(
         self, tokens: Int[Tensor, "B L"], cache: Canvas, in_place: bool = False
@@ -145,8 +120,8 @@ class MotionTokenizer(Tokenizer):
         changes = Changes.unpack(tokens, self.config.num_blocks)
         window = to_float(cache.view(self.config.reach))
         source = Source.of(window, changes.scene, self.config.reach)
-        canvas = self.show(cache, changes, self.exact_picture(source, changes), in_place)
-        return self.shown(canvas), canvas
+        canvas = self.moved_canvas(cache, changes, self.render_exact(source, changes), in_place)
+        return self.visible_picture(canvas), canvas
 
     def anchor(
         self,
@@ -156,15 +131,15 @@ class MotionTokenizer(Tokenizer):
         truth: Float[Tensor, "B H W C"],
     ) -> tuple[Float[Tensor, "B H W C"], Canvas]:
         """The true frame, and the canvas with it in view; after a cut nothing else is on it."""
-        pixels = self.whole(truth[:, None])[:, 0]
+        pixels = self.pad_to_blocks(truth[:, None])[:, 0]
         canvas = cache.moved(torch.zeros_like(cache.corner), pixels, in_place=True)
         fresh = Canvas.around(pixels)
         cut = Changes.unpack(tokens, self.config.num_blocks).new.float().mean(1) > CUT
         canvas.pixels.copy_(torch.where(cut[:, None, None, None], fresh.pixels, canvas.pixels))
         canvas.corner.copy_(torch.where(cut[:, None], fresh.corner, canvas.corner))
-        return self.shown(canvas), canvas
+        return self.visible_picture(canvas), canvas
 
-    def shown(self, cache: Canvas) -> Float[Tensor, "B H W C"]:
+    def visible_picture(self, cache: Canvas) -> Float[Tensor, "B H W C"]:
         """The picture in view."""
         frame = cache.view()[..., : self.config.height, : self.config.width]
         return to_float(frame.permute(0, 2, 3, 1))
@@ -195,122 +170,50 @@ class MotionTokenizer(Tokenizer):
         """Round the weights of the way from tokens to pixels."""
         self.blend.to(dtype)
 
-    def whole(self, video: Float[Tensor, "B T H W C"]) -> UInt8[Tensor, "B T C h w"]:
+    def pad_to_blocks(self, video: Float[Tensor, "B T H W C"]) -> UInt8[Tensor, "B T C h w"]:
         """Frames continued to whole blocks, channels first."""
         whole = pad_to_patch(video, self.config.patch)
         return to_uint8(whole).permute(0, 1, 4, 2, 3).contiguous()
 
-    def nothing(self, batch: int, device: torch.device) -> Int[Tensor, "B L"]:
+    def no_change(self, batch: int, device: torch.device) -> Int[Tensor, "B L"]:
         """Tokens of a frame that is the last one again, and of a first picture."""
         tokens = torch.zeros(batch, self.num_tokens, dtype=torch.long, device=device)
         tokens[:, 0] = self.config.num_scenes // 2  # no motion
         return tokens
 
-    # --- one frame -----------------------------------------------------------------------------
+    def render(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
+        """The next frame in whole blocks; a plain copy is exact, what is blended is unbounded."""
+        return self._blended(*render_inputs(self.config, self.books, source, changes))
 
     @torch.no_grad()
-    def compare(
+    def render_exact(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
+        """`render`, the same to the bit in any batch; a frame of copies alone is not blended."""
+        inputs = render_inputs(self.config, self.books, source, changes)
+        if inputs[0].device.type != "cpu":
+            return self._blended(*inputs)
+        return row_by_row(
+            lambda copies, residual, new: (
+                self._blended(copies, residual, new) if new.any() else copies[:, 0]
+            ),
+            *inputs,
+        )
+
+    def _blended(
         self,
-        canvas: Canvas,
-        frames: UInt8[Tensor, "B C H W"],
-        tables: list[CodeTable],
-        predictable: bool = False,
-    ) -> tuple[Changes, Float[Tensor, "B N pixels"], Source]:
-        """What changes from the canvas to these frames.
+        copies: Float[Tensor, "B copies C H W"],
+        residual: Float[Tensor, "B C H W"],
+        new: Bool[Tensor, "B 1 H W"],
+    ) -> Float[Tensor, "B C H W"]:
+        blended = self.blend(copies, residual, new.to(residual))
+        return torch.where(new, blended, copies[:, 0])
 
-        Args:
-            canvas: with the last picture in view.
-            frames: the next.
-            tables: of the codebooks; they stay the same for many frames.
-            predictable: leave out what could not be predicted, at the cost of exactness.
-
-        Returns:
-            The changes, what copies leave of each block, and what they are copied from.
-        """
-        side, reach = self.config.patch, self.config.reach
-        least = self.config.predict_below if predictable else self.config.skip_below
-        share = ALONE if predictable else WORTH
-        view = canvas.view(reach)
-        window, target = to_float(view), to_float(frames)
-        costs = matching_costs(view, frames, side // 2, reach)
-        main = scene_motion(to_quarters(costs).mean(2), reach)
-        scene, follows = refine_scene(window, target, main, costs.amin(-1), reach)
-        # The whole pixels nearest to the scene's motion say the same as following it, or less.
-        costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
-        quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
-        vectors = choose_motion(quarters.mean(2), reach, least)
-        vectors = own_motions(quarters, vectors, least, share)
-        choices = alternatives(vectors, self.config.num_motions)
-        split = choose_split(quarters, choices, least)
-        source = Source.of(window, scene, reach)
-        copied = source.copies(self._quarters(choices, split)[:, None], side // 2)[:, 0]
-        left = to_blocks(target - copied, side)
-        motion = torch.where(vectors == self.config.num_motions, FOLLOW, vectors + 1)
-        return Changes(scene, motion, split, self.books.quantize(left, tables, least)), left, source
-
-    def _quarters(
-        self, choices: Int[Tensor, "B N choices"], split: Int[Tensor, "B N"]
-    ) -> Int[Tensor, "B Y X"]:
-        """The motion of every quarter of a block."""
-        return from_quarters(choices.gather(-1, split_digits(split)), self.config.grid)
-
-    def show(
+    def moved_canvas(
         self,
         canvas: Canvas,
         changes: Changes,
         picture: Float[Tensor, "B C H W"],
         in_place: bool = False,
     ) -> Canvas:
-        """The canvas with this picture in view, where the scene has moved to."""
+        """The canvas with this picture in view, moved with the scene."""
         motion = scene_vector(changes.scene, self.config.reach)
         return canvas.moved(motion, to_uint8(picture), in_place)
-
-    def picture(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
-        """The next frame in whole blocks; a plain copy is exact, what is blended is unbounded."""
-        return self._blended(*self._parts(source, changes))
-
-    @torch.no_grad()
-    def exact_picture(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
-        """`picture`, the same to the bit in any batch; a frame of copies alone is not blended."""
-        parts = self._parts(source, changes)
-        if parts[0].device.type != "cpu":
-            return self._blended(*parts)
-        return row_by_row(
-            lambda copies, residual, new: (
-                self._blended(copies, residual, new) if new.any() else copies[:, 0]
-            ),
-            *parts,
-        )
-
-    def _parts(
-        self, source: Source, changes: Changes
-    ) -> tuple[Float[Tensor, "B copies C H W"], Float[Tensor, "B C H W"], Bool[Tensor, "B 1 H W"]]:
-        """The copies to choose from, what the codes add, and which pixels are new."""
-        side, size = self.config.patch, self.config.grid
-        vectors = changes.vectors(self.config.num_motions)
-        choices = alternatives(vectors, self.config.num_motions)
-        own = self._quarters(choices, changes.split)[:, None]
-        motions = torch.cat([own, spread(self._around(vectors), 2)], dim=1)
-        frame = (side * size[0], side * size[1])
-        residual = from_blocks(self.books.residual(changes.codes), frame, side)
-        new = spread(changes.new.unflatten(1, size)[:, None], side)
-        return source.copies(motions, side // 2), residual, new
-
-    def _blended(
-        self,
-        candidates: Float[Tensor, "B copies C H W"],
-        residual: Float[Tensor, "B C H W"],
-        new: Bool[Tensor, "B 1 H W"],
-    ) -> Float[Tensor, "B C H W"]:
-        blended = self.blend(candidates, residual, new.to(residual))
-        return torch.where(new, blended, candidates[:, 0])
-
-    def _around(self, vectors: Int[Tensor, "B N"]) -> Int[Tensor, "B copies h w"]:
-        """The motions of the scene, of rest and of the four neighbours, for every block."""
-        grid = vectors.unflatten(1, self.config.grid)
-        tall = torch.cat([grid[:, :1], grid, grid[:, -1:]], dim=1)
-        wide = torch.cat([grid[:, :, :1], grid, grid[:, :, -1:]], dim=2)
-        scene = torch.full_like(grid, self.config.num_motions)
-        rest = torch.full_like(grid, still(self.config.reach))
-        beside = [tall[:, :-2], tall[:, 2:], wide[:, :, :-2], wide[:, :, 2:]]
-        return torch.stack([scene, rest, *beside], dim=1)

@@ -36,7 +36,7 @@ class MotionTokenizerLoss:
 
 
 class MotionTokenizerObjective(Objective):
-    """The filter learns on its own output: errors that pile up are errors that it sees."""
+    """The filter is trained on its own output, so that it gets its accumulated errors as input."""
 
     def __init__(self, tokenizer: MotionTokenizer, loss: MotionTokenizerLoss):
         super().__init__()
@@ -47,21 +47,21 @@ class MotionTokenizerObjective(Objective):
     def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
         """L1 and L2 over the frames after the first, each decoded from the last decoded one."""
         video, share = batch.video, len(batch.video) / batch.clips
-        frames = self.tokenizer.whole(to_float(video))
+        frames = self.tokenizer.pad_to_blocks(to_float(video))
         draws = batch.generators()
         unknown = torch.stack([torch.rand((), generator=draw) for draw in draws])
         hide = (unknown < self.loss_config.unknown).to(video.device)
-        left, losses, errors, new = [], [], [], []
+        residuals, losses, errors, new = [], [], [], []
         steps = self.tokenizer.unroll(frames, lambda changes: without_content(changes, hide))
-        for (changes, rest, picture), frame in zip(steps, frames[:, 1:].unbind(1), strict=True):
-            left.append(rest[changes.new])
+        for (changes, residual, picture), frame in zip(steps, frames[:, 1:].unbind(1), strict=True):
+            residuals.append(residual[changes.new])
             new.append(changes.new.float().mean())
             target = to_float(frame)
             losses.append(self._loss(picture - target))
             shown = picture.detach().clamp(0, 1)
             errors.append((shown - target).square().mean((1, 2, 3)))
         if self.training:
-            self._note(torch.cat(left), batch.generator)
+            self._collect(torch.cat(residuals), batch.generator)
         psnr = -10 * torch.stack(errors).clamp_min(1e-6).log10()
         metrics = {"psnr": psnr.mean(), "new_blocks": torch.stack(new).mean()}
         loss = torch.stack(losses).mean()
@@ -71,11 +71,11 @@ class MotionTokenizerObjective(Objective):
         l1, l2 = difference.abs().mean(), difference.square().mean()
         return self.loss_config.l1 * l1 + self.loss_config.l2 * l2
 
-    def _note(self, left: Float[Tensor, "M P"], generator: torch.Generator) -> None:
-        """Note for every stage what it has to code: as many blocks in every process."""
+    def _collect(self, left: Float[Tensor, "M pixels"], generator: torch.Generator) -> None:
+        """Collect the residuals that each stage has to code: as many blocks in every process."""
         books, least = self.tokenizer.books, self.tokenizer.config.skip_below
         for stage, (latents, book) in enumerate(zip(self._latents, books.stages, strict=True)):
-            if not len(left):  # nothing is left to code: any block is as good
+            if not len(left):  # nothing is left to code: any block will do
                 left = left.new_zeros(1, left.shape[1])
             picks = torch.randint(len(left), (self.loss_config.vectors,), generator=generator)
             some = left[picks.to(left.device)]
@@ -84,7 +84,7 @@ class MotionTokenizerObjective(Objective):
             left = left[books.visible(left, stage + 1, least)]
 
     def update_codebook(self, generator: torch.Generator, progress: float) -> Metrics:
-        """The codebooks follow what was left of the blocks of the step."""
+        """The codebooks follow the residuals of the step."""
         metrics: Metrics = {}
         for latents, book in zip(self._latents, self.tokenizer.books.stages, strict=True):
             used = code_use(book, book.update_codebook(*latents.take(), generator))

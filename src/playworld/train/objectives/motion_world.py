@@ -75,7 +75,7 @@ class MotionWorldObjective(WorldObjective):
         unknown = torch.stack([torch.rand((), generator=draw) for draw in draws]) < UNKNOWN_START
         tokenizer = self._tokenizer[0]
         assert isinstance(tokenizer, MotionTokenizer)
-        nothing = tokenizer.nothing(len(tokens), tokens.device)
+        nothing = tokenizer.no_change(len(tokens), tokens.device)
         first = torch.where(unknown[:, None].to(tokens.device), nothing, tokens[:, 0])
         return torch.cat([first[:, None], tokens[:, 1:]], dim=1)
 
