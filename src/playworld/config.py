@@ -15,7 +15,7 @@ T = TypeVar("T")
 class InputError(ValueError):
     """Bad input from outside: a file, a folder, an option, a config.
 
-    The message is one line that names what was required, what came, and what to do next; the
+    The message is one line that names what was required, what was given, and what to do next; the
     command line prints it as it is and exits with code 2.
     """
 

@@ -14,7 +14,7 @@ def refuse_pointer(path: Path) -> None:
     try:
         with open(path, "rb") as file:
             begun = file.read(len(_MARK))
-    except OSError:  # whoever opens it next says so better
+    except OSError:  # opening it next reports that better
         return
     if begun == _MARK:
         raise InputError(

@@ -152,7 +152,7 @@ def read_folder(path: Path) -> Folder:
             return _read(path)
         except InputError:
             if not settle(path) and _stamp(path) == before:
-                raise  # else somebody replaced it while we read
+                raise  # else it was replaced while we read
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -250,8 +250,8 @@ def refuse_foreign(path: Path, weights: Collection[str]) -> None:
     """Raise InputError if writing here would fail, or mix with something of another kind.
 
     `playworld train ... ~/Videos` must not write among the videos, nor `agent clone` into a world;
-    better said before the training. The kind of a folder of ours is told by the safetensors files
-    that its manifest lists: `weights` names those that are to be written.
+    better reported before the training. The kind of a folder follows from the safetensors files in
+    its manifest: `weights` names those that are to be written.
     """
     check_place(path)
     if not path.is_dir() or all(may_be_ignored(entry.name) for entry in path.iterdir()):

@@ -62,7 +62,7 @@ def test_pictures_of_a_row_move_alike_and_repeat_their_edge():
         assert abs(by) <= 4 and row.tolist() == [min(max(k + by, 0), 63) for k in range(64)]
 
 
-def test_the_command_writes_a_policy_and_says_how_well_it_foretells(
+def test_the_command_writes_a_policy_and_prints_its_held_out_accuracy(
     expert, tiny_world, tmp_path, capsys
 ):
     args = [str(tiny_world), str(expert), str(tmp_path / "policy"), "--steps", "2"]

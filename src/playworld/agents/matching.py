@@ -1,4 +1,4 @@
-"""Whether a world, clips and the game that is played go together: said before anything is made."""
+"""Check that a world, clips and the game that is played go together, before anything is made."""
 
 import json
 import math

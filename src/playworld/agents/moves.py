@@ -4,11 +4,11 @@ from playworld.config import InputError
 from playworld.data.record.games import ACTION_NAMES, GAMES
 
 MOVES = GAMES["coinrun"]
-"""Procgen's numbers of the six actions that CoinRun tells apart."""
+"""Procgen's numbers of the six actions that CoinRun distinguishes."""
 NAMES = tuple(ACTION_NAMES[move] for move in MOVES)
 """What they are called."""
 UNKNOWN = -1
-"""In place of a move where nobody wrote down what was pressed."""
+"""In place of a move where none was recorded."""
 
 
 def move_of(name: str) -> int:

@@ -95,7 +95,7 @@ def is_kept(path: Path, inputs: dict[str, Any]) -> bool:
     """Whether an agent that these inputs made lies there."""
     try:
         return _metadata(path)["inputs"] == json.loads(json.dumps(inputs))
-    except (OSError, KeyError, ValueError, BadZipFile):  # none, or of somebody else
+    except (OSError, KeyError, ValueError, BadZipFile):  # none, or another program's
         return False
 
 

@@ -81,7 +81,7 @@ def _to_the_right(
 
 
 def random_player(seed: int) -> Player:
-    """Presses any of the six moves that CoinRun tells apart, each as likely."""
+    """Presses any of the six moves that CoinRun distinguishes, each as likely."""
     rng = np.random.default_rng(seed)
     return lambda observed: rng.choice(MOVES, len(observed)).tolist()
 

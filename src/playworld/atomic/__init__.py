@@ -1,6 +1,6 @@
 """Files and folders that are there complete or not at all, on whatever file system they lie.
 
-What holds where is said in docs/files.md.
+See docs/files.md for the guarantees.
 """
 
 from playworld.atomic.files import (

@@ -141,7 +141,7 @@ def _commit(stage: Path, path: Path, ours: Callable[[Path], Collection[str]]) ->
             fsync(path.parent)
             return
         except OSError:
-            if not path.is_dir():  # else somebody has made one meanwhile
+            if not path.is_dir():  # else another process has made one
                 raise
     known = set(ours(path))
     names = [p.relative_to(stage).as_posix() for p in stage.rglob("*") if not p.is_dir()]

@@ -42,7 +42,7 @@ def alone(path: Path, busy: str | None = None) -> Iterator[None]:
 
     A file beside it, or within it where nothing can be made beside it, is locked and removed at the
     end; the system drops the lock of a process that dies. Where another process has it, `busy` is
-    what the user is told; without it, this one waits.
+    the message for the user; without it, this one waits.
 
     Raises:
         InputError: where another process has it, or the folder around `path` cannot be written.

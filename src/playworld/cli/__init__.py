@@ -2,7 +2,7 @@
 
 Exit codes: 0 done, 1 error, 2 bad input or usage, 3 training stopped on non-finite losses, 75
 preempted and saved. Elsewhere Ctrl-C ends with the shell's usual 130, SIGHUP with 129 and SIGTERM
-with 143, and nothing temporary stays; 141 says that nobody read the results.
+with 143, and nothing temporary stays; 141: the reader of the results is gone.
 """
 
 import contextlib

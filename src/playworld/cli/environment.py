@@ -13,7 +13,7 @@ def utf8_environment() -> dict[str, str] | None:
     """The environment to start again in, where Python takes names of files for ASCII, or None.
 
     A C locale is UTF-8 to Python unless both PYTHONUTF8 and PYTHONCOERCECLOCALE are 0; then videos
-    with accents in their names could not be told from damaged ones. What is printed stays ASCII.
+    with accents in their names would look like damaged ones. What is printed stays ASCII.
     """
     if codecs.lookup(sys.getfilesystemencoding()).name != "ascii" or sys.flags.ignore_environment:
         return None

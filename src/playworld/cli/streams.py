@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 PIPE_CLOSED = 141
-"""Exit code where nobody reads the results any more, as of a program that SIGPIPE ended."""
+"""Exit code where the reader of the results is gone, as of a program that SIGPIPE ended."""
 NARROWEST = 20
 """Columns that are written for at least: laying out help for fewer than 10 never ends."""
 PLAIN = {
@@ -41,7 +41,7 @@ class Lines(Console):
             raise OSError(error.errno, f"{stream}: {error.strerror}") from error
 
     def on_broken_pipe(self) -> None:
-        """Results that nobody reads end the program; of progress and messages work goes on."""
+        """End without a reader of the results; continue without one of the progress."""
         self.quiet = True
         discard(2 if self.stderr else 1)
         if self.ends:

@@ -31,7 +31,7 @@ MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript
 
 
 class Desk:
-    """The stretches in the order of labelling, and what was said about them.
+    """The stretches in the order of labelling, and their labels.
 
     Positions count from 0 in that order. Every change is on the disk when its call returns.
     """
@@ -58,12 +58,12 @@ class Desk:
         """One stretch and its label; `null` where it was skipped, nothing where it is new."""
         stretch = self.order[place]
         begin, end = self.footage.times(stretch)
-        said = {"source": self.footage.source(stretch), "begin": begin, "end": end}
-        said |= {"frames": stretch.frames, "columns": columns(stretch.frames)}
+        entry = {"source": self.footage.source(stretch), "begin": begin, "end": end}
+        entry |= {"frames": stretch.frames, "columns": columns(stretch.frames)}
         with self._lock:
             if stretch in self.labels.given:
-                said["label"] = self.labels.given[stretch]
-        return said
+                entry["label"] = self.labels.given[stretch]
+        return entry
 
     def give(self, place: int, label: int | None) -> None:
         """Label a stretch."""

@@ -47,7 +47,7 @@ class Document:
 
 
 class Labels:
-    """What was said about the stretches of some clips.
+    """Labels of the stretches of some clips.
 
     Raises:
         InputError: where the file is damaged, or about other clips or stretches.

@@ -27,7 +27,7 @@ class BasicBlock(nn.Module):
             self.downsample = nn.Sequential(around, nn.BatchNorm2d(outer))
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        """Add what the convolutions find to what came."""
+        """The input plus the output of the convolutions."""
         y = F.relu(self.bn1(self.conv1(x)))
         return F.relu(self.bn2(self.conv2(y)) + self.downsample(x))
 

@@ -23,7 +23,7 @@ def agreement(
     num_codes: int,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """How well the code of a transition tells its label.
+    """How well the code of a transition predicts its label.
 
     Each code is assigned the label that it speaks for most once labels weigh the same (several
     codes may share one label). The assignment is made on every other clip and scored on the rest,

@@ -27,7 +27,7 @@ KEYS = {"left": "left", "right": "right", "jump": "up", "stay": "none"}
 
 @dataclass(frozen=True)
 class RealPresses:
-    """What was pressed in held-out video, as the world sees it and as it was, and what came."""
+    """Presses in held-out video as true keys and as inferred codes, and the movement after them."""
 
     codes: Int[Tensor, "clips S"]
     keys: tuple[Int[Tensor, "clips S"], tuple[str, ...]] | None

@@ -1,4 +1,4 @@
-"""Clips of held-out video: pictures, times, and the keys pressed where somebody wrote them down."""
+"""Clips of held-out video: pictures, times, and the keys pressed where they were recorded."""
 
 import logging
 from collections import Counter

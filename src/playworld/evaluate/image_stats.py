@@ -77,7 +77,7 @@ def real_image_stats(clips: Path) -> RealImageStats:
         try:
             frames = dataset.shards.read(number, 0, min(scene.num_frames, MAX_FRAMES))
         except DamagedChunk:
-            continue  # `read_held_out` has said so
+            continue  # `read_held_out` has reported it
         scenes.append(torch.from_numpy(frames))
     found = torch.cat([image_stats(scene) for scene in scenes])
     low, high = torch.quantile(found, torch.tensor([LOW_QUANTILE, HIGH_QUANTILE]), dim=0)

@@ -1,6 +1,6 @@
 """Parallax: does what is near move further than what is far, when a button moves the camera?
 
-Nothing tells which pixels are near. In most games and films of the world the ground is, so the
+Nothing labels which pixels are near. In most games and films of the world the ground is, so the
 picture is cut into bands, from top to bottom, and each is registered by itself.
 """
 

@@ -45,7 +45,7 @@ def effective_keys(
     """The keys merged to what they can do, as indices into `EFFECTIVE`.
 
     A key named "right-up" is "right-jump" where the character has ground under it and "right"
-    where it has not. `UNKNOWN` in the first transitions, before which nothing tells where the
+    where it has not. `UNKNOWN` in the first transitions, before which nothing shows where the
     ground is. None for a game whose keys have no such names.
     """
     words = [set(name.split("-")) for name in names]

@@ -45,7 +45,7 @@ def train_world(
         Preempted, NonFinite, Collapsed: see `playworld.train.loop.fit`.
     """
     if options.wandb:
-        weights_and_biases()  # said before the training, not after a first stage
+        weights_and_biases()  # fails before the training, not after a first stage
     device = choose_device(options.device)
     with processes(device):
         job = TrainingJob.of(recipe, clips, world, options, device, progress_for)

@@ -48,7 +48,7 @@ class LatentActionConfig:
     stem_channels: int = 32
     """Channels of the first convolution; unused by the linear stem."""
     context: int = 1
-    """Past frames that convolutions see. From two on the past tells how fast things move already,
+    """Past frames that convolutions see. From two on the past shows how fast things already move,
     and a code is left with what the player changes."""
     encoder: TransformerConfig | None = None
     """ST-transformer of the linear stem; None for convolutions."""

@@ -1,4 +1,4 @@
-"""Vector quantisation: a codebook that learns, and revives the codes that nobody uses."""
+"""Vector quantisation: a codebook updated by moving averages, which resets unused codes."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -97,7 +97,7 @@ class CloningStudy:
         return found.commonest() if self.options.moves == "commonest" else found
 
     def player(self, arm: Arm, seed: int) -> tuple[Player, int]:
-        """Who plays an arm, and how many frames it sees."""
+        """The player of an arm, and how many frames it gets."""
         if arm.name == "random":
             return random_player(seed), 1
         if arm.name == "steady":
@@ -111,7 +111,7 @@ class CloningStudy:
     def check_samples(self) -> None:
         """Raise InputError where there are fewer labelled transitions than are still to be drawn.
 
-        Said before any policy is cloned, which takes long.
+        Checked before any policy is cloned, which takes long.
         """
         played = [(arm, seed) for seed in range(self.options.seeds) for arm in arms(self.options)]
         needed = [arm.samples or 0 for arm, seed in played if not self.path(arm, seed).is_file()]

@@ -245,11 +245,11 @@ def played_weights(folder: Folder, trusted: bool = False) -> dict[str, Tensor]:
     """Buffers and averaged weights of a checkpoint, whole and on the CPU.
 
     Args:
-        folder: a checkpoint, perhaps of somebody else.
+        folder: a checkpoint, perhaps from a stranger.
         trusted: whether shards may be read, whose index is a pickle.
 
     Raises:
-        InputError: where they lie in shards alone, and `trusted` was not said.
+        InputError: where they lie in shards alone, and not `trusted`.
     """
     if WEIGHTS in folder.names:
         return folder.tensors(WEIGHTS)

@@ -1,4 +1,4 @@
-"""Processes that train together: who they are, what they share, how a model is spread over them."""
+"""Processes that train together: ranks, communication, and how a model is distributed."""
 
 import os
 import warnings

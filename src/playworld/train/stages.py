@@ -192,7 +192,7 @@ def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
 
 
 def _refuse_uneven(recipe: Recipe, options: TrainOptions) -> None:
-    """What of processes and parts does not divide, of any stage, is said before the first one."""
+    """Refuse sizes of any stage that processes and parts do not divide, before the first stage."""
     parallel = options.spread()
     models: list[Callable[[], nn.Module]] = []
     if "tokenizer" in options.stages():

@@ -45,7 +45,7 @@ def tokenize_clips(
     maker, count = _tokenizer_sha256(tokenizer), tokenizer.config.num_tokens
     layout = TokenLayout(maker, dataset.sha256, count, frames)
     folder = folder / layout.name
-    # Asked once, before anybody writes: all must share out the same list.
+    # Read once, before any process writes: all must divide the same list.
     missing: list[TokenShard] = first_rank_does(lambda: _begin(layout, folder))
     own = missing[rank() :: ranks()]
     done, total = 0, sum(shard.frames for shard in own)

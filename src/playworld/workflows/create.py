@@ -204,6 +204,6 @@ def advice(dataset: ClipDataset) -> str:
     minutes = dataset.num_frames / dataset.fps / 60
     more = f"more video ({minutes:.0f} minutes are few), " if minutes < 20 else ""
     return (
-        f"What helps: {more}more --minutes, videos in which somebody moves with purpose and the "
+        f"What helps: {more}more --minutes, videos in which a character moves with purpose and the "
         "camera does not cut, and fewer different scenes. Other videos need another --run."
     )

@@ -244,7 +244,7 @@ def free_memory() -> int | None:
 
 
 def _refuse_too_large(folder: Folder) -> None:
-    """Said before the weights are read: a machine out of memory ends programs without a word."""
+    """Checked before the weights are read: out of memory, programs are killed without a message."""
     needed = sum((folder.path / name).stat().st_size for name in folder.names)
     free = free_memory()
     if free is not None and needed > free:
@@ -254,7 +254,7 @@ def _refuse_too_large(folder: Folder) -> None:
 
 
 def _refuse_forgetless(folder: Folder, config: WorldConfig, where: str) -> None:
-    """Said before a game is begun: no tensor has a window in its shape, so any could be asked."""
+    """Checked before a game: no tensor has a window in its shape, so a config may state any."""
     needed = config.session_bytes
     weights = sum(folder.files[name].bytes for name in WEIGHT_FILES if name in folder.files)
     whole = all(name in folder.files for name in WEIGHT_FILES)  # a run's preview is not
@@ -271,7 +271,7 @@ def _refuse_forgetless(folder: Folder, config: WorldConfig, where: str) -> None:
 
 
 def _refuse_absurd(data: Any, where: str) -> None:
-    """No count in a world is above 65,536; said by field name, before any shape is computed."""
+    """No count in a world is above 65,536; refused by field name, before any shape is computed."""
     if isinstance(data, dict):
         for key, value in data.items():
             _refuse_absurd(value, f"{where}.{key}")

@@ -57,7 +57,7 @@ def download(repo_id: str, revision: str | None = None, endpoint: str | None = N
     """Fetch a world into the Hub's own cache and return its folder; only a world's files.
 
     Where the first half of the name is a folder here, it is more likely a path with a slip in it:
-    the cache is looked at and nobody asked.
+    only the cache is read.
 
     Raises:
         InputError: if the Hub does not have it or cannot be reached.

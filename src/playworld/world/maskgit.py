@@ -1,7 +1,7 @@
 """MaskGIT: the tokens of one frame, all hidden at first, decided in a few refinements.
 
 Nothing here knows a model: `decode_frame` is given a function from (tokens, hidden) to logits.
-Randomness is a pure function of (seed, frame number), so a frame is the same whoever else is in
+Randomness is a pure function of (seed, frame number), so a frame does not depend on the others in
 the batch, in another process, and after a rewind.
 """
 

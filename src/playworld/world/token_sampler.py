@@ -87,7 +87,7 @@ class ChangeSampler:
     """Changes: the motion of the scene first, then the blocks as MaskGIT decides tokens.
 
     All of a block (motion, split, content) is drawn at once. Of its content only the first stage
-    is: what later stages add is detail that no past tells.
+    is: later stages add detail that the past does not determine.
     """
 
     def __init__(self, config: MotionDynamicsConfig) -> None:

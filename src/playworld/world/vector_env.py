@@ -193,7 +193,7 @@ class WorldVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     def _restart(
         self, rows: np.ndarray, prompts: Sequence[Any], infos: dict[str, Any]
     ) -> dict[str, Any]:
-        """Begin an episode in these rows; `infos` with what `reset` tells about each."""
+        """Begin an episode in these rows; `infos` as of `reset`."""
         starts = [self._core.draw_start(self._generators[r], prompts[r]) for r in rows]
         self._put(rows, *self._core.start(starts))
         self._steps[rows], self._over[rows] = 0, False

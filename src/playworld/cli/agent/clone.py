@@ -45,11 +45,11 @@ class Clone:
             world = World.load(self.world, choose_device(self.options.device))
             dataset = label(self.clips, world, self.labels, self.options.minutes)
             made = clone(dataset, self.policy, self.options, self.seed, progress("clone"))
-        told = made.report["measured"]
+        measured = made.report["measured"]
         say(
             console,
-            f"foretells {told['accuracy']:.0%} of "
-            f"{counted(told['transitions'], 'held-out choice')} "
-            f"(always the commonest: {told['commonest']:.0%}); the policy is in {self.policy}",
+            f"predicts {measured['accuracy']:.0%} of "
+            f"{counted(measured['transitions'], 'held-out choice')} "
+            f"(always the commonest: {measured['commonest']:.0%}); the policy is in {self.policy}",
         )
         return 0

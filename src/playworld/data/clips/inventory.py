@@ -52,7 +52,7 @@ class Inventory:
     holdings: dict[str, Holding]
     """By split."""
     dropped: Mapping[str, Mapping[str, Any]] | None
-    """Stretches, frames and seconds that were left out, by reason; None where nobody has noted."""
+    """Stretches, frames and seconds that were left out, by reason; None where not recorded."""
     used: int | None
     """Files of which something is kept, as far as it is known."""
     unused: int | None

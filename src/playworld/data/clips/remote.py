@@ -20,7 +20,7 @@ def at_hand(clips: str | Path, cache: Path | None = None, keep_bytes: int = KEEP
     """The folder of clips that a path names, or a URL such as s3://bucket/clips.
 
     A path is returned as it is. For a URL, the indices are copied into a folder of the cache, once
-    for each state of the clips, and whoever reads from that folder fetches the chunks needed; the
+    for each state of the clips, and a reader of that folder fetches the chunks needed; the
     first `keep_bytes` of the shards are kept there, those for validation before those for training.
     Any protocol will do whose fsspec package is installed (s3fs, gcsfs, adlfs and others).
 
@@ -48,8 +48,8 @@ def _copy_indices(folder: Path, files: Any, url: str, root: str, keep: int) -> N
         index = _fetch(files, url, root, f"{split}/{INDEX_FILE}")
         (folder / split / INDEX_FILE).write_bytes(index)
         size = sum(shard.size for shard in read_index(folder / split).shards)
-        said = {"url": f"{url}/{split}", "keep": min(size, keep)}
-        (folder / split / REMOTE_FILE).write_text(json.dumps(said))
+        address = {"url": f"{url}/{split}", "keep": min(size, keep)}
+        (folder / split / REMOTE_FILE).write_text(json.dumps(address))
         keep = max(0, keep - size)
 
 

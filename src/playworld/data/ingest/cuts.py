@@ -34,7 +34,7 @@ Frame = UInt8[np.ndarray, "H W 3"]
 def mark_cuts(frames: Iterator[tuple[float, Frame]]) -> Iterator[tuple[bool, float, Frame]]:
     """The same frames with their times, each with whether a new shot begins with it.
 
-    Runs one frame behind: a flash of one frame is told from a cut by what follows it.
+    Runs one frame behind: a flash of one frame differs from a cut in the frame after it.
     """
     detector = _Detector()
     held: tuple[float, Frame] | None = None

@@ -51,7 +51,7 @@ def _means(frame: Frame, side: int) -> np.ndarray:
 class Search:
     """Looks for each picture in the one before, along a film.
 
-    Keeps its working memory: the system hands out fresh memory page by page, which takes longer
+    Keeps its working memory: the system provides fresh memory page by page, which takes longer
     than the arithmetic.
     """
 
@@ -85,7 +85,7 @@ class Search:
         found = self._blocks(cells_before, cells, (-REACH, -REACH), 2 * REACH + 1, 1, 1)
         counts = inside.sum(axis=(2, 3))
         costs = (_least_nearby(_edged(found), 1) * inside).sum(axis=(2, 3)) / np.maximum(counts, 1)
-        # Of a shift that leaves less than this in view, anything could be said.
+        # With less than this in view, any shift could match.
         costs[counts < 0.4 * counts.max()] = np.inf
         down, right = _place_of_least(costs)
         coarse, overlap = min(in_place, float(costs[down, right])), inside[down, right]

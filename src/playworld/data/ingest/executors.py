@@ -131,7 +131,7 @@ def _on_ray(handle: Handle, jobs: list[Job], workers: int, progress: Progress) -
 
 
 def _ray() -> Any:
-    # Ray reports on its use to its makers unless it is told not to before it is imported.
+    # Ray reports on its use to its makers unless that is disabled before it is imported.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         import ray

@@ -33,7 +33,7 @@ GAMES: dict[str, tuple[int, ...]] = {
     "plunder": (1, 4, 7, 9),
     "starpilot": (*MOVES, 9, 10),
 }
-"""Every game, with one action of each kind that it tells apart (measured: the same state, played
+"""Every game, with one action of each kind that it distinguishes (measured: the same state, played
 on with each action, gives as many different pictures)."""
 SCROLLER = "scroller"
 """No game, but a film of two layers whose movement is known; it needs no simulator."""

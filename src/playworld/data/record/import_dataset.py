@@ -28,8 +28,8 @@ def import_dataset(
     """Write one video per episode into `out`, with its true actions beside it.
 
     Frames are those of the dataset, one for one, and packets are copied where that gives exactly
-    these. An episode that cannot be used is said in the log and passed over; one whose actions
-    are not known is imported without them, and said. Files appear whole or not at all; an episode
+    these. An episode that cannot be used is logged and skipped; one whose actions
+    are not known is imported without them, and logged. Files appear whole or not at all; an episode
     that is there already is replaced.
 
     Returns:
@@ -158,17 +158,17 @@ class _Import:
 
     def _rate(self, times: Sequence[float]) -> float:
         """Frames per second: the dataset's, unless the video plainly has others."""
-        said = self.dataset.fps
+        stated = self.dataset.fps
         if len(times) < 2 or times[-1] <= 0:
-            return said
+            return stated
         own = (len(times) - 1) / times[-1]
-        if abs(own / said - 1) < 0.02:
-            return said
+        if abs(own / stated - 1) < 0.02:
+            return stated
         if not self._fps_said:
             self._fps_said = True
             log.warning(
                 "the dataset says %g frames per second, its videos have %.4g: theirs are taken",
-                said,
+                stated,
                 own,
             )
         return own

@@ -70,7 +70,7 @@ class Dataset:
         try:
             info = json.loads(path.read_text(encoding="utf-8-sig"))
             version, features = str(info.get("codebase_version")), info["features"]
-            kinds = {name: said["dtype"] for name, said in features.items() if "dtype" in said}
+            kinds = {name: entry["dtype"] for name, entry in features.items() if "dtype" in entry}
             fps = float(info["fps"])
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             raise InputError(f"{path} is damaged: {error!r}") from error
@@ -203,8 +203,8 @@ def _whole(value: Any) -> int:
 def _is_depth(feature: Mapping[str, Any]) -> bool:
     """Whether a camera says that it measures distances."""
     about = [feature, feature.get("info"), feature.get("video_info")]
-    said = [part for part in about if isinstance(part, dict)]
-    return any(part.get(key) for part in said for key in ("video.is_depth_map", "is_depth_map"))
+    entries = [part for part in about if isinstance(part, dict)]
+    return any(part.get(key) for part in entries for key in ("video.is_depth_map", "is_depth_map"))
 
 
 def _choose(folder: Path, cameras: list[str], depth: list[str], wanted: str | None) -> str:

@@ -92,11 +92,11 @@ def _table(path: Path, changed: int, column: str) -> dict[str, Any]:
 
 def _names(feature: Any, count: int) -> tuple[str, ...]:
     """What the numbers are called; a list, or a list under another heading, says so."""
-    said = feature.get("names") if isinstance(feature, Mapping) else None
-    if isinstance(said, dict):
-        said = next((list_ for list_ in said.values() if isinstance(list_, list)), None)
-    if isinstance(said, list) and len(said) == count:
-        return tuple(map(str, said))
+    names = feature.get("names") if isinstance(feature, Mapping) else None
+    if isinstance(names, dict):
+        names = next((list_ for list_ in names.values() if isinstance(list_, list)), None)
+    if isinstance(names, list) and len(names) == count:
+        return tuple(map(str, names))
     return tuple(f"action {i}" for i in range(count))
 
 

@@ -176,7 +176,7 @@ def scrolled(options: RecordOptions) -> Iterator[Episode]:
 
 
 def handled(game: str, options: RecordOptions) -> Iterator[Episode]:
-    """The films of a robot, with what it was told and where hand and thing were."""
+    """The films of a robot, with its commands and the positions of hand and thing."""
     first = levels(options.seed).start
     seeds = range(first, first + options.episodes)
     size = parse_size(options.size)
@@ -253,7 +253,7 @@ def demonstrate(python: Path, options: RecordOptions) -> Iterator[Episode]:
 
 
 def look(game: str, options: RecordOptions) -> dict[str, object]:
-    """Return what the simulator is told about a game and how it looks."""
+    """Options of the simulator for a game and its look."""
     return {
         "env_name": game,
         "distribution_mode": options.mode,

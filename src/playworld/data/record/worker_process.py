@@ -16,13 +16,13 @@ class WorkerProcess:
         """Start `script`, a path from this folder, in the interpreter `python`."""
         path = Path(__file__).parent / script
         self.name = f"{script} in {python}"
-        self.said = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
         # -I: neither the folder of the script nor the user's environment may shadow a module.
         self.process = subprocess.Popen(
             [str(python), "-I", str(path), json.dumps(request)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self.said,
+            stderr=self.stderr,
         )
 
     def send(self, message: object) -> None:
@@ -64,7 +64,7 @@ class WorkerProcess:
 
     def close(self) -> None:
         """End the process, whatever it is doing; a second call does nothing."""
-        if self.said.closed:
+        if self.stderr.closed:
             return
         self.process.kill()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -74,11 +74,11 @@ class WorkerProcess:
             except BrokenPipeError:  # what was not yet sent has no reader any more
                 pass
         self.process.wait()
-        self.said.close()
+        self.stderr.close()
 
     def _stopped(self) -> RuntimeError:
         status = self.process.wait()
-        self.said.seek(0)
-        words = self.said.read().decode(errors="replace").strip().splitlines()
-        last = words[-1] if words else "it said nothing"
+        self.stderr.seek(0)
+        words = self.stderr.read().decode(errors="replace").strip().splitlines()
+        last = words[-1] if words else "no message"
         return RuntimeError(f"{self.name} stopped (exit status {status}): {last}")

@@ -49,7 +49,7 @@ class DecoderProcess:
             self._status = self._fork_server.end(self.pid)
 
     def cause_of_death(self) -> str:
-        """Why it said no more, in words.
+        """The reason why its output ended, in words.
 
         Raises:
             ForkServerClosed: where the fork server has been closed.
@@ -106,7 +106,7 @@ class ForkServer:
 
     def end(self, pid: int) -> int:
         """Kill the child if it still runs; returns the status with which it ended."""
-        # Only now is it waited for, so its number belongs to nobody else.
+        # Waited for only now, so its process id is not reused before.
         try:
             return self._ask(COMMAND.pack(b"-", pid), [])
         except ForkServerClosed:

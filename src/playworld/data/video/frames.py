@@ -45,12 +45,12 @@ class Messages:
     """What FFmpeg says while it reads and decodes; one for the whole process."""
 
     def __init__(self) -> None:
-        # A message said again counts again: it is about another packet.
+        # A repeated message counts again: it is about another packet.
         av.logging.set_skip_repeated(False)
         av.logging.set_level(av.logging.INFO)
         self._logs = av.logging.Capture(local=False).__enter__()
         self.ignored = {"swscaler"}
-        """Who says nothing about the pictures: other streams' decoders, too."""
+        """Sources of messages that do not concern the pictures: other streams' decoders, too."""
 
     def take(self) -> list[tuple[int, str]]:
         """Level and text of each message since the last call."""
@@ -208,9 +208,9 @@ def timed_frames(
 
 
 def _rewind(container: Any) -> bool:
-    """Read packets anew that were read to open the file: FFmpeg has said what is wrong with them.
+    """Read packets anew that were read to open the file: FFmpeg has logged what is wrong with them.
 
-    Nobody knows with which of them otherwise.
+    Its messages do not name the packet otherwise.
     """
     try:
         container.seek(0)
@@ -246,7 +246,7 @@ def _decoded(
     decoded: list[tuple[int, Any, Any]] = []
     for number, packet in enumerate(packets):
         # A demuxer that lost its place did so in the packet before, or between that and this one.
-        # So what came of the packet before is held until here.
+        # So the frames of the packet before are held until here.
         if lost := packet is LOST or messages.tell_damage():
             intact.missing(number - 1)
             intact.missing(number - 0.5)

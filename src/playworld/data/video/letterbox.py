@@ -78,7 +78,7 @@ def _moments(container: Any, stream: Any) -> Iterator[Any]:
             # Keyframes may lie far apart; the one before could be the same every time.
             yield next(f for f in container.decode(stream) if f.pts is None or f.pts >= due)
     except (av.error.FFmpegError, StopIteration, OSError, ValueError):
-        return  # whoever decodes the file will say what is wrong with it
+        return  # decoding the file will report what is wrong with it
 
 
 def _dark_edges(frame: Any) -> Edges | None:

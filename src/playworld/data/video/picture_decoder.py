@@ -45,8 +45,8 @@ def _decode(connection: socket.socket) -> None:
     try:
         _answer(connection, request, data)
     except (InputError, MemoryError) as error:
-        said = pictures.TOO_MUCH_WORK if isinstance(error, MemoryError) else str(error)
-        _send(connection, b"E", said.encode())
+        reason = pictures.TOO_MUCH_WORK if isinstance(error, MemoryError) else str(error)
+        _send(connection, b"E", reason.encode())
 
 
 def _answer(connection: socket.socket, request: dict[str, Any], data: bytes) -> None:

@@ -29,7 +29,7 @@ def open_picture(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """A picture file whose size is known and small enough, and of which no pixel is decoded yet.
 
     Raises:
-        InputError: with one of this module's fixed sentences, which never repeats what came.
+        InputError: with one of this module's fixed sentences, which never repeat the input.
     """
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -48,7 +48,7 @@ def read_picture(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     Size is checked before a pixel is decoded: a 481 KB PNG can otherwise unfold to 662 MB.
 
     Raises:
-        InputError: with one of this module's fixed sentences, which never repeats what came.
+        InputError: with one of this module's fixed sentences, which never repeat the input.
     """
     picture = open_picture(data, max_pixels)
     try:

@@ -31,7 +31,7 @@ MOMENTS = 3
 """Moments of a rollout at which left and right are tried."""
 
 TRIED = 10
-"""Presses of each at each moment: enough to turn somebody who runs the other way."""
+"""Presses of each at each moment: enough to turn a character that runs the other way."""
 
 HALF = 0.5
 """Share of the real movement that a button has to keep."""

@@ -58,7 +58,7 @@ class Maps:
         with self._lock:
             if name not in self._maps:
                 if len(self._maps) == MAX_MAPS:
-                    self._maps.pop(next(iter(self._maps)))  # open until nobody reads in it
+                    self._maps.pop(next(iter(self._maps)))  # open until its last reader is done
                 with open(self._folder / name, "rb") as file:
                     self._maps[name] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             return self._maps[name]
@@ -104,8 +104,8 @@ class Remote:
     """Most of them wait for an answer."""
 
     def __init__(self, folder: Path, shards: Sequence[Shard]) -> None:
-        said = read_json(folder / REMOTE_FILE)
-        self.url, self._keep = str(said["url"]), int(said["keep"])
+        address = read_json(folder / REMOTE_FILE)
+        self.url, self._keep = str(address["url"]), int(address["keep"])
         self._files, self._root = file_system(self.url)
         self._folder, self._shards = folder, shards
         self._starts = list(accumulate((shard.size for shard in shards), initial=0))

@@ -140,7 +140,7 @@ class ShardWriter:
         if kind is None:
             self.close()
         elif self._file is not None:
-            with suppress(OSError):  # of a full disk, which has been said
+            with suppress(OSError):  # of a full disk, which was reported
                 self._file.close()
 
     def _flush(self) -> None:

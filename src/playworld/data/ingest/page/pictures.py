@@ -43,7 +43,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Example:
-    """A stretch, told and shown."""
+    """A stretch with its times and a picture."""
 
     source: str
     start: float

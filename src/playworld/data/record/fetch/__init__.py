@@ -1,1 +1,1 @@
-"""A Fetch robot at a table, simulated by MuJoCo and moved by scripted hands (docs/record.md)."""
+"""A Fetch robot at a table, simulated by MuJoCo and moved by scripted policies (docs/record.md)."""

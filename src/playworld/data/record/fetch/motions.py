@@ -1,6 +1,6 @@
-"""Hands that know what they want: scripted motions, each a stream of commands for a scene.
+"""Scripted manipulation policies, each a stream of commands for a scene.
 
-A hand moves along one axis at a time, as somebody does who presses one button at a time, and sees
+The hand moves along one axis at a time, like a player with one button at a time, and sees
 the scene before each command. It makes small errors, pauses, and strays.
 """
 

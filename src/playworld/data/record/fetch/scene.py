@@ -120,7 +120,7 @@ class Simulation:
 
 
 def _mujoco() -> Any:
-    # OSMesa draws on any machine; whoever has another way has said so.
+    # OSMesa draws on any machine; MUJOCO_GL chooses another renderer.
     os.environ.setdefault("MUJOCO_GL", "osmesa")
     try:
         mujoco = importlib.import_module("mujoco")

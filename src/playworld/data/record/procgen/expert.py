@@ -230,7 +230,7 @@ def film(
 
 
 def answer(out: BinaryIO, request: dict[str, Any]) -> None:
-    """Write every level's episode to `out`, until nobody reads."""
+    """Write every level's episode to `out`, until the reader is gone."""
     for level in range(*request["levels"]):
         game = Level(request["env"], level, request["hold"])
         rng = random.Random(f"coinrun/{level}")

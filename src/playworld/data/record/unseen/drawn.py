@@ -235,7 +235,7 @@ def _lamp(brush: Brush, x: float, ground: float) -> None:
 
 
 def actor(rng: Rng, brush: Brush, pixels: int) -> list[UInt8[np.ndarray, "H W 4"]]:
-    """Pictures of somebody drawn with the same pen: standing, two of a walk, jumping; facing right.
+    """Pictures of a character in the same pen: standing, two of a walk, jumping; facing right.
 
     They are square, of `pixels` a side, and see-through around the lines.
     """

@@ -74,7 +74,7 @@ def panned(seed: int, held: Held, size: tuple[int, int]) -> Frames:
 
 
 def walked(seed: int, held: Held, size: tuple[int, int]) -> Frames:
-    """Somebody drawn who walks and jumps before a drawn land, with a camera that follows."""
+    """A drawn character that walks and jumps before a drawn land, with a camera that follows."""
     rng = np.random.default_rng((seed, 201))
     tall = min(2 * size[1], LARGEST)
     wide = round(tall * max(4.0, 2 * size[0] / size[1]))

@@ -1,4 +1,4 @@
-"""Drawings of whoever is no person, seen from the side and facing right."""
+"""Drawings of animals and other creatures, seen from the side and facing right."""
 
 from math import cos, pi, sin
 

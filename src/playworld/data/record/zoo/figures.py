@@ -22,7 +22,7 @@ TURNS = 16
 
 @dataclass(frozen=True)
 class Figure:
-    """How somebody looks from the side, or turned."""
+    """Look of a character from the side, or turned."""
 
     poses: Mapping[str, tuple[Sprite, ...]]
     """Facing right: stand, walk, jump, fall, climb; or `turn` alone, counterclockwise."""
@@ -51,7 +51,7 @@ class Figure:
 
 
 def figure(rng: Rng, palette: Palette, width: int, height: int, line: int) -> Figure:
-    """Draw somebody of this size in pixels; `line` pixels of outline, 0 for none."""
+    """Draw a character of this size in pixels; `line` pixels of outline, 0 for none."""
     kinds = (person, person, person, blob, beast, bird, robot)
     choice = int(rng.integers(len(kinds) + 2))
     dark = palette.tone(rng, 0.1) if rng.random() < 0.8 else palette.tone(rng, 0.95)

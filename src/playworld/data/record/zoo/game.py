@@ -1,4 +1,4 @@
-"""The rules of one game and how it stands: its level, who is in it, and the camera. No looks."""
+"""Rules and state of one game: its level, its characters, and the camera. No looks."""
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Game:
     def _people(self, rng: Rng) -> None:
         """Choose how large the figure is, and put it on a free place."""
         room = 0.8 if self.kind in ("top", "step") else 1.5
-        # Smaller than this, nobody could be made out.
+        # Smaller than this, characters would not be recognisable.
         height = min(max(self.tile * rng.uniform(0.55, room), 4.8), 16.0)
         width = min(max(height * rng.uniform(0.55, 1.0), 4.0), self.tile * 0.95)
         x, y = _free_place(rng, self.ground, width, height)

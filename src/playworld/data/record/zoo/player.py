@@ -1,4 +1,4 @@
-"""Who presses the keys: habits that follow each other, sensible ones and others.
+"""The player that presses the keys: habits that follow each other, sensible ones and others.
 
 Every key is held for `HELD` frames or a multiple of it, so that a transition of clips at 10 frames
 per second has one action.
@@ -29,7 +29,7 @@ class Player:
 
     @property
     def body(self) -> Body:
-        """Who is steered."""
+        """The steered character."""
         return self.mover.body
 
     def keys(self) -> Keys:

@@ -55,7 +55,7 @@ class Screen:
             self.layers.append(side_terrain(rng, self.palette, look, grid, game.side))
 
     def _cast(self, rng: Rng) -> None:
-        """Draw everybody and everything that is in the level."""
+        """Draw all characters and things of the level."""
         game = self.game
 
         def drawn(width: float, height: float) -> Figure:
@@ -110,7 +110,7 @@ class Screen:
     def _draw(
         self, view: np.ndarray, body: Body, look: Figure, left: int, top: int, heavy: bool
     ) -> None:
-        """Draw somebody, feet on the ground."""
+        """Draw a character, feet on the ground."""
         if look.turns:
             sprite = look.sprite("turn", _turn(body, rolls=heavy), facing=1)
         else:

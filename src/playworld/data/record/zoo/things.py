@@ -44,7 +44,7 @@ class Item:
 
 @dataclass
 class Critter:
-    """A figure that nobody steers."""
+    """A figure that moves by itself."""
 
     body: Body
     kind: int

@@ -57,7 +57,7 @@ def ship(rng: Rng, palette: Palette) -> Callable[[Pen], None]:
 
 
 def walker(rng: Rng, palette: Palette) -> Callable[[Pen], None]:
-    """Somebody from above: shoulders, head, hands before them."""
+    """A person from above: shoulders, head, hands in front."""
     coat, hair, hand = palette.accent(rng), palette.any(rng), palette.accent(rng)
     broad, head = rng.uniform(0.3, 0.45), rng.uniform(0.18, 0.28)
 
