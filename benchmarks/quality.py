@@ -25,7 +25,7 @@ from playworld.evaluate.intervals import interval
 from playworld.evaluate.rollouts import press, random_actions
 from playworld.evaluate.speed import measure_speed
 from playworld.images import font, to_png
-from playworld.studies.panel import INK, Panel
+from playworld.studies.plot_axes import INK, Panel
 from playworld.world import SamplerConfig, World
 
 PROMPT, HORIZON, DELTA = 4, 8, 4

@@ -3,7 +3,7 @@ import pytest
 
 from playworld.studies.cloning_figure import draw_cloning
 from playworld.studies.cloning_report import format_scores, scores
-from playworld.studies.panel import COLOURS
+from playworld.studies.plot_axes import COLOURS
 
 
 def result(arm, seed, share, samples=None, difficulty="easy"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from playworld.studies.panel import Panel, short
+from playworld.studies.plot_axes import Panel, short
 from playworld.studies.scale import MARKS, ScaleOptions
 from playworld.studies.scale_figure import curve_colours, draw_scale
 from playworld.studies.scale_report import format_scale, law_in_words, summarise

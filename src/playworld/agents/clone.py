@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.agents.labels import Demonstrations, read_demonstrations
+from playworld.agents.demonstrations import Demonstrations, read_demonstrations
 from playworld.agents.moves import MOVES, UNKNOWN
 from playworld.agents.options import CloneOptions
 from playworld.agents.policy import NETWORKS, WEIGHTS, Meaning, Policy, PolicyConfig

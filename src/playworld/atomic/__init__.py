@@ -15,7 +15,7 @@ from playworld.atomic.files import (
 )
 from playworld.atomic.folders import check_place, move_aside, new_folder, settle
 from playworld.atomic.locks import alone
-from playworld.atomic.places import cache_folder, folder_at, is_litter, may_be_ignored
+from playworld.atomic.paths import cache_folder, folder_at, is_litter, may_be_ignored
 from playworld.atomic.temporary import clear_stale, temporary_folder
 
 __all__ = [

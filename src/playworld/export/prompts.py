@@ -10,7 +10,7 @@ from playworld.config import InputError
 from playworld.data.video.pictures import read_picture
 from playworld.export.openings import open_starts
 from playworld.images import to_png
-from playworld.train.pictures import NUM_PROMPTS, held_out_prompts, numbered
+from playworld.train.preview_pictures import NUM_PROMPTS, held_out_prompts, numbered
 from playworld.world.world import World
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
-from playworld.models.exact import repeated
+from playworld.models.batch_invariance import repeated
 from playworld.models.st_transformer import KVCache, KVCacheEntry, STTransformer, TransformerConfig
 from playworld.models.stems import MAX_TOKENS
 

@@ -8,7 +8,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from playworld.models.exact import lone_picture_doubled
+from playworld.models.batch_invariance import lone_picture_doubled
 
 Stem = Literal["linear", "conv"]
 MAX_TOKENS = 4_096

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from playworld.studies.cloning_report import Score
-from playworld.studies.panel import COLOURS, Colour, Panel, side_by_side
+from playworld.studies.plot_axes import COLOURS, Colour, Panel, side_by_side
 
 NONE_AT = 4.0
 """Where the axis, which goes by factors, has the dictionary of no labels."""

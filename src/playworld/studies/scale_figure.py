@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from playworld.images import font
-from playworld.studies.panel import COLOURS, INK, RIGHT, TOP, WIDTH, Colour, Panel, side_by_side
+from playworld.studies.plot_axes import COLOURS, INK, RIGHT, TOP, WIDTH, Colour, Panel, side_by_side
 from playworld.studies.power_law import Fitted
 from playworld.studies.scale_report import FURTHER, Found, ScaleRun
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from playworld.presets import SHAPES
-from playworld.studies.panel import short
+from playworld.studies.plot_axes import short
 from playworld.studies.power_law import Fitted, fit_with_intervals
 from playworld.studies.scale import ScaleOptions, middle_size, rows
 

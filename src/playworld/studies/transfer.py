@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from playworld.agents.arena import Arena, ArenaOptions
+from playworld.agents.demonstrations import read_demonstrations
 from playworld.agents.dictionary import Dictionary
-from playworld.agents.labels import read_demonstrations
 from playworld.agents.matching import hold_of, refuse_games
 from playworld.agents.moves import MOVES, NAMES
 from playworld.agents.ppo import (
@@ -38,7 +38,7 @@ from playworld.evaluate.page.files import write_picture, write_result
 from playworld.manifest import results_folder
 from playworld.progress import Progress, ProgressFor
 from playworld.studies.options import TransferOptions
-from playworld.studies.panel import COLOURS, Panel
+from playworld.studies.plot_axes import COLOURS, Panel
 from playworld.words import counted
 from playworld.world import World
 

@@ -25,8 +25,13 @@ from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Objective, tokenizer_objective, world_objective
 from playworld.train.optim import StageConfig
 from playworld.train.options import TrainOptions
-from playworld.train.pictures import action_grid, held_out, held_out_prompts, reconstructions
 from playworld.train.preview import write_preview
+from playworld.train.preview_pictures import (
+    action_grid,
+    held_out,
+    held_out_prompts,
+    reconstructions,
+)
 from playworld.train.recipe import Recipe
 from playworld.train.runs import (
     check_resume_inputs,

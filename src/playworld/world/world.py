@@ -22,7 +22,7 @@ from playworld.world import folder as files
 from playworld.world import hub
 from playworld.world.arguments import check_seeds
 from playworld.world.folder import Button, WorldConfig
-from playworld.world.forks import survive_forks
+from playworld.world.fork_safety import survive_forks
 from playworld.world.maskgit import Order, SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.traced_passes import Passes

@@ -14,7 +14,7 @@ from playworld.machine import choose_device
 from playworld.manifest import params_sha256
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer
-from playworld.models.exact import row_by_row, tiled_rows
+from playworld.models.batch_invariance import row_by_row, tiled_rows
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import MotionTokenizer

@@ -13,7 +13,7 @@ from playworld.data.options import ImportOptions
 from playworld.data.record.actions import as_json
 from playworld.data.record.lerobot import Dataset, EpisodeEntry
 from playworld.data.record.lerobot_rows import NoTruth, actions_of, pictures_of
-from playworld.data.record.placing import Claim, Placement, place
+from playworld.data.record.locate_episodes import Claim, Placement, place
 from playworld.data.record.recordings import unfinished
 from playworld.data.video.extract import FrameTimes, extract, list_frames, write_pictures
 from playworld.progress import Progress, silent

@@ -20,8 +20,8 @@ from playworld.models.motion.blocks import to_blocks, to_quarters
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import FOLLOW, Changes, alternatives
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.content import Books, CodeTable
 from playworld.models.motion.render import quarter_motions
+from playworld.models.motion.residual_codes import Books, CodeTable
 from playworld.models.motion.source import Source
 from playworld.models.pixels import to_float
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from playworld.models.motion.blocks import from_blocks, from_quarters, spread, still
 from playworld.models.motion.changes import Changes, alternatives, split_digits
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.content import Books
+from playworld.models.motion.residual_codes import Books
 from playworld.models.motion.source import Source
 
 CANDIDATES = 7

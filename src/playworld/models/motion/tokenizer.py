@@ -11,15 +11,15 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.base import Tokenizer
-from playworld.models.exact import row_by_row
+from playworld.models.batch_invariance import row_by_row
 from playworld.models.motion.blend import Blend
 from playworld.models.motion.blocks import vector
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import FIRST_CODE, FOLLOW, Changes
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.content import Books
 from playworld.models.motion.find_changes import find_changes
 from playworld.models.motion.render import CANDIDATES, render_inputs
+from playworld.models.motion.residual_codes import Books
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.stems import pad_to_patch

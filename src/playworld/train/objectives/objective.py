@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from playworld.models.product import ProductQuantizer
+from playworld.models.product_quantizer import ProductQuantizer
 from playworld.models.quantizer import VectorQuantizer
 
 Metrics = dict[str, Tensor]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from playworld.models.exact import padded
+from playworld.models.batch_invariance import padded
 from playworld.models.motion.changes import FIRST_CODE
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.quantizer import VectorQuantizer

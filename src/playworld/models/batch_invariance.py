@@ -1,4 +1,4 @@
-"""Results of a row that are the same to the bit in any batch.
+"""Batch invariance: results of a row that are the same to the bit in any batch.
 
 A frame must not depend on which other sessions share its pass: replays and saved games are compared
 to the bit. But kernels choose their order of summation by the shape of a batch, and orders round

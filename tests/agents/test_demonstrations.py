@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from playworld.agents.labels import read_demonstrations
+from playworld.agents.demonstrations import read_demonstrations
 from playworld.agents.moves import MOVES, NAMES, UNKNOWN, move_of
 from playworld.config import InputError
 from playworld.world import World

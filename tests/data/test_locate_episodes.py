@@ -1,6 +1,6 @@
 import pytest
 
-from playworld.data.record.placing import Claim, Placement, place
+from playworld.data.record.locate_episodes import Claim, Placement, place
 
 FPS = 10
 TIMES = [k / FPS for k in range(30)]

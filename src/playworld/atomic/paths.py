@@ -1,4 +1,4 @@
-"""Where things may be written: folders for results, the user's cache, and what systems add."""
+"""Paths that may be written: folders for results, the user's cache, and what systems add."""
 
 import os
 from pathlib import Path
