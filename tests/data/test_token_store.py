@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from playworld.config import InputError
-from playworld.data.clips import tokens
+from playworld.data.clips import token_store
 from playworld.data.clips.token_store import TokenLayout, TokenStore, write_shard
 
 FRAMES = (40, 7, 33, 64, 1)
@@ -14,7 +14,7 @@ N = 6
 @pytest.fixture
 def layout(monkeypatch):
     """Five scenes in three shards: of 47, 97 and 1 frames."""
-    monkeypatch.setattr(tokens, "LEAST_FRAMES", 41)
+    monkeypatch.setattr(token_store, "LEAST_FRAMES", 41)
     return TokenLayout("a" * 64, "b" * 64, N, FRAMES)
 
 

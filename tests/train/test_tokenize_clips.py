@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from playworld.config import InputError
-from playworld.data.clips import tokens
+from playworld.data.clips import token_store
 from playworld.data.clips.dataset import ClipDataset
 from playworld.models.pixels import to_float
 from playworld.models.tokenizer import VideoTokenizer
@@ -36,7 +36,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def dataset(clips, monkeypatch) -> ClipDataset:
-    monkeypatch.setattr(tokens, "LEAST_FRAMES", LEAST_FRAMES)
+    monkeypatch.setattr(token_store, "LEAST_FRAMES", LEAST_FRAMES)
     return ClipDataset(clips, "train", 5)
 
 
@@ -94,7 +94,7 @@ def test_a_setting_that_is_no_weight_makes_another_cache(dataset, tmp_path):
 
 
 def test_a_damaged_chunk_of_video_does_not_stop_it(clips, tmp_path, monkeypatch):
-    monkeypatch.setattr(tokens, "LEAST_FRAMES", LEAST_FRAMES)
+    monkeypatch.setattr(token_store, "LEAST_FRAMES", LEAST_FRAMES)
     shutil.copytree(clips, tmp_path / "clips")
     path = tmp_path / "clips" / "train" / "shard-00000.bin"
     data = bytearray(path.read_bytes())
@@ -110,7 +110,7 @@ def test_a_damaged_chunk_of_video_does_not_stop_it(clips, tmp_path, monkeypatch)
 def main(clips: Path, folder: Path) -> None:
     """What each of two processes runs; it leaves the number of frames that it tokenized."""
     torch.set_num_threads(1)
-    tokens.LEAST_FRAMES = LEAST_FRAMES
+    token_store.LEAST_FRAMES = LEAST_FRAMES
     counted = [0]
     with processes(CPU):
         dataset = ClipDataset(clips, "train", 5)

@@ -34,8 +34,10 @@ class Grid:
 
 def sheet(grid: Grid) -> Image.Image:
     """The grid as one picture, frames enlarged."""
-    size = tuple(grid.rows[0][0].shape[:2])
-    drawn = FrameGrid(len(grid.rows), len(grid.columns), size, names=grid.names, letters=TEXT)
+    height, width = grid.rows[0][0].shape[:2]
+    drawn = FrameGrid(
+        len(grid.rows), len(grid.columns), (height, width), names=grid.names, letters=TEXT
+    )
     for column, title in enumerate(grid.columns):
         drawn.head(column, title)
     for i, row in enumerate(grid.rows):
