@@ -81,7 +81,7 @@ def test_each_tokenizer_has_a_cache_of_its_own(dataset, tmp_path):
     one, other = (torch.from_numpy(store.read(0, 0, 16)) for store in stores)
     assert not one.equal(other)
     with pytest.raises(InputError, match="another tokenizer"):
-        tokens.TokenStore(stores[0].folder, stores[1]._layout.tokenizer_sha256)
+        token_store.TokenStore(stores[0].folder, stores[1]._layout.tokenizer_sha256)
 
 
 def test_a_setting_that_is_no_weight_makes_another_cache(dataset, tmp_path):
