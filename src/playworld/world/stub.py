@@ -20,9 +20,9 @@ from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
-from playworld.world.draft import Draft, StepResult, Work
 from playworld.world.engine import Engine
 from playworld.world.folder import WorldConfig
+from playworld.world.generation import Generation, PendingFrame, StepResult
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.world import World
@@ -104,7 +104,7 @@ class StubEngine(Engine):
         super().__init__(world, max_batch, workers=workers)
 
     def start(
-        self, images: UInt8[Tensor, "P H W 3"], seed: int, player: Hashable = None
+        self, images: UInt8[Tensor, "T H W 3"], seed: int, player: Hashable = None
     ) -> "Future[StepResult]":
         """As of every engine; whatever the pictures, the first frame is painted too."""
         memory, black = self._stub.dynamics.start_cache(1), torch.zeros(1, SIDE, SIDE, 3)
@@ -127,16 +127,16 @@ class StubEngine(Engine):
         return self._submit(_frame(state), long or (sampler or own).steps > own.steps, player)
 
     def replay(
-        self, state: WorldState, tokens: Int[Tensor, " N"], action: int, player: Hashable = None
+        self, state: WorldState, tokens: Int[Tensor, " L"], action: int, player: Hashable = None
     ) -> "Future[StepResult]":
         """As of every engine."""
         return self._submit(_frame(state), True, player)
 
-    def _pass(self, drafts: list[Draft], buffer: object) -> list[StepResult | None]:
+    def _pass(self, frames: list[PendingFrame], buffer: object) -> list[StepResult | None]:
         time.sleep(self._stub.seconds)
         with self._changed:
-            self.ticks[len(drafts)] += 1
-        return [_next(draft.state) for draft in drafts]
+            self.ticks[len(frames)] += 1
+        return [_next(frame.state) for frame in frames]
 
 
 def engine_of(world: World) -> Engine:
@@ -144,9 +144,11 @@ def engine_of(world: World) -> Engine:
     return StubEngine(world) if isinstance(world, StubWorld) else Engine(world)
 
 
-def _frame(state: WorldState) -> Work:
+def _frame(state: WorldState) -> Generation:
     return (
-        yield Draft(state, torch.zeros(1, 1), state.tokens, torch.zeros(1, 0, dtype=torch.bool))
+        yield PendingFrame(
+            state, torch.zeros(1, 1), state.tokens, torch.zeros(1, 0, dtype=torch.bool)
+        )
     )
 
 
