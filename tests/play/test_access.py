@@ -71,6 +71,12 @@ def test_after_many_wrong_tokens_none_is_looked_at_for_a_while(client):
     assert log_in(client, TOKEN).status_code == 429
 
 
+def test_a_form_of_any_size_gets_an_answer(random_world):
+    with make_client(random_world, token=TOKEN, max_upload_mb=0.001) as client:
+        for size in (0, 900, 2_000, 100_000):
+            assert log_in(client, "x" * size).status_code == 401
+
+
 def test_no_other_page_can_send_the_form(client):
     assert log_in(client, TOKEN, origin="http://evil.example").status_code == 403
 

@@ -56,5 +56,6 @@ class Play(ServerCommand):
             if self.browser:
                 open_browser(address)
 
-        serve(self.load(self.world), self.served, ready)
+        options = self.served()
+        serve(self.load(self.world), options, ready)
         return 0

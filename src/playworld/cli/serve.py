@@ -36,7 +36,7 @@ class Serve(ServerCommand):
         from playworld.play.logs import log_lines
 
         log_lines(self.log_format, self.access_log)
-        worlds, options = [], self.served
+        worlds, options = [], self.served()
         for name in self.worlds:
             log.info("loading a world", extra={"fields": {"world": name}})
             worlds.append(self.load(name))

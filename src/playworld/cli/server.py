@@ -37,16 +37,19 @@ class ServerCommand(DeviceCommand):
     their session's seed and their number."""
     options: Annotated[PlayOptions, FLAT]
 
-    @property
     def served(self) -> PlayOptions:
         """The options, with the token of the environment where the command line gives none.
 
         It is taken out of the environment, so that no child process inherits it.
+
+        Raises:
+            InputError: for a token that is none, before a world is loaded.
         """
-        token = os.environ.pop("PLAYWORLD_TOKEN", None)
-        if not token or self.options.token or self.options.token_file:
-            return self.options
-        return replace(self.options, token=token)
+        token, options = os.environ.pop("PLAYWORLD_TOKEN", None), self.options
+        if token and not options.token and not options.token_file:
+            options = replace(options, token=token)
+        options.secret()
+        return options
 
     def load(self, name: str) -> "World":
         """The world, or what the newest checkpoint of a run has come to."""

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from urllib.parse import parse_qs
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playworld.markup import tag
@@ -113,8 +114,8 @@ class Access:
     ) -> None:
         status, sentence = verdict
         self._refused["token", status] += 1
-        said = {"detail": sentence, "option": "--token"}
-        await answer_refusal(status, said, scope, receive, send, www_authenticate="Bearer")
+        bearer = {"www_authenticate": "Bearer"}
+        await answer_refusal(status, {"detail": sentence}, scope, receive, send, **bearer)
 
     def _is_for_all(self, scope: Scope) -> bool:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -145,7 +146,10 @@ def _bearer(scope: Scope) -> bytes | None:
 async def _form_token(receive: Receive) -> bytes | None:
     body, more = b"", True
     while more and len(body) <= FORM_BYTES:
-        message: Message = await receive()
+        try:
+            message: Message = await receive()
+        except HTTPException:  # more than the guard lets through
+            return None
         body += message.get("body", b"")
         more = message["type"] == "http.request" and message.get("more_body", False)
     fields = parse_qs(body[:FORM_BYTES].decode("latin-1"))

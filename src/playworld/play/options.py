@@ -95,19 +95,19 @@ class PlayOptions:
             return self.token
         try:
             token = self.token_file.read_text().strip()
-            check_token(token)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
+        except OSError as error:
+            reason = error.strerror or error
             raise InputError(f"cannot read the token in {self.token_file}: {reason}") from None
-        except ValueError as error:
-            raise InputError(f"{self.token_file}: {error}") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{self.token_file} is no text, and so no token") from None
+        check_token(token)
         return token
 
 
 def check_token(token: str) -> None:
-    """Raise ValueError, without repeating it, where it cannot stand in a header or is short."""
+    """Raise InputError, without repeating it, where it cannot stand in a header or is short."""
     if not re.fullmatch(r"[!-~]{8,512}", token):
-        raise ValueError(
+        raise InputError(
             "token must be 8 to 512 letters, digits and signs without spaces; "
             "`openssl rand -hex 16` makes one"
         )
