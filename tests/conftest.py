@@ -19,7 +19,7 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 import jaxtyping
 from beartype import BeartypeConf, beartype
 
-CHECKED = 100
+CHECKED = 20
 """Calls of each function that are checked in each test. A test that plays or trains makes tens of
 thousands, all with the same few shapes, and checking them takes longer than the work."""
 CALLS = Counter()
@@ -31,19 +31,23 @@ def check_first_calls(thing: object = None, *, typechecker: object = None) -> ob
     """In place of the decorator that jaxtyping's hook puts on everything: later calls go past it.
 
     Its own wrapper binds arguments and compares shapes in every call, whatever the checker does.
+    What checks a function is made in its first call: most of a module's are never called, and one
+    inside another is defined again and again.
     """
     if thing is None:
         return functools.partial(check_first_calls, typechecker=typechecker)
-    checked = jaxtyped(thing, typechecker=typechecker)
     if not isinstance(thing, types.FunctionType):
-        return checked
+        return jaxtyped(thing, typechecker=typechecker)
+    checked = functools.cache(lambda: jaxtyped(thing, typechecker=typechecker))
+    code = thing.__code__
 
     @functools.wraps(thing)
     def first_calls(*args: object, **kwargs: object) -> object:
-        if jaxtyping.config.jaxtyping_disable:  # nor counted: a count would be part of a graph
+        # Where checks are off nothing is counted: a count would be part of a graph.
+        if jaxtyping.config.jaxtyping_disable or CALLS[code] == CHECKED:
             return thing(*args, **kwargs)
-        CALLS[thing] += 1
-        return (checked if CALLS[thing] <= CHECKED else thing)(*args, **kwargs)
+        CALLS[code] += 1
+        return checked()(*args, **kwargs)
 
     return first_calls
 
@@ -62,11 +66,14 @@ from filelock import FileLock  # noqa: E402
 
 from playworld.machine import cores  # noqa: E402
 from playworld.train import precision  # noqa: E402
+from playworld.world import traced_passes  # noqa: E402
 
 from .parts import FIXTURES, chromium, missing, summary  # noqa: E402
 
 # Losses are compared to the last bits: float32 also where a processor is faster in bfloat16.
 precision.WORTH_IT = float("inf")
+# To trace takes as long as some hundred frames of a small world, which few tests play.
+traced_passes.TRACE_AFTER = 1000
 
 QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update
@@ -81,6 +88,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs(FIXTURES[fixture]))
+    # Files with slow tests first, so that no process of several begins one when all others end.
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,10 +6,12 @@ seconds to import what trains; this way all of them pay once.
 
 import multiprocessing
 import os
+import runpy
 import socket
 import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 CONTEXT = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 # torch imports the third when it first trains, playworld the fourth when it first logs.
@@ -29,6 +31,16 @@ def start(function: Callable[..., object], *args: object, **environment: str) ->
     process = CONTEXT.Process(target=call, args=(environment, function, args), daemon=True)
     process.start()
     return process
+
+
+def script(path: Path, words: list[str], folder: Path, out: Path) -> None:
+    """Run a script with these words in a folder, its output in a file."""
+    os.chdir(folder)
+    with out.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.argv = [str(path), *words]
+    runpy.run_path(str(path), run_name="__main__")
 
 
 def run_group(count: int, function: Callable[..., object], *args: object) -> list[int | None]:

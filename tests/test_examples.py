@@ -1,41 +1,33 @@
-"""The scripts in examples/ do what their first lines say, started as a reader would start them."""
+"""The scripts in examples/ do what their first lines say, each as a program of its own."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from playworld.world import World
+from tests.processes import script, start
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 
 
-def run(script: str, *args: object, folder: Path, **settings: str) -> str:
+def run(name: str, *words: object, folder: Path, **settings: str) -> str:
     """What the script printed, run in this folder."""
-    command = [sys.executable, EXAMPLES / script, *args]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", **settings}
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    printed = folder / "printed"
+    environment = {"HF_HUB_OFFLINE": "1", **settings}
+    process = start(script, EXAMPLES / name, [*map(str, words)], folder, printed, **environment)
+    process.join(timeout=240)
+    assert process.exitcode == 0, printed.read_text()
+    return printed.read_text()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_an_example_is_short_and_says_how_it_is_run(script: Path):
-    text = script.read_text()
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_an_example_is_short_and_says_how_it_is_run(path: Path):
+    text = path.read_text()
     assert len(text.splitlines()) < 60
-    assert f"python examples/{script.name}" in text.split('"""')[1]
+    assert f"python examples/{path.name}" in text.split('"""')[1]
 
 
 def test_playing_leaves_a_film_of_two_ways_to_go_on(tiny_world: Path, tmp_path: Path):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from playworld.data.clips.shards import ShardWriter
+from playworld.evaluate.metrics import physics
 from playworld.models.actions import LatentActionConfig, LatentActionModel
 from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.quantizer import QuantizerConfig
@@ -30,6 +31,14 @@ def landscape(kind: str, seed: int = 0) -> Tensor:
     tile = (torch.rand(8, 8, 3, generator=generator) * 200 + 55).byte()
     ground = solid.repeat_interleave(8, 0).repeat_interleave(8, 1)
     return tile.repeat(32, 32, 1) * ground[..., None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_walks():
+    """The long walk of `physics` is most of what a small evaluation plays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(physics, "WALK", 10)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from playworld.config import InputError
 from playworld.evaluate import (
     EvaluateOptions,
     compare,
-    evaluate,
     format_table,
     short_names,
     write_report,
@@ -55,7 +54,8 @@ def test_every_world_has_its_report_in_the_order_given(report):
 
 
 def test_worlds_are_measured_on_the_same_clips(report, make_world, clips):
-    alone = evaluate(make_world(), clips, OPTIONS)
+    alone = compare({"only": make_world()}, clips, OPTIONS)
+    assert "worlds" not in alone  # one world is evaluated as ever
     assert report["worlds"][0]["rollout"] == alone["rollout"]
     first, second = report["worlds"]
     assert first["rollout"]["copy_last"] == second["rollout"]["copy_last"]
@@ -170,10 +170,6 @@ def test_one_report_and_pictures_of_each_world_are_written(report, tmp_path):
     assert {"rollouts.png", "first/actions.png", "second/long-random.png"} <= names
     page = (tmp_path / "report.html").read_text()
     assert page.count("<details class=") == 2
-
-
-def test_one_world_is_evaluated_as_ever(make_world, clips):
-    assert "worlds" not in compare({"only": make_world()}, clips, OPTIONS)
 
 
 def test_a_world_of_another_size_is_refused_before_anything_is_played(make_world, clips):

@@ -34,8 +34,15 @@ QUICK = replace(
 
 
 @pytest.fixture(scope="module")
-def report(make_world, make_clips, tmp_path_factory):
-    return evaluate(make_world(), make_clips(tmp_path_factory.mktemp("data")), OPTIONS)
+def told():
+    """The progress of `report`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def report(make_world, make_clips, tmp_path_factory, told):
+    clips = make_clips(tmp_path_factory.mktemp("data"))
+    return evaluate(make_world(), clips, OPTIONS, lambda *call: told.append(call[:2]))
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +111,7 @@ def test_the_size_of_batches_changes_no_figure_beyond_rounding(report, world, cl
 
 
 def test_a_world_that_cannot_hear_is_said_not_to_answer_its_buttons(deaf_world, clips):
-    report = evaluate(deaf_world, clips, replace(OPTIONS, return_starts=0, long_rollouts=0))
+    report = evaluate(deaf_world, clips, replace(QUICK, arm_clips=3))
     assert report["control"]["answers"] is False
     assert "these clips do not show that this world answers its buttons" in report["notes"]
     arms = report["control"]["arms"]
@@ -140,9 +147,7 @@ def test_options_about_sampling_replace_the_worlds_own(world, clips):
     assert (sampler["steps"], sampler["temperature"], sampler["order"]) == (1, 0.0, "halton")
 
 
-def test_progress_runs_from_nothing_to_everything(world, clips):
-    told = []
-    evaluate(world, clips, OPTIONS, lambda done, total, note: told.append((done, total)))
+def test_progress_runs_from_nothing_to_everything(report, told):
     assert told[0][0] == 0
     assert told[-1][0] == told[-1][1]
     assert told == sorted(told)

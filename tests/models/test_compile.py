@@ -1,8 +1,5 @@
 """The models compile without graph breaks, as one graph for training and one for play."""
 
-import subprocess
-import sys
-
 import jaxtyping
 import pytest
 import torch
@@ -12,6 +9,7 @@ from playworld.models.actions import LatentActionModel
 from playworld.models.dynamics import Dynamics
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
+from tests.processes import start
 
 TINY = preset("tiny")
 
@@ -82,8 +80,6 @@ def play() -> None:
 @pytest.mark.slow
 def test_a_frame_of_play_is_one_graph_however_old_the_session():
     """In a process of its own: what checks shapes in the tests also wraps the cache's classes."""
-    assert subprocess.run([sys.executable, __file__], timeout=280).returncode == 0
-
-
-if __name__ == "__main__":
-    play()
+    process = start(play)
+    process.join(timeout=280)
+    assert process.exitcode == 0

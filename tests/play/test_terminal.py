@@ -5,13 +5,11 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
-import subprocess
-import sys
 import termios
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,14 +20,9 @@ from playworld.play.halfblocks import HalfBlockCanvas, cells, fit, of_256
 from playworld.play.layout import layout
 from playworld.play.terminal import Keys, TerminalGame, play_in_terminal
 from playworld.world import Button, World
+from tests.processes import start
 
 SECONDS = 60
-PROGRAM = """
-import sys
-from playworld.play.terminal import play_in_terminal
-from playworld.world import World
-play_in_terminal(World.load(sys.argv[1]))
-"""
 PIECE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|([^\x1b])")
 UNFINISHED = re.compile(r"(\x1b(\[[?0-9;]*)?)?")
 
@@ -107,6 +100,16 @@ class Screen:
         return any(words in line for line in self.lines())
 
 
+def play_on(terminal: str, folder: Path) -> None:
+    """Play on a terminal that is this process's own, as a shell would give it."""
+    os.setsid()
+    opened = os.open(terminal, os.O_RDWR)
+    fcntl.ioctl(opened, termios.TIOCSCTTY, 0)
+    for stream in range(3):
+        os.dup2(opened, stream)
+    play_in_terminal(World.load(folder))
+
+
 class Player:
     """A game in a process and a terminal of its own."""
 
@@ -115,15 +118,8 @@ class Player:
         self.screen = Screen(columns, rows)
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.terminal)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(folder)],
-            stdin=self.terminal,
-            stdout=self.terminal,
-            stderr=self.terminal,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            env={**os.environ, "COLORTERM": "truecolor", "TERM": "xterm-256color", **environment},
-        )
+        colours = {"COLORTERM": "truecolor", "TERM": "xterm-256color", **environment}
+        self.process = start(play_on, os.ttyname(self.terminal), folder, **colours)
 
     def resize(self, columns: int, rows: int) -> None:
         self.screen.resize(columns, rows)
@@ -135,7 +131,7 @@ class Player:
     def wait_for(self, condition) -> None:
         deadline, data = time.monotonic() + SECONDS, b""
         while not condition():
-            ended = self.process.poll() is not None
+            ended = self.process.exitcode is not None
             if select.select([self.hand], [], [], 0.1)[0]:
                 data += os.read(self.hand, 65536)
                 text = data.decode(errors="ignore")  # a character may come in two parts
@@ -150,18 +146,17 @@ class Player:
     def end(self) -> int:
         """Wait for the end, and look whether the terminal is as it was."""
         self.wait_for(lambda: {"?1049", "?2026"}.isdisjoint(self.screen.modes))
-        self.process.wait(SECONDS)
+        self.process.join(SECONDS)
         assert termios.tcgetattr(self.terminal) == self.before
         assert self.screen.modes == {"?25"}  # the cursor is shown, and nothing else is left on
-        return self.process.returncode
+        return self.process.exitcode
 
     def __enter__(self) -> "Player":
         return self
 
     def __exit__(self, *error) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.process.kill()
+        self.process.join()
         os.close(self.hand)
         os.close(self.terminal)
 
@@ -260,7 +255,7 @@ def test_it_leaves_the_terminal_as_it_was(world_folder, how):
         if how == "Ctrl-C":
             player.press("2k\x03")
         else:
-            player.process.send_signal(signal.SIGTERM)
+            player.process.terminate()
         assert player.end() == 0
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from playworld.config import InputError
 from playworld.presets import SMALL, TINY
+from playworld.studies import pace
 from playworld.studies.ablate import AblateOptions, ablate, format_rows, kept_megabytes
 from playworld.studies.pace import RecipeRun, steps_of_equal_time
 from playworld.studies.tables import TABLES
@@ -53,7 +54,8 @@ def test_the_arms_of_the_paper_train_play_and_are_measured(clips, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path):
+def test_a_table_is_made_row_by_row_and_taken_up(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "PILOT_STEPS", 3)
     options = replace(QUICK, clips=clips, rows=("1 frame",))
     first = ablate("context", tmp_path, options, silent, base=TINY)
     assert first.count("not run") == 20 and "| 1 frame | 1 |" in first

@@ -11,7 +11,7 @@ from playworld.models.dynamics import Dynamics, DynamicsConfig
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
-from playworld.world import Button, SamplerConfig, World, WorldConfig
+from playworld.world import Button, SamplerConfig, World, WorldConfig, traced_passes
 
 
 def tiny_config() -> WorldConfig:
@@ -64,3 +64,10 @@ def images():
     """Three prompts of three frames each."""
     generator = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, (3, 3, 16, 24, 3), dtype=torch.uint8, generator=generator)
+
+
+@pytest.fixture
+def trace_after(monkeypatch) -> int:
+    """So few calls with the same shapes are traced that those of a short game are."""
+    monkeypatch.setattr(traced_passes, "TRACE_AFTER", 8)
+    return traced_passes.TRACE_AFTER

@@ -3,10 +3,7 @@
 import base64
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,8 +11,10 @@ import huggingface_hub.constants
 import pytest
 import torch
 
+from playworld.cli import main
 from playworld.config import InputError
 from playworld.world import World
+from tests.processes import start
 
 COMMIT = "a" * 40
 
@@ -142,9 +141,10 @@ def test_a_world_in_the_hubs_cache_is_opened_by_its_name_without_a_network(
     shutil.copytree(saved, cached / "snapshots" / COMMIT)
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text(COMMIT)
-    command = [sys.executable, "-m", "playworld", "gallery", "me/runner", "--out", "drawn"]
     offline = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "cache")}
-    subprocess.run(command, env=os.environ | offline, check=True, cwd=tmp_path)
+    process = start(main, ["gallery", "me/runner", "--out", str(tmp_path / "drawn")], **offline)
+    process.join(timeout=120)
+    assert process.exitcode == 0
     assert (tmp_path / "drawn").is_dir()
 
 
