@@ -176,7 +176,7 @@ def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
     check_resume_inputs(job.run / "world", inputs)
     objective = world_objective(actions, dynamics, tokenizer, loss)
     store = None
-    if job.options.tokens == "cache":
+    if job.options.tokens == "cache" and recipe.tokenizer.lookback is not None:
         folder = job.run / "tokens"
         store = tokenize_clips(dataset, tokenizer, folder, job.device, job.progress_for("tokens"))
     config = WorldConfig(

@@ -96,6 +96,7 @@ def scene_tokens(
 ) -> Iterator[Int64[np.ndarray, "frames N"]]:
     """Tokens of a scene in pieces; an encoder that looks back sees a window before each."""
     context = tokenizer.config.lookback
+    assert context is not None, "tokens that depend on where a clip begins are made with it"
     total = dataset.scenes[scene].num_frames
     for first in range(0, total, FRAMES_AT_ONCE):
         last, begin = min(first + FRAMES_AT_ONCE, total), max(0, first - context)

@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from playworld.config import check_ranges
 from playworld.models.motion.blend import CELL
 from playworld.models.motion.block_matching import NOISE
-from playworld.models.motion.changes import FIRST_CODE
 from playworld.models.motion.layout import BlockLayout
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.stems import check_grid
-
-TOKEN_VALUES = 2**16
-"""A token cache keeps 16 bits of each token."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +49,6 @@ class MotionTokenizerConfig(BlockLayout):
                 f"content.code_size is the numbers of a block of {self.patch} pixels in 3 colours, "
                 f"{3 * self.patch**2}, got {self.content.code_size}"
             )
-        if self.num_codes > TOKEN_VALUES:
-            raise ValueError(
-                f"content.num_codes is at most {TOKEN_VALUES - FIRST_CODE}: tokens have 16 bits, "
-                f"got {self.content.num_codes}"
-            )
         if self.content.normalize:
             raise ValueError("content.normalize must be false: codes are pixels")
 
@@ -78,9 +69,8 @@ class MotionTokenizerConfig(BlockLayout):
         return f"{self.num_blocks} blocks, each of a motion, a split and {codes}"
 
     @property
-    def lookback(self) -> int:
-        """Frames before a clip that its tokens depend on."""
-        return 1
+    def lookback(self) -> None:
+        """Tokens depend on all frames since the clip begins, so no others can be cached."""
 
     @property
     def session_bytes(self) -> int:

@@ -82,18 +82,22 @@ class MotionTokenizer(Tokenizer):
         return torch.stack(tokens, dim=1)
 
     def encode_pairs(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
-        """Tokens of every frame against the true frame before it, all frames at once.
+        """Tokens of every frame against the true frame before it.
 
-        The dynamics learn from these, so only what could be predicted counts as a change.
+        The dynamics learn from these, so only what could be predicted counts as a change. What has
+        left the view is remembered, as in play.
         """
-        frames, first = self.pad_to_blocks(video), self.no_change(len(video), video.device)[:, None]
-        if video.shape[1] == 1:
-            return first
-        before, after = frames[:, :-1].flatten(0, 1), frames[:, 1:].flatten(0, 1)
-        canvas, tables = Canvas.around(before), self.books.tables()
-        changes, *_ = find_changes(self.config, self.books, tables, canvas, after, predictable=True)
-        tokens = changes.pack()
-        return torch.cat([first, tokens.unflatten(0, (len(video), -1))], dim=1)
+        frames = self.pad_to_blocks(video)
+        canvas, tokens = Canvas.around(frames[:, 0]), [self.no_change(len(video), video.device)]
+        tables = self.books.tables()
+        for frame in frames[:, 1:].unbind(1):
+            changes, *_ = find_changes(
+                self.config, self.books, tables, canvas, frame, predictable=True
+            )
+            tokens.append(changes.pack())
+            motion = scene_vector(changes.scene, self.config.reach)
+            canvas = canvas.moved(motion, frame, in_place=True)
+        return torch.stack(tokens, dim=1)
 
     def decode(
         self, tokens: Int[Tensor, "B T L"], prompt: Float[Tensor, "B H W C"]
