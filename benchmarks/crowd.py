@@ -161,8 +161,10 @@ async def crowd(server: Served, sockets: int, bad: int, seconds: float) -> None:
         rough(player, way, turns)
         for player, way in zip(players[good:], itertools.cycle(ROUGH), strict=False)
     ]
+    used = server.processor_seconds
     await asyncio.gather(*playing)
     taken = server.megabytes - before
+    every, loop = (b - a for a, b in zip(used, server.processor_seconds, strict=True))
     begins = [begin, *turns[:-1]]
     spans = [
         (a + SETTLING * (k > 0), b) for k, (a, b) in enumerate(zip(begins, turns, strict=True))
@@ -172,7 +174,10 @@ async def crowd(server: Served, sockets: int, bad: int, seconds: float) -> None:
            if spans[k::2]]  # fmt: skip
     if bad:
         print(f"p99 among {bad} rough ones: {p99[1] / p99[0]:.2f} times")
-    print(f"{taken:.0f} MB for {sockets} players, {1000 * taken / sockets:.0f} kB each")
+    frames = seen.frames / sockets
+    print(f"{1000 * taken / sockets:.0f} kB of memory for a player of {frames:.0f} frames")
+    print(f"{1000 * every / seen.frames:.2f} ms of processor time for a frame, "
+          f"{1000 * loop / seen.frames:.2f} of them in the event loop")  # fmt: skip
     print(f"{seen.frames} frames checked, {seen.foreign} of another player or step")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import random
 import re
 import struct
@@ -52,9 +53,20 @@ class Served:
         """Of files and sockets that it has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
+    @property
+    def processor_seconds(self) -> tuple[float, float]:
+        """That it has used: of all its threads, and of the one with the event loop."""
+        id = self.process.pid
+        return _used(Path(f"/proc/{id}/stat")), _used(Path(f"/proc/{id}/task/{id}/stat"))
+
     def _status(self, name: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"{name}:\s+(\d+)", status)[1])
+
+
+def _used(stat: Path) -> float:
+    user, system = stat.read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

@@ -101,6 +101,7 @@ class StubEngine(Engine):
     def __init__(self, world: StubWorld, max_batch: int = 8, workers: int | None = None) -> None:
         """Start the threads."""
         self._stub = world
+        self._action, self._hidden = torch.zeros(1, 1), torch.zeros(1, 0, dtype=torch.bool)
         super().__init__(world, max_batch, workers=workers)
 
     def start(
@@ -112,7 +113,7 @@ class StubEngine(Engine):
         tokens = torch.zeros(1, 1, dtype=torch.long)
         decoder = self._stub.tokenizer.begin(black)
         state = WorldState(memory, decoder, torch.tensor([seed]), number, tokens)
-        return self._submit(_frame(state), len(images) > 1, player)
+        return self._submit(self._frame(state), len(images) > 1, player)
 
     def step(
         self,
@@ -124,34 +125,32 @@ class StubEngine(Engine):
     ) -> "Future[StepResult]":
         """As of every engine."""
         own = self._stub.config.sampler
-        return self._submit(_frame(state), long or (sampler or own).steps > own.steps, player)
+        return self._submit(self._frame(state), long or (sampler or own).steps > own.steps, player)
 
     def replay(
         self, state: WorldState, tokens: Int[Tensor, " L"], action: int, player: Hashable = None
     ) -> "Future[StepResult]":
         """As of every engine."""
-        return self._submit(_frame(state), True, player)
+        return self._submit(self._frame(state), True, player)
+
+    def _frame(self, state: WorldState) -> Generation:
+        return (yield PendingFrame(state, self._action, state.tokens, self._hidden))
 
     def _pass(self, frames: list[PendingFrame], buffer: object) -> list[StepResult | None]:
         time.sleep(self._stub.seconds)
         with self._changed:
             self.ticks[len(frames)] += 1
-        return [_next(frame.state) for frame in frames]
+        # Few operations: after each, PyTorch waits for its turn at Python's lock.
+        states = [frame.state for frame in frames]
+        numbers = torch.cat([state.frame for state in states]) + 1
+        seeds = torch.cat([state.seeds for state in states]).tolist()
+        rows = zip(states, seeds, numbers.tolist(), numbers.split(1), strict=True)
+        return [
+            StepResult(paint(seed, number), replace(state, frame=after))
+            for state, seed, number, after in rows
+        ]
 
 
 def engine_of(world: World) -> Engine:
     """The engine that runs this world."""
     return StubEngine(world) if isinstance(world, StubWorld) else Engine(world)
-
-
-def _frame(state: WorldState) -> Generation:
-    return (
-        yield PendingFrame(
-            state, torch.zeros(1, 1), state.tokens, torch.zeros(1, 0, dtype=torch.bool)
-        )
-    )
-
-
-def _next(state: WorldState) -> StepResult:
-    after = WorldState(state.memory, state.decoder, state.seeds, state.frame + 1, state.tokens)
-    return StepResult(paint(int(after.seeds), int(after.frame)), after)
