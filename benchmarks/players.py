@@ -16,7 +16,7 @@ frames come: first alone, then while others ask for as much as they may, in turn
 so that whatever else the machine does meets both. KIND is one of `served.HEAVY`, or `all`.
 
 With --sockets, that many play on a real server with a stub model, and check every frame
-(`crowd.py`); with --rough some of them behave badly in every other quarter of the time.
+(`crowd.py`); with --rough a quarter of them behaves badly in every other eighth of the time.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import math
 import types
 import typing
@@ -60,7 +61,7 @@ def from_dict(cls: type[T], data: Any, where: str = "config") -> T:
     for key in data:
         if key not in fields:
             raise InputError(f"{where}.{key}: unknown field, {did_you_mean(str(key), fields)}")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     values = {}
     for name, field in fields.items():
         if name in data:
@@ -71,6 +72,9 @@ def from_dict(cls: type[T], data: Any, where: str = "config") -> T:
         return cls(**values)
     except ValueError as error:
         raise InputError(f"{where}: {error}") from error
+
+
+_hints = functools.cache(typing.get_type_hints)  # half of the time that a message of a player takes
 
 
 def _is_required(field: dataclasses.Field) -> bool:

@@ -418,6 +418,34 @@ def test_a_slow_reader_gets_the_newest_frame_and_never_a_queue(random_world):
     assert [HEADER.unpack(picture[:16])[1:3] for picture in pictures] == [(1, 0), (41, 1)]
 
 
+def test_a_flood_over_a_line_that_breaks_ends_without_an_error(random_world):
+    inbox, sending = asyncio.Queue(), asyncio.Event()
+
+    async def send(event) -> None:
+        if "bytes" in event:
+            sending.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise OSError  # as uvicorn does when the player is gone
+
+    async def play() -> None:
+        scope = {"type": "websocket", "path": "/api/v1/socket", "subprotocols": []}
+        scope |= {"query_string": b"", "headers": [(b"host", b"127.0.0.1")]}
+        app = create_app(random_world, PlayOptions())
+        line = asyncio.create_task(app(scope, inbox.get, send))
+        inbox.put_nowait({"type": "websocket.connect"})
+        for message in ({"type": "join"}, {"type": "start", "id": 1, "pictures": ["prompt:0"]}):
+            inbox.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+        await sending.wait()
+        for id in range(2 * MESSAGES_PER_SECOND + 2):
+            stay = json.dumps({"type": "stay", "id": id})
+            inbox.put_nowait({"type": "websocket.receive", "text": stay})
+        await line
+
+    asyncio.run(asyncio.wait_for(play(), 60))
+
+
 def test_a_world_that_fails_ends_one_conversation_and_not_the_server():
     world = make_world()
     with make_client(world) as client:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from jaxtyping import UInt8
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from torch import Tensor
 
 from playworld.play.held import Held
@@ -213,6 +213,8 @@ class Conversation:
 
     async def _close(self, code: Close) -> None:
         self._server.moves.counts.closed[code] += 1
+        if self._socket.application_state is WebSocketState.DISCONNECTED:
+            return  # a frame could not be sent
         with contextlib.suppress(WebSocketDisconnect):  # gone already
             await self._socket.close(code, REASONS[code])
 
