@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Hashable
 from concurrent.futures import Future
+from dataclasses import replace
 
 import numpy as np
 import torch
