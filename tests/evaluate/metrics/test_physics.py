@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from playworld.evaluate.metrics.physics import comes_down, lands
+from playworld.evaluate.metrics.physics import HELD, _sequences, comes_down, lands
 
 
 def rises(*heights):
@@ -40,3 +40,7 @@ def test_a_held_jump_that_lands_and_jumps_again_comes_down():
 
 def test_a_held_jump_that_never_falls_does_not_come_down():
     assert not comes_down(rises(4, 8, 12, 12, 12))
+
+
+def test_without_a_button_that_jumps_right_alone_is_held():
+    assert _sequences(right=2, jump=None) == {"right": [2] * HELD}

@@ -12,7 +12,7 @@ from playworld.evaluate.intervals import Resampled
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row, Tile
 from playworld.evaluate.movement import CLASSES, HORIZONTAL, VERTICAL
 from playworld.evaluate.movement_groups import movement_groups
-from playworld.evaluate.page.numbers import band, number, share, share_band
+from playworld.evaluate.page.numbers import number, share, share_band
 from playworld.evaluate.transitions import TransitionLabels
 
 TITLES = {
@@ -73,7 +73,7 @@ def _text(found: Mapping[str, Any] | None) -> str:
     if found["balanced"] is None:
         return "too little of it in these clips to tell"
     return (
-        f"{found['balanced']:.1%} {band(found['balanced_interval'], 2)} balanced over "
+        f"{found['balanced']:.1%} {share_band(found['balanced_interval'])} balanced over "
         f"{len(found['counts'])} classes, majority {found['majority']:.1%}"
     )
 

@@ -29,7 +29,7 @@ def _measure(context: Context) -> Measured:
 def _lines(report: Report) -> Iterator[str]:
     yield f"{'button':<16}{'does':<16}{'pixels per press':>18}{'consistent':>12}{'share':>8}"
     for button in report["control"]["buttons"]:
-        shift = "{:+.1f}, {:+.1f}".format(*button["shift"])
+        shift = "{:+z.1f}, {:+z.1f}".format(*button["shift"])
         yield (
             f"{button['label']:<16}{button['does']:<16}{shift:>18}"
             f"{button['consistency']:>12.0%}{button['share_in_video']:>8.0%}"

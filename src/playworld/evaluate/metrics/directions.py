@@ -7,7 +7,7 @@ from playworld.evaluate.context import Context
 from playworld.evaluate.directions import goes, measure_directions
 from playworld.evaluate.intervals import A_SHARE, Samples
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Tile
-from playworld.evaluate.page.numbers import band, number, share, share_band
+from playworld.evaluate.page.numbers import number, share, share_band
 from playworld.words import counted
 
 
@@ -26,7 +26,7 @@ def _lines(report: Report) -> Iterator[str]:
     title = f"from {counted(report['control']['starts'], 'start')}"
     yield f"{title:<16}{'button':<16}{'works':>18}{'code in video':>16}{'key in video':>14}"
     for direction, row in report["control"]["directions"].items():
-        works = f"{row['share']:.0%} {band(row['share_interval'], 2)}"
+        works = f"{row['share']:.0%} {share_band(row['share_interval'])}"
         code, key = share(row["in_video"]), share(row["key_in_video"])
         button = f"{row['button'] + 1} ({row['label']})"
         yield f"{direction:<16}{button:<16}{works:>18}{code:>16}{key:>14}"

@@ -9,11 +9,11 @@ from torch import Tensor
 from playworld.evaluate.context import Context
 from playworld.evaluate.image_quality import PSNR_BOUNDS, psnr
 from playworld.evaluate.image_stats import sharpness
-from playworld.evaluate.intervals import interval, means
+from playworld.evaluate.intervals import NOT_NEGATIVE, interval, means, with_interval
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row
 from playworld.evaluate.movement import displacement
 from playworld.evaluate.options import EvaluateOptions
-from playworld.evaluate.page.numbers import number
+from playworld.evaluate.page.numbers import band, number
 from playworld.world import SamplerConfig, World, WorldState
 
 PRESSES = (1, 16, 32)
@@ -76,7 +76,8 @@ def _measure(context: Context) -> Measured:
     """Every button is held, and the motion of the picture is taken out; None without starts.
 
     `psnr` compares what is still in view with the prompt, after each number of `PRESSES`;
-    `revealed_sharpness` what has come into view by then, as a share of the prompt's sharpness: a
+    `revealed_sharpness` what has come into view by then, as a share of the prompt's sharpness (of
+    each start the median, over starts the mean): a
     smear has about 0, noise far more than 1.
     """
     world, seed = context.world, context.seed
@@ -93,16 +94,16 @@ def _measure(context: Context) -> Measured:
             if k in kept:
                 parts = [in_view(*pair) for pair in zip(prompts, frame, moved, strict=True)]
                 kept[k].append(torch.tensor([score for score, _ in parts]))
-                fresh += [share for _, share in parts if share is not None]
+                fresh.append(torch.tensor([torch.nan if s is None else s for _, s in parts]))
     bands = {
         str(k): interval(torch.stack(scores).nanmean(dim=0), seed, PSNR_BOUNDS)
         for k, scores in kept.items()
     }
-    sharp = torch.stack(fresh) if fresh else torch.empty(0)
+    sharp = interval(torch.stack(fresh).nanmedian(dim=0).values, seed, NOT_NEGATIVE)
     found = {
         "psnr": means(bands),
         "psnr_interval": bands,
-        "revealed_sharpness": sharp.median().item() if len(sharp) else None,
+        **with_interval("revealed_sharpness", sharp),
         "starts": len(prompts),
     }
     return Measured({"look": found})
@@ -115,9 +116,10 @@ def _frames(options: EvaluateOptions, buttons: int) -> int:
 def _rows(report: Report) -> Iterator[Row]:
     if (look := report["look"]) is not None:
         kept = ", ".join(f"{number(value, 1)} dB after {k}" for k, value in look["psnr"].items())
+        sharp, around = look["revealed_sharpness"], band(look["revealed_sharpness_interval"], 2)
         yield Row(
             "look of the prompt",
-            f"{kept} presses; new area {number(look['revealed_sharpness'])} as sharp",
+            f"{kept} presses; new area {number(sharp)} {around} as sharp",
             "Each button is held; the motion of the picture is taken out, and what is still in "
             "view is compared with the prompt.",
         )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from playworld.evaluate.buttons import press_sequences
 from playworld.evaluate.context import Context
+from playworld.evaluate.directions import goes
 from playworld.evaluate.intervals import interval, share_interval
 from playworld.evaluate.metric import Compared, Measured, Metric, Report, Row
 from playworld.evaluate.movement import HALF_PIXEL, Camera, player_movements
@@ -26,12 +27,18 @@ REST = 3
 or two."""
 FALL = 0.25
 """Share of a jump's height by which the character has to fall again."""
+WORKS = 0.5
+"""Share of the starts from which a button has to go right, or to jump, for this to be tried: who
+never leaves the ground has not landed."""
 
 
-def _sequences(right: int, jump: int) -> tuple[list[int], ...]:
-    """Jumps from a stand and from a run, and two buttons held."""
+def _sequences(right: int, jump: int | None) -> dict[str, list[int]]:
+    """Jumps from a stand and from a run, and buttons held; without a button that jumps, right."""
+    held = {"right": [right] * HELD}
+    if jump is None:
+        return held
     leap = [jump] * JUMP + [right] * LANDING
-    return leap, [right] * RUN + leap, [jump] * HELD, [right] * HELD
+    return {"stand": leap, "run": [right] * RUN + leap, "jump": [jump] * HELD} | held
 
 
 def _rises(video: UInt8[Tensor, "B T H W C"], camera: Camera) -> Float[Tensor, "B S"]:
@@ -67,12 +74,14 @@ def comes_down(rises: Float[Tensor, "B S"]) -> Bool[Tensor, " B"]:
     return ((below >= 0.5 * top) & rose).any(dim=1) | ~rose[:, -1]
 
 
-def _walk(context: Context, starts: UInt8[Tensor, "B P H W C"], before: int) -> Float[Tensor, " B"]:
+def _walk(
+    context: Context, starts: UInt8[Tensor, "B P H W C"], jump: int, before: int
+) -> Float[Tensor, " B"]:
     """Frames in which each walk to the right moves; whoever stands still for `REST` jumps.
 
     `before` frames have been played.
     """
-    world, right, jump = context.world, context.best["right"], context.best["jump"]
+    world, right = context.world, context.best["right"]
     last, state = world.start(starts, [context.seed + row for row in range(len(starts))])
     last = last.cpu()
     stood: Int[Tensor, " B"] = torch.zeros(len(starts), dtype=torch.long)
@@ -91,7 +100,9 @@ def _walk(context: Context, starts: UInt8[Tensor, "B P H W C"], before: int) -> 
     return moving
 
 
-def _shares(found: Mapping[str, Float[Tensor, " starts"]]) -> dict[str, Any]:
+def _shares(found: Mapping[str, Float[Tensor, " starts"]]) -> dict[str, Any] | None:
+    if not found:
+        return None
     every = torch.cat(list(found.values()))
     parts = {
         name: {"share": part.mean().item(), "interval": share_interval(part)}
@@ -109,28 +120,32 @@ PARTS = ("landing", "held", "walk")
 
 
 def _measure(context: Context) -> Measured:
-    """None of each without starts."""
-    options, camera = context.options, context.camera
-    if not options.physics_starts:
+    """None of each without starts, and of what no button does."""
+    options, camera, best = context.options, context.camera, context.best
+    works = {way: goes(context.shifts[best[way]], way).float().mean() for way in best}
+    if not options.physics_starts or works["right"] < WORKS:
         return Measured(dict.fromkeys(PARTS))
+    jump = best["jump"] if works["jump"] >= WORKS else None
     starts = context.button_starts.video[: options.physics_starts]
-    sequences = _sequences(context.best["right"], context.best["jump"])
-    stand, run, up, across = press_sequences(
-        context.world, starts, sequences, context.seed, context.sampler, context.advance
-    )
+    sequences = _sequences(best["right"], jump)
+    world, seed, sampler = context.world, context.seed, context.sampler
+    pressed = list(sequences.values())
+    played = press_sequences(world, starts, pressed, seed, sampler, context.advance)
+    video = dict(zip(sequences, played, strict=True))
     landing = {
-        "stand": lands(_rises(stand, camera), JUMP).float(),
-        "run": lands(_rises(run, camera)[:, RUN:], JUMP).float(),
+        name: lands(_rises(video[name], camera)[:, before:], JUMP).float()
+        for name, before in (("stand", 0), ("run", RUN))
+        if name in video
     }
-    stays = [
-        torch.tensor([context.real_stats.passes(frames) for frames in video])
-        for video in (up, across)
-    ]
-    held = {
-        "jump": (comes_down(_rises(up, camera)) & stays[0]).float(),
-        "right": stays[1].float(),
+    held: dict[str, Tensor] = {
+        name: torch.tensor([context.real_stats.passes(frames) for frames in video[name]]).float()
+        for name in ("jump", "right")
+        if name in video
     }
-    moving = _walk(context, starts[:WALKERS], len(starts) * sum(map(len, sequences)))
+    if jump is not None:
+        held["jump"] *= comes_down(_rises(video["jump"], camera))
+    before = len(starts) * sum(map(len, sequences.values()))
+    moving = _walk(context, starts[:WALKERS], best["right"] if jump is None else jump, before)
     walk = {
         "moving_frames": moving.mean().item(),
         "interval": interval(moving, context.seed, (0.0, WALK)),
@@ -143,40 +158,48 @@ def _measure(context: Context) -> Measured:
 
 def _frames(options: EvaluateOptions, buttons: int) -> int:
     starts = min(options.physics_starts, options.button_starts)
-    return starts * sum(map(len, _sequences(0, 0))) + min(starts, WALKERS) * WALK
+    return starts * sum(map(len, _sequences(0, 0).values())) + min(starts, WALKERS) * WALK
 
 
 def _rows(report: Report) -> Iterator[Row]:
     landing, held, walk = (report[part] for part in PARTS)
-    if not landing:
-        return
-    stand, run = (share(landing[name]["share"]) for name in ("stand", "run"))
-    yield Row(
-        "jumps land",
-        f"{share(landing['share'])} {share_band(landing['interval'])}, "
-        f"from a stand {stand}, from a run {run}",
-        "Jump is pressed three times, then right: within 15 presses the character has to fall "
-        "and to rest on the ground.",
-    )
-    jump, right = (share(held[name]["share"]) for name in ("jump", "right"))
-    yield Row(
-        "held for 40 presses",
-        f"{share(held['share'])} {share_band(held['interval'])}, jump {jump}, right {right}",
-        "A held jump has to come down again, and 95% of the frames have to look real.",
-    )
-    yield Row(
-        "a walk to the right",
-        f"{number(walk['moving_frames'], 0)} {band(walk['interval'], 0)} of {walk['presses']} "
-        f"frames move, at least {number(walk['least'], 0)}",
-        "Right is held, and jump pressed wherever the character has stood for three frames.",
-    )
+    if landing:
+        stand, run = (share(landing[name]["share"]) for name in ("stand", "run"))
+        yield Row(
+            "jumps land",
+            f"{share(landing['share'])} {share_band(landing['interval'])}, "
+            f"from a stand {stand}, from a run {run}",
+            "Jump is pressed three times, then right: within 15 presses the character has to fall "
+            "and to rest on the ground.",
+        )
+    if held:
+        each = [
+            f"{name} {share(held[name]['share'])}" for name in ("jump", "right") if name in held
+        ]
+        parts = ", ".join(each) if len(each) > 1 else "right alone"
+        yield Row(
+            "held for 40 presses",
+            f"{share(held['share'])} {share_band(held['interval'])}, {parts}",
+            "A held jump has to come down again, and 95% of the frames have to look real.",
+        )
+    if walk:
+        yield Row(
+            "a walk to the right",
+            f"{number(walk['moving_frames'], 0)} {band(walk['interval'], 0)} of {walk['presses']} "
+            f"frames move, at least {number(walk['least'], 0)}",
+            "Right is held, and jump, where there is one, pressed wherever the character has stood "
+            "for three frames.",
+        )
 
 
 def _compared(report: Report) -> Iterator[Compared]:
-    if report["landing"]:
-        yield Compared("jumps land", number(report["landing"]["share"]))
-        yield Compared("held for 40 presses", number(report["held"]["share"]))
-        yield Compared("a walk to the right, frames", number(report["walk"]["moving_frames"]))
+    landing, held, walk = (report[part] for part in PARTS)
+    if landing:
+        yield Compared("jumps land", number(landing["share"]))
+    if held:
+        yield Compared("held for 40 presses", number(held["share"]))
+    if walk:
+        yield Compared("a walk to the right, frames", number(walk["moving_frames"]))
 
 
 PHYSICS = Metric("physics", _measure, _frames, rows=_rows, compared=_compared)

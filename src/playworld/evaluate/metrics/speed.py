@@ -69,7 +69,7 @@ def _rows(report: Report) -> Iterator[Row]:
         "speed",
         f"{number(speed['fps_median'], 1)} frames per second "
         f"({number(speed['fps_p95'], 1)} at the 95th percentile of latency), "
-        f"{machine['threads']} threads of {machine['processor']}",
+        f"{counted(machine['threads'], 'thread')} of {machine['processor']}",
     )
     yield Row(
         "",
@@ -99,6 +99,7 @@ def _section(report: Report, grids: Mapping[str, Grid]) -> Html:
     """Operations, tokens and time of a frame of play."""
     found, speed, machine = report["cost"], report["speed"], report["hardware"]
     weights = found["parameters"]
+    threads = counted(machine["threads"], "thread")
     rows = [
         (
             "milliseconds per frame",
@@ -111,7 +112,7 @@ def _section(report: Report, grids: Mapping[str, Grid]) -> Html:
         ("tokens per frame", str(found["tokens_per_frame"])),
         ("tokens per second", f"{found['tokens_per_second']:,.0f}"),
         *((f"weights, {name}", f"{large(count)}") for name, count in weights.items()),
-        ("machine", f"{machine['threads']} threads of {machine['processor']}, {machine['device']}"),
+        ("machine", f"{threads} of {machine['processor']}, {machine['device']}"),
     ]
     return section("Cost", table(("of one player", ""), rows))
 

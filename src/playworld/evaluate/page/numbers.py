@@ -5,13 +5,13 @@ from typing import Any
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    """A dash where there is none; what rounds to zero has no sign."""
+    return "-" if value is None else f"{value:z.{digits}f}"
 
 
 def signed(value: float | None, digits: int = 2) -> str:
     """With its sign."""
-    return "-" if value is None else f"{value:+.{digits}f}"
+    return "-" if value is None else f"{value:+z.{digits}f}"
 
 
 def share(value: float | None, digits: int = 0) -> str:

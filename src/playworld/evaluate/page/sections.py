@@ -79,6 +79,6 @@ def relied_on(report: Mapping[str, Any]) -> Html:
     rows = [row for metric in METRICS for row in metric.rows(report) if row.about]
     return section(
         "What a player relies on",
-        table(("", "found", "how"), rows),
+        table(("", "found", "how"), rows, "sentences"),
         about="Jumps that land, buttons that can be held, and a picture that stays itself.",
     )

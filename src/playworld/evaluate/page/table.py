@@ -22,7 +22,7 @@ def format_table(report: dict[str, Any]) -> str:
         "",
         *_by_frame(report),
         "",
-        *(f"{row.name:<26}{row.text}" for metric in METRICS for row in metric.rows(report)),
+        *(f"{row.name:<28}{row.text}" for metric in METRICS for row in metric.rows(report)),
     ]
     for metric in METRICS:
         if own := list(metric.lines(report)):
@@ -39,4 +39,4 @@ def _by_frame(report: dict[str, Any]) -> Iterator[str]:
         for chart in metric.charts:
             rows += chart.rows(report, frames)
     for name, cells in rows:
-        yield f"{name:<26}" + "".join(f"{cell:>14}" for cell in cells)
+        yield f"{name:<28}" + "".join(f"{cell:>14}" for cell in cells)
