@@ -1,5 +1,6 @@
 import json
 import math
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +109,29 @@ def test_the_size_of_batches_changes_no_figure_beyond_rounding(report, world, cl
     assert numbers(figures(other, "settings")) == pytest.approx(
         numbers(figures(report, "settings")), abs=1e-3
     )
+
+
+def test_the_goals_are_printed_from_a_report(report, tmp_path, monkeypatch, capsys):
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    script = Path(__file__).parents[2] / "benchmarks" / "goals.py"
+    monkeypatch.setattr("sys.argv", [str(script), str(tmp_path)])
+    runpy.run_path(str(script), run_name="__main__")
+    table = capsys.readouterr().out
+    assert "| codes against keys by their effect | >= 70% |" in table
+    assert "| a jump, then right: lands | >= 95% | - |  | - |" in table
+
+
+def test_without_a_button_that_goes_right_walks_and_landings_are_not_tried(report):
+    assert report["landing"] is report["held"] is report["walk"] is None
+    assert "no button goes right from half of the starts" in " ".join(report["notes"])
+
+
+def test_buttons_that_work_are_held_and_have_to_land(world, clips, monkeypatch):
+    monkeypatch.setattr("playworld.evaluate.metrics.physics.WORKS", 0.0)
+    report = evaluate(world, clips, replace(QUICK, num_clips=2, physics_starts=2))
+    assert 0 <= report["landing"]["share"] <= 1
+    assert report["held"]["starts"] == report["walk"]["starts"] == 2
+    assert "jumps land" in format_table(report)
 
 
 def test_a_world_that_cannot_hear_is_said_not_to_answer_its_buttons(deaf_world, clips):

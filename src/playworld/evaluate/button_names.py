@@ -1,5 +1,6 @@
 """The name and the arrow of each button, from how far it moves the player."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -89,6 +90,12 @@ def name_effects(
             )
         )
     return tuple(effects)
+
+
+def arrow_buttons(buttons: Sequence[Button]) -> dict[str, int]:
+    """The button for each arrow: of several the one whose name has no number."""
+    shortest = sorted(range(len(buttons)), key=lambda number: len(buttons[number].label))
+    return {buttons[number].arrow: number for number in reversed(shortest)}
 
 
 def describe_buttons(

@@ -7,6 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.config import InputError
+from playworld.evaluate.button_names import arrow_buttons
 from playworld.evaluate.buttons import player_shifts, press_each
 from playworld.evaluate.heldout import read_held_out
 from playworld.evaluate.movement import HALF_PIXEL, Camera, camera_of, player_movements
@@ -70,13 +71,9 @@ def freedom(
 
 
 def _sides(world: World) -> dict[int, float]:
-    """The buttons for right and left: of several the one whose name has no number."""
-    found = {}
-    for arrow, way in SIDES.items():
-        rivals = [number for number, button in enumerate(world.buttons) if button.arrow == arrow]
-        if rivals:
-            found[min(rivals, key=lambda number: len(world.buttons[number].label))] = way
-    return found
+    """The buttons for right and left, and where they lead."""
+    buttons = arrow_buttons(world.buttons)
+    return {buttons[arrow]: way for arrow, way in SIDES.items() if arrow in buttons}
 
 
 def _unlike(frames: UInt8[Tensor, "N H W C"], count: int) -> UInt8[Tensor, "count H W C"]:
