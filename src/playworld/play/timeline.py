@@ -72,6 +72,9 @@ class Timeline:
         """Add the frame that a press brought, and go there."""
         parent = self.at
         frame = self.nodes[parent].frame + 1
+        # A copy in this thread's heap: in an encoder's, freed buffers lie between the pictures that
+        # are kept, which then take twice the memory.
+        png = bytes(memoryview(png))
         self.nodes.append(Node(parent, button, frame, sampler, _compact(state), png))
         self.at = len(self.nodes) - 1
         self.keep(self.at, state, parent)
