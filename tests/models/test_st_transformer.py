@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from playworld.models.attention import rotary, rotate
-from playworld.models.st_transformer import KVCache, STTransformer, TransformerConfig, history_mask
+from playworld.models.kv_cache import KVCache
+from playworld.models.st_transformer import STTransformer, TransformerConfig, history_mask
 
 
 def make(window: int = 4, temporal_every: int = 1, positions: int = 6) -> STTransformer:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from playworld.models.st_transformer import KVCache, KVCacheEntry
+from playworld.models.kv_cache import KVCache, KVCacheEntry
 from playworld.world import Engine
 from playworld.world.traced_passes import TracedFunction
 

@@ -8,7 +8,7 @@ from playworld.config import InputError
 from playworld.data.ingest.clean_options import CleanOptions
 from playworld.data.record.games import LEVELS_PER_SEED, MAX_SEED
 
-Engine = Literal["local", "ray"]
+Executor = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class IngestOptions:
     """Which stretches are left out."""
     workers: int = 0
     """Files decoded at the same time; 0 means one per core."""
-    engine: Engine = "local"
+    engine: Executor = "local"
     """Where files are decoded: here, or on a Ray cluster (pip install 'playworld[scale]')."""
 
     def __post_init__(self) -> None:

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from playworld.models.st_transformer import KVCache, KVCacheEntry, STTransformer
+from playworld.models.kv_cache import KVCache, KVCacheEntry
+from playworld.models.st_transformer import STTransformer
 
 
 class Tokenizer(nn.Module):

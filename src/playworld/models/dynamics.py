@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
 from playworld.models.batch_invariance import repeated
-from playworld.models.st_transformer import KVCache, KVCacheEntry, STTransformer, TransformerConfig
+from playworld.models.kv_cache import KVCache, KVCacheEntry
+from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import MAX_TOKENS
 
 

@@ -15,8 +15,8 @@ from playworld.models.attention import (
     TemporalAttention,
     rotary,
 )
+from playworld.models.kv_cache import KVCache, KVCacheEntry
 from playworld.models.norm import RMSNorm
-from playworld.models.rows import Rows
 
 MAX_WINDOW = 512
 """Frames; the paper has 16. No tensor has it in its shape, so nothing else would refuse more."""
@@ -74,46 +74,6 @@ class TransformerConfig:
     def has_time(self, layer: int) -> bool:
         """Whether block `layer` attends along time."""
         return self.temporal_every > 0 and (self.num_layers - 1 - layer) % self.temporal_every == 0
-
-
-@dataclass(frozen=True)
-class KVCache(Rows):
-    """Temporal keys and values of past frames: a ring of window - 1 frames per row, fixed in shape.
-
-    Batch-first, and not changed in place unless `append` is asked to: a state that holds one can be
-    kept and branched.
-    """
-
-    keys: Float[Tensor, "B layers ring P heads dim"]
-    """Rotated keys of the L blocks that have temporal attention."""
-    values: Float[Tensor, "B layers ring P heads dim"]
-    """Their values."""
-    time: Int[Tensor, " B"]
-    """Frames committed so far, which is also the number of the next frame."""
-
-    def append(self, entry: "KVCacheEntry", in_place: bool = False) -> "KVCache":
-        """A cache that also holds the frame `entry`; the oldest frame gives way when full.
-
-        With `in_place` it takes over the memory of this one, which must not be used again.
-        """
-        ring = self.keys.shape[2]
-        if ring == 0 or self.keys.shape[1] == 0:
-            return KVCache(self.keys, self.values, self.time + 1)
-        rows = torch.arange(len(self.time), device=self.time.device)
-        keys, values = self.keys, self.values
-        if not in_place:
-            keys, values = keys.clone(), values.clone()
-        keys[rows, :, self.time % ring] = entry.keys.to(keys.dtype)
-        values[rows, :, self.time % ring] = entry.values.to(values.dtype)
-        return KVCache(keys, values, self.time + 1)
-
-
-@dataclass(frozen=True)
-class KVCacheEntry:
-    """One frame's temporal keys and values, for `KVCache.append` once the frame is decided."""
-
-    keys: Float[Tensor, "B layers P heads dim"]
-    values: Float[Tensor, "B layers P heads dim"]
 
 
 def feed_forward(config: TransformerConfig) -> nn.Sequential:

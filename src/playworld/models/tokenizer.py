@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from playworld.config import check_ranges
 from playworld.models.base import Tokenizer
 from playworld.models.full_transformer import FullTransformer
+from playworld.models.kv_cache import KVCache
 from playworld.models.product_quantizer import build_quantizer
 from playworld.models.quantizer import Quantized, QuantizerConfig
-from playworld.models.st_transformer import KVCache, STTransformer, TransformerConfig
+from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import (
     ConvEmbed,
     ConvUnembed,

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playworld.models.kv_cache import KVCache
 from playworld.models.motion.canvas import Canvas
-from playworld.models.st_transformer import KVCache
 from playworld.world.world_models import WorldModels
 
 SPARE = 16

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from playworld.models.st_transformer import KVCache
+from playworld.models.kv_cache import KVCache
 from playworld.world import generation
 from playworld.world.buffer_pool import BufferPool
 from playworld.world.generation import Generation, PendingFrame, StepResult

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from playworld.models.kv_cache import KVCache, KVCacheEntry
 from playworld.models.motion.canvas import Canvas
 from playworld.models.pixels import to_float, to_uint8
-from playworld.models.st_transformer import KVCache, KVCacheEntry
 from playworld.world.arguments import check_seeds
 from playworld.world.buffer_pool import BufferPool
 from playworld.world.maskgit import SamplerConfig

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from playworld.models.kv_cache import KVCache
 from playworld.models.motion.canvas import Canvas
-from playworld.models.st_transformer import KVCache
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from playworld.manifest import params_sha256
 from playworld.models.actions import LatentActionModel
 from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.batch_invariance import row_by_row, tiled_rows
+from playworld.models.kv_cache import KVCache
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
-from playworld.models.st_transformer import KVCache
 from playworld.world.arguments import check_actions, check_tokens, check_video
 from playworld.world.token_sampler import token_sampler_of
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from playworld.config import InputError
 from playworld.data.ingest.parts import Part
-from playworld.data.options import Engine
+from playworld.data.options import Executor
 from playworld.data.video.fork_server import ForkServer
 from playworld.machine import cores
 from playworld.progress import Progress
@@ -45,7 +45,7 @@ Handle = Callable[[Job, ForkServer, At | None], Part]
 
 
 def run(
-    engine: Engine, handle: Handle, jobs: list[Job], workers: int, progress: Progress
+    engine: Executor, handle: Handle, jobs: list[Job], workers: int, progress: Progress
 ) -> list[Part]:
     """Handle all jobs, `workers` at a time (0: as the cores allow); parts in the order of `jobs`.
 
