@@ -97,10 +97,10 @@ class Dynamics(DynamicsModel):
     def forward(
         self,
         tokens: Int[Tensor, "B T L"],
-        hidden: Bool[Tensor, "B T P"],
+        hidden: Bool[Tensor, "B T N"],
         actions: Float[Tensor, "B S E"],
         history: Int[Tensor, "B T L"] | None = None,
-    ) -> Float[Tensor, "B S P V"]:
+    ) -> Float[Tensor, "B S N V"]:
         """Logits for frames 1 to T-1 (S = T-1 of them) in one pass: V = factors x K at every place.
 
         Args:
@@ -126,8 +126,8 @@ class Dynamics(DynamicsModel):
         return self.logits(x[:, T - 1 :])
 
     def embed_tokens(
-        self, tokens: Int[Tensor, "*batch L"], hidden: Bool[Tensor, "*batch P"]
-    ) -> Float[Tensor, "*batch P D"]:
+        self, tokens: Int[Tensor, "*batch L"], hidden: Bool[Tensor, "*batch N"]
+    ) -> Float[Tensor, "*batch N D"]:
         """Features of a frame's places; hidden ones have the embedding of the mask."""
         factors, count = self.config.factors, self.config.num_codes
         books = count * torch.arange(factors, device=tokens.device)
@@ -135,7 +135,7 @@ class Dynamics(DynamicsModel):
         return self.embed(codes.masked_fill(hidden[..., None], factors * count)).sum(-2)
 
     def add_actions(
-        self, x: Float[Tensor, "B T P D"], actions: Float[Tensor, "B S E"]
+        self, x: Float[Tensor, "B T N D"], actions: Float[Tensor, "B S E"]
     ) -> Float[Tensor, "B T P D"]:
         """Action k goes in with frame k+1; in place of one, frame 0 has zeros."""
         action_features = F.pad(self.project_action(actions), (0, 0, 1, 0))
@@ -146,7 +146,7 @@ class Dynamics(DynamicsModel):
         return self.action(actions.to(self.embed.weight.dtype))
 
     def join(
-        self, x: Float[Tensor, "*batch P D"], action_features: Float[Tensor, "*batch P D"]
+        self, x: Float[Tensor, "*batch N D"], action_features: Float[Tensor, "*batch N D"]
     ) -> Float[Tensor, "*batch P D"]:
         """Places of frames with the features of the action before each, the same for all N."""
         if self.config.action_input == "add":
@@ -155,18 +155,18 @@ class Dynamics(DynamicsModel):
             return self.mix(torch.cat([x, action_features], dim=-1))
         return torch.cat([action_features[..., :1, :], x], dim=-2)
 
-    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch P V"]:
+    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch N V"]:
         """What the tokens may be, from the transformer's output."""
         return self.head(x[..., -self.config.num_places :, :])
 
     def step(
         self,
         tokens: Int[Tensor, "B L"],
-        hidden: Bool[Tensor, "B P"],
+        hidden: Bool[Tensor, "B N"],
         action: Float[Tensor, "B E"] | None,
         cache: KVCache,
         picture: Tensor | None = None,
-    ) -> tuple[Float[Tensor, "B P V"], KVCacheEntry]:
+    ) -> tuple[Float[Tensor, "B N V"], KVCacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
