@@ -47,7 +47,7 @@ class PendingFrame:
     sampler: SamplerConfig | None = None
     refinements: deque[int] = field(default_factory=deque)
     """Numbers of the refinements that are still to be done."""
-    noise: Float[Tensor, "1 S 2 D"] | None = None
+    noise: Float[Tensor, "1 steps 2 draws"] | None = None
     picture: Float[Tensor, "1 N D"] | None = None
     """Features of the last picture; see `WorldModels.picture_features`."""
 

@@ -64,7 +64,7 @@ def tokens_fixed(step: int, steps: int, N: int) -> int:
 def decode_frame(
     predict: Predict,
     sampler: SamplerConfig,
-    noise: Float[Tensor, "B S 2 N"],
+    noise: Float[Tensor, "B steps 2 N"],
     grid: tuple[int, int],
 ) -> Int[Tensor, "B N"]:
     """Tokens of one frame per row, each refinement seeing what the earlier ones decided.
@@ -218,7 +218,7 @@ def radical_inverse(numbers: Int[Tensor, " M"], base: int) -> Float[Tensor, " M"
 
 def frame_noise(
     seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], steps: int, N: int
-) -> Float[Tensor, "B S 2 N"]:
+) -> Float[Tensor, "B steps 2 N"]:
     """Uniform numbers in (0, 1) for one frame per row: a pure function of (seed, frame number).
 
     Index 0 of the third axis draws tokens, index 1 their order. Integer hashing, so CPU and GPU

@@ -41,7 +41,7 @@ class TokenSampler(Protocol):
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
-    ) -> Float[Tensor, "B S 2 D"]:
+    ) -> Float[Tensor, "B steps 2 draws"]:
         """All uniform numbers of a frame: a pure function of seed and frame number."""
 
     def refine(
@@ -51,7 +51,7 @@ class TokenSampler(Protocol):
         hidden: Bool[Tensor, "B P"],
         sampler: SamplerConfig,
         number: int,
-        noise: Float[Tensor, "B S 2 D"],
+        noise: Float[Tensor, "B steps 2 draws"],
     ) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B P"]]:
         """Tokens with some more decided, and the positions still hidden."""
 
@@ -74,7 +74,7 @@ class CodeSampler:
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
-    ) -> Float[Tensor, "B S 2 D"]:
+    ) -> Float[Tensor, "B steps 2 draws"]:
         """As in `TokenSampler`."""
         return frame_noise(seeds, frames, sampler.steps, self._config.num_tokens)
 
@@ -106,7 +106,7 @@ class ChangeSampler:
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
-    ) -> Float[Tensor, "B S 2 D"]:
+    ) -> Float[Tensor, "B steps 2 draws"]:
         """As in `TokenSampler`: a row of numbers for each thing that is drawn of a block."""
         draws = _DRAWS * self._config.num_blocks
         return frame_noise(seeds, frames, sampler.steps + 1, draws)
