@@ -86,7 +86,8 @@ def test_the_line_about_a_world_is_the_first_sentence_of_its_card():
     card = "---\nlicense: x\n---\n\n# T\n\nMade with [P](https://p) on 1.\n\n| a |\n|---|\n\n"
     sentence = "It [saw](https://x) **one** game (`playworld record`) of Cobbe et al. 2020."
     assert about_line(f"{card}{sentence} More.") == "It saw one game of Cobbe et al. 2020."
-    assert about_line(card) == about_line("") == ""
+    assert about_line(card) == about_line("") == about_line("```sh\nx\n```\n\n- a\n- b") == ""
+    assert about_line("# T\n\n**Bold** it begins.") == "Bold it begins."
     assert len(about_line("word " * 100)) < 210
 
 

@@ -38,6 +38,7 @@ def create_app(
         links: those under which other machines can open the page.
         gate: who is connected, for the metrics.
     """
+    token = options.secret()
     served = serve_each([worlds] if isinstance(worlds, World) else worlds, options)
     app = FastAPI(
         lifespan=_lifespan(served),
@@ -47,7 +48,7 @@ def create_app(
         redirect_slashes=False,
     )
     refused = Refused()
-    if (token := options.secret()) is not None:
+    if token is not None:
         app.add_middleware(Access, token=token, cookie_path=options.root_path, refused=refused)
     app.add_middleware(
         Guard,

@@ -96,7 +96,7 @@ def about_line(card: str) -> str:
     text = re.sub(r"\A---\n.*?\n---\n", "", card.replace("\r", ""), flags=re.DOTALL)
     for block in re.split(r"\n\s*\n", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.M)):
         line = " ".join(block.split())
-        if not line or line[0] in "#|!<>-*" or line.startswith("Made with"):
+        if not line or re.match(r"[#|!<>]|[-*+] |Made with ", line):
             continue
         plain = re.sub(r" \(`[^`]*`\)", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line))
         plain = plain.replace("`", "").replace("*", "")
