@@ -452,7 +452,7 @@ def test_a_world_that_fails_ends_one_conversation_and_not_the_server():
         with client.websocket_connect(SOCKET) as socket:
             join(socket)
             ask(socket, "start", 1, pictures=["prompt:0"])
-            del world.dynamics
+            del world.models.dynamics
             socket.send_json({"type": "press", "id": 2, "button": 0})
             assert close_code(socket) == Close.MODEL_FAILED
         assert client.get("/healthz").status_code == 200
