@@ -53,10 +53,13 @@ def tap_all(page: Page, keys: str) -> list[str]:
 
 
 def stays_still(page: Page) -> bool:
-    page.wait_for_timeout(300)
-    number = frame(page)
-    page.wait_for_timeout(400)
-    return frame(page) == number
+    """Whether no frame comes any more, once those under way are there."""
+    for _ in range(4):
+        number = frame(page)
+        page.wait_for_timeout(400)
+        if frame(page) == number:
+            return True
+    return False
 
 
 def click_film(page: Page, number: int, from_top: int = 20) -> None:
