@@ -213,6 +213,7 @@ def test_verbose_shows_where_an_error_came_from():
     assert done.stderr.splitlines()[-1].startswith("playworld: ")
 
 
+@pytest.mark.slow
 def test_a_program_of_its_own_keeps_arguments_and_exit_code_when_it_starts_again():
     done = playworld("train", "no preset of 'mine'", "clips", "world")
     assert done.returncode == 2
@@ -232,7 +233,7 @@ def test_training_starts_again_with_the_allocator_settings(monkeypatch: pytest.M
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the settings are glibc's")
 def test_training_that_is_stopped_has_saved_and_goes_on(clips: Path, tmp_path: Path):
     args = ["train", "tiny", str(clips), str(tmp_path / "world"), "--run", str(tmp_path / "run")]
-    args += ["--tokenizer-steps", "120", "--world-steps", "10"]
+    args += ["--tokenizer-steps", "40", "--world-steps", "4"]
     run = subprocess.Popen([sys.executable, "-m", "playworld", *args])
     metrics = tmp_path / "run/tokenizer/metrics.jsonl"
     wait_for(lambda: metrics.exists() and metrics.stat().st_size > 0)

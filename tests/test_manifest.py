@@ -1,10 +1,11 @@
+import itertools
 import json
 import os
 import resource
-import signal
-import subprocess
-import sys
 import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from playworld.manifest import (
     results_folder,
     write_folder,
 )
+from tests.processes import CONTEXT, start
 
 TENSORS = {"model.safetensors": {"weight": torch.arange(6.0).view(2, 3), "count": torch.tensor(7)}}
 DOCUMENTS = {"config.json": {"fps": 10.0}, "README.md": "# héllo", "prompts/01.png": b"\x89PNG"}
@@ -208,27 +210,25 @@ def test_what_a_dead_writer_left_is_cleared_and_a_living_one_is_not_disturbed(tm
     assert sorted(os.listdir(tmp_path)) == ["other", "world"]
 
 
-REWRITE_FOR_EVER = """
-import sys, itertools
-from pathlib import Path
-from playworld.manifest import write_folder
-for i in itertools.count():
-    write_folder(Path(sys.argv[1]), {}, {"step.json": i, "payload.bin": bytes([i % 256]) * 200_000})
-    print(i, flush=True)
-"""
+def rewrite_for_ever(folder: Path, said: Connection) -> None:
+    for i in itertools.count():
+        write_folder(folder, {}, {"step.json": i, "payload.bin": bytes([i % 256]) * 200_000})
+        said.send(i)
 
 
-@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_the_newest_committed_folder(tmp_path):
     for attempt in range(4):
-        command = [sys.executable, "-c", REWRITE_FOR_EVER, str(tmp_path / "run")]
-        writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        lines = [writer.stdout.readline() for _ in range(5)]
+        heard, said = CONTEXT.Pipe(duplex=False)
+        writer = start(rewrite_for_ever, tmp_path / "run", said)
+        said.close()
+        steps = [heard.recv() for _ in range(5)]
         time.sleep(0.013 * attempt)  # another moment of a save each time
-        writer.send_signal(signal.SIGKILL)
-        lines += writer.communicate()[0].splitlines()
-        saved = read_folder(tmp_path / "run")
-        assert saved.json("step.json") >= int([line for line in lines if line.strip()][-1])
+        writer.kill()
+        with suppress(EOFError, OSError):  # what it had sent, the last of it perhaps in part
+            while True:
+                steps.append(heard.recv())
+        writer.join()
+        assert read_folder(tmp_path / "run").json("step.json") >= steps[-1]
     write_folder(tmp_path / "run", {}, {"step.json": 0})
     assert os.listdir(tmp_path) == ["run"]
 

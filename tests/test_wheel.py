@@ -76,12 +76,6 @@ def test_the_installed_program_says_what_it_can_do(programs: Path):
     assert "playworld COMMAND" in done.stdout
 
 
-def test_the_installed_program_examines_the_machine(programs: Path):
-    done = run(programs, "playworld", "doctor")
-    assert done.returncode == 0, done.stderr
-    assert "torch" in done.stdout
-
-
 def test_the_installed_package_is_not_the_checkout_and_loads_the_built_in_world(programs: Path):
     code = "import playworld; playworld.World.load('coinrun'); print(playworld.__file__)"
     done = run(programs, "python", "-W", "error", "-c", code)

@@ -28,7 +28,7 @@ QUICK = CloneOptions(steps=3, batch_size=4, device="cpu")
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cnn", "st"])
 def test_a_policy_learns_to_press_what_the_expert_pressed(kind, expert, world, tmp_path):
-    options = CloneOptions(kind=kind, steps=90, batch_size=16, device="cpu")
+    options = CloneOptions(kind=kind, steps=90, batch_size=8, device="cpu")
     made = clone(label(expert, world, "true"), tmp_path / "policy", options)
     measured = made.report["measured"]
     assert measured["accuracy"] > 0.9 > 2 * measured["commonest"]

@@ -53,6 +53,7 @@ def test_every_world_has_its_report_in_the_order_given(report):
     assert list(report["compared"]["differences"]) == ["second"]
 
 
+@pytest.mark.slow
 def test_worlds_are_measured_on_the_same_clips(report, make_world, clips):
     alone = compare({"only": make_world()}, clips, OPTIONS)
     assert "worlds" not in alone  # one world is evaluated as ever

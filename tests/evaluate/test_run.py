@@ -94,6 +94,7 @@ def test_agreement_comes_with_its_baselines_where_there_is_enough_movement(repor
     assert 0 <= control["agreement"] <= 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_report(report, world, clips):
     assert figures(evaluate(world, clips, OPTIONS)) == figures(report)
 

@@ -11,6 +11,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from tests.processes import start
 
+pytestmark = pytest.mark.slow
 TINY = preset("tiny")
 
 
@@ -77,7 +78,6 @@ def play() -> None:
     assert counter.frame_count == 1
 
 
-@pytest.mark.slow
 def test_a_frame_of_play_is_one_graph_however_old_the_session():
     """In a process of its own: what checks shapes in the tests also wraps the cache's classes."""
     process = start(play)

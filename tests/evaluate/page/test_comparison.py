@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from playworld.evaluate import EvaluateOptions, compare, format_table
@@ -17,6 +18,7 @@ ONE = EvaluateOptions(
 )
 
 
+@pytest.mark.slow
 def test_differences_on_a_single_clip_are_shown_without_an_interval(make_world, clips):
     other = make_world()
     torch.nn.init.normal_(other.dynamics.action.weight, std=2.0)
