@@ -88,6 +88,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs(FIXTURES[fixture]))
+        if any("simulator" in mark.args for mark in item.iter_markers("needs")):
+            item.add_marker(pytest.mark.slow)  # each starts it, which takes two seconds
     # Files with slow tests first, so that no process of several begins one when all others end.
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
