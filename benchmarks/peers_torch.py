@@ -59,7 +59,7 @@ class Playworld:
         from train_step import objective
 
         from playworld.train.distributed import Parallel
-        from playworld.train.train_state import TrainState
+        from playworld.train.train_step import TrainState
 
         model, config = objective(self.recipe, stage)
         config = replace(config, precision=form)

@@ -23,7 +23,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from playworld.train.checkpoints import Saver
 from playworld.train.objectives import WorldObjective
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 
 
 def timed(work: Callable[[], object]) -> float:

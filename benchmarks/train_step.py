@@ -52,7 +52,7 @@ from playworld.train.objectives import (
 )
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 
 STAGES = ("tokenizer", "dynamics", "world")
 """`world` is the whole second stage: latent actions and dynamics; `dynamics` is its larger half."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from playworld.export.openings import freedom
+from playworld.export.choose_prompts import freedom
 from playworld.export.prompts import choose_prompts, fit_prompts, read_pictures
 from playworld.world import World
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from playworld.play import PlayOptions, create_app
-from playworld.play.gate import Gate
+from playworld.play.connection_limits import Gate
 from playworld.play.metrics import Histogram
 
 from .conftest import SOCKET

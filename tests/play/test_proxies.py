@@ -20,8 +20,8 @@ from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
 from playworld.play import PlayOptions
-from playworld.play.front import Front
-from playworld.play.gate import Gate
+from playworld.play.connection_limits import Gate
+from playworld.play.proxy_headers import Front
 
 from .conftest import Served, make_client
 

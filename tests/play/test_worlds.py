@@ -14,8 +14,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from playworld.play import PlayOptions, create_app
-from playworld.play.lobby import about_line
 from playworld.play.logs import Asked, JsonLines, Lines, asked
+from playworld.play.world_list import about_line
 
 from .conftest import make_world
 from .test_conversation import ask, close_code, join

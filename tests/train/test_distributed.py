@@ -28,7 +28,7 @@ from playworld.train.objectives import (
     WorldObjective,
 )
 from playworld.train.optim import StageConfig
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 from tests.processes import run_group
 
 CPU = torch.device("cpu")

@@ -17,7 +17,7 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import preset
 from playworld.train.objectives import WorldLoss, WorldObjective
 from playworld.train.optim import StageConfig
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 
 NAMES = ("right", "left", "stay")
 MOVES = torch.tensor([[0, 3], [0, -3], [0, 0]])

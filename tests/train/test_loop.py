@@ -23,7 +23,7 @@ from playworld.train.loop import Clips, NonFinite, Preempted, fit
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig, make_optimizers
 from playworld.train.options import TrainOptions
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 from tests.processes import CONTEXT, start
 
 CPU = torch.device("cpu")

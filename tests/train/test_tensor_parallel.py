@@ -15,7 +15,7 @@ from playworld.train.checkpoints import checkpoints, read_parts
 from playworld.train.distributed import Parallel
 from playworld.train.loop import Preempted
 from playworld.train.options import TrainOptions
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 from tests.train.test_distributed import (
     CONFIG,
     CPU,

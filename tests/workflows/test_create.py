@@ -6,10 +6,10 @@ import pytest
 
 from playworld.config import InputError
 from playworld.evaluate import EvaluateOptions, evaluate
-from playworld.workflows.budget import Budget
 from playworld.workflows.create import conclude, create
 from playworld.workflows.doctor import doctor
 from playworld.workflows.options import CreateOptions
+from playworld.workflows.time_budget import Budget
 from playworld.world import World
 
 QUICK = CreateOptions(minutes=1.2, preset="tiny")

@@ -42,7 +42,7 @@ class Play(ServerCommand):
             play_in_terminal(self.load(self.world))
             return 0
         from playworld.play import serve
-        from playworld.play.addresses import network_links
+        from playworld.play.links import network_links
         from playworld.play.logs import ACCESS
 
         logging.getLogger(ACCESS).setLevel(logging.WARNING)  # who plays wants no line a request

@@ -19,9 +19,9 @@ from playworld.curate.options import LabelOptions
 from playworld.curate.stretches import Footage, label_order
 from playworld.data.clips.shards import DamagedChunk
 from playworld.images import QUICK, image, tiled, to_png
-from playworld.play.gate import Gate, connections_that_fit
-from playworld.play.guard import Guard
+from playworld.play.connection_limits import Gate, connections_that_fit
 from playworld.play.options import MAX_CONNECTIONS, MAX_PER_ADDRESS
+from playworld.play.origin_check import Guard
 from playworld.play.refusals import add_refusals
 from playworld.play.server import answer, bound
 

@@ -8,7 +8,7 @@ from PIL import Image
 from playworld.atomic import may_be_ignored
 from playworld.config import InputError
 from playworld.data.video.pictures import read_picture
-from playworld.export.openings import open_starts
+from playworld.export.choose_prompts import open_starts
 from playworld.images import to_png
 from playworld.train.preview_pictures import NUM_PROMPTS, held_out_prompts, numbered
 from playworld.world.world import World

@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from playworld.play.access import Access
-from playworld.play.front import Front
-from playworld.play.gate import Gate
-from playworld.play.guard import Guard
-from playworld.play.lobby import add_list, add_lobby
+from playworld.play.connection_limits import Gate
 from playworld.play.metrics import MEDIA_TYPE, Refused, exposition
 from playworld.play.options import PlayOptions
+from playworld.play.origin_check import Guard
+from playworld.play.proxy_headers import Front
 from playworld.play.refusals import add_refusals
 from playworld.play.requestlog import RequestLog
 from playworld.play.served import ServedWorld, slug
+from playworld.play.token_check import Access
+from playworld.play.world_list import add_list, add_lobby
 from playworld.world import World
 
 WORLDS = "/w/"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from playworld.config import InputError
-from playworld.play.hosts import allowed_name, is_loopback
+from playworld.play.host_names import allowed_name, is_loopback
 
 IDLE_SECONDS = 600.0
 """Idle limit of a server that others reach, where none is given."""

@@ -8,10 +8,10 @@ import torch
 from fastapi import APIRouter, HTTPException, Request, WebSocket
 
 from playworld.play.api import add_world
+from playworld.play.connection_limits import Seldom
 from playworld.play.conversation import Conversation, ServerState
 from playworld.play.decoding import Decoders
 from playworld.play.downloads import Films, add_game
-from playworld.play.gate import Seldom
 from playworld.play.metrics import Counts, WorldFigures
 from playworld.play.moves import Moves
 from playworld.play.options import PlayOptions

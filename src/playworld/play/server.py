@@ -11,13 +11,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from playworld.config import InputError
-from playworld.play.addresses import network_links, own_link
+from playworld.play.accepting import Sparing, accept
 from playworld.play.app import create_app
-from playworld.play.connections import HttpConnection
-from playworld.play.door import Sparing, accept
-from playworld.play.front import trusted
-from playworld.play.gate import Gate, Visit, connections_that_fit
+from playworld.play.connection_limits import Gate, Visit, connections_that_fit
+from playworld.play.links import network_links, own_link
 from playworld.play.options import PlayOptions
+from playworld.play.protocols import HttpConnection
+from playworld.play.proxy_headers import trusted
 from playworld.signals import handling
 from playworld.world import World
 

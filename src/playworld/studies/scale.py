@@ -28,7 +28,7 @@ from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
 from playworld.train.runs import other_inputs
 from playworld.train.tokenize_clips import tokenize_clips
-from playworld.train.train_state import TrainState, clip_seed
+from playworld.train.train_step import TrainState, clip_seed
 from playworld.world import World
 
 MARKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)

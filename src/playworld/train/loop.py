@@ -1,6 +1,6 @@
 """The only training loop, for any objective: batches, logs, signals, checkpoints.
 
-One step is `TrainState.update` (`playworld.train.train_state`). Resuming is exact to the bit.
+One step is `TrainState.update` (`playworld.train.train_step`). Resuming is exact to the bit.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from playworld.train.log import RunLog
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig
 from playworld.train.runs import only_training
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 
 
 class Clips(NamedTuple):

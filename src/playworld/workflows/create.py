@@ -24,8 +24,8 @@ from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, reset_stage
 from playworld.words import counted
-from playworld.workflows.budget import RESERVE, Budget
 from playworld.workflows.options import CreateOptions
+from playworld.workflows.time_budget import RESERVE, Budget
 from playworld.world import World
 from playworld.world.folder import WEIGHT_FILES
 

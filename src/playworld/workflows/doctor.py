@@ -18,7 +18,7 @@ from playworld.presets import PRESETS
 from playworld.train.objectives import tokenizer_objective, world_objective
 from playworld.train.precision import bf16_speedup, choose_precision
 from playworld.train.recipe import Recipe
-from playworld.train.train_state import TrainState
+from playworld.train.train_step import TrainState
 from playworld.world import World
 
 PACKAGES = ("torch", "numpy", "av", "zstandard", "fastapi", "uvicorn", "torchmetrics", "gymnasium")

@@ -2,7 +2,7 @@
 
 import socket
 
-from playworld.play.hosts import is_address, is_loopback
+from playworld.play.host_names import is_address, is_loopback
 
 EVERYWHERE = frozenset({"0.0.0.0", "::"})
 # Addresses kept for documentation: the system picks the interface that leads out, nothing is sent.

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from playworld.play.gate import Phase, Visit
+from playworld.play.connection_limits import Phase, Visit
 
 READ_BYTES = 8192
 """Bytes that are read and parsed at once: 1,400 empty frames, the dearest of all, take 20 ms."""

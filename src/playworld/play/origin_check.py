@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from playworld.play.addresses import EVERYWHERE
-from playworld.play.gate import address_key
-from playworld.play.hosts import Host, allowed_name, is_address, parse_host, parse_origin
+from playworld.play.connection_limits import address_key
+from playworld.play.host_names import Host, allowed_name, is_address, parse_host, parse_origin
+from playworld.play.links import EVERYWHERE
 from playworld.play.metrics import Refused
-from playworld.play.pacing import Pacing
 from playworld.play.refusals import Foreign, Log, answer_refusal, clean
+from playworld.play.request_rate import Pacing
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/readyz"})

@@ -2,8 +2,8 @@ import pytest
 
 from playworld.config import InputError, from_dict
 from playworld.play import PlayOptions
-from playworld.play.addresses import network_links, own_link
-from playworld.play.hosts import Host, allowed_name, parse_host, parse_origin
+from playworld.play.host_names import Host, allowed_name, parse_host, parse_origin
+from playworld.play.links import network_links, own_link
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from playworld.play.gate import Seldom, address_key
+from playworld.play.connection_limits import Seldom, address_key
 from playworld.play.metrics import Refused
 from playworld.play.refusals import answer_refusal, clean
 

@@ -8,7 +8,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from playworld.play.gate import Gate, Seldom, Visit
+from playworld.play.connection_limits import Gate, Seldom, Visit
 
 NO_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 RETRY_SECONDS = 0.2

@@ -5,7 +5,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from playworld.config import InputError
 from playworld.play import PlayOptions
-from playworld.play.access import TRIES_AT_ONCE
+from playworld.play.token_check import TRIES_AT_ONCE
 
 from .conftest import SOCKET, make_client
 from .test_conversation import join

@@ -6,8 +6,8 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
-from playworld.play.guard import Guard
-from playworld.play.pacing import AT_ONCE, Pacing
+from playworld.play.origin_check import Guard
+from playworld.play.request_rate import AT_ONCE, Pacing
 
 from .conftest import SOCKET, make_client
 

@@ -8,12 +8,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playworld.markup import tag
-from playworld.play.gate import address_key
-from playworld.play.guard import HEALTH, PARTS, SAFETY_HEADERS
+from playworld.play.connection_limits import address_key
 from playworld.play.metrics import Refused
-from playworld.play.pacing import Pacing
+from playworld.play.origin_check import HEALTH, PARTS, SAFETY_HEADERS
 from playworld.play.pages import page_files
 from playworld.play.refusals import answer_refusal
+from playworld.play.request_rate import Pacing
 
 COOKIE_SECONDS = 30 * 24 * 3600
 """How long a browser is remembered."""

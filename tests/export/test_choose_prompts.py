@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playworld.export.openings import STEPS, freedom, open_starts, walks
+from playworld.export.choose_prompts import STEPS, freedom, open_starts, walks
 from playworld.world import Button, World
 
 
