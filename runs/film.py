@@ -1,7 +1,7 @@
 """Film a world as it is played, for the README.
 
     python runs/film.py docs/images/coinrun-played.webp
-    python runs/film.py docs/images/looks-played.webp --world worlds/looks
+    python runs/film.py docs/images/looks-played.webp --world any
 
 Games side by side, each from another prompt of the world. Every frame but the first is generated,
 from the button whose name stands below it.
@@ -24,7 +24,7 @@ FILMS: dict[str, tuple[Game, ...]] = {
         ("dream", "right*5 jump*2 right*4 left*6 stay*4 right*3"),
         ("01", "stay*2 left*6 stay*2 right*6 jump*2 right*4 stay*2"),
     ),
-    "worlds/looks": (
+    "any": (
         ("01", "right*14 stay*2 left*8"),
         ("06", "left*6 right*16 stay*2"),
         ("07", "right*12 left*12"),

@@ -84,6 +84,7 @@ PARTS: dict[str, Callable[[], str | None]] = {
     "simulator": _no_simulator,
     "gpu": _no_gpu,
     "nginx": lambda: _no_program("nginx", "nginx-light"),
+    "openssl": lambda: _no_program("openssl", "openssl"),
     "caddy": lambda: _no_program("caddy", "caddy"),
     "pyarrow": lambda: _no_extra("pyarrow", "datasets"),
     "ray": lambda: _no_extra("ray", "scale"),

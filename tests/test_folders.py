@@ -16,7 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from playworld.atomic import CannotSave, alone, new_folder, settle, temporary_folder, write_whole
+from playworld.atomic import (
+    CannotSave,
+    alone,
+    new_folder,
+    settle,
+    temporary,
+    temporary_folder,
+    write_whole,
+)
 from playworld.config import InputError
 from playworld.manifest import (
     read_folder,
@@ -341,3 +349,18 @@ def test_a_file_keeps_its_rights_and_the_link_that_leads_to_it(tmp_path):
     assert (tmp_path / "link.json").is_symlink()
     assert (tmp_path / "real.json").read_text() == "new"
     assert stat.S_IMODE((tmp_path / "real.json").stat().st_mode) == 0o640
+
+
+def test_a_file_cleared_away_before_its_writer_locks_it_is_begun_again(tmp_path, monkeypatch):
+    """Another writer in the folder takes a file without a lock for abandoned."""
+    real, cleared = temporary.flock, []
+
+    def after_another_writer(descriptor: int, wait: bool) -> bool:
+        if not cleared:
+            cleared.extend(tmp_path.iterdir())
+            cleared[0].unlink()
+        return real(descriptor, wait)
+
+    monkeypatch.setattr(temporary, "flock", after_another_writer)
+    write_whole(tmp_path / "note.txt", b"all of it")
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"all of it"] and len(cleared) == 1

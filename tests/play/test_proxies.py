@@ -210,7 +210,7 @@ def behind(world_folder):
 @pytest.mark.parametrize(
     "proxy",
     [
-        pytest.param(nginx, marks=pytest.mark.needs("nginx"), id="nginx"),
+        pytest.param(nginx, marks=pytest.mark.needs("nginx", "openssl"), id="nginx"),
         pytest.param(caddy, marks=pytest.mark.needs("caddy"), id="caddy"),
     ],
 )

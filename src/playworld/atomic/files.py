@@ -8,8 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from playworld.atomic.locks import flock
-from playworld.atomic.temporary import clear_stale, temporary_path
+from playworld.atomic.temporary import begin_file, clear_stale
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
@@ -81,11 +80,10 @@ def whole_file(path: Path, needed: int) -> Iterator[BinaryIO]:
     """
     path = Path(os.path.realpath(path))
     clear_stale(path.parent)
-    part = temporary_path(path.parent, path.name)
+    part: Path | None = None
     try:
-        with open(part, "x+b") as file:
-            with suppress(BlockingIOError):  # locked until it is renamed: see `clear_stale`
-                flock(file.fileno(), wait=False)
+        part, file = begin_file(path.parent, path.name)
+        with file:
             yield file
             file.flush()
             synced(file.fileno())
@@ -95,8 +93,9 @@ def whole_file(path: Path, needed: int) -> Iterator[BinaryIO]:
             raise
         raise cannot_save(path, needed, error) from error
     finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        if part is not None:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
     fsync(path.parent)
 
 

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from playworld.atomic.locks import flock
 
@@ -33,6 +34,18 @@ def begin_folder(folder: Path, stem: str) -> tuple[Path, int]:
             if path.exists():  # else cleared away between mkdir and flock
                 return path, lock
         os.close(lock)
+
+
+def begin_file(folder: Path, stem: str) -> tuple[Path, BinaryIO]:
+    """A new file in `folder`, open and kept from being cleared away as long as it is."""
+    while True:
+        path = temporary_path(folder, stem)
+        file = open(path, "x+b")
+        with suppress(BlockingIOError):
+            flock(file.fileno(), wait=False)
+            if path.exists():  # else cleared away between open and flock
+                return path, file
+        file.close()
 
 
 @contextmanager

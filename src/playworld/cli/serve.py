@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class Serve(ServerCommand):
     """Serve worlds to others: logs as lines, limits, access."""
 
-    example: ClassVar[str] = "playworld serve coinrun worlds/looks --host 0.0.0.0"
+    example: ClassVar[str] = "playworld serve coinrun any --host 0.0.0.0"
     groups: ClassVar[dict[str, str]] = {
         **ServerCommand.groups,
         "logs": "log-format access-log",
