@@ -1,4 +1,7 @@
-"""The time budget of a run, kept in its folder over interrupted calls."""
+"""The time budget of a run, kept in its folder over interrupted calls.
+
+How `create` divides it between tokenizer and world is decided in `create.fitting_steps`.
+"""
 
 import json
 import shutil

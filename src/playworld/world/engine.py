@@ -1,6 +1,7 @@
 """Many sessions on one world: pending requests share the passes through its models.
 
-A session's frames do not depend on the others in its batch, to the last bit; see docs/engine.md for
+One pass is computed by `generation.run_pass`; the scheduler chooses which requests share it. A
+session's frames do not depend on the others in its batch, to the last bit; see docs/engine.md for
 how, for the cost, and for the order of requests.
 """
 
