@@ -59,6 +59,7 @@ def test_help_ends_on_a_terminal_of_hardly_any_columns(columns: str):
     assert done.returncode == 0 and "--scenes" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full: run on Linux")
 def test_a_full_disk_behind_standard_output_is_one_line():
     done = shell("playworld --help > /dev/full")

@@ -40,6 +40,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_study_is_made_row_by_row_and_taken_up(clips, world, tmp_path):
     options = replace(QUICK, world=str(world))
     made = scale(clips, tmp_path, options, silent, base=TINY)

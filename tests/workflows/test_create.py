@@ -101,6 +101,7 @@ def test_a_world_that_does_not_answer_is_told_so(tiny_world, clips, tmp_path):
     assert "Nothing shows that this world answers" in said and "What helps" in said
 
 
+@pytest.mark.slow
 def test_the_doctor_names_machine_versions_and_times():
     said = doctor()
     for word in ("processor", "torch", "playworld", "Training 'small'", "frames/s"):

@@ -39,6 +39,7 @@ def test_a_plan_for_nothing_is_refused(wrong: dict):
         TrainingPlanOptions(**wrong)
 
 
+@pytest.mark.slow
 def test_the_largest_model_of_the_paper_fits_its_256_devices():
     made = plan(preset("genie-10.7b"), TrainingPlanOptions(devices=256, device_memory="95GB"))
     world, dynamics = made.stages[-1], made.parts[-1]
