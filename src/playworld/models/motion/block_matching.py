@@ -109,21 +109,20 @@ def choose_motion(
         skip_below: error below which nothing needs to be mended.
     """
     errors = costs.clamp_max(LARGEST)
-    vectors = torch.full_like(errors[..., 0], errors.shape[-1] - 1, dtype=torch.long)
-    left = errors[..., -1]
+    count, scene = errors.shape[1], errors.shape[2] - 1
+    vectors = torch.full_like(errors[..., 0], scene, dtype=torch.long)
+    left = errors[..., scene]
     motion = torch.full_like(vectors[:, :1], still(reach))
-    enough = torch.ones_like(motion, dtype=torch.bool)
-    for _ in range(1 + MOTIONS):
-        by_motion = errors.gather(2, motion[..., None].expand(-1, errors.shape[1], 1))[..., 0]
-        better = enough & (by_motion < CLEARLY * left) & (left > skip_below)
+    for number in range(1 + MOTIONS):
+        mends = (errors < CLEARLY * left[..., None]) & (left > skip_below)[..., None]
+        if number:  # rest comes first, and may mend one block alone
+            gain, motion = ((left[..., None] - errors) * mends).sum(1, keepdim=True).max(-1)
+        chosen = motion[..., None].expand(-1, count, 1)
+        better = mends.gather(2, chosen)[..., 0]
+        if number:
+            better &= (gain > GAIN) & (better.sum(1, keepdim=True) > 1)
         vectors = torch.where(better, motion, vectors)
-        left = torch.where(better, by_motion, left)
-        mended = left[..., None] - errors
-        mended *= (errors < CLEARLY * left[..., None]) & (left > skip_below)[..., None]
-        most = mended.sum(1, keepdim=True).max(-1)
-        motion = most.indices
-        blocks = (mended.gather(2, motion[..., None].expand(-1, errors.shape[1], 1)) > 0).sum(1)
-        enough = (most.values > GAIN) & (blocks > 1)
+        left = torch.where(better, errors.gather(2, chosen)[..., 0], left)
     return vectors
 
 

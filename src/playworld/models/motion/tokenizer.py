@@ -71,15 +71,7 @@ class MotionTokenizer(Tokenizer):
 
     def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """Tokens of every frame; those of the first are zeros: it is kept as it is."""
-        frames = self.pad_to_blocks(video)
-        canvas, tokens = Canvas.around(frames[:, 0]), [self.no_change(len(video), video.device)]
-        tables = self.books.tables()
-        for frame in frames[:, 1:].unbind(1):
-            changes, _, source = find_changes(self.config, self.books, tables, canvas, frame)
-            tokens.append(changes.pack())
-            picture = self.render_exact(source, changes)
-            canvas = self.moved_canvas(canvas, changes, picture, in_place=True)
-        return torch.stack(tokens, dim=1)
+        return self._encode(video, against_truth=False)
 
     def encode_pairs(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """Tokens of every frame against the true frame before it.
@@ -87,16 +79,22 @@ class MotionTokenizer(Tokenizer):
         The dynamics learn from these, so only what could be predicted counts as a change. What has
         left the view is remembered, as in play.
         """
+        return self._encode(video, against_truth=True)
+
+    def _encode(
+        self, video: Float[Tensor, "B T H W C"], against_truth: bool
+    ) -> Int[Tensor, "B T L"]:
         frames = self.pad_to_blocks(video)
         canvas, tokens = Canvas.around(frames[:, 0]), [self.no_change(len(video), video.device)]
         tables = self.books.tables()
         for frame in frames[:, 1:].unbind(1):
-            changes, *_ = find_changes(
-                self.config, self.books, tables, canvas, frame, predictable=True
+            changes, _, source = find_changes(
+                self.config, self.books, tables, canvas, frame, predictable=against_truth
             )
             tokens.append(changes.pack())
+            picture = frame if against_truth else to_uint8(self.render_exact(source, changes))
             motion = scene_vector(changes.scene, self.config.reach)
-            canvas = canvas.moved(motion, frame, in_place=True)
+            canvas = canvas.moved(motion, picture, in_place=True)
         return torch.stack(tokens, dim=1)
 
     def decode(
