@@ -11,6 +11,8 @@ MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
 }
+WORDMARK = b"<!-- wordmark -->"
+"""Where it stands in a page."""
 
 
 @functools.cache
@@ -19,12 +21,18 @@ def page_files() -> Mapping[str, bytes]:
     return {item.name: item.read_bytes() for item in (files("playworld.play") / "page").iterdir()}
 
 
+@functools.cache
+def document(name: str) -> bytes:
+    """A page that a browser opens, with the wordmark that all of them have."""
+    return page_files()[name].replace(WORDMARK, page_files()["wordmark.html"].strip())
+
+
 def add_page(router: APIRouter) -> None:
     """The page on which a world is played."""
 
     @router.get("/")
     async def index() -> Response:
-        return html(page_files()["index.html"])
+        return html(document("index.html"))
 
     add_parts(router)
 

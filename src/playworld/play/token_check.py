@@ -11,7 +11,7 @@ from playworld.markup import tag
 from playworld.play.connection_limits import address_key
 from playworld.play.metrics import Refused
 from playworld.play.origin_check import HEALTH, PARTS, SAFETY_HEADERS
-from playworld.play.pages import page_files
+from playworld.play.pages import document
 from playworld.play.refusals import answer_refusal
 from playworld.play.request_rate import Pacing
 
@@ -106,7 +106,7 @@ class Access:
             ),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        body = page_files()["token.html"].replace(MARK, sentence)
+        body = document("token.html").replace(MARK, sentence)
         await send({"type": "http.response.body", "body": body})
 
     async def _refuse(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from playworld.markup import Html, join, tag
-from playworld.play.pages import add_parts, html, page_files
+from playworld.play.pages import add_parts, document, html
 from playworld.play.served import ServedWorld, slug
 from playworld.world import Button
 
@@ -31,7 +31,7 @@ def add_list(router: APIRouter, served: Sequence[ServedWorld]) -> None:
 def add_lobby(router: APIRouter, served: Sequence[ServedWorld]) -> None:
     """The page on which a world is chosen."""
     cards = join(card(world) for world in served)
-    page = page_files()["worlds.html"].replace(MARK, cards.encode())
+    page = document("worlds.html").replace(MARK, cards.encode())
 
     @router.get("/")
     async def index() -> Response:
