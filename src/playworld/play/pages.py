@@ -11,8 +11,8 @@ MEDIA_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
 }
-WORDMARK = b"<!-- wordmark -->"
-"""Where it stands in a page."""
+SHARED = "head", "wordmark"
+"""What all pages have, each in a file of its own: stands in a page as a comment of its name."""
 
 
 @functools.cache
@@ -23,8 +23,11 @@ def page_files() -> Mapping[str, bytes]:
 
 @functools.cache
 def document(name: str) -> bytes:
-    """A page that a browser opens, with the wordmark that all of them have."""
-    return page_files()[name].replace(WORDMARK, page_files()["wordmark.html"].strip())
+    """A page that a browser opens, with what all of them have."""
+    page = page_files()[name]
+    for part in SHARED:
+        page = page.replace(f"<!-- {part} -->".encode(), page_files()[f"{part}.html"].strip())
+    return page
 
 
 def add_page(router: APIRouter) -> None:
