@@ -5,7 +5,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from playworld.play import PlayOptions, create_app
-from playworld.play.connection_limits import Gate
+from playworld.play.connection_limits import ConnectionLimits
 from playworld.play.metrics import Histogram
 
 from .conftest import SOCKET
@@ -79,7 +79,7 @@ def test_every_metric_of_the_dashboard_exists(random_world):
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     queries += [variable["query"] for variable in dashboard["templating"]["list"]]
     named = set(re.findall(r"playworld_\w+", " ".join(queries)))
-    app = create_app(random_world, PlayOptions(), gate=Gate(9, 9))
+    app = create_app(random_world, PlayOptions(), limits=ConnectionLimits(9, 9))
     text = TestClient(app, base_url="http://127.0.0.1").get("/metrics").text
     known = set(re.findall(r"# TYPE (\S+) (?:counter|gauge)", text))
     known |= {f"{name}_bucket" for name in re.findall(r"# TYPE (\S+) histogram", text)}

@@ -6,15 +6,15 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
-from playworld.play.origin_check import Guard
-from playworld.play.request_rate import AT_ONCE, Pacing
+from playworld.play.origin_check import OriginCheck
+from playworld.play.request_rate import AT_ONCE, RateLimiter
 
 from .conftest import SOCKET, make_client
 
 
 def ask(listens_at: str = "127.0.0.1", names: tuple[str, ...] = (), **headers: str) -> int:
-    guard = Guard(PlainTextResponse("in"), listens_at, names)
-    return TestClient(guard).get("/", headers=headers).status_code
+    check = OriginCheck(PlainTextResponse("in"), listens_at, names)
+    return TestClient(check).get("/", headers=headers).status_code
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"])
@@ -131,8 +131,8 @@ def test_a_forwarded_name_is_not_believed():
         "x-forwarded-host": "localhost",
         "forwarded": "host=localhost",
     }
-    guard = Guard(PlainTextResponse("in"), "127.0.0.1", ())
-    assert TestClient(guard).get("/", headers=headers).status_code == 403
+    check = OriginCheck(PlainTextResponse("in"), "127.0.0.1", ())
+    assert TestClient(check).get("/", headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -167,7 +167,7 @@ def test_a_websocket_is_refused_in_the_same_words(client):
 
 
 def test_each_refused_value_is_logged_once_printable_and_cut(caplog):
-    client = TestClient(Guard(PlainTextResponse("in"), "127.0.0.1", ()))
+    client = TestClient(OriginCheck(PlainTextResponse("in"), "127.0.0.1", ()))
     for host in (b"evil.example", b"evil.example", b"\xff\x1b[31m" + 1000 * b"x"):
         client.get("/", headers={"host": host})
     assert len(caplog.messages) == 2 and "--allow-hosts evil.example" in caplog.messages[0]
@@ -175,7 +175,7 @@ def test_each_refused_value_is_logged_once_printable_and_cut(caplog):
 
 
 def test_a_scanner_cannot_fill_the_log(caplog):
-    client = TestClient(Guard(PlainTextResponse("in"), "127.0.0.1", ()))
+    client = TestClient(OriginCheck(PlainTextResponse("in"), "127.0.0.1", ()))
     for number in range(110):
         client.get("/", headers={"host": f"{number}.example"})
     assert len(caplog.messages) == 101
@@ -204,11 +204,11 @@ def test_what_is_not_there_is_said_in_a_sentence(client):
 
 def test_who_asks_too_often_waits_and_nobody_else_does():
     async def ask_often() -> tuple[float, float]:
-        pacing = Pacing()
+        limiter = RateLimiter()
         began = time.monotonic()
-        await asyncio.gather(*(pacing.turn("192.0.2.1") for _ in range(AT_ONCE + 20)))
+        await asyncio.gather(*(limiter.turn("192.0.2.1") for _ in range(AT_ONCE + 20)))
         slow = time.monotonic() - began
-        await pacing.turn("192.0.2.2")
+        await limiter.turn("192.0.2.2")
         return slow, time.monotonic() - began - slow
 
     slow, other = asyncio.run(ask_often())

@@ -20,8 +20,8 @@ from starlette.testclient import TestClient
 from websockets.sync.client import connect
 
 from playworld.play import PlayOptions
-from playworld.play.connection_limits import Gate
-from playworld.play.proxy_headers import Front
+from playworld.play.connection_limits import ConnectionLimits
+from playworld.play.proxy_headers import ProxyHeaders
 
 from .conftest import Served, make_client
 
@@ -37,7 +37,7 @@ async def echo(scope, receive, send):
 
 
 def seen(proxies: str, peer: str = "10.0.0.1", path: str = "/api", **headers: str) -> dict:
-    client = TestClient(Front(echo, "/worlds", proxies, 9), client=(peer, 1))
+    client = TestClient(ProxyHeaders(echo, "/worlds", proxies, 9), client=(peer, 1))
     return client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()}).json()
 
 
@@ -67,15 +67,15 @@ def test_a_proxy_may_strip_the_root_path_or_not(path):
 
 
 def test_the_root_path_without_its_slash_leads_to_the_page():
-    client = TestClient(Front(echo, "/worlds", "", 9))
+    client = TestClient(ProxyHeaders(echo, "/worlds", "", 9))
     answer = client.get("/worlds", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (307, "worlds/")
 
 
 def test_the_limit_of_an_address_holds_for_each_client_of_a_proxy():
-    gate = Gate(100, 1, {"10.0.0.1"})
-    assert gate.admit("10.0.0.1") and gate.admit("10.0.0.1")
-    client = TestClient(Front(echo, "", "10.0.0.1", 0), client=("10.0.0.1", 1))
+    limits = ConnectionLimits(100, 1, {"10.0.0.1"})
+    assert limits.admit("10.0.0.1") and limits.admit("10.0.0.1")
+    client = TestClient(ProxyHeaders(echo, "", "10.0.0.1", 0), client=("10.0.0.1", 1))
     answer = client.get("/")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
 

@@ -19,9 +19,9 @@ from playworld.curate.options import LabelOptions
 from playworld.curate.stretches import Footage, label_order
 from playworld.data.clips.shards import DamagedChunk
 from playworld.images import QUICK, image, tiled, to_png
-from playworld.play.connection_limits import Gate, connections_that_fit
+from playworld.play.connection_limits import ConnectionLimits, connections_that_fit
 from playworld.play.options import MAX_CONNECTIONS, MAX_PER_ADDRESS
-from playworld.play.origin_check import Guard
+from playworld.play.origin_check import OriginCheck
 from playworld.play.refusals import add_refusals
 from playworld.play.server import answer, bound
 
@@ -101,9 +101,9 @@ def sheet(frames: UInt8[np.ndarray, "T H W 3"]) -> bytes:
 
 
 def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
-    """The page and its few answers as an ASGI application, with the guard around them."""
+    """The page and its few answers as an ASGI application, with the origin check around them."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Guard, listens_at=host, names=None)
+    app.add_middleware(OriginCheck, listens_at=host, names=None)
     add_refusals(app)
     page = {item.name: item.read_bytes() for item in (files("playworld.curate") / "page").iterdir()}
     footage = desk.footage
@@ -181,6 +181,6 @@ def label(
         labels = Labels(path, footage, options.length)
         app = create_app(Desk(footage, labels, options.seed))
         with bound("127.0.0.1", options.port) as listener:
-            gate = Gate(connections_that_fit(MAX_CONNECTIONS), MAX_PER_ADDRESS)
-            answer(app, listener, "127.0.0.1", gate, on_ready)
+            limits = ConnectionLimits(connections_that_fit(MAX_CONNECTIONS), MAX_PER_ADDRESS)
+            answer(app, listener, "127.0.0.1", limits, on_ready)
     return path

@@ -1,4 +1,4 @@
-"""Accepting connections: as many as the gate admits, also when file descriptors run out."""
+"""Accepting connections: as many as the limits allow, also when file descriptors run out."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import logging
 import socket
 from collections.abc import Callable
 
-from playworld.play.connection_limits import Gate, Seldom, Visit
+from playworld.play.connection_limits import ConnectionLimits, Seldom, Visit
 
 NO_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 RETRY_SECONDS = 0.2
@@ -20,7 +20,9 @@ REFUSAL = (
 
 
 async def accept(
-    listener: socket.socket, gate: Gate, protocol: Callable[[Visit], asyncio.BaseProtocol]
+    listener: socket.socket,
+    limits: ConnectionLimits,
+    protocol: Callable[[Visit], asyncio.BaseProtocol],
 ) -> None:
     """Accept connections until cancelled.
 
@@ -36,12 +38,12 @@ async def accept(
         except OSError as error:
             if error.errno in NO_RESOURCES:
                 exhausted.note(error.strerror or str(error))
-                gate.make_room()
+                limits.make_room()
                 await asyncio.sleep(RETRY_SECONDS)
             else:  # such as one that was reset before it was accepted
                 await asyncio.sleep(0)
             continue
-        await _welcome(connection, gate.admit(address[0]), protocol)
+        await _welcome(connection, limits.admit(address[0]), protocol)
 
 
 async def _welcome(

@@ -64,7 +64,7 @@ def add_world(
 
     @router.post("/api/v1/welcome", status_code=204)
     async def welcome() -> None:
-        """The guard has let it in: what a page asks whose WebSocket was refused without a word."""
+        """It has passed the origin check: a page cannot read why a WebSocket was refused."""
 
     @router.get("/api/v1/card")
     async def card() -> Response:

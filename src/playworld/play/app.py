@@ -1,4 +1,4 @@
-"""The server behind the page, put together: worlds, health, metrics, and the guard around them."""
+"""The server behind the page, put together: worlds, health, metrics, and the checks around them."""
 
 import asyncio
 import contextlib
@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from playworld.play.connection_limits import Gate
+from playworld.play.connection_limits import ConnectionLimits
 from playworld.play.metrics import MEDIA_TYPE, Refused, exposition
 from playworld.play.options import PlayOptions
-from playworld.play.origin_check import Guard
-from playworld.play.proxy_headers import Front
+from playworld.play.origin_check import OriginCheck
+from playworld.play.proxy_headers import ProxyHeaders
 from playworld.play.refusals import add_refusals
 from playworld.play.requestlog import RequestLog
 from playworld.play.served import ServedWorld, slug
-from playworld.play.token_check import Access
+from playworld.play.token_check import TokenCheck
 from playworld.play.world_list import add_list, add_lobby
 from playworld.world import World
 
@@ -28,15 +28,15 @@ def create_app(
     worlds: World | Sequence[World],
     options: PlayOptions,
     links: Sequence[str] = (),
-    gate: Gate | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> FastAPI:
-    """The whole server as an ASGI application: page, API and sockets, with the guard around them.
+    """The whole server as an ASGI application: page, API and sockets, with the checks around them.
 
     Args:
         worlds: one lies at the root; several lie under `/w/NAME/`, behind a page to choose from.
         options: those of the server; the limits of a game hold for each world by itself.
         links: those under which other machines can open the page.
-        gate: who is connected, for the metrics.
+        limits: who is connected, for the metrics.
     """
     token = options.secret()
     served = serve_each([worlds] if isinstance(worlds, World) else worlds, options)
@@ -49,9 +49,9 @@ def create_app(
     )
     refused = Refused()
     if token is not None:
-        app.add_middleware(Access, token=token, cookie_path=options.root_path, refused=refused)
+        app.add_middleware(TokenCheck, token=token, cookie_path=options.root_path, refused=refused)
     app.add_middleware(
-        Guard,
+        OriginCheck,
         listens_at=options.host,
         names=options.allow_hosts,
         max_body=int(1e6 * options.max_upload_mb),
@@ -59,7 +59,7 @@ def create_app(
     )
     app.add_middleware(RequestLog)
     app.add_middleware(
-        Front,
+        ProxyHeaders,
         root_path=options.root_path,
         proxies=options.forwarded_allow_ips,
         most_per_address=options.max_connections_per_address,
@@ -69,7 +69,7 @@ def create_app(
     app.state.drain = lambda seconds: _all(world.drain(seconds) for world in served)
     add_refusals(app, refused)
     _add_health(app)
-    _add_metrics(app, served, refused, gate)
+    _add_metrics(app, served, refused, limits)
     lobby = APIRouter()
     add_list(lobby, served)
     if len(served) > 1:
@@ -113,7 +113,7 @@ def _add_health(app: FastAPI) -> None:
 
 
 def _add_metrics(
-    app: FastAPI, served: Sequence[ServedWorld], refused: Refused, gate: Gate | None
+    app: FastAPI, served: Sequence[ServedWorld], refused: Refused, limits: ConnectionLimits | None
 ) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -121,8 +121,8 @@ def _add_metrics(
             [world.figures() for world in served],
             app.state.ready,
             refused,
-            None if gate is None else len(gate),
-            None if gate is None else gate.refused,
+            None if limits is None else len(limits),
+            None if limits is None else limits.refused,
         )
         return Response(text, media_type=MEDIA_TYPE)
 

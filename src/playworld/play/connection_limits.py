@@ -104,13 +104,13 @@ class Visit:
         return unsent > before - STALL_BYTES
 
 
-class Gate:
+class ConnectionLimits:
     """Everybody who is connected."""
 
     def __init__(
         self, most: int, most_per_address: int, proxies: Container[str] = frozenset()
     ) -> None:
-        """A gate.
+        """The limits of one server.
 
         Args:
             most: connections in all.

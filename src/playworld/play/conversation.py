@@ -24,7 +24,7 @@ from playworld.play.messages import (
     Go,
     Join,
     Message,
-    Pace,
+    MessageRateLimiter,
     Press,
     Release,
     Settings,
@@ -90,7 +90,7 @@ class Conversation:
     def __init__(self, socket: WebSocket, server: ServerState) -> None:
         self._socket = socket
         self._server = server
-        self._pace = Pace(MESSAGES_PER_SECOND)
+        self._rate = MessageRateLimiter(MESSAGES_PER_SECOND)
 
     async def run(self) -> None:
         """Talk until one side has had enough."""
@@ -222,7 +222,7 @@ class Conversation:
         event = await self._socket.receive()
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(event.get("code", 1005))
-        self._pace.count()
+        self._rate.count()
         return read_message(event.get("text"))
 
     def _request(self, message: Message, session: Session) -> Request:

@@ -203,7 +203,7 @@ def idle(seconds: float) -> Answer:
     return {"type": "idle", "seconds": seconds}
 
 
-class Pace:
+class MessageRateLimiter:
     """Ends a conversation with more than `per_second` messages in one second of the clock."""
 
     def __init__(self, per_second: int) -> None:

@@ -11,7 +11,7 @@ from playworld.play.host_names import Host, allowed_name, is_address, parse_host
 from playworld.play.links import EVERYWHERE
 from playworld.play.metrics import Refused
 from playworld.play.refusals import Foreign, Log, answer_refusal, clean
-from playworld.play.request_rate import Pacing
+from playworld.play.request_rate import RateLimiter
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/readyz"})
@@ -32,7 +32,7 @@ SAFETY_HEADERS = {
 }
 
 
-class Guard:
+class OriginCheck:
     """Refuses every request with a foreign Host or Origin, and adds safety headers to the rest.
 
     A foreign Host is how a page elsewhere reaches a server on this machine by pointing its own
@@ -50,10 +50,10 @@ class Guard:
         max_body: int = MAX_BODY,
         refused: Refused | None = None,
     ) -> None:
-        """A guard around an application.
+        """The check around an application.
 
         Args:
-            app: what is guarded.
+            app: what is behind it.
             listens_at: the address of the server, whose Host is welcome.
             names: what the operator allowed; None where there is no option for it.
             max_body: bytes of a request's body.
@@ -67,13 +67,13 @@ class Guard:
         self._any_address = listens_at in EVERYWHERE
         self._max_body = max_body
         self._log = Log()
-        self._pacing = Pacing()
+        self._rate = RateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse with 403 (a WebSocket before it is accepted)."""
         if scope["type"] != "lifespan":
             host, _ = scope.get("client") or ("", 0)
-            await self._pacing.turn(address_key(host))
+            await self._rate.turn(address_key(host))
         foreign = None if scope["type"] == "lifespan" else self._foreign(scope)
         if foreign is not None:
             self._refused[foreign.kind.lower(), 403] += 1

@@ -24,12 +24,12 @@ def trusted(proxies: str) -> Container[str]:
     return ProxyHeadersMiddleware(None, proxies).trusted_hosts  # type: ignore[arg-type, return-value]
 
 
-class Front:
+class ProxyHeaders:
     """Takes requests as their clients sent them, whatever proxies are on the way.
 
     The path may come with the root path or without it: some proxies strip it. Of the headers
     X-Forwarded-For, -Proto and -Host only those from a trusted proxy count. All clients of a proxy
-    share its address at the gate, so that the limit of an address is kept here for each of them.
+    share its address in `ConnectionLimits`, so the limit of an address is kept here for each.
     """
 
     def __init__(

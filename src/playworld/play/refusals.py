@@ -33,7 +33,7 @@ REASONS = {
     429: "busy",
     503: "unavailable",
 }
-"""What the metrics call a refusal by its status; those of the guard have reasons of their own."""
+"""What the metrics call a refusal by its status; those of the origin check have other reasons."""
 LONGEST_SHOWN = 100
 """Characters of a foreign value that a message repeats."""
 MOST_LOGGED = 100

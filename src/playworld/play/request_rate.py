@@ -11,7 +11,7 @@ MOST_ADDRESSES = 10_000
 """Kept in mind; those that have rested are forgotten first."""
 
 
-class Pacing:
+class RateLimiter:
     """Turns by address: so many a second, and some at once after a rest."""
 
     def __init__(self, per_second: float = PER_SECOND, at_once: int = AT_ONCE) -> None:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from playworld.config import InputError
 from playworld.play.accepting import Sparing, accept
 from playworld.play.app import create_app
-from playworld.play.connection_limits import Gate, Visit, connections_that_fit
+from playworld.play.connection_limits import ConnectionLimits, Visit, connections_that_fit
 from playworld.play.links import network_links, own_link
 from playworld.play.options import PlayOptions
 from playworld.play.protocols import HttpConnection
@@ -54,21 +54,21 @@ def serve(
         links = network_links(options.host, listener.getsockname()[1])
         most = connections_that_fit(options.max_connections)
         proxies = trusted(options.forwarded_allow_ips)
-        gate = Gate(most, options.max_connections_per_address, proxies)
-        app = create_app(worlds, options, links, gate)
+        limits = ConnectionLimits(most, options.max_connections_per_address, proxies)
+        app = create_app(worlds, options, links, limits)
 
         async def drain() -> None:
             app.state.ready = False
             await app.state.drain(DRAIN_SECONDS)
 
-        answer(app, listener, options.host, gate, on_ready, drain)
+        answer(app, listener, options.host, limits, on_ready, drain)
 
 
 def answer(
     app: FastAPI,
     listener: socket.socket,
     host: str,
-    gate: Gate,
+    limits: ConnectionLimits,
     on_ready: Callable[[str], None] | None = None,
     drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
@@ -78,7 +78,7 @@ def answer(
         app: what answers.
         listener: what `bound` gave.
         host: the name it was given.
-        gate: how many connections are held.
+        limits: how many connections are held.
         on_ready: called once, with the page's address, when the server answers.
         drain: awaited before connections are closed.
     """
@@ -93,7 +93,7 @@ def answer(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, gate, on_ready, drain, own_link(host, listener.getsockname()[1]))
+    server = _Server(config, limits, on_ready, drain, own_link(host, listener.getsockname()[1]))
     sparing = Sparing(60.0)
     log = logging.getLogger("uvicorn.error")
     log.addFilter(sparing)
@@ -107,18 +107,18 @@ def answer(
 
 
 class _Server(uvicorn.Server):
-    """Accepts through the gate, and tells when it answers, and with which address."""
+    """Accepts within the limits, and tells when it answers, and with which address."""
 
     def __init__(
         self,
         config: uvicorn.Config,
-        gate: Gate,
+        limits: ConnectionLimits,
         on_ready: Callable[[str], None] | None,
         drain: Callable[[], Awaitable[None]] | None,
         address: str,
     ) -> None:
         super().__init__(config)
-        self._gate = gate
+        self._limits = limits
         self._at_work: list[asyncio.Task[None]] = []
         self._on_ready = on_ready
         self._drain = drain
@@ -127,8 +127,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup([])
         for listener in sockets or []:
-            self._at_work += [asyncio.create_task(accept(listener, self._gate, self._connection))]
-        self._at_work += [asyncio.create_task(self._gate.watch())]
+            self._at_work += [asyncio.create_task(accept(listener, self._limits, self._connection))]
+        self._at_work += [asyncio.create_task(self._limits.watch())]
         if self.started and self._on_ready is not None:
             await asyncio.to_thread(self._on_ready, self._page_address)
 

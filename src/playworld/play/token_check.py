@@ -13,7 +13,7 @@ from playworld.play.metrics import Refused
 from playworld.play.origin_check import HEALTH, PARTS, SAFETY_HEADERS
 from playworld.play.pages import document
 from playworld.play.refusals import answer_refusal
-from playworld.play.request_rate import Pacing
+from playworld.play.request_rate import RateLimiter
 
 COOKIE_SECONDS = 30 * 24 * 3600
 """How long a browser is remembered."""
@@ -27,7 +27,7 @@ ABSENT = "This server asks for a token: send it as `Authorization: Bearer TOKEN`
 TOO_OFTEN = "Too many wrong tokens came from this address. Try again in a minute."
 
 
-class Access:
+class TokenCheck:
     """Lets in whoever has the token; the files of the page and the health checks are for all.
 
     A page that is opened without it becomes a form, which the browser sends to the page's own
@@ -44,7 +44,7 @@ class Access:
         self._cookie = f"playworld-{derived[:8]}", derived[8:]
         self._cookie_path = f"{cookie_path}/"
         self._refused = refused
-        self._tries = Pacing(TRIES_PER_SECOND, TRIES_AT_ONCE)
+        self._tries = RateLimiter(TRIES_PER_SECOND, TRIES_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 401 (429 after many wrong tokens)."""
@@ -148,7 +148,7 @@ async def _form_token(receive: Receive) -> bytes | None:
     while more and len(body) <= FORM_BYTES:
         try:
             message: Message = await receive()
-        except HTTPException:  # more than the guard lets through
+        except HTTPException:  # more than the origin check lets through
             return None
         body += message.get("body", b"")
         more = message["type"] == "http.request" and message.get("more_body", False)

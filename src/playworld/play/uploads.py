@@ -110,7 +110,7 @@ class Uploads:
 
 async def _body(request: Request) -> bytes:
     try:
-        return b"".join([part async for part in request.stream()])  # the guard counts them
+        return b"".join([part async for part in request.stream()])  # the origin check counts them
     except ClientDisconnect:
         raise HTTPException(400, "The picture did not arrive.") from None
 
