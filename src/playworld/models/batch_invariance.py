@@ -56,8 +56,11 @@ def lone_picture_doubled(forward: Callable[[Any, Any], Any]) -> Callable[[Any, A
 
 
 def row_by_row(function: Callable[..., Tensor], *batch: Tensor) -> Tensor:
-    """A function of batches, computed for one row at a time.
+    """A function of batches, computed on a CPU for one row at a time.
 
-    For convolutions on a CPU, whose kernels differ by the size of the batch. It costs little there.
+    For convolutions, whose kernels differ there by the size of the batch. It costs little on a CPU
+    and much on a GPU, which computes the whole batch.
     """
+    if batch[0].device.type != "cpu":
+        return function(*batch)
     return torch.cat([function(*row) for row in zip(*(t.split(1) for t in batch), strict=True)])

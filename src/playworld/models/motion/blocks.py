@@ -1,5 +1,7 @@
 """Pictures as blocks of pixels and back, and the numbers of their motions."""
 
+from functools import lru_cache
+
 import torch
 from einops import rearrange
 from jaxtyping import Float, Int, Shaped
@@ -42,6 +44,12 @@ def vector(motion: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch 2"]
     """Rows and columns from a pixel to its source, by the number of the motion."""
     span = 2 * reach + 1
     return torch.stack([motion // span - reach, motion % span - reach], dim=-1)
+
+
+@lru_cache(maxsize=16)
+def on_device(numbers: tuple, device: torch.device) -> Int[Tensor, "..."]:
+    """Constants as a tensor; kept, because each copy to a GPU would wait for it."""
+    return torch.tensor(numbers, device=device)
 
 
 def still(reach: int) -> int:

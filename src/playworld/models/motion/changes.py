@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from playworld.models.motion.blocks import on_device
 from playworld.models.rows import Rows
 
 SKIP = 0
@@ -75,12 +76,12 @@ def alternatives(vectors: Int[Tensor, "B N"], num_motions: int) -> Int[Tensor, "
 
 def join_digits(digits: Int[Tensor, "*batch quarters"]) -> Int[Tensor, "*batch"]:
     """Four choices as one number."""
-    return (digits * _PLACES.to(digits.device)).sum(-1)
+    return (digits * on_device(_PLACES, digits.device)).sum(-1)
 
 
 def split_digits(number: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch quarters"]:
     """One number as four choices."""
-    return number[..., None] // _PLACES.to(number.device) % CHOICES
+    return number[..., None] // on_device(_PLACES, number.device) % CHOICES
 
 
-_PLACES = CHOICES ** torch.arange(QUARTERS)
+_PLACES = tuple(CHOICES**quarter for quarter in range(QUARTERS))

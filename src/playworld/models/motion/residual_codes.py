@@ -54,15 +54,19 @@ class Books(nn.ModuleList):
         codes = torch.zeros(len(rest), len(tables), dtype=torch.long, device=left.device)
         blocks = torch.arange(len(rest), device=left.device)
         for stage, (book, table) in enumerate(zip(self.stages, tables, strict=True)):
-            visible = self.visible(rest, stage, skip_below).nonzero()[:, 0]
-            if not len(visible):
-                break
-            blocks, rest = blocks[visible], rest[visible]
+            visible = self.visible(rest, stage, skip_below)
+            if left.device.type == "cpu":  # a GPU would have to wait for their number
+                some = visible.nonzero()[:, 0]
+                if not len(some):
+                    break
+                blocks, rest, visible = blocks[some], rest[some], visible[some]
             with torch.autocast("cuda" if left.is_cuda else "cpu", enabled=False):
                 distance = torch.addmm(table.squares, padded(rest, ENOUGH_ROWS), table.products)
             found = distance[: len(rest)].min(-1).indices
-            codes[:, stage].scatter_(0, blocks, found + first)
-            rest, first = rest - book.lookup(found), 1
+            codes[:, stage].scatter_(0, blocks, torch.where(visible, found + first, 0))
+            # What is not visible stays as it is, and so it is in no later stage.
+            rest = rest - book.lookup(found) * visible[:, None]
+            first = 1
         return codes.unflatten(0, left.shape[:2])
 
     def visible(

@@ -190,15 +190,13 @@ class MotionTokenizer(Tokenizer):
     @torch.no_grad()
     def render_exact(self, source: Source, changes: Changes) -> Float[Tensor, "B C H W"]:
         """`render`, the same to the bit in any batch; a frame of copies alone is not blended."""
-        inputs = render_inputs(self.config, self.books, source, changes)
-        if inputs[0].device.type != "cpu":
-            return self._blended(*inputs)
-        return row_by_row(
-            lambda copies, residual, new: (
-                self._blended(copies, residual, new) if new.any() else copies[:, 0]
-            ),
-            *inputs,
-        )
+
+        def blended(copies: Tensor, residual: Tensor, new: Tensor) -> Tensor:
+            if new.device.type == "cpu" and not new.any():  # elsewhere asking costs more than doing
+                return copies[:, 0]
+            return self._blended(copies, residual, new)
+
+        return row_by_row(blended, *render_inputs(self.config, self.books, source, changes))
 
     def _blended(
         self,
