@@ -108,8 +108,12 @@ class ChangeSampler:
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
     ) -> Float[Tensor, "B steps 2 draws"]:
         """As in `TokenSampler`: a row of numbers for each thing that is drawn of a block."""
-        draws = _DRAWS * self._config.num_blocks
-        return frame_noise(seeds, frames, sampler.steps + 1, draws)
+        return frame_noise(seeds, frames, sampler.steps + 1, self.draws)
+
+    @property
+    def draws(self) -> int:
+        """Uniform numbers of one pass."""
+        return _DRAWS * self._config.num_blocks
 
     def refine(self, logits, tokens, hidden, sampler, number, noise):
         """As in `TokenSampler`."""
@@ -119,10 +123,8 @@ class ChangeSampler:
             scene = self._draw_scene(options, sampler.temperature, noise[:, 0, 0, :2])
             hidden[:, 0] = False
             return torch.cat([scene, tokens[:, 1:]], dim=1), hidden
-        blocks = logits[:, 1:, : sum(config.sizes)]
-        chances = noise[:, number, 0].unflatten(1, (_DRAWS, config.num_blocks))
-        drawn = self._draw(tokens, blocks, sampler.temperature, chances)
-        motion = blocks[..., : config.sizes[0]]
+        drawn = self.draw_blocks(tokens, logits, sampler.temperature, noise[:, number, 0])
+        motion = logits[:, 1:, : config.sizes[0]]
         waiting, step = hidden[:, 1:], number - 1
         order, doubt = noise[:, 0, 1, : waiting.shape[1]], noise[:, number, 1, : waiting.shape[1]]
         decided = decide(motion, drawn.motion, waiting, sampler, step, order, doubt, config.grid)
@@ -137,22 +139,24 @@ class ChangeSampler:
         temperature: float,
         chances: Float[Tensor, "B 2"],
     ) -> Int[Tensor, "B 1"]:
-        """The motion of the scene: whether it moves comes before which way, as in `_draw`."""
+        """The motion of the scene: whether it moves comes before which way, as in `draw_blocks`."""
         rest = self._config.num_scenes // 2
         ways = torch.cat([logits[..., :rest], logits[..., rest + 1 :]], dim=-1)
         moves = _either(logits[..., rest], ways, temperature, chances[:, :1])
         way = sample(ways, temperature, chances[:, 1:])
         return torch.where(moves, way + (way >= rest), rest)
 
-    def _draw(
+    def draw_blocks(
         self,
         tokens: Int[Tensor, "B L"],
-        logits: Float[Tensor, "B N V"],
+        logits: Float[Tensor, "B P V"],
         temperature: float,
-        chances: Float[Tensor, "B draws N"],
+        uniform: Float[Tensor, "B draws"],
     ) -> Changes:
-        """A proposal for every block."""
-        motion, split, content = logits.split(self._config.sizes, dim=-1)
+        """A proposal for every block; the scene stays that of `tokens`."""
+        blocks = logits[:, 1:, : sum(self._config.sizes)]
+        chances = uniform.unflatten(1, (_DRAWS, self._config.num_blocks))
+        motion, split, content = blocks.split(self._config.sizes, dim=-1)
         quarters = split.unflatten(-1, (QUARTERS, CHOICES)).flatten(1, 2)
         digits = sample(quarters, temperature, chances[:, 4:].transpose(1, 2).flatten(1))
         # Whether at all comes before which: the likeliest motion or code of a block that surely has

@@ -9,9 +9,9 @@ from einops import rearrange
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from playworld.models.motion.blocks import still, vector
+from playworld.models.motion.blocks import on_device, still, vector
 from playworld.models.motion.changes import QUARTERS, alternatives, join_digits
-from playworld.models.motion.source import between, excerpt, scene_number
+from playworld.models.motion.source import between, excerpt, scene_number, scene_vector, shifted
 
 NOISE = 4e-4
 """Mean square (of pixels in [0, 1]) by which a block may differ from its source."""
@@ -146,20 +146,33 @@ def refine_scene(
     side = frame.shape[2] // least.shape[1]
     errors = cell_error(_half_pixel_moves(window, motion, reach).sub_(frame[:, None]), side)
     along = errors[:, :1] <= 4 * least[:, None] + NOISE
-    halves = 2 * vector(motion, reach)[:, None] + torch.tensor(STEPS, device=motion.device)
+    halves = 2 * vector(motion, reach)[:, None] + on_device(STEPS, motion.device)
     totals = (along * errors).mean((2, 3))
-    totals = totals.masked_fill((halves.abs() > 2 * reach).any(-1), math.inf)
-    best = torch.tensor([_clearly_best(row) for row in totals.tolist()], device=motion.device)
+    best = _clearly_best(totals.masked_fill((halves.abs() > 2 * reach).any(-1), math.inf))
     row = torch.arange(len(best), device=best.device)
     return scene_number(halves[row, best], reach), errors[row, best]
 
 
-def _clearly_best(totals: list[float]) -> int:
+def along_scene(
+    window: Float[Tensor, "B C Y X"],
+    frame: Float[Tensor, "B C H W"],
+    scene: Int[Tensor, " B"],
+    reach: int,
+    side: int,
+) -> tuple[Int[Tensor, " B"], Float[Tensor, "B h w"]]:
+    """What `refine_scene` is given and finds, for a scene of which the motion is known."""
+    halves = scene_vector(scene, reach)
+    whole = halves.div(2, rounding_mode="floor") + reach
+    difference = shifted(window, halves, reach) - frame
+    return whole[:, 0] * (2 * reach + 1) + whole[:, 1], cell_error(difference[:, None], side)[:, 0]
+
+
+def _clearly_best(totals: Float[Tensor, "B steps"]) -> Int[Tensor, " B"]:
     """Which of STEPS has the least error, where half pixels have to be worth it."""
-    best = 0
-    for k, total in enumerate(totals):
-        if total < HALF * totals[best]:
-            best = k
+    best, least = torch.zeros_like(totals[:, 0], dtype=torch.long), totals[:, 0]
+    for k, total in enumerate(totals.unbind(1)):
+        better = total < HALF * least
+        best, least = best.masked_fill(better, k), torch.where(better, total, least)
     return best
 
 

@@ -114,6 +114,7 @@ class MotionDynamics(DynamicsModel):
         hidden: Bool[Tensor, "B T P"],
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"],
+        history: Int[Tensor, "B T L"] | None = None,
     ) -> Float[Tensor, "B S P V"]:
         """Logits for frames 1 to T-1 in one pass; each from its past with nothing hidden.
 
@@ -122,14 +123,16 @@ class MotionDynamics(DynamicsModel):
             hidden: of which positions (the scene, then the blocks) nothing is known.
             actions: latent actions; number k leads from frame k to frame k+1.
             video: the frames.
+            history: the changes as later frames see them; `tokens` if None.
         """
         T = tokens.shape[1]
         changes = Changes.unpack(tokens, self.config.num_blocks)
+        seen = changes if history is None else Changes.unpack(history, self.config.num_blocks)
         pictures = self.picture_features(video[:, :-1])
         # The first frame is built from itself.
         pictures = torch.cat([pictures[:, :1], pictures], dim=1)
         led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
-        past = self.embed(pictures, changes, torch.zeros_like(hidden)) + led
+        past = self.embed(pictures, seen, torch.zeros_like(hidden)) + led
         guess = self.embed(pictures, changes, hidden) + led
         times = torch.arange(T, device=tokens.device)
         x = self.transformer(

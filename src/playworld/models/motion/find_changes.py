@@ -3,12 +3,13 @@
 import math
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.motion.block_matching import (
     ALONE,
     WORTH,
+    along_scene,
     choose_motion,
     choose_split,
     matching_costs,
@@ -34,6 +35,7 @@ def find_changes(
     canvas: Canvas,
     frames: UInt8[Tensor, "B C H W"],
     predictable: bool = False,
+    scene: Int[Tensor, " B"] | None = None,
 ) -> tuple[Changes, Float[Tensor, "B N pixels"], Source]:
     """What changes from the canvas to these frames.
 
@@ -44,6 +46,7 @@ def find_changes(
         canvas: with the last picture in view.
         frames: the next, in whole blocks.
         predictable: leave out what could not be predicted, at the cost of exactness.
+        scene: number of the scene's motion, where it is known.
 
     Returns:
         The changes, the residual that copies leave of each block, and the source of the copies.
@@ -54,8 +57,11 @@ def find_changes(
     view = canvas.view(reach)
     window, target = to_float(view), to_float(frames)
     costs = matching_costs(view, frames, side // 2, reach)
-    main = scene_motion(to_quarters(costs).mean(2), reach)
-    scene, follows = refine_scene(window, target, main, costs.amin(-1), reach)
+    if scene is None:
+        main = scene_motion(to_quarters(costs).mean(2), reach)
+        scene, follows = refine_scene(window, target, main, costs.amin(-1), reach)
+    else:
+        main, follows = along_scene(window, target, scene, reach, side // 2)
     # The whole pixels nearest to the scene's motion say the same as following it, or less.
     costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
     quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))

@@ -17,7 +17,9 @@ from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.train.masking import sample_mask
 from playworld.train.objectives.objective import Batch, Metrics
+from playworld.train.objectives.own_rollouts import roll_out
 from playworld.train.objectives.world import WorldObjective
+from playworld.world.token_sampler import ChangeSampler
 
 SCENE_FIRST = 0.25
 """Share of the frames of which not even the scene's motion is known, as at the start of each frame
@@ -79,6 +81,41 @@ class MotionWorldObjective(WorldObjective):
         first = torch.where(unknown[:, None].to(tokens.device), nothing, tokens[:, 0])
         return torch.cat([first[:, None], tokens[:, 1:]], dim=1)
 
+    @torch.no_grad()
+    def roll_out(
+        self,
+        tokens: Int[Tensor, "B T L"],
+        past: Int[Tensor, "B T L"],
+        actions: Float[Tensor, "B S E"],
+        video: Float[Tensor, "B T H W C"],
+        draws: list[torch.Generator],
+    ) -> tuple[Int[Tensor, "B T L"], Int[Tensor, "B T L"], Float[Tensor, "B T H W C"]]:
+        """Some clips go on from the world's own pictures; see `own_rollouts`."""
+        share, frames = self.loss_config.own_rollouts, video.shape[1]
+        if share == 0:
+            return tokens, past, video
+        chosen = [i for i, draw in enumerate(draws) if torch.rand((), generator=draw) < share]
+        if not chosen:
+            return tokens, past, video
+        tokenizer = self._tokenizer[0]
+        assert isinstance(tokenizer, MotionTokenizer)
+        size = ChangeSampler(self.dynamics.config).draws
+        begins = torch.cat([torch.randint(1, frames, (1,), generator=draws[i]) for i in chosen])
+        noise = torch.stack([torch.rand(frames, size, generator=draws[i]) for i in chosen])
+        rows = torch.tensor(chosen, device=video.device)
+        own = roll_out(
+            tokenizer,
+            self.dynamics,
+            video[rows],
+            actions[rows],
+            tokens[rows, :, 0],
+            begins.to(video.device),
+            noise.to(video.device),
+        )
+        tokens, past, video = tokens.clone(), past.clone(), video.clone()
+        tokens[rows], past[rows], video[rows] = own.targets, own.tokens, own.pictures
+        return tokens, past, video
+
     def token_loss(
         self,
         tokens: Int[Tensor, "B T L"],
@@ -89,7 +126,7 @@ class MotionWorldObjective(WorldObjective):
     ) -> tuple[Float[Tensor, ""], Metrics]:
         """Cross-entropy of what is hidden of frames 1 to T-1, per hidden position."""
         assert video is not None, "changes are predicted from pictures"
-        logits = self.dynamics(past, hidden, actions, video)
+        logits = self.dynamics(tokens, hidden, actions, video, history=past)
         shape = self.dynamics.config
         truth = Changes.unpack(tokens[:, 1:], shape.num_blocks)
         scene = hidden[:, 1:, 0]

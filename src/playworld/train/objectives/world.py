@@ -38,6 +38,9 @@ class WorldLoss:
     held_actions: float = 0.0
     """Share of the clips in which one action is repeated for longer than it lasted: players hold
     jump in mid-air and run against walls, so the dynamics has to predict that too."""
+    own_rollouts: float = 0.0
+    """Share of the clips that go on from the world's own pictures, with the changes that mend
+    them; only for worlds of changes. See train/objectives/own_rollouts.py."""
     warmup_fraction: float = 0.15
     """Share of the steps in which latent actions stay continuous before k-means cuts the codebook;
     0: codes from the first step on (the paper)."""
@@ -50,8 +53,9 @@ class WorldLoss:
     def __post_init__(self) -> None:
         if not (0 <= self.corrupt < 1 and 0 <= self.warmup_fraction < 1 and self.warm_noise >= 0):
             raise ValueError(f"corrupt and warmup_fraction are shares in [0, 1), got {self}")
-        if not 0 <= self.held_actions <= 1:
-            raise ValueError(f"held_actions is a share in [0, 1], got {self.held_actions}")
+        for name in ("held_actions", "own_rollouts"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share in [0, 1], got {getattr(self, name)}")
 
 
 class WorldObjective(Objective):
@@ -102,6 +106,7 @@ class WorldObjective(Objective):
         past = self.corrupt_tokens(tokens, draws)
         scored = hidden[:, 1:].sum() / hidden_count
         repeated = self.repeat_actions(quantized, draws)
+        tokens, past, video = self.roll_out(tokens, past, repeated, video, draws)
         loss, metrics = self.token_loss(tokens, hidden, past, repeated, video)
         metrics = {key: scored * value for key, value in metrics.items()}
         metrics |= {"change_error": error.detach(), "actions_loss": action_loss.detach()}
@@ -198,6 +203,17 @@ class WorldObjective(Objective):
             repeat_action(row, share, draw) for row, draw in zip(actions.codes, draws, strict=True)
         ]
         return self.actions.embed(torch.stack(repeated))
+
+    def roll_out(
+        self,
+        tokens: Int[Tensor, "B T L"],
+        past: Int[Tensor, "B T L"],
+        actions: Float[Tensor, "B S E"],
+        video: Float[Tensor, "B T H W C"],
+        draws: list[torch.Generator],
+    ) -> tuple[Int[Tensor, "B T L"], Int[Tensor, "B T L"], Float[Tensor, "B T H W C"]]:
+        """Tokens to predict, the past and the pictures; some may be of the world's own frames."""
+        return tokens, past, video
 
     def token_loss(
         self,

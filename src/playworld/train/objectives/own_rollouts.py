@@ -1,0 +1,110 @@
+"""The world's own frames as the past of a clip, as in play, and the changes that mend them.
+
+The dynamics of changes draws each frame on its last one, so an error stays in the picture: what a
+jumping character leaves behind stands there until something takes it away. Clips of true frames
+contain no such errors. Here some clips go on from the world's own pictures, and the changes to
+learn are those from its own picture to the true frame (DAgger, arXiv:1011.0686).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from playworld.models.motion.canvas import Canvas
+from playworld.models.motion.changes import Changes
+from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.find_changes import find_changes
+from playworld.models.motion.source import scene_vector
+from playworld.models.motion.tokenizer import MotionTokenizer
+from playworld.models.pixels import to_uint8
+from playworld.world.maskgit import SamplerConfig
+from playworld.world.token_sampler import ChangeSampler
+
+AS_IN_PLAY = SamplerConfig(steps=1, temperature=0.1)
+"""How its own frames are drawn."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Clips that go on from the world's own pictures."""
+
+    targets: Int[Tensor, "B T L"]
+    """The changes from the picture before to the true frame."""
+    tokens: Int[Tensor, "B T L"]
+    """The changes from which its own pictures were decoded."""
+    pictures: Float[Tensor, "B T H W C"]
+    """True frames, then its own. In [0, 1]."""
+
+
+@torch.no_grad()
+def roll_out(
+    tokenizer: MotionTokenizer,
+    dynamics: MotionDynamics,
+    video: Float[Tensor, "B T H W C"],
+    actions: Float[Tensor, "B S E"],
+    scenes: Int[Tensor, "B T"],
+    begins: Int[Tensor, " B"],
+    noise: Float[Tensor, "B T draws"],
+) -> Rollout:
+    """Draw the blocks of later frames by the dynamics, from their own pictures.
+
+    The scene moves as it does in truth, and what comes into view is true: neither could be known,
+    so a difference there is no error.
+
+    Args:
+        tokenizer: of the world.
+        dynamics: as it is in training.
+        video: true frames in [0, 1].
+        actions: latent actions; number k leads from frame k to frame k+1.
+        scenes: motions of the scene in truth.
+        begins: the first frame of each clip that is its own, at least 1.
+        noise: uniform numbers, `ChangeSampler.draws` for each frame.
+    """
+    config, tables = tokenizer.config, tokenizer.books.tables()
+    sampler = ChangeSampler(dynamics.config)
+    frames = tokenizer.pad_to_blocks(video)
+    canvas = Canvas.around(frames[:, 0])
+    nothing = tokenizer.no_change(len(video), video.device)
+    targets, tokens, pictures = [nothing], [nothing], [video[:, 0]]
+    known = torch.zeros(len(video), dynamics.config.num_positions, dtype=torch.bool)
+    known = known.to(video.device)
+    features = dynamics.picture_features(video[:, :1])[:, 0]
+    memory = dynamics.start_cache(len(video))
+    memory = memory.append(dynamics.step(nothing, known, None, memory, features)[1])
+    for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
+        changes, _, source = find_changes(
+            config, tokenizer.books, tables, canvas, frame, predictable=True, scene=scenes[:, t]
+        )
+        target = changes.pack()
+        features = dynamics.picture_features(pictures[-1][:, None])[:, 0]
+        hidden = ~known
+        hidden[:, 0] = False
+        logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
+        drawn = sampler.draw_blocks(target, logits, AS_IN_PLAY.temperature, noise[:, t])
+        own = begins <= t
+        free = own[:, None] & ~enters(changes, tokenizer)
+        decided = torch.where(free.repeat(1, 2 + config.stages), drawn.pack()[:, 1:], target[:, 1:])
+        decided = torch.cat([target[:, :1], decided], dim=1)
+        mixed = Changes.unpack(decided, config.num_blocks)
+        rendered = to_uint8(tokenizer.render(source, mixed))
+        picture = torch.where(own[:, None, None, None], rendered, frame)
+        canvas = canvas.moved(scene_vector(mixed.scene, config.reach), picture, in_place=True)
+        entry = dynamics.step(decided, known, actions[:, t - 1], memory, features)[1]
+        memory = memory.append(entry, in_place=True)
+        targets.append(target)
+        tokens.append(decided)
+        pictures.append(tokenizer.visible_picture(canvas))
+    return Rollout(*(torch.stack(parts, dim=1) for parts in (targets, tokens, pictures)))
+
+
+def enters(changes: Changes, tokenizer: MotionTokenizer) -> Bool[Tensor, "B N"]:
+    """Blocks that come into view with the scene, all or in part."""
+    config = tokenizer.config
+    motion = scene_vector(changes.scene, config.reach) / 2
+    inside = []
+    for axis, count in enumerate(config.grid):
+        first = config.patch * torch.arange(count, device=motion.device) + motion[:, axis, None]
+        inside.append((first >= 0) & (first <= config.patch * (count - 1)))
+    return ~(inside[0][:, :, None] & inside[1][:, None]).flatten(1)

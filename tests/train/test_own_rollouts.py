@@ -1,0 +1,82 @@
+"""Clips that go on from the world's own pictures."""
+
+import torch
+
+from playworld.models.actions import LatentActionModel
+from playworld.models.motion.canvas import Canvas
+from playworld.models.motion.changes import Changes
+from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.render import render_inputs
+from playworld.models.motion.source import Source
+from playworld.models.motion.tokenizer import MotionTokenizer
+from playworld.models.pixels import to_float
+from playworld.presets import TINY
+from playworld.train.objectives import MotionWorldObjective, WorldLoss
+from playworld.train.objectives.own_rollouts import Rollout, enters, roll_out
+from playworld.world.token_sampler import ChangeSampler
+from tests.train.test_motion_objectives import DYNAMICS, TOKENIZER, batch, train
+
+FRAMES = 5
+
+
+def rolled(begins: list[int]) -> tuple[MotionTokenizer, torch.Tensor, Rollout]:
+    """A rollout of random weights, with its tokenizer and the true frames."""
+    torch.manual_seed(0)
+    tokenizer, dynamics = MotionTokenizer(TOKENIZER), MotionDynamics(DYNAMICS)
+    video = to_float(batch(len(begins), FRAMES).video)
+    scenes = tokenizer.encode_pairs(video)[:, :, 0]
+    actions = torch.randn(len(begins), FRAMES - 1, DYNAMICS.action_size)
+    noise = torch.rand(len(begins), FRAMES, ChangeSampler(DYNAMICS).draws)
+    own = roll_out(tokenizer, dynamics, video, actions, scenes, torch.tensor(begins), noise)
+    return tokenizer, video, own
+
+
+def test_a_clip_that_never_goes_on_by_itself_is_the_true_one():
+    tokenizer, video, own = rolled([FRAMES, FRAMES])
+    torch.testing.assert_close(own.pictures, video)
+    assert torch.equal(own.targets, tokenizer.encode_pairs(video))
+    assert torch.equal(own.tokens, own.targets)
+
+
+def test_own_pictures_are_what_play_decodes_from_their_tokens():
+    tokenizer, video, own = rolled([1, 1])
+    decoded = tokenizer.decode(own.tokens, video[:, 0])
+    torch.testing.assert_close(own.pictures, decoded, atol=1.01 / 255, rtol=0)
+    assert (own.pictures[:, -1] - video[:, -1]).abs().mean() > 0.01
+
+
+def test_the_changes_to_learn_mend_an_own_picture():
+    tokenizer, video, own = rolled([2, 2])
+    frames = tokenizer.pad_to_blocks(own.pictures)
+    changes = Changes.unpack(own.targets[:, 3], TOKENIZER.num_blocks)
+    window = to_float(Canvas.around(frames[:, 2]).view(TOKENIZER.reach))
+    source = Source.of(window, changes.scene, TOKENIZER.reach)
+    copies = render_inputs(TOKENIZER, tokenizer.books, source, changes)[0]
+    own_motions, scene_alone = copies[:, 0], copies[:, 1]
+    truth = video[:, 3].permute(0, 3, 1, 2)
+    inside = ..., slice(8, -8), slice(8, -8)  # what comes into view is not on this canvas
+    left, before = own_motions[inside] - truth[inside], scene_alone[inside] - truth[inside]
+    assert left.square().mean() < 0.9 * before.square().mean()
+
+
+def test_what_comes_into_view_is_true():
+    tokenizer, _, own = rolled([1])
+    for t in range(1, FRAMES):
+        changes = Changes.unpack(own.targets[:, t], TOKENIZER.num_blocks)
+        drawn = Changes.unpack(own.tokens[:, t], TOKENIZER.num_blocks)
+        entering = enters(changes, tokenizer)
+        assert entering.view(8, 8)[:, -1].all() and entering.sum() < 16
+        assert torch.equal(drawn.codes[entering], changes.codes[entering])
+        assert torch.equal(drawn.motion[entering], changes.motion[entering])
+
+
+def test_the_world_learns_from_its_own_frames():
+    torch.manual_seed(0)
+    learner = MotionWorldObjective(
+        LatentActionModel(TINY.actions),
+        MotionDynamics(DYNAMICS),
+        MotionTokenizer(TOKENIZER),
+        WorldLoss(warmup_fraction=0.0, own_rollouts=1.0),
+    )
+    steps = train(learner, batch(), 12, 3e-3)
+    assert steps[-1]["cross_entropy"] < 0.8 * steps[0]["cross_entropy"]
