@@ -14,17 +14,17 @@ const SHOWN_ON = { pause: "pause", step: "step", keep: "keep", over: "over", wat
 
 export function listenToControls(game, world, screen) {
   const commands = {
-    pause: () => game.set({ isPaused: !game.isPaused }),
-    step: () => game.step(),
+    pause: () => game.player.set({ isPaused: !game.player.isPaused }),
+    step: () => game.player.step(),
     back: () => game.back(),
     over: () => game.go(0),
-    keep: () => game.set({ keepsGoing: !game.keepsGoing, agent: null }),
+    keep: () => game.player.set({ keepsGoing: !game.player.keepsGoing, agent: null }),
     full: listenToFullScreen(element("full"), screen),
     help: () => showHelp(keys, world.buttons),
-    watch: () => game.set({ agent: game.agent === null ? new RandomAgent(world.buttons.length) : null, isPaused: false }),
+    watch: () => game.player.set({ agent: game.player.agent === null ? new RandomAgent(world.buttons.length) : null, isPaused: false }),
   };
   const pad = new Pad(element("pad"), world, {
-    hold: (button) => game.hold(button),
+    hold: (button) => game.player.hold(button),
     nowhere: (arrow) => game.hint(world.layout.nowhere[arrow]),
   });
   const { large, actions, more } = world.layout;
@@ -41,11 +41,11 @@ export function listenToControls(game, world, screen) {
   } });
   for (const id of ["pause", "step", "keep", "over", "watch", "help"]) element(id).addEventListener("click", commands[id]);
   element("what").addEventListener("click", () => {
-    game.set({ isPaused: game.isPaused, keepsGoing: false, agent: null });
+    game.player.set({ isPaused: game.player.isPaused, keepsGoing: false, agent: null });
     showSheet(game, world, screen.canvas);
   });
   element("speed").addEventListener("change", () => {
-    game.pace.speed = Number(element("speed").value);
+    game.player.pace.speed = Number(element("speed").value);
     game.advance();
   });
   document.querySelectorAll("select").forEach(letGoOfTheKeys);
@@ -56,7 +56,7 @@ export function listenToControls(game, world, screen) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) return;
     pad.releaseAll();
-    if (game.keepsGoing || game.agent !== null) game.set({ isPaused: true });
+    if (game.player.keepsGoing || game.player.agent !== null) game.player.set({ isPaused: true });
   });
   return { pad, keys };
 }

@@ -16,11 +16,10 @@ export class Pace {
     return Math.min(MOST, this.fps * this.speed);
   }
 
-  /** Whether it is time, as it always is for a new press; where it is not, `later` is called then. */
-  isTime(isNewPress, later) {
+  /** Whether it is time; where it is not, `later` is called then. */
+  isTime(later) {
     const now = performance.now();
     const period = 1000 / this.rate;
-    if (isNewPress) this.due = now;
     if (this.due - now > 1) {
       this.timer = setTimeout(later, this.due - now);
       return false;

@@ -47,10 +47,10 @@ async function main() {
       page.share.resume();
     },
     left(record) {
-      tell(`The game before is kept: ${length(record)}.`, { label: "Back to it", act: () => game.restore(record) }, 15);
+      tell(`The game before is kept: ${length(record)}.`, { label: "Back to it", act: () => game.keeper.restore(record) }, 15);
     },
     remaking(record) {
-      tell(`Making your game again: ${length(record)}.`, { label: "Stop here", act: () => game.endRemake() });
+      tell(`Making your game again: ${length(record)}.`, { label: "Stop here", act: () => game.keeper.end() });
     },
     remade(record, isWhole) {
       const said = isWhole ? "is back" : `stops here; all ${length(record)} are kept under Time`;
@@ -95,7 +95,7 @@ async function main() {
   const { pad, keys } = listenToControls(game, world, screen);
   page.settings = new Settings(game, world, keys);
   const onStart = (chosen) => {
-    game.begin(chosen, page.settings.nextSeed());
+    game.start(chosen, page.settings.nextSeed());
     if (matchMedia(SMALL).matches) scrollTo(0, 0); // the screen and the buttons are above the pictures
   };
   const onRemove = (picture) => {

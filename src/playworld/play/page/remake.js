@@ -1,6 +1,6 @@
 // A game is made again from its record: every branch, in the order in which its frames were made, so
-// that each has the number that it had. `Game.restore` (game.js) begins it when the server has lost
-// the game, and `Game.remakeNext` goes on with each frame.
+// that each has the number that it had. `Keeper` (keeper.js) begins it when the server has lost
+// the game, and goes on with each frame.
 
 import { Pace } from "./pace.js";
 

@@ -18,12 +18,12 @@ export async function replayFromLink(game, world, pictures) {
   if (link === null) return null;
   forgetLink();
   return async () => {
-    const kept = game.saved.left.length > 0 ? " The games before are kept under Time." : "";
+    const kept = game.keeper.saved.left.length > 0 ? " The games before are kept under Time." : "";
     tell(honestNote(link, world) + kept);
     const prompt = link.prompt.map((name) => pictures.find(name) ?? pictures.add(name));
-    game.setSampler({ steps: null, temperature: null });
-    await game.begin(prompt, link.seed);
-    game.set({ agent: new Replay(link.actions, link.samplers, (sampler) => game.setSampler(sampler)) });
+    game.player.setSampler({ steps: null, temperature: null });
+    await game.start(prompt, link.seed);
+    game.player.set({ agent: new Replay(link.actions, link.samplers, (sampler) => game.player.setSampler(sampler)) });
   };
 }
 

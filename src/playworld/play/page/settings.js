@@ -10,9 +10,9 @@ export class Settings {
     this.steps.placeholder = world.sampler.steps;
     this.temperature.placeholder = world.sampler.temperature;
     for (const field of [this.steps, this.temperature]) field.addEventListener("change", () => this.setSampler());
-    this.find("own").addEventListener("click", () => game.setSampler({ steps: null, temperature: null }));
+    this.find("own").addEventListener("click", () => game.player.setSampler({ steps: null, temperature: null }));
     this.find("start").addEventListener("click", () => {
-      if (game.chosen !== null && this.seed.checkValidity()) game.begin(game.chosen, this.nextSeed());
+      if (game.chosen !== null && this.seed.checkValidity()) game.start(game.chosen, this.nextSeed());
     });
     this.find("keys-reset").addEventListener("click", () => {
       keys.reset();
@@ -29,11 +29,11 @@ export class Settings {
 
   setSampler() {
     const read = (field) => (field.value === "" || !field.checkValidity() ? null : Number(field.value));
-    this.game.setSampler({ steps: read(this.steps), temperature: read(this.temperature) });
+    this.game.player.setSampler({ steps: read(this.steps), temperature: read(this.temperature) });
   }
 
   changed() {
-    const { steps, temperature } = this.game.sampler;
+    const { steps, temperature } = this.game.player.sampler;
     for (const [field, value] of [[this.steps, steps], [this.temperature, temperature]]) {
       if (document.activeElement !== field) field.value = value ?? "";
     }

@@ -14,14 +14,14 @@ let [saidFull, saidIdle] = [false, false];
 
 export function showState(game, world, { pad, share, startHere }) {
   const press = (id, isOn) => element(id).setAttribute("aria-pressed", String(isOn));
-  press("pause", game.isPaused);
-  press("keep", game.keepsGoing);
-  press("watch", game.agent !== null);
+  press("pause", game.player.isPaused);
+  press("keep", game.player.keepsGoing);
+  press("watch", game.player.agent !== null);
   say("note", sentence(game, world));
-  say("badge", share.isRecording ? `Recording ${share.seconds()} s` : game.agent?.name ?? "");
+  say("badge", share.isRecording ? `Recording ${share.seconds()} s` : game.player.agent?.name ?? "");
   element("badge").toggleAttribute("data-recording", share.isRecording);
-  element("stage").toggleAttribute("data-waiting", game.start !== null && game.lost === null);
-  pad.show(game.agent === null ? null : game.presses.newest ?? game.timeline.buttons[game.timeline.at]);
+  element("stage").toggleAttribute("data-waiting", game.starting !== null && game.lost === null);
+  pad.show(game.player.agent === null ? null : game.player.presses.newest ?? game.timeline.buttons[game.timeline.at]);
   if (game.isFull && !saidFull) tell(FULL, { label: "Go on from this frame", act: startHere });
   saidFull = game.isFull;
   sayIdle(game);
@@ -38,9 +38,9 @@ function sayIdle(game) {
 
 function sentence(game, world) {
   if (game.lost !== null) return LOST[game.lost] ?? "The connection is lost. Trying again.";
-  if (game.remake !== null) return `Making ${game.remake.progress(game.timeline.length)} again`;
+  if (game.keeper.remake !== null) return `Making ${game.keeper.remake.progress(game.timeline.length)} again`;
   if (game.said !== "") return game.said;
-  if (game.isPaused) return "Paused";
+  if (game.player.isPaused) return "Paused";
   if (world.prompts.length === 0 && !game.isReady) return "This world brings no pictures. Give it one of yours.";
   return "";
 }

@@ -13,7 +13,7 @@ export class Time {
     this.timer = 0;
     find("back").addEventListener("click", () => game.back());
     this.left = find("left");
-    find("chance").addEventListener("click", () => game.chosen && game.begin(game.chosen));
+    find("chance").addEventListener("click", () => game.chosen && game.start(game.chosen));
   }
 
   /** Another film: its branches only look like those of the last one. */
@@ -58,7 +58,7 @@ export class Time {
 
   /** The games that were left for another. */
   showLeft() {
-    const { saved } = this.game;
+    const { saved } = this.game.keeper;
     this.left.previousElementSibling.hidden = saved.left.length === 0;
     if (this.left.records === saved.left) return;
     this.left.records = saved.left;
@@ -69,7 +69,7 @@ export class Time {
     const picture = this.game.pictures.find(record.prompt[0]);
     const image = document.createElement("img");
     Object.assign(image, { src: picture?.url ?? record.prompt[0], alt: "", width: WIDTH });
-    return this.item(image, `${picture?.label ?? "A picture of yours"}: ${length(record)}`, "Make this game again", () => this.game.restore(record));
+    return this.item(image, `${picture?.label ?? "A picture of yours"}: ${length(record)}`, "Make this game again", () => this.game.keeper.restore(record));
   }
 
   item(picture, words, title, act) {
