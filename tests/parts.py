@@ -85,6 +85,7 @@ PARTS: dict[str, Callable[[], str | None]] = {
     "gpu": _no_gpu,
     "nginx": lambda: _no_program("nginx", "nginx-light"),
     "openssl": lambda: _no_program("openssl", "openssl"),
+    "redis": lambda: _no_program("redis-server", "redis-server") or _no_extra("redis", "scale"),
     "caddy": lambda: _no_program("caddy", "caddy"),
     "pyarrow": lambda: _no_extra("pyarrow", "datasets"),
     "ray": lambda: _no_extra("ray", "scale"),

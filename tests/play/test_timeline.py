@@ -118,7 +118,7 @@ def test_going_elsewhere_gives_up_what_is_being_computed_again(moves, begin):
 @pytest.mark.parametrize("length", [100, 1000])
 def test_the_states_that_are_kept_are_the_sparser_the_longer_ago(random_world, length):
     _, state = random_world.start(random_world.prompts()[0][1][None, None], [0])
-    timeline = Timeline((), 0, state, b"")
+    timeline = Timeline.begun((), 0, state, b"")
     for _ in range(length):
         timeline.grow(0, None, state, b"")
     kept = sorted(timeline._states)

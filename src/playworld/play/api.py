@@ -10,19 +10,20 @@ from torch import Tensor
 
 from playworld import __version__
 from playworld.images import QUICK, to_png
+from playworld.play.games import Games
 from playworld.play.layout import layout
 from playworld.play.options import PlayOptions
-from playworld.play.sessions import Session, Sessions
+from playworld.play.sessions import Session
 from playworld.world import World
 
 
-def find(sessions: Sessions, id: str) -> Session:
+async def find(games: Games, id: str) -> Session:
     """The session that a request names in its header.
 
     Raises:
         HTTPException: 404.
     """
-    session = sessions.find(id)
+    session = await games.look(id)
     if session is None:
         raise HTTPException(404, "There is no such session.")
     return session

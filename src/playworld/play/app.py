@@ -16,6 +16,8 @@ from playworld.play.proxy_headers import ProxyHeaders
 from playworld.play.refusals import add_refusals
 from playworld.play.requestlog import RequestLog
 from playworld.play.served import ServedWorld, slug
+from playworld.play.shared_figures import SharedFigures
+from playworld.play.store.game_store import GameStore, open_store
 from playworld.play.token_check import TokenCheck
 from playworld.play.world_list import add_list, add_lobby
 from playworld.world import World
@@ -29,6 +31,8 @@ def create_app(
     options: PlayOptions,
     links: Sequence[str] = (),
     limits: ConnectionLimits | None = None,
+    store: GameStore | None = None,
+    replica: str | None = None,
 ) -> FastAPI:
     """The whole server as an ASGI application: page, API and sockets, with the checks around them.
 
@@ -37,11 +41,20 @@ def create_app(
         options: those of the server; the limits of a game hold for each world by itself.
         links: those under which other machines can open the page.
         limits: who is connected, for the metrics.
+        store: where games are kept; if not given, what the options say.
+        replica: the name of this one of several that share the store, and all of whose metrics are
+            asked of any.
+
+    Raises:
+        InputError: the token is none, or the store cannot be used.
     """
     token = options.secret()
-    served = serve_each([worlds] if isinstance(worlds, World) else worlds, options)
+    if store is None and options.store is not None:
+        store = open_store(options.store, options.keep_seconds, 1e6 * options.max_store_mb)
+    served = serve_each([worlds] if isinstance(worlds, World) else worlds, options, store)
+    at_work: list[Callable[[], Coroutine[None, None, None]]] = []
     app = FastAPI(
-        lifespan=_lifespan(served),
+        lifespan=_lifespan(served, store, at_work),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -69,7 +82,22 @@ def create_app(
     app.state.drain = lambda seconds: _all(world.drain(seconds) for world in served)
     add_refusals(app, refused)
     _add_health(app)
-    _add_metrics(app, served, refused, limits)
+
+    def figures() -> str:
+        return exposition(
+            [world.figures() for world in served],
+            app.state.ready,
+            refused,
+            None if limits is None else len(limits),
+            None if limits is None else limits.refused,
+            store,
+        )
+
+    shared = None
+    if store is not None and replica is not None:
+        shared = SharedFigures(figures, replica, store)
+        at_work.append(shared.publish)
+    _add_metrics(app, figures, shared)
     lobby = APIRouter()
     add_list(lobby, served)
     if len(served) > 1:
@@ -81,17 +109,19 @@ def create_app(
     return app
 
 
-def serve_each(worlds: Sequence[World], options: PlayOptions) -> list[ServedWorld]:
+def serve_each(
+    worlds: Sequence[World], options: PlayOptions, store: GameStore | None = None
+) -> list[ServedWorld]:
     """Each world under its own name; the second of a name is NAME-2."""
     if len(worlds) == 1:
-        return [ServedWorld(slug(worlds[0].config.name), "", worlds[0], options)]
+        return [ServedWorld(slug(worlds[0].config.name), "", worlds[0], options, store)]
     names: list[str] = []
     for world in worlds:
         name = slug(world.config.name)
         number = next(n for n in itertools.count(1) if _numbered(name, n) not in names)
         names.append(_numbered(name, number))
     return [
-        ServedWorld(name, WORLDS + name, world, options)
+        ServedWorld(name, WORLDS + name, world, options, store)
         for name, world in zip(names, worlds, strict=True)
     ]
 
@@ -112,34 +142,34 @@ def _add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "not ready"}, 503)
 
 
-def _add_metrics(
-    app: FastAPI, served: Sequence[ServedWorld], refused: Refused, limits: ConnectionLimits | None
-) -> None:
+def _add_metrics(app: FastAPI, figures: Callable[[], str], shared: SharedFigures | None) -> None:
     @app.get("/metrics")
     async def metrics() -> Response:
-        text = exposition(
-            [world.figures() for world in served],
-            app.state.ready,
-            refused,
-            None if limits is None else len(limits),
-            None if limits is None else limits.refused,
-        )
+        text = figures() if shared is None else await shared.read()
         return Response(text, media_type=MEDIA_TYPE)
 
 
 def _lifespan(
     served: Sequence[ServedWorld],
+    store: GameStore | None,
+    at_work: Sequence[Callable[[], Coroutine[None, None, None]]],
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tasks: list[asyncio.Task[None]] = []
         try:
             for world in served:  # one after the other: each has all cores
                 await world.open()
+            tasks += [asyncio.create_task(work()) for work in at_work]
             app.state.ready = True
             yield
         finally:
             app.state.ready = False
+            for task in tasks:
+                task.cancel()
             await _all(world.close() for world in served)
+            if store is not None:
+                await asyncio.to_thread(store.close)
 
     return lifespan
 

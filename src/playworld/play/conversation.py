@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from torch import Tensor
 
+from playworld.play.games import Games
 from playworld.play.held import Held
 from playworld.play.messages import (
     LARGEST_ID,
@@ -39,7 +40,8 @@ from playworld.play.messages import (
 )
 from playworld.play.moves import Moves, here
 from playworld.play.requests import GoRequest, PressRequest, Request, StartRequest, TryRequest
-from playworld.play.sessions import Full, Session, Sessions
+from playworld.play.sessions import Full, Session
+from playworld.play.store.game_store import StoreFailed
 from playworld.world import SamplerConfig
 
 logger = logging.getLogger(__name__)
@@ -62,7 +64,7 @@ def _set() -> asyncio.Event:
 class ServerState:
     """What all conversations of one server share."""
 
-    sessions: Sessions
+    games: Games
     moves: Moves
     prompts: Sequence[UInt8[Tensor, "H W 3"]]
     """The world's own pictures to start from."""
@@ -98,24 +100,25 @@ class Conversation:
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 first = await self._receive()
-            await self._play(self._find(first))
+            await self._play(await self._find(first))
         except TimeoutError:
             await self._close(Close.IDLE)
+        except Full:
+            await self._close(Close.FULL)
+        except StoreFailed:
+            await self._close(Close.NO_STORE)
         except ConnectionClosed as closed:
             await self._close(closed.code)
         except WebSocketDisconnect:
             pass  # the player left; the session waits for a while
 
-    def _find(self, first: Message) -> Session:
+    async def _find(self, first: Message) -> Session:
         if not isinstance(first, Join):
             raise ConnectionClosed(Close.BAD_MESSAGE)
+        address = self._socket.client.host if self._socket.client else None
         if first.session is None:
-            try:
-                client = self._socket.client
-                return self._server.sessions.create(client.host if client else None)
-            except Full:
-                raise ConnectionClosed(Close.FULL) from None
-        session = self._server.sessions.find(first.session)
+            return await self._server.games.create(address)
+        session = await self._server.games.take(first.session, address)
         if session is None:
             raise ConnectionClosed(Close.UNKNOWN_SESSION)
         return session
@@ -136,7 +139,7 @@ class Conversation:
                 session.connection = None
 
     async def _resume(self, session: Session) -> None:
-        self._server.sessions.touch(session)
+        self._server.games.sessions.touch(session)
         timeline = session.playing
         at = None if timeline is None else timeline.at
         await self._send(joined(session.id, session.begun is not None, at))
@@ -147,7 +150,7 @@ class Conversation:
     async def _listen(self, session: Session) -> None:
         while True:
             message = await self._before_idle(session)
-            self._server.sessions.touch(session)
+            self._server.games.sessions.touch(session)
             match message:
                 case Settings():
                     session.sampler = self._sampler(message)
@@ -158,7 +161,7 @@ class Conversation:
                 case Stay():
                     pass
                 case _:
-                    session.ask(self._request(message, session))
+                    session.ask(await self._request(message, session))
 
     async def _before_idle(self, session: Session) -> Message:
         """The next message; who says nothing for long is warned once, then put away."""
@@ -174,30 +177,39 @@ class Conversation:
                 await self._send(idle(warning))
                 return await self._receive()
         except TimeoutError:
-            self._server.sessions.drop(session)
+            self._server.games.sessions.drop(session)
             raise ConnectionClosed(Close.IDLE) from None
 
     async def _answer(self, session: Session) -> None:
         # Waiting for the send is what keeps a slow reader from filling memory: meanwhile its
         # presses replace one another.
+        if session.playing is not None:  # a game that another process had lacks its states
+            await self._in_hand(session, self._server.moves.catch_up(session))
         while True:
             request = await session.requests.next()
             await self._server.open.wait()
-            self._server.in_hand.add(session.id)
-            try:
-                answer = await self._server.moves.answer(session, request)
-                if answer is not None:
-                    await self._send(answer)
-                    self._note(request, answer)
-                if isinstance(request, GoRequest):  # so that the first press need not wait for it
-                    await self._server.moves.catch_up(session)
-            except (ConnectionClosed, WebSocketDisconnect):
-                raise
-            except Exception:  # one player's trouble must not become everybody's
-                logger.exception("the model failed on %s", type(request).__name__)
-                raise ConnectionClosed(Close.MODEL_FAILED) from None
-            finally:
-                self._server.in_hand.discard(session.id)
+            await self._in_hand(session, self._do(session, request))
+
+    async def _in_hand(self, session: Session, job: Coroutine[Any, Any, object]) -> None:
+        self._server.in_hand.add(session.id)
+        try:
+            await job
+        except (ConnectionClosed, WebSocketDisconnect):
+            raise
+        except Exception:  # one player's trouble must not become everybody's
+            logger.exception("the model failed on a request")
+            raise ConnectionClosed(Close.MODEL_FAILED) from None
+        finally:
+            self._server.in_hand.discard(session.id)
+
+    async def _do(self, session: Session, request: Request) -> None:
+        answer = await self._server.moves.answer(session, request)
+        await self._server.games.save(session)
+        if answer is not None:
+            await self._send(answer)
+            self._note(request, answer)
+        if isinstance(request, GoRequest):  # so that the first press need not wait for it
+            await self._server.moves.catch_up(session)
 
     def _note(self, request: Request, answer: Answer) -> None:
         """Count how long a press took; further frames of a held one were not waited for."""
@@ -225,11 +237,11 @@ class Conversation:
         self._rate.count()
         return read_message(event.get("text"))
 
-    def _request(self, message: Message, session: Session) -> Request:
+    async def _request(self, message: Message, session: Session) -> Request:
         match message:
             case Start(id, names, seed):
-                pictures = torch.stack([self._picture(name, session) for name in names])
-                return StartRequest(id, names, pictures, _seed(seed))
+                pictures = [await self._picture(name, session) for name in names]
+                return StartRequest(id, names, torch.stack(pictures), _seed(seed))
             case Join():
                 raise ConnectionClosed(Close.BAD_MESSAGE)
         if session.begun is None:
@@ -243,10 +255,12 @@ class Conversation:
                 return TryRequest(id, presses, session.sampler)
         raise ConnectionClosed(Close.BAD_MESSAGE)
 
-    def _picture(self, name: str, session: Session) -> UInt8[Tensor, "H W 3"]:
+    async def _picture(self, name: str, session: Session) -> UInt8[Tensor, "H W 3"]:
         source, number = picture_name(name)
-        prompts = dict(enumerate(self._server.prompts))
-        picture = (prompts if source == "prompt" else session.uploads).get(number)
+        if source == "prompt":
+            picture = dict(enumerate(self._server.prompts)).get(number)
+        else:
+            picture = await self._server.games.picture(session, number)
         if picture is None:
             raise ConnectionClosed(Close.BAD_MESSAGE)
         return picture

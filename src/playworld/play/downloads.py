@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response
 from starlette.types import Receive, Scope, Send
@@ -10,7 +10,8 @@ from starlette.types import Receive, Scope, Send
 from playworld.config import InputError
 from playworld.play.api import find
 from playworld.play.film import FORMATS, MAX_SCALE, GameFilm, file_name, make
-from playworld.play.sessions import Session, Sessions
+from playworld.play.games import Games
+from playworld.play.sessions import Session
 from playworld.play.timeline import NotOnThePath, Timeline
 from playworld.world import World
 
@@ -106,20 +107,22 @@ class Download(Response):
             self._turn.release()
 
 
-def add_game(router: APIRouter, sessions: Sessions, films: Films) -> None:
+def add_game(router: APIRouter, games: Games, films: Films) -> None:
     """The timeline of a session, its frames, and its downloads."""
-    turns: WeakKeyDictionary[Session, asyncio.Lock] = WeakKeyDictionary()
+    turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @router.get("/api/v1/timeline")
     async def timeline(x_playworld_session: str = Header("")) -> Response:
-        content = _timeline(find(sessions, x_playworld_session)).to_json()
+        content = _timeline(await find(games, x_playworld_session)).to_json()
         return Response(content, media_type="application/json")
 
     @router.get("/api/v1/frames/{number}")
     async def frame(number: int, x_playworld_session: str = Header("")) -> Response:
-        nodes = _timeline(find(sessions, x_playworld_session)).nodes
+        session = await find(games, x_playworld_session)
+        nodes = _timeline(session).nodes
         if not 0 <= number < len(nodes):
             raise HTTPException(404, "There is no such frame.")
+        await games.fill(session, [number])
         return Response(nodes[number].png, media_type="image/png")
 
     @router.get("/api/v1/download/{kind}")
@@ -130,16 +133,17 @@ def add_game(router: APIRouter, sessions: Sessions, films: Films) -> None:
         scale: int = Query(4, ge=1, le=MAX_SCALE),
         x_playworld_session: str = Header(""),
     ) -> Response:
-        session = find(sessions, x_playworld_session)
+        session = await find(games, x_playworld_session)
         timeline = _timeline(session)
         if kind not in FORMATS:
             raise HTTPException(404, "There is no such format.")
         path = _path(timeline, first, last)
-        turn = turns.setdefault(session, asyncio.Lock())
+        turn = turns.setdefault(session.id, asyncio.Lock())
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await turn.acquire()
             try:
+                await games.fill(session, path)
                 content = await films.make(timeline, path, kind, 1 if kind == "zip" else scale)
             except BaseException:
                 turn.release()

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from playworld.config import InputError, from_dict
 
+MESSAGE_BYTES = 4096
+"""The longest message to the server."""
 LARGEST_ID = 2**32 - 1
 """Request ids and seeds are unsigned 32-bit numbers."""
 MAX_PICTURES = 16
@@ -35,6 +37,7 @@ class Close(enum.IntEnum):
     TOO_FAST = 4429
     MODEL_FAILED = 4500
     FULL = 4503
+    NO_STORE = 4504
 
 
 REASONS = {
@@ -46,6 +49,7 @@ REASONS = {
     Close.TOO_FAST: "too many messages",
     Close.MODEL_FAILED: "the model could not make this frame",
     Close.FULL: "every place is taken; try again in 30 seconds",
+    Close.NO_STORE: "the store of games does not answer; try again soon",
 }
 
 
@@ -230,8 +234,10 @@ def read_message(text: str | None) -> Message:
     Raises:
         ConnectionClosed: with BAD_MESSAGE.
     """
+    if text is None or len(text) > MESSAGE_BYTES:  # where a proxy has let it through
+        raise ConnectionClosed(Close.BAD_MESSAGE)
     try:
-        data = json.loads(text or "")
+        data = json.loads(text)
         message = from_dict(MESSAGES[data.pop("type")], data)
     except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ConnectionClosed(Close.BAD_MESSAGE) from None

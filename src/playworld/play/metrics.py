@@ -4,6 +4,7 @@ import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BOUNDS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -68,6 +69,16 @@ class WorldFigures:
     """Games that are kept."""
     players: int
     """Games whose player is connected."""
+    restored: int = 0
+    """Games that were taken up from the store."""
+
+
+@runtime_checkable
+class StoreFigures(Protocol):
+    """What is known of a store of games (play/store/game_store.py)."""
+
+    errors: Counter[str]
+    seconds: Histogram
 
 
 def exposition(
@@ -76,6 +87,7 @@ def exposition(
     refused: Refused,
     connections: int | None = None,
     turned_away: Mapping[str, int] | None = None,
+    store: StoreFigures | None = None,
 ) -> str:
     """Everything as one page of text.
 
@@ -85,6 +97,7 @@ def exposition(
         refused: requests that were refused.
         connections: those that are held; None where nobody counts them.
         turned_away: connections that were refused, by the limit that they met.
+        store: what is known of the store of games, where there is one.
     """
     lines = _family("ready", "gauge", "1 once every world has made a frame.", [("", {}, ready)])
     if connections is not None:
@@ -94,6 +107,12 @@ def exposition(
     lines += _family("connections_refused_total", "counter", "Connections refused.", away)
     by_reason = [("", {"reason": r, "status": s}, n) for (r, s), n in sorted(refused.items())]
     lines += _family("requests_refused_total", "counter", "HTTP requests refused.", by_reason)
+
+    if store is not None:
+        failed = _by("operation", store.errors)
+        lines += _family("store_errors_total", "counter", "Failures of the store.", failed)
+        took = store.seconds.samples()
+        lines += _family("store_seconds", "histogram", "How long the store took.", took)
 
     def each(name: str, kind: str, help: str, values: Sequence[Iterable[Sample]]) -> None:
         lines.extend(_family(name, kind, help, [s for samples in values for s in samples]))
@@ -106,6 +125,7 @@ def exposition(
 
     one("sessions", "gauge", "Games that are kept.", [w.sessions for w in worlds])
     one("players", "gauge", "Players who are connected.", [w.players for w in worlds])
+    one("restored_total", "counter", "Games taken from the store.", [w.restored for w in worlds])
     one("frames_total", "counter", "Frames generated.", [c.frames for c in counts])
     one("replayed_frames_total", "counter", "Frames computed again.", [c.replayed for c in counts])
     one("full_total", "counter", "Presses refused in a full game.", [c.full for c in counts])

@@ -84,6 +84,9 @@ class Moves:
         timeline = session.timeline
         if timeline is None:
             return None
+        if not timeline.has_start:  # a game that another process had
+            assert session.shown is not None
+            timeline.keep(0, (await self._begin(session, session.shown)).state, 0)
         last, state, missing = timeline.nearest()
         for number in missing:
             if session.requests.elsewhere:
@@ -100,12 +103,14 @@ class Moves:
         return state
 
     async def _start(self, session: Session, request: StartRequest) -> Answer:
-        start = self.engine.start(request.pictures, request.seed, session.id)
-        result = await asyncio.wrap_future(start)
+        result = await self._begin(session, request)
         png = await asyncio.to_thread(to_png, result.frame, QUICK)
-        session.timeline = Timeline(request.names, request.seed, result.state, png)
+        session.timeline = Timeline.begun(request.names, request.seed, result.state, png)
         session.shown = request
         return here(session.timeline, request.id)
+
+    async def _begin(self, session: Session, start: StartRequest) -> StepResult:
+        return await asyncio.wrap_future(self.engine.start(start.pictures, start.seed, session.id))
 
     async def _press(
         self, session: Session, timeline: Timeline, request: PressRequest

@@ -18,6 +18,8 @@ LIMITS = (
     "max_connections",
     "max_connections_per_address",
     "max_nodes",
+    "keep_days",
+    "max_store_mb",
 )
 
 
@@ -50,6 +52,13 @@ class PlayOptions:
     """Largest picture file that is taken, in millions of bytes."""
     max_upload_megapixels: float = 25.0
     """Largest picture that is decoded, in millions of pixels."""
+    store: str | None = None
+    """Where games are kept outside of this process, so that they outlive it and several servers can
+    share them: a file, or redis://HOST:PORT/0 for a Redis-compatible server."""
+    keep_days: float = 7.0
+    """Days without a press after which a game is deleted from the store."""
+    max_store_mb: float = 4000.0
+    """Size, in millions of bytes, from which on the oldest games are deleted from a file."""
     max_connections: int = MAX_CONNECTIONS
     """Connections at a time, of all worlds; fewer where the limit of open files is low."""
     max_connections_per_address: int = MAX_PER_ADDRESS
@@ -84,6 +93,11 @@ class PlayOptions:
             return 60 * self.idle_minutes
         others = self.allow_hosts or self.forwarded_allow_ips or not is_loopback(self.host)
         return IDLE_SECONDS if others else None
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long a game stays in the store without a press."""
+        return 86400 * self.keep_days
 
     def secret(self) -> str | None:
         """The token, read from its file where that was given; None where none is asked for.

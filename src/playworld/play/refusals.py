@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from playworld.markup import tag
 from playworld.play.metrics import Refused
+from playworld.play.store.game_store import StoreFailed
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +104,8 @@ def add_refusals(app: FastAPI, refused: Refused | None = None) -> None:
 
     async def refuse(request: Request, error: Exception) -> Response:
         status, detail, headers = 400, "This request is not understood.", None
+        if isinstance(error, StoreFailed):
+            status, detail = 503, "The store of games does not answer. Try again soon."
         if isinstance(error, HTTPException):
             status, detail, headers = error.status_code, error.detail, error.headers
             if status == 405 and request.method == "OPTIONS":
@@ -115,6 +118,7 @@ def add_refusals(app: FastAPI, refused: Refused | None = None) -> None:
 
     app.add_exception_handler(HTTPException, refuse)
     app.add_exception_handler(RequestValidationError, refuse)
+    app.add_exception_handler(StoreFailed, refuse)
 
 
 def page(sentence: str) -> str:

@@ -12,11 +12,13 @@ from playworld.play.connection_limits import Seldom
 from playworld.play.conversation import Conversation, ServerState
 from playworld.play.decoding import Decoders
 from playworld.play.downloads import Films, add_game
+from playworld.play.games import Games
 from playworld.play.metrics import Counts, WorldFigures
 from playworld.play.moves import Moves
 from playworld.play.options import PlayOptions
 from playworld.play.pages import add_page, add_slash
 from playworld.play.sessions import Sessions
+from playworld.play.store.game_store import GameStore
 from playworld.play.uploads import Uploads, add_picture
 from playworld.world import World
 from playworld.world.stub import engine_of
@@ -30,17 +32,34 @@ NO_UPGRADE = (
 class ServedWorld:
     """A world that is served under a prefix; each has limits of its own."""
 
-    def __init__(self, name: str, prefix: str, world: World, options: PlayOptions) -> None:
-        """Args: `name` is that in addresses, `prefix` what comes before the paths of its API."""
+    def __init__(
+        self,
+        name: str,
+        prefix: str,
+        world: World,
+        options: PlayOptions,
+        store: GameStore | None = None,
+    ) -> None:
+        """A world and its games.
+
+        Args:
+            name: that in addresses.
+            prefix: what comes before the paths of its API.
+            world: the world.
+            options: those of the server.
+            store: where its games are kept, too.
+        """
         self.name, self.prefix, self.world, self.options = name, prefix, world, options
         self.path = options.root_path + prefix
         """What comes before the paths of its API for those who ask from outside."""
         self.prompts = list(world.prompts())
+        sampler = world.config.sampler
+        sessions = Sessions(options.max_players, options.idle_seconds, stored=store is not None)
         self.state = ServerState(
-            Sessions(options.max_players, options.idle_seconds),
+            Games(sessions, store, world.sha256, sampler),
             Moves(engine_of(world), world.num_actions, options.max_nodes, Counts()),
             tuple(picture for _, picture in self.prompts),
-            world.config.sampler,
+            sampler,
             options.idle_seconds,
         )
         self._films = Films(world)
@@ -56,8 +75,8 @@ class ServedWorld:
             add_slash(router, self.name)
         add_page(router)
         add_world(router, self.world, self.prompts, self.options, self.path, links)
-        add_picture(router, self.state.sessions, self._uploads)
-        add_game(router, self.state.sessions, self._films)
+        add_picture(router, self.state.games, self._uploads)
+        add_game(router, self.state.games, self._films)
 
         @router.websocket("/api/v1/socket")
         async def play(socket: WebSocket) -> None:
@@ -76,8 +95,11 @@ class ServedWorld:
     def figures(self) -> WorldFigures:
         """For the metrics."""
         moves = self.state.moves
-        kept, connected = self.state.sessions.count()
-        return WorldFigures(self.name, moves.counts, moves.engine.ticks, kept, connected)
+        games = self.state.games
+        kept, connected = games.sessions.count()
+        return WorldFigures(
+            self.name, moves.counts, moves.engine.ticks, kept, connected, games.restored
+        )
 
     async def open(self) -> None:
         """Make the first frames ever, which are the slowest: no player should wait for them."""

@@ -15,6 +15,7 @@ from playworld.play.accepting import Sparing, accept
 from playworld.play.app import create_app
 from playworld.play.connection_limits import ConnectionLimits, Visit, connections_that_fit
 from playworld.play.links import network_links, own_link
+from playworld.play.messages import MESSAGE_BYTES
 from playworld.play.options import PlayOptions
 from playworld.play.protocols import HttpConnection
 from playworld.play.proxy_headers import trusted
@@ -23,8 +24,6 @@ from playworld.world import World
 
 HEADER_BYTES = 16384
 """The longest request line and headers."""
-MESSAGE_BYTES = 4096
-"""The longest message that a WebSocket may carry to the server."""
 DRAIN_SECONDS = 5.0
 """How long frames in hand may take once the server ends."""
 BACKLOG = 1024
@@ -84,6 +83,7 @@ def answer(
     """
     config = uvicorn.Config(
         app,
+        loop="asyncio",  # uvloop, which may be there too, is not tested
         log_config=None,  # logging belongs to whoever calls
         access_log=False,
         server_header=False,

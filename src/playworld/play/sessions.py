@@ -14,6 +14,8 @@ from playworld.play.requests import Request, RequestQueue, StartRequest
 from playworld.play.timeline import Timeline
 from playworld.world import SamplerConfig
 
+ID_BYTES = 24
+"""Of chance in the id of a session."""
 MAX_UPLOADS = 16
 """Pictures of their own that a player may bring."""
 KEPT_SECONDS = 600.0
@@ -23,8 +25,8 @@ KEPT_SECONDS = 600.0
 class Session:
     """One player's game. Lives in the event loop's thread alone."""
 
-    def __init__(self, now: float, address: str | None = None) -> None:
-        self.id = secrets.token_urlsafe(24)
+    def __init__(self, now: float, address: str | None = None, id: str | None = None) -> None:
+        self.id = id or secrets.token_urlsafe(ID_BYTES)
         self.address = address
         """Where its player is on the network; None on this machine, or behind a proxy on it."""
         self.seen = now
@@ -44,6 +46,10 @@ class Session:
         self.connection: asyncio.Event | None = None
         """Set to make the newest connection leave; None where nobody is connected."""
         self.requests = RequestQueue()
+        self.epoch = 0
+        """With which its changes are written to a store (play/store/table.py)."""
+        self.saved: tuple[Timeline, bytes] | None = None
+        """What was written of it last; None where the store may lack any of it."""
 
     def ask(self, request: Request) -> None:
         """Leave a request for the model."""
@@ -77,16 +83,22 @@ class Full(Exception):
 class Sessions:
     """All games of one server: at most `limit`, each kept until left for `idle_seconds`.
 
-    Without an idle limit a game is kept until its place is needed, `KEPT_SECONDS` at least. One
-    address of the network holds half of the places at most, so that nobody can take them all.
+    Without an idle limit a game is kept until its place is needed, `KEPT_SECONDS` at least. Where
+    games are stored elsewhere too, one that was left makes room at once. One address of the network
+    holds half of the places at most, so that nobody can take them all.
     """
 
     def __init__(
-        self, limit: int, idle_seconds: float | None, clock: Callable[[], float] = time.monotonic
+        self,
+        limit: int,
+        idle_seconds: float | None,
+        clock: Callable[[], float] = time.monotonic,
+        stored: bool = False,
     ) -> None:
         self._limit = limit
         self._idle_seconds = idle_seconds
         self._clock = clock
+        self._stored = stored
         self._by_id: dict[str, Session] = {}
 
     def create(self, address: str | None = None) -> Session:
@@ -98,21 +110,34 @@ class Sessions:
         Raises:
             Full: every place is taken, or half of them by this address.
         """
+        session = Session(self._clock(), remote(address))
+        self.place(session)
+        return session
+
+    def place(self, session: Session) -> None:
+        """Keep a game that was made elsewhere, or still keep this one.
+
+        Raises:
+            Full: as `create` does.
+        """
+        self.touch(session)
+        if session.id in self._by_id:
+            return
         self._sweep()
-        address = _remote(address)
+        address = session.address
         near = [s for s in self._by_id.values() if address is not None and s.address == address]
         if len(near) >= max(1, self._limit // 2):
             self._make_room(near)
         elif len(self._by_id) >= self._limit:
             self._make_room(self._by_id.values())
-        session = Session(self._clock(), address)
         self._by_id[session.id] = session
-        return session
 
     def _make_room(self, sessions: Iterable[Session]) -> None:
         left = sorted((s for s in sessions if s.connection is None), key=lambda s: s.seen)
         spare = [session for session in left if session.begun is None]
-        if self._idle_seconds is None:
+        if self._stored:
+            spare += left
+        elif self._idle_seconds is None:
             spare += [s for s in left if s.seen < self._clock() - KEPT_SECONDS]
         if not spare:
             raise Full
@@ -146,7 +171,8 @@ class Sessions:
                 self.drop(session)
 
 
-def _remote(address: str | None) -> str | None:
+def remote(address: str | None) -> str | None:
+    """What counts as one address of the network; None for this machine, and for no address."""
     # Whoever plays on this machine is its owner, or a proxy that many players share.
     try:
         ip = ipaddress.ip_address(address or "")

@@ -53,13 +53,30 @@ class Timeline:
     back d frames in a game of 6,000 waits for at most 2 d of them to be computed again.
     """
 
-    def __init__(self, prompt: Sequence[str], seed: int, state: WorldState, png: bytes) -> None:
+    def __init__(
+        self, prompt: Sequence[str], seed: int, nodes: Sequence[Node], at: int = 0
+    ) -> None:
+        """A game of these frames, whose states are not known."""
         self.prompt = tuple(prompt)
         self.seed = seed
-        self.at = 0
-        self.nodes = [Node(None, None, 0, None, _compact(state), png)]
-        self._states = {0: _Kept(state, 0, 0)}
+        self.at = at
+        self.nodes = list(nodes)
+        self.saved = 0
+        """The first nodes that are written to a store as they are here."""
+        self._states: dict[int, _Kept] = {}
         self._made = 0
+
+    @classmethod
+    def begun(cls, prompt: Sequence[str], seed: int, state: WorldState, png: bytes) -> "Timeline":
+        """A game that has only its start."""
+        timeline = cls(prompt, seed, [Node(None, None, 0, None, _compact(state), png)])
+        timeline.keep(0, state, 0)
+        return timeline
+
+    @property
+    def has_start(self) -> bool:
+        """Whether the state of the start is known, from which any other can be computed."""
+        return 0 in self._states
 
     @property
     def here(self) -> Node:
@@ -84,6 +101,7 @@ class Timeline:
         for _ in range(count):
             self._states.pop(self.at, None)
             self.at = _parent(self.nodes.pop())
+        self.saved = min(self.saved, len(self.nodes))
 
     def keep(self, node: int, state: WorldState, base: int) -> None:
         """Remember the state of a node; `base` is a node before it whose state was known."""

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,7 +13,8 @@ from torch import Tensor
 from playworld.config import InputError
 from playworld.play.api import find
 from playworld.play.decoding import Busy, Decoders
-from playworld.play.sessions import MAX_UPLOADS, Session, Sessions
+from playworld.play.games import Games
+from playworld.play.sessions import MAX_UPLOADS, Session
 
 UPLOAD_SECONDS = 30.0
 """How long the bytes of an upload may take, and those of its session that came before."""
@@ -41,7 +41,7 @@ class Uploads:
         """Args: `most` uploads are read at the same time, each of which is kept in memory."""
         self._decoders = decoders
         self._most = most
-        self._queues: WeakKeyDictionary[Session, _Queue] = WeakKeyDictionary()
+        self._queues: dict[str, _Queue] = {}
         self._deadlines: set[asyncio.Timeout] = set()
         self._reading = 0
         self._is_closed = False
@@ -59,7 +59,7 @@ class Uploads:
         Raises:
             HTTPException: with 400 (no picture), 408, 413, 429 or 503.
         """
-        queue = self._queues.setdefault(session, _Queue())
+        queue = self._queues.setdefault(session.id, _Queue())
         if queue.length >= PER_SESSION:
             raise HTTPException(429, BUSY)
         queue.length += 1
@@ -76,6 +76,8 @@ class Uploads:
             raise self._busy() from None
         finally:
             queue.length -= 1
+            if not queue.length:
+                del self._queues[session.id]
 
     async def _read(self, request: Request) -> UInt8[Tensor, "H W 3"]:
         if self._reading >= self._most:  # of sessions that have been left since
@@ -115,23 +117,25 @@ async def _body(request: Request) -> bytes:
         raise HTTPException(400, "The picture did not arrive.") from None
 
 
-def add_picture(router: APIRouter, sessions: Sessions, uploads: Uploads) -> None:
+def add_picture(router: APIRouter, games: Games, uploads: Uploads) -> None:
     """The upload of a picture to start from, and its end."""
-
-    def room_for_one(id: str) -> Session:
-        session = find(sessions, id)
-        if len(session.uploads) >= MAX_UPLOADS:
-            raise HTTPException(409, f"A session keeps {MAX_UPLOADS} pictures, and has them.")
-        return session
+    full = f"A session keeps {MAX_UPLOADS} pictures, and has them."
 
     @router.post("/api/v1/picture")
     async def upload(request: Request, x_playworld_session: str = Header("")) -> JSONResponse:
-        frame = await uploads.take(room_for_one(x_playworld_session), request)
-        session = room_for_one(x_playworld_session)  # much may have happened meanwhile
-        return JSONResponse({"picture": session.keep(frame)})
+        session = await find(games, x_playworld_session)
+        if not await games.has_room(session):
+            raise HTTPException(409, full)
+        frame = await uploads.take(session, request)
+        session = await find(games, x_playworld_session)  # much may have happened meanwhile
+        number = await games.add_picture(session, frame)
+        if number is None:
+            raise HTTPException(409, full)
+        return JSONResponse({"picture": number})
 
     @router.delete("/api/v1/picture/{number}")
     async def delete(number: int, x_playworld_session: str = Header("")) -> Response:
-        if find(sessions, x_playworld_session).uploads.pop(number, None) is None:
+        session = await find(games, x_playworld_session)
+        if not await games.remove_picture(session, number):
             raise HTTPException(404, "There is no such picture.")
         return Response(status_code=204)

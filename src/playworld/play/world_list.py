@@ -48,7 +48,7 @@ def describe(world: ServedWorld) -> dict[str, Any]:
         "path": f"{world.path}/",
         "about": about_line(world.world.card),
         "buttons": [{"label": b.label, "arrow": b.arrow} for b in world.world.buttons],
-        "players": world.state.sessions.count()[1],
+        "players": world.state.games.sessions.count()[1],
         "max_players": world.options.max_players,
     }
 

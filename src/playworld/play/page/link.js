@@ -26,6 +26,7 @@ export class Link {
     this.socket = null;
     this.failures = 0;
     this.timer = 0;
+    this.isPutAway = false;
   }
 
   open() {
@@ -81,11 +82,12 @@ export class Link {
   closed(code) {
     this.socket = null;
     if (code === UNKNOWN_SESSION) {
-      this.forget(); // put away, or another server: its world may be another one too
-      location.reload();
+      this.forget(); // lost, or another server: its world may be another one too
+      if (this.isPutAway) this.open();
+      else location.reload();
       return;
     }
-    if (code === IDLE) this.forget();
+    this.isPutAway = code === IDLE; // into a store, if the server has one
     this.on.lost(code);
     if (code === NO_WORD) this.askWhy();
     if (LEFT_ALONE.has(code)) return;

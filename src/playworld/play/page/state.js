@@ -7,6 +7,7 @@ const LOST = {
   4408: "Put away after a long rest. Press a button to go on.",
   4410: "This game goes on in another tab. Press a button to play it here.",
   4503: "Every place is taken. Trying again in half a minute.",
+  4504: "The server cannot reach its store of games. Trying again.",
 };
 const FULL = "This film is full. Download it under Share, or go on in a new film from this frame.";
 const element = (id) => document.getElementById(id);
