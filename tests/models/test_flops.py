@@ -1,5 +1,7 @@
 """Counts agree with formulas written by hand, and with PyTorch's counter on a backward pass."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -47,6 +49,14 @@ def test_a_clip_costs_what_the_formulas_say():
     rest = B * (T - 1) * 2 * (N * D * K + E * D)  # logits, actions
     assert flops.parts == expected | {"rest": rest}
     assert flops.total == sum(expected.values()) + rest
+
+
+def test_a_deep_model_costs_what_a_call_of_it_costs():
+    config = replace(DYNAMICS, transformer=replace(SHAPE, num_layers=5, temporal_every=1))
+    model = on_meta(lambda: Dynamics(config))
+    tokens = torch.zeros(2, 5, N, dtype=torch.long, device="meta")
+    called = count(lambda: model(tokens, tokens.bool(), torch.zeros(2, 4, E, device="meta")))
+    assert dynamics_flops(config, 2, 5, history=False) == called
 
 
 def test_with_history_visible_and_hidden_frames_go_through():

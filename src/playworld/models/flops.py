@@ -7,7 +7,7 @@ below a hundredth.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -119,7 +119,23 @@ def actions_flops(config: LatentActionConfig, clips: int, frames: int) -> Flops:
 
 @lru_cache(maxsize=64)
 def dynamics_flops(config: AnyDynamicsConfig, clips: int, frames: int, history: bool) -> Flops:
-    """One forward pass of the dynamics over a batch; `history`: see `Dynamics.forward`."""
+    """One forward pass of the dynamics over a batch; `history`: see `Dynamics.forward`.
+
+    Of blocks that are all alike, one and two are counted: to call 48 takes many seconds.
+    """
+    shape = config.transformer
+    if shape.temporal_every != 1 or shape.num_layers <= 2:
+        return _dynamics_flops(config, clips, frames, history)
+    one, two = (
+        _dynamics_flops(
+            replace(config, transformer=replace(shape, num_layers=layers)), clips, frames, history
+        )
+        for layers in (1, 2)
+    )
+    return one + (two + one * -1) * (shape.num_layers - 1)
+
+
+def _dynamics_flops(config: AnyDynamicsConfig, clips: int, frames: int, history: bool) -> Flops:
     model = on_meta(lambda: build_dynamics(config))
     tokens = torch.empty(clips, frames, config.num_tokens, dtype=torch.long, device="meta")
     actions = torch.empty(clips, frames - 1, config.action_size, device="meta")

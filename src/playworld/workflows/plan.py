@@ -3,7 +3,10 @@
 Nothing is built but on the meta device, so the largest preset is planned on a laptop in seconds.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import nn
 
@@ -32,6 +35,8 @@ from playworld.train.recipe import Recipe
 from playworld.workflows.options import TrainingPlanOptions, memory_bytes
 
 NOT_PRINTED = Printed(None, None, None, None)
+C = TypeVar("C")
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,9 @@ def plan(recipe: Recipe, options: TrainingPlanOptions) -> TrainingPlan:
         recipe: the preset; trained on clips of its own frame size.
         options: see TrainingPlanOptions.
     """
-    tokenizer = on_meta(lambda: build_tokenizer(recipe.tokenizer))
-    actions = on_meta(lambda: LatentActionModel(recipe.actions))
-    dynamics = on_meta(lambda: build_dynamics(recipe.dynamics))
+    tokenizer = _on_meta(build_tokenizer, recipe.tokenizer)
+    actions = _on_meta(LatentActionModel, recipe.actions)
+    dynamics = _on_meta(build_dynamics, recipe.dynamics)
     paper = SHAPES[recipe.name][-1] if recipe.name in SHAPES else NOT_PRINTED
     parts = (
         ModelSize("tokenizer", parameters(tokenizer), paper.tokenizer),
@@ -146,6 +151,12 @@ def plan(recipe: Recipe, options: TrainingPlanOptions) -> TrainingPlan:
         parts,
         (schedule("tokenizer", one, loads[0], first, options), world),
     )
+
+
+@functools.lru_cache(maxsize=16)
+def _on_meta(build: Callable[[C], M], config: C) -> M:
+    """A model without memory; presets of one family share tokenizer and latent actions."""
+    return on_meta(lambda: build(config))
 
 
 def tokenizer_load(model: Tokenizer, stage: StageConfig) -> Load:
