@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := $(shell grep '^torch==' constraints.txt)
 
-# One process of tests for each processor, each with pictures and worlds of its own, so no more than
-# memory is sure to hold; ARGS='-n 0' runs the tests one by one.
+# Three processes of tests for every two processors, as tests wait for a third of their time. Each has
+# pictures and worlds of its own, so no more than memory is sure to hold; ARGS='-n 0' runs the tests
+# one by one.
 WORKERS := -n logical --maxprocesses 8 --dist worksteal
 
 # The first interpreter that is new enough; PYTHON=... chooses another.

@@ -97,8 +97,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """As many processes as cores are allowed, which in a container are fewer than there are."""
-    return cores()
+    """Three for every two cores that are allowed, as tests wait for a third of their time.
+
+    In a container fewer cores are allowed than there are.
+    """
+    return max(1, cores() * 3 // 2)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -180,8 +183,9 @@ def tiny_world(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")  # Playwright's loop would be in the way of other modules' loops
 def browser():
     """A real Chromium; any Chromium or Chrome on the path will do."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=15_000)  # a page has to share the processors with other tests
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET.split())
         yield browser

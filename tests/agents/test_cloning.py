@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -49,9 +50,12 @@ def command(world, expert, out, *more: str) -> int:
 
 @pytest.mark.slow
 def test_every_arm_plays_once_and_the_same_command_plays_none_again(
-    expert, tiny_world, tmp_path, capsys
+    study, expert, tiny_world, tmp_path, capsys
 ):
-    out = tmp_path / "study"
+    """Of two seeds, the second was played before: to start the game takes seconds."""
+    for arm in arms(replace(study.options, samples=(0, 5))):
+        put(study, arm, 1, solved=[0, 0, 0])
+    out = tmp_path
     assert command(tiny_world, expert, out) == 0
     first = capsys.readouterr().out
     rows = [line.split("|")[1].strip() for line in first.splitlines() if line.startswith("| ")]
@@ -60,7 +64,7 @@ def test_every_arm_plays_once_and_the_same_command_plays_none_again(
     assert len(files) == 2 * 5 and (out / "cloning.png").is_file()
     assert json.loads(files[0].read_text())["presses"] == [6, 6, 6]
     meant = [Policy.load(p).config.meaning for p in sorted((out / "easy/policies").iterdir())]
-    assert meant == ["latent", "latent", "true", "true"]
+    assert meant == ["latent", "true"]
     stored = json.loads(files[0].read_text()) | {"solved": [1, 1, 1]}
     files[0].write_text(json.dumps(stored))  # what was played is read, not played again
     assert command(tiny_world, expert, out) == 0
@@ -111,11 +115,13 @@ def test_samples_and_seeds_can_be_added_to_a_study(study):
     assert len(run(*args, more, study.recipe, silent)) == 2 * 8 + 5
 
 
-def put(study: CloningStudy, arm: Arm, seed: int) -> None:
+def put(study: CloningStudy, arm: Arm, seed: int, solved: Sequence[int] = (1,)) -> None:
     """A result as if it had been played."""
     stored = {"difficulty": "easy", "arm": arm.name, "samples": arm.samples, "seed": seed}
     study.path(arm, seed).parent.mkdir(exist_ok=True)
-    study.path(arm, seed).write_text(json.dumps(stored | {"solved": [1], "presses": [9]}))
+    study.path(arm, seed).write_text(
+        json.dumps(stored | {"solved": solved, "presses": [9] * len(solved)})
+    )
 
 
 def test_players_without_a_policy_need_no_demonstrations(study, tmp_path):

@@ -5,12 +5,22 @@ import pytest
 
 from playworld.config import InputError
 from playworld.presets import SMALL, TINY
+from playworld.studies import ablate as ablations
 from playworld.studies import pace
 from playworld.studies.ablate import AblateOptions, ablate, format_rows, kept_megabytes
 from playworld.studies.pace import RecipeRun, steps_of_equal_time
 from playworld.studies.tables import TABLES
 
 QUICK = AblateOptions(tokenizer_steps=4, world_steps=4, num_clips=2)
+
+
+@pytest.fixture(autouse=True)
+def few_starts(monkeypatch):
+    """Each row is measured from a few starts: to press every button from 50 takes seconds."""
+    full = ablations._measuring
+    monkeypatch.setattr(
+        ablations, "_measuring", lambda o: replace(full(o), button_starts=4, speed_frames=4)
+    )
 
 
 def silent(stage: str):
