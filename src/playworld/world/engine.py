@@ -72,6 +72,9 @@ class Engine:
     that caused it; a future that is cancelled before its pass is skipped.
     """
 
+    _start_kind: Kind = "alone"
+    """Of the first work of a start."""
+
     def __init__(
         self,
         world: World,
@@ -125,8 +128,8 @@ class Engine:
         The future raises InputError if they are not of the world's size, or the seed is no integer
         of 64 bits. For `player` see `step`.
         """
-        work = generation.start(self._world.models, images, seed)
-        return self._submit(work, len(images) > 1, player, "alone")
+        work = self._start_work(images, seed)
+        return self._submit(work, len(images) > 1, player, self._start_kind)
 
     def step(
         self,
@@ -149,7 +152,7 @@ class Engine:
         """
         own = self._world.config.sampler
         sampler = sampler or own
-        work = generation.step(self._world.models, state, action, sampler)
+        work = self._step_work(state, action, sampler)
         return self._submit(work, long or sampler.steps > own.steps, player)
 
     def replay(
@@ -159,9 +162,7 @@ class Engine:
 
         It is long, as there are mostly many of them. For `player` see `step`.
         """
-        return self._submit(
-            generation.replay(self._world.models, state, tokens, action), True, player
-        )
+        return self._submit(self._replay_work(state, tokens, action), True, player)
 
     def close(self) -> None:
         """Finish running passes and cancel pending requests. Later ones raise RuntimeError."""
@@ -175,6 +176,15 @@ class Engine:
         self._tracer.shutdown(cancel_futures=True)
         _give_up(self._scheduler.clear())
         torch.set_num_threads(self._cores)
+
+    def _start_work(self, images: UInt8[Tensor, "T H W 3"], seed: int) -> Generation:
+        return generation.start(self._world.models, images, seed)
+
+    def _step_work(self, state: WorldState, action: int, sampler: SamplerConfig) -> Generation:
+        return generation.step(self._world.models, state, action, sampler)
+
+    def _replay_work(self, state: WorldState, tokens: Int[Tensor, " L"], action: int) -> Generation:
+        return generation.replay(self._world.models, state, tokens, action)
 
     def _submit(
         self, work: Generation, long: bool, player: Hashable, kind: Kind = "frame"

@@ -5,8 +5,6 @@ Every frame shows its session's seed and its number, so that a client can check 
 
 import struct
 import time
-from collections.abc import Hashable
-from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -99,40 +97,27 @@ class StubEngine(Engine):
     Requests, batches, priorities and shares are those of every engine. A frame is one pass.
     """
 
+    _start_kind = "frame"
+
     def __init__(self, world: StubWorld, max_batch: int = 8, workers: int | None = None) -> None:
         """Start the threads."""
         self._stub = world
         self._action, self._hidden = torch.zeros(1, 1), torch.zeros(1, 0, dtype=torch.bool)
         super().__init__(world, max_batch, workers=workers)
 
-    def start(
-        self, images: UInt8[Tensor, "T H W 3"], seed: int, player: Hashable = None
-    ) -> "Future[StepResult]":
-        """As of every engine; whatever the pictures, the first frame is painted too."""
+    def _start_work(self, images: UInt8[Tensor, "T H W 3"], seed: int) -> Generation:
+        """Whatever the pictures, the first frame is painted too."""
         memory, black = self._stub.dynamics.start_cache(1), torch.zeros(1, SIDE, SIDE, 3)
         number = torch.full((1,), -1)
         tokens = torch.zeros(1, 1, dtype=torch.long)
         decoder = self._stub.tokenizer.begin(black)
-        state = WorldState(memory, decoder, torch.tensor([seed]), number, tokens)
-        return self._submit(self._frame(state), len(images) > 1, player)
+        return self._frame(WorldState(memory, decoder, torch.tensor([seed]), number, tokens))
 
-    def step(
-        self,
-        state: WorldState,
-        action: int,
-        sampler: SamplerConfig | None = None,
-        player: Hashable = None,
-        long: bool = False,
-    ) -> "Future[StepResult]":
-        """As of every engine."""
-        own = self._stub.config.sampler
-        return self._submit(self._frame(state), long or (sampler or own).steps > own.steps, player)
+    def _step_work(self, state: WorldState, action: int, sampler: SamplerConfig) -> Generation:
+        return self._frame(state)
 
-    def replay(
-        self, state: WorldState, tokens: Int[Tensor, " L"], action: int, player: Hashable = None
-    ) -> "Future[StepResult]":
-        """As of every engine."""
-        return self._submit(self._frame(state), True, player)
+    def _replay_work(self, state: WorldState, tokens: Int[Tensor, " L"], action: int) -> Generation:
+        return self._frame(state)
 
     def _frame(self, state: WorldState) -> Generation:
         return (yield PendingFrame(state, self._action, state.tokens, self._hidden))
