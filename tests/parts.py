@@ -89,6 +89,7 @@ PARTS: dict[str, Callable[[], str | None]] = {
     "caddy": lambda: _no_program("caddy", "caddy"),
     "pyarrow": lambda: _no_extra("pyarrow", "datasets"),
     "ray": lambda: _no_extra("ray", "scale"),
+    "ray_serve": lambda: _no_extra("ray", "scale") or _no_extra("aiohttp", "scale"),
     "scipy": lambda: _no_package("scipy", "scipy"),
     "stable_baselines3": lambda: _no_extra("stable_baselines3", "agents"),
 }

@@ -1,5 +1,6 @@
 """What deploy/ says about the command line, the metrics and the checkout is true."""
 
+import importlib
 import json
 import re
 import shlex
@@ -77,3 +78,31 @@ def test_compose_starts_a_command_that_exists_and_trusts_its_own_network():
 def test_an_example_names_a_command_that_exists(name):
     (line,) = re.findall(r"^#\s+(playworld serve .*)$", (DEPLOY / name).read_text(), re.MULTILINE)
     assert parse("serve", shlex.split(line)[2:]).options.root_path == "/worlds"
+
+
+def serve_config() -> dict:
+    return yaml.safe_load((DEPLOY / "ray.yaml").read_text())
+
+
+def kuberay() -> dict:
+    service, *_ = yaml.safe_load_all((DEPLOY / "kuberay.yaml").read_text())
+    return service["spec"]
+
+
+@pytest.mark.needs("ray_serve")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own code
+@pytest.mark.parametrize("where", ["ray", "kuberay"])
+def test_a_configuration_of_ray_builds_the_application(where):
+    config = serve_config() if where == "ray" else yaml.safe_load(kuberay()["serveConfigV2"])
+    from ray.serve.schema import ServeDeploySchema
+
+    (app,) = ServeDeploySchema(**config).applications
+    module, name = app.import_path.split(":")
+    built = getattr(importlib.import_module(module), name)(app.args)
+    assert [built._bound_deployment.name] == [deployment.name for deployment in app.deployments]
+
+
+def test_the_version_of_ray_is_the_one_that_the_tests_pass_with():
+    (version,) = re.findall(r"^ray==(.*)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert kuberay()["rayClusterConfig"]["rayVersion"] == version
+    assert f"FROM rayproject/ray:{version}-" in (DEPLOY / "Dockerfile.ray").read_text()

@@ -1,4 +1,5 @@
 import contextlib
+import re
 import socket
 import subprocess
 import time
@@ -93,6 +94,16 @@ def test_a_players_pictures_are_counted_and_their_numbers_never_given_again(tabl
     assert table.count_pictures(ID) == 2
 
 
+def test_a_state_is_kept_until_its_frame_is_replaced(table):
+    epoch = table.create(ID)
+    change = Change(b"", 0, [b"", b""], [b"0", b"1"], b"", (1, b"tensors"))
+    assert table.write(ID, epoch, change) is Written.OK
+    assert table.write(ID, epoch, frames(2, b"2")) is Written.OK
+    assert table.snapshot(ID) == (1, b"tensors")
+    assert table.write(ID, epoch, frames(1, b"x")) is Written.OK
+    assert table.snapshot(ID) is None
+
+
 def test_a_full_file_forgets_the_games_that_were_left_longest_ago(tmp_path):
     table = SqlTable(tmp_path / "games.db", 60.0, 380_000)
     for number in range(8):
@@ -142,6 +153,26 @@ def test_another_server_goes_on_with_a_game_and_its_frames_are_the_same(two, cli
     assert stored[0] == stored[1] == seen
     strips = [server.get("/api/v1/download/png", headers=headers).content for server in two]
     assert strips[0] == strips[1]
+
+
+def test_who_takes_up_a_long_game_computes_few_frames_again(two, client, monkeypatch):
+    monkeypatch.setattr("playworld.play.games.SNAPSHOT_FRAMES", 4)
+
+    def play(*servers):
+        seen, session = [], None
+        for part, server in enumerate(servers):
+            with server.websocket_connect(SOCKET) as socket:
+                session = join(socket, session)
+                if part == 0:
+                    ask(socket, "start", 1, pictures=["prompt:0"], seed=3)
+                else:
+                    socket.receive_bytes()
+                seen += [ask(socket, "press", 2 + k, button=k % 8) for k in range(10)]
+        return seen
+
+    assert play(*two) == play(client, client)
+    replayed = re.search(r"playworld_replayed_frames_total{.*} (\d+)", two[1].get("/metrics").text)
+    assert replayed[1] == "2"  # of 10, the state of the 8th is stored
 
 
 def test_who_plays_a_game_that_another_server_has_taken_up_is_told(two):

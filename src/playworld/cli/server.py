@@ -1,14 +1,13 @@
 """What `playworld play` and `serve` have in common: worlds, and the options of a server."""
 
-import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from tyro.conf import FlagCreatePairsOff
 
 from playworld.cli.command import FLAT, DeviceCommand
-from playworld.play.options import PlayOptions
+from playworld.play.options import PlayOptions, with_token_of_environment
 
 if TYPE_CHECKING:
     from playworld.world import World
@@ -46,9 +45,7 @@ class ServerCommand(DeviceCommand):
         Raises:
             InputError: for a token that is none, before a world is loaded.
         """
-        token, options = os.environ.pop("PLAYWORLD_TOKEN", None), self.options
-        if token and not options.token and not options.token_file:
-            options = replace(options, token=token)
+        options = with_token_of_environment(self.options)
         options.secret()
         return options
 

@@ -17,6 +17,7 @@ from playworld.play.store.packing import (
     pack_node,
     pack_start,
     pack_state,
+    pack_world_state,
     unpack_node,
     unpack_start,
     unpack_state,
@@ -26,6 +27,9 @@ from playworld.play.store.table import Change, Table, Written
 from playworld.play.timeline import Timeline
 from playworld.world import SamplerConfig
 
+SNAPSHOT_FRAMES = 64
+"""A state of the model is written after so many frames: at most that many are computed again by
+whoever goes on with the game, and its size (5.2 MB in the built-in world) is written that often."""
 ID = re.compile(r"[\w-]{32}", re.ASCII)
 """The id of a session; of anything else a store need not be asked."""
 
@@ -172,14 +176,21 @@ class Games:
         assert start is not None, "a game without a start has no frames"
         is_known = session.saved is not None and session.saved[0] is timeline
         base = timeline.saved if is_known else 0
+        timeline.snapshot = timeline.snapshot if is_known else 0
         new = [pack_node(node) for node in timeline.nodes[base:]]
         about, bodies = [a for a, _ in new], [b for _, b in new]
         head = None if is_known else pack_start(start)
-        change = Change(state, base, about, bodies, head)
+        snapshot = None
+        at_state = timeline.state(timeline.at)
+        if at_state is not None and timeline.at >= timeline.snapshot + SNAPSHOT_FRAMES:
+            snapshot = timeline.at, await asyncio.to_thread(pack_world_state, at_state)
+        change = Change(state, base, about, bodies, head, snapshot)
         key = self._key(session.id)
         outcome = await self._store.ask(Table.write, key, session.epoch, change)
         if outcome is Written.OK:
             timeline.saved = base + len(new)
+            if snapshot is not None:
+                timeline.snapshot = snapshot[0]
         return outcome
 
     async def _keep_again(self, session: Session | None) -> Session | None:
@@ -193,6 +204,7 @@ class Games:
         return session
 
     async def _restore(self, id: str, epoch: int, address: str | None) -> Session | None:
+        assert self._store is not None
         session = await self._read(id)
         if session is None:
             return None
@@ -202,6 +214,11 @@ class Games:
         if timeline is not None:
             await self.fill(session, range(len(timeline.nodes)))
             timeline.saved = len(timeline.nodes)
+            session.snapshot = await self._store.ask(Table.snapshot, self._key(id))
+            if session.snapshot is not None and session.snapshot[0] < len(timeline.nodes):
+                timeline.snapshot = session.snapshot[0]
+            else:
+                session.snapshot = None
             session.saved = timeline, pack_state(timeline.at, session.sampler)
         session.address = remote(address)
         self.sessions.place(session)

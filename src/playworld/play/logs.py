@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TextIO
 
 ACCESS = "playworld.access"
 """The logger of every request and every connection of a player."""
@@ -57,9 +57,9 @@ class JsonLines(logging.Formatter):
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
-def log_lines(form: Literal["text", "json"], access: bool) -> None:
-    """Write the logs of this process to standard error as lines."""
-    handler = logging.StreamHandler(sys.stderr)
+def log_lines(form: Literal["text", "json"], access: bool, stream: TextIO | None = None) -> None:
+    """Write the logs of this process as lines, to standard error if not elsewhere."""
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(JsonLines() if form == "json" else Lines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger(ACCESS).setLevel(logging.INFO if access else logging.WARNING)

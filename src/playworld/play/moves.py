@@ -29,6 +29,7 @@ from playworld.play.requests import (
     TryRequest,
 )
 from playworld.play.sessions import Session
+from playworld.play.store.packing import unpack_world_state
 from playworld.play.timeline import Timeline
 from playworld.world import Engine, StepResult, WorldState
 
@@ -86,7 +87,14 @@ class Moves:
             return None
         if not timeline.has_start:  # a game that another process had
             assert session.shown is not None
-            timeline.keep(0, (await self._begin(session, session.shown)).state, 0)
+            start = (await self._begin(session, session.shown)).state
+            timeline.keep(0, start, 0)
+            if session.snapshot is not None:
+                number, packed = session.snapshot
+                known = unpack_world_state(packed, start)
+                if known is not None:
+                    timeline.keep(number, known, 0)
+                session.snapshot = None
         last, state, missing = timeline.nearest()
         for number in missing:
             if session.requests.elsewhere:

@@ -1,8 +1,9 @@
 """Options of `playworld play` and `serve`. Imports nothing heavy: the command line reads it."""
 
 import ipaddress
+import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from playworld.config import InputError
@@ -116,6 +117,17 @@ class PlayOptions:
             raise InputError(f"{self.token_file} is no text, and so no token") from None
         check_token(token)
         return token
+
+
+def with_token_of_environment(options: PlayOptions) -> PlayOptions:
+    """The options, with PLAYWORLD_TOKEN where they give no token.
+
+    It is taken out of the environment, so that no child process inherits it.
+    """
+    token = os.environ.pop("PLAYWORLD_TOKEN", None)
+    if not token or options.token or options.token_file:
+        return options
+    return replace(options, token=token)
 
 
 def check_token(token: str) -> None:

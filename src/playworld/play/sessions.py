@@ -50,6 +50,8 @@ class Session:
         """With which its changes are written to a store (play/store/table.py)."""
         self.saved: tuple[Timeline, bytes] | None = None
         """What was written of it last; None where the store may lack any of it."""
+        self.snapshot: tuple[int, bytes] | None = None
+        """A node, and the model's state there, where that came from a store."""
 
     def ask(self, request: Request) -> None:
         """Leave a request for the model."""

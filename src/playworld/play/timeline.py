@@ -63,6 +63,8 @@ class Timeline:
         self.nodes = list(nodes)
         self.saved = 0
         """The first nodes that are written to a store as they are here."""
+        self.snapshot = 0
+        """The node whose state is written to a store; 0 for none."""
         self._states: dict[int, _Kept] = {}
         self._made = 0
 
@@ -102,6 +104,8 @@ class Timeline:
             self._states.pop(self.at, None)
             self.at = _parent(self.nodes.pop())
         self.saved = min(self.saved, len(self.nodes))
+        if self.snapshot >= len(self.nodes):
+            self.snapshot = 0
 
     def keep(self, node: int, state: WorldState, base: int) -> None:
         """Remember the state of a node; `base` is a node before it whose state was known."""
@@ -110,6 +114,11 @@ class Timeline:
             self._states[node] = _Kept(state, base if base in self._states else 0, self._made)
         if len(self._states) > KEPT_STATES:
             self._forget_one(node)
+
+    def state(self, node: int) -> WorldState | None:
+        """The state of a node, where it is kept."""
+        kept = self._states.get(node)
+        return None if kept is None else kept.state
 
     def nearest(self) -> tuple[int, WorldState, list[int]]:
         """The last node on the way here that has a state, that state, and the nodes that lack one.

@@ -15,7 +15,7 @@ from torch import Tensor
 from playworld.images import QUICK, to_png
 from playworld.play.requests import StartRequest
 from playworld.play.timeline import Node
-from playworld.world import SamplerConfig
+from playworld.world import SamplerConfig, WorldState
 
 Settings = tuple[int, float] | None
 """Refinements and temperature of a frame; None for the world's own."""
@@ -66,6 +66,37 @@ def with_body(node: Node, body: bytes) -> Node:
     end = _TOKEN_BYTES * (1 + int.from_bytes(body[:_TOKEN_BYTES], "little"))
     tokens = np.frombuffer(body[_TOKEN_BYTES:end], "<i4").astype(np.int32)
     return replace(node, tokens=torch.from_numpy(tokens), png=body[end:])
+
+
+def pack_world_state(state: WorldState) -> bytes:
+    """The model's state of one session: the bytes of all its tensors."""
+    return b"".join(_bytes(tensor).numpy().tobytes() for tensor in _tensors(state))
+
+
+def unpack_world_state(packed: bytes, like: WorldState) -> WorldState | None:
+    """The state, given one of the same world; None where it is not of such a world."""
+    sizes = [tensor.nbytes for tensor in _tensors(like)]
+    if len(packed) != sum(sizes):
+        return None
+    flat = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
+    parts = iter(flat.split(sizes))
+
+    def take(tensor: Tensor) -> Tensor:
+        return next(parts).clone().view(tensor.dtype).view(tensor.shape).to(tensor.device)
+
+    memory, decoder = like.memory.map(take), like.decoder.map(take)
+    return WorldState(memory, decoder, take(like.seeds), take(like.frame), take(like.tokens))
+
+
+def _tensors(state: WorldState) -> list[Tensor]:
+    found: list[Tensor] = []
+    for cache in (state.memory, state.decoder):
+        cache.map(lambda tensor: found.append(tensor) or tensor)  # type: ignore[func-returns-value]
+    return [*found, state.seeds, state.frame, state.tokens]
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
 
 
 def from_png(png: bytes) -> UInt8[Tensor, "H W 3"]:

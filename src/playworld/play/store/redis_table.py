@@ -8,6 +8,9 @@ import redis
 from playworld.play.store.table import Change, Kept, Written, first_epoch
 
 TIMEOUT_SECONDS = 5.0
+PARTS = ("game", "about", "bodies", "pictures", "snapshot")
+"""Keys of a game: what is known of it, how its frames came about, the frames, the player's
+pictures, and a state of the model."""
 CREATE = """
 redis.call('DEL', unpack(KEYS))
 redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'head', '', 'state', '', 'pictures', 0)
@@ -29,7 +32,10 @@ if base == 0 then redis.call('DEL', KEYS[2], KEYS[3]) else
 end
 redis.call('HSET', KEYS[1], 'state', ARGV[4])
 if ARGV[5] == '1' then redis.call('HSET', KEYS[1], 'head', ARGV[6]) end
-for k = 7, #ARGV, 2 do
+local snapshot = redis.call('HGET', KEYS[5], 'number')
+if snapshot and tonumber(snapshot) >= base then redis.call('DEL', KEYS[5]) end
+if ARGV[7] ~= '' then redis.call('HSET', KEYS[5], 'number', ARGV[7], 'state', ARGV[8]) end
+for k = 9, #ARGV, 2 do
     local number = redis.call('RPUSH', KEYS[2], ARGV[k]) - 1
     redis.call('HSET', KEYS[3], number, ARGV[k + 1])
 end
@@ -54,8 +60,7 @@ return number
 class RedisTable:
     """Games in a Redis-compatible server, each deleted when it was not played for `keep_seconds`.
 
-    A game is four keys with one hash tag: what is known of it, how its frames came about, the
-    frames, and the player's pictures.
+    The keys of a game have one hash tag, so that they are on one machine of a Redis cluster.
     """
 
     def __init__(self, url: str, keep_seconds: float) -> None:
@@ -76,7 +81,7 @@ class RedisTable:
         )
 
     def _keys(self, id: str) -> list[str]:
-        return [f"playworld:{{{id}}}:{part}" for part in ("game", "about", "bodies", "pictures")]
+        return [f"playworld:{{{id}}}:{part}" for part in PARTS]
 
     def create(self, id: str) -> int:
         """As of every table."""
@@ -96,9 +101,11 @@ class RedisTable:
     def write(self, id: str, epoch: int, change: Change) -> Written:
         """As of every table."""
         head = b"" if change.head is None else change.head
-        fixed = [epoch, change.base, self._keep, change.state, int(change.head is not None), head]
+        start = [int(change.head is not None), head]
+        fixed = [epoch, change.base, self._keep, change.state, *start]
         pairs = zip(change.about, change.bodies, strict=True)
-        values: list[Any] = [*fixed, *(part for pair in pairs for part in pair)]
+        frames = (part for pair in pairs for part in pair)
+        values: list[Any] = [*fixed, *(change.snapshot or (b"", b"")), *frames]
         outcome = self._write(self._keys(id), values)
         return Written(outcome.decode())
 
@@ -115,6 +122,11 @@ class RedisTable:
         found: Any = self._server.hmget(self._keys(id)[2], [str(n) for n in numbers] or ["0"])
         return [body for body in found if body is not None] if numbers else []
 
+    def snapshot(self, id: str) -> tuple[int, bytes] | None:
+        """As of every table."""
+        found: Any = self._server.hmget(self._keys(id)[4], ["number", "state"])
+        return None if found[0] is None else (int(found[0]), found[1])
+
     def add_picture(self, id: str, png: bytes, most: int) -> int | None:
         """As of every table."""
         return self._add(self._keys(id), [self._keep, most, png])
@@ -130,7 +142,7 @@ class RedisTable:
 
     def count_pictures(self, id: str) -> int | None:
         """As of every table."""
-        game, *_, pictures = self._keys(id)
+        game, *_, pictures, _ = self._keys(id)
         if not self._server.exists(game):
             return None
         found: Any = self._server.hlen(pictures)

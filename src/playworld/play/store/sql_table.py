@@ -21,6 +21,8 @@ CREATE INDEX IF NOT EXISTS by_seen ON games (seen);
 CREATE TABLE IF NOT EXISTS frames (
     game TEXT REFERENCES games ON DELETE CASCADE, number INTEGER, about BLOB, body BLOB,
     PRIMARY KEY (game, number));
+CREATE TABLE IF NOT EXISTS snapshots (
+    game TEXT PRIMARY KEY REFERENCES games ON DELETE CASCADE, number INTEGER, state BLOB);
 CREATE TABLE IF NOT EXISTS pictures (
     game TEXT REFERENCES games ON DELETE CASCADE, number INTEGER, png BLOB,
     PRIMARY KEY (game, number));
@@ -104,7 +106,9 @@ class SqlTable:
                 return Written.LOST
             if found[1] < change.base:
                 return Written.GAP
-            file.execute("DELETE FROM frames WHERE game = ? AND number >= ?", (id, change.base))
+            for table in ("frames", "snapshots"):
+                old = f"DELETE FROM {table} WHERE game = ? AND number >= ?"
+                file.execute(old, (id, change.base))
             file.executemany(
                 "INSERT INTO frames VALUES (?, ?, ?, ?)",
                 (
@@ -117,6 +121,9 @@ class SqlTable:
                          (now, change.state, id))  # fmt: skip
             if change.head is not None:
                 file.execute("UPDATE games SET head = ? WHERE id = ?", (change.head, id))
+            if change.snapshot is not None:
+                newest = "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)"
+                file.execute(newest, (id, *change.snapshot))
         return Written.OK
 
     def read(self, id: str) -> Kept | None:
@@ -141,6 +148,11 @@ class SqlTable:
         with self._lock:
             found = [self._file.execute(query, (id, number)).fetchone() for number in numbers]
         return [row[0] for row in found if row is not None]
+
+    def snapshot(self, id: str) -> tuple[int, bytes] | None:
+        """As of every table."""
+        found = self._ask("SELECT number, state FROM snapshots WHERE game = ?", id)
+        return (found[0][0], found[0][1]) if found else None
 
     def add_picture(self, id: str, png: bytes, most: int) -> int | None:
         """As of every table."""

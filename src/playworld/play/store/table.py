@@ -34,6 +34,8 @@ class Change:
     """Each new frame itself."""
     head: bytes | None = None
     """What the game started from, where that is new."""
+    snapshot: tuple[int, bytes] | None = None
+    """Number of a frame, and the model's state after it, where there is a newer one than before."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ class Table(Protocol):
 
     def bodies(self, id: str, numbers: Sequence[int]) -> list[bytes]:
         """Some of its frames; those that are missing are left out."""
+
+    def snapshot(self, id: str) -> tuple[int, bytes] | None:
+        """The state that was written last, unless its frame has been replaced."""
 
     def add_picture(self, id: str, png: bytes, most: int) -> int | None:
         """Keep a picture of its player, and return its number; None where `most` are kept."""
