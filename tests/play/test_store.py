@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import re
 import socket
@@ -6,8 +7,10 @@ import time
 
 import pytest
 
+from playworld.config import InputError
+from playworld.play.store.game_store import GameStore, StoreFailed, open_store
 from playworld.play.store.sql_table import SqlTable
-from playworld.play.store.table import Change, Written
+from playworld.play.store.table import Change, Table, Written
 
 from .conftest import SOCKET, make_client, picture_bytes
 from .test_conversation import ask, ask_for, close_code, join
@@ -112,6 +115,32 @@ def test_a_full_file_forgets_the_games_that_were_left_longest_ago(tmp_path):
     known = [number for number in range(8) if table.read(str(number) * 32) is not None]
     table.close()
     assert known == list(range(8))[-len(known) :] and 1 < len(known) < 5
+
+
+def test_a_store_that_does_not_answer_holds_up_one_frame_and_not_the_next(monkeypatch):
+    monkeypatch.setattr("playworld.play.store.game_store.LONGEST_SECONDS", 0.05)
+    asked = []
+
+    async def never(name, args):
+        asked.append(name)
+        await asyncio.Event().wait()
+
+    async def ask_thrice():
+        store = GameStore(never)
+        for _ in range(3):
+            with pytest.raises(StoreFailed):
+                await store.ask(Table.epoch, ID)
+        return store.errors
+
+    assert asyncio.run(ask_thrice()) == {"epoch": 3}
+    assert asked == ["epoch"]
+
+
+@pytest.mark.parametrize("where", ["/nowhere/games.db", __file__, "redis://127.0.0.1:1/0"])
+@pytest.mark.needs("redis")
+def test_a_place_where_no_games_can_be_kept_is_refused_in_a_sentence(where):
+    with pytest.raises(InputError, match="cannot keep games"):
+        open_store(where, 60.0, 1e9)
 
 
 @pytest.fixture

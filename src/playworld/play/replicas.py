@@ -107,6 +107,7 @@ def application(
     deployment = serve.deployment(
         name="Replica",
         max_ongoing_requests=options.max_connections,
+        max_queued_requests=options.max_connections,  # of each proxy; more get a 503
         ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
         graceful_shutdown_timeout_s=SHUTDOWN_SECONDS,
         graceful_shutdown_wait_loop_s=0.5,

@@ -22,8 +22,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Ask = Callable[[str, Sequence[Any]], Awaitable[Any]]
 """Calls the method with this name of a table, wherever that is."""
-LONGEST_SECONDS = 10.0
+LONGEST_SECONDS = 5.0
 """How long an answer may take."""
+REST_SECONDS = 10.0
+"""How long nothing is asked of a store that did not answer in time: frames wait for it."""
 THREADS = 4
 """Questions to a table in this process at the same time."""
 SCHEMES = ("redis://", "rediss://", "unix://")
@@ -45,6 +47,7 @@ class GameStore:
         """Questions that failed, by the method of the table."""
         self.seconds = Histogram()
         """How long answers took."""
+        self._rests_until = 0.0
 
     async def ask(
         self, method: Callable[Concatenate[Table, P], R], *args: P.args, **kwargs: P.kwargs
@@ -56,11 +59,16 @@ class GameStore:
         """
         assert not kwargs, "a table is asked by position"
         began = time.monotonic()
+        if began < self._rests_until:
+            self.errors[method.__name__] += 1
+            raise StoreFailed
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 answer: R = await self._ask(method.__name__, args)
         except Exception as error:  # of whatever library speaks with it
             self.errors[method.__name__] += 1
+            if time.monotonic() - began > LONGEST_SECONDS / 2:
+                self._rests_until = time.monotonic() + REST_SECONDS
             self._log.note(f"{method.__name__}: {str(error) or type(error).__name__}"[:300])
             raise StoreFailed from error
         self.seconds.observe(time.monotonic() - began)
@@ -93,8 +101,9 @@ def open_store(where: str, keep_seconds: float, max_bytes: float) -> GameStore:
         return in_threads(_redis_table(where, keep_seconds))
     try:
         return in_threads(SqlTable(Path(where), keep_seconds, max_bytes))
-    except sqlite3.Error as error:
-        raise InputError(f"cannot keep games in {where}: {error}") from None
+    except (sqlite3.Error, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot keep games in {where}: {reason}") from None
 
 
 def _redis_table(url: str, keep_seconds: float) -> Table:

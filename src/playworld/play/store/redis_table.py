@@ -7,7 +7,7 @@ import redis
 
 from playworld.play.store.table import Change, Kept, Written, first_epoch
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 4.0
 PARTS = ("game", "about", "bodies", "pictures", "snapshot")
 """Keys of a game: what is known of it, how its frames came about, the frames, the player's
 pictures, and a state of the model."""

@@ -1,5 +1,6 @@
 """A store of games in an SQLite file, which several processes of one machine may share."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -11,7 +12,7 @@ from playworld.play.store.table import Change, Kept, Written, first_epoch
 
 VERSION = 1
 """Of the tables; a file with others is refused."""
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 4.0
 """How long another process may keep the file locked."""
 TABLES = """
 CREATE TABLE IF NOT EXISTS games (
@@ -41,10 +42,13 @@ class SqlTable:
         """Open the file, or make it.
 
         Raises:
-            sqlite3.Error: it cannot be read or written, or is something else.
+            sqlite3.Error: it is something else.
+            OSError: it cannot be read or written.
         """
         self._keep_seconds, self._max_bytes = keep_seconds, max_bytes
         self._lock = threading.Lock()
+        if path != ":memory:":  # whoever reads the ids of games can play them
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._file = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
