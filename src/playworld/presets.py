@@ -104,6 +104,16 @@ ROBOTICS_SMALL = replace(
 """The paper's size of picture for robots, 160x90, in 60 tokens per frame: otherwise `small`."""
 
 
+_CHANGES = MotionDynamicsConfig(
+    height=64,
+    width=64,
+    patch=8,
+    reach=8,
+    stages=4,
+    num_contents=1024,
+    action_size=8,
+    transformer=replace(SMALL.dynamics.transformer, window=4),
+)
 MOTION = Recipe(
     name="motion",
     tokenizer=MotionTokenizerConfig(
@@ -112,16 +122,7 @@ MOTION = Recipe(
         content=QuantizerConfig(num_codes=1024, code_size=192, normalize=False),
     ),
     actions=replace(SMALL.actions, stem="vector", tokens=TokenView(patch=64, code_size=4)),
-    dynamics=MotionDynamicsConfig(
-        height=64,
-        width=64,
-        patch=8,
-        reach=8,
-        stages=4,
-        num_contents=1024,
-        action_size=8,
-        transformer=replace(SMALL.dynamics.transformer, window=4),
-    ),
+    dynamics=_CHANGES,
     tokenizer_stage=StageConfig(
         steps=8_000, batch_size=8, clip_length=12, learning_rate=1.5e-3, save_every=250
     ),
@@ -139,7 +140,9 @@ PLATFORMER = replace(
     actions=replace(
         MOTION.actions, gravity=True, quantizer=replace(SMALL.actions.quantizer, num_codes=6)
     ),
+    dynamics=replace(_CHANGES, moved_picture=True, decides_split=True),
     world_stage=replace(MOTION.world_stage, batch_size=6, clip_length=8),
+    world_loss=replace(MOTION.world_loss, own_rollouts=0.5),
 )
 """Like `motion`, for one game seen from the side: what goes up comes down by itself."""
 

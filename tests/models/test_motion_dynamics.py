@@ -1,5 +1,8 @@
 """Dynamics of changes: what is trained is what is played."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
 from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
@@ -20,17 +23,22 @@ def clip(frames: int = 6) -> tuple[torch.Tensor, ...]:
 
 
 @torch.no_grad()
-def test_a_frame_is_trained_as_it_is_played():
+@pytest.mark.parametrize("sees", [False, True])
+def test_a_frame_is_trained_as_it_is_played(sees):
     """Every frame of the training pass equals a cached step after its true past."""
     torch.manual_seed(0)
-    model, (tokens, hidden, actions, video) = MotionDynamics(CONFIG).eval(), clip()
-    trained = model(tokens, hidden, actions, video)
+    model = MotionDynamics(replace(CONFIG, moved_picture=sees)).eval()
+    tokens, hidden, actions, video = clip()
+    moved = video.roll(3, dims=2)
+    trained = model(tokens, hidden, actions, video, moved)
     cache, nothing = model.start_cache(2), torch.zeros_like(hidden[:, 0])
     for t in range(tokens.shape[1]):
         action = actions[:, t - 1] if t else None
-        picture = model.picture_features(video[:, max(0, t - 1)][:, None])[:, 0]
+        last, now = video[:, max(0, t - 1)][:, None], moved[:, t][:, None]
+        picture = model.picture_features(last, now)[:, 0]
         if t:
-            played, _ = model.step(tokens[:, t], hidden[:, t], action, cache, picture)
+            shown = picture.where(~hidden[:, t, :1, None], model.picture_features(last)[:, 0])
+            played, _ = model.step(tokens[:, t], hidden[:, t], action, cache, shown)
             torch.testing.assert_close(played, trained[:, t - 1], atol=1e-5, rtol=1e-4)
         _, entry = model.step(tokens[:, t], nothing, action, cache, picture)
         cache = model.append(cache, entry)

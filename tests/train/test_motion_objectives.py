@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from playworld.models.actions import LatentActionConfig, LatentActionModel, TokenView
-from playworld.models.motion.changes import BLEND, Changes
+from playworld.models.motion.changes import BLEND, Changes, join_digits
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
 from playworld.models.motion.tokenizer import MotionTokenizer
@@ -22,6 +22,7 @@ from playworld.train.objectives import (
     WorldLoss,
 )
 from playworld.train.objectives.motion_tokenizer import without_content
+from playworld.train.objectives.motion_world import split_losses
 from playworld.train.recipe import Recipe
 
 TOKENIZER = MotionTokenizerConfig(
@@ -101,6 +102,20 @@ def test_the_dynamics_of_changes_learn_beside_latent_actions():
     parts = [learner(half)[0] for half in shared.split(2)]
     assert len(parts) == 2
     torch.testing.assert_close(sum(parts), learner(shared)[0])
+
+
+def test_quarters_are_learned_from_the_blocks_that_are_split():
+    draw = torch.Generator().manual_seed(0)
+    flags, quarters = torch.randn(3, 1, generator=draw), torch.randn(3, 32, generator=draw)
+    truth = torch.tensor([0, join_digits(torch.tensor([0, 5, 0, 1])), 0])
+    loss = split_losses(flags, quarters, truth)
+    elsewhere = quarters.clone()
+    elsewhere[[0, 2]] += 1.0 + torch.arange(32)
+    torch.testing.assert_close(split_losses(flags, elsewhere, truth), loss)
+    surer = flags + torch.tensor([[-9.0], [9.0], [-9.0]])
+    assert split_losses(surer, quarters, truth) < loss
+    without = split_losses(flags[:, :0], quarters, truth)
+    assert split_losses(flags[:, :0], elsewhere, truth) != without
 
 
 @pytest.mark.slow

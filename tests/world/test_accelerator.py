@@ -63,7 +63,10 @@ def play(models: WorldModels) -> list[torch.Tensor]:
     tokens, actions = models.encode_prompt(video), models.prompt_actions(video)
     memory, decoder = dynamics.start_cache(PLAYERS), tokenizer.begin(video[:, 0])
     for t in range(2):
-        picture, hidden = models.picture_features(decoder), models.nothing_hidden(PLAYERS)
+        picture, hidden = (
+            models.picture_features(decoder, tokens[:, t]),
+            models.nothing_hidden(PLAYERS),
+        )
         led = actions[:, 0] if t else None
         _, entry = dynamics.step(tokens[:, t], hidden, led, memory, picture)
         memory = dynamics.append(memory, entry, in_place=True)

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playworld.models.motion.changes import BLEND, FIRST_CODE, FOLLOW, SKIP, Changes
+from playworld.models.motion.changes import (
+    BLEND,
+    CHOICES,
+    FIRST_CODE,
+    FOLLOW,
+    QUARTERS,
+    SKIP,
+    Changes,
+    split_digits,
+)
 from playworld.models.motion.dynamics import MotionDynamicsConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.world import SamplerConfig
@@ -58,7 +67,7 @@ def test_the_scene_is_decided_first_then_more_and_more_blocks(order, steps):
 def test_cold_draws_decide_whether_before_which_and_take_the_likeliest():
     tokens, _ = drawn(SamplerConfig(steps=1, temperature=0.0))[-1]
     changes, every = Changes.unpack(tokens, CONFIG.num_blocks), logits()
-    motion, _, content = every[:, 1:, : sum(CONFIG.sizes)].split(CONFIG.sizes, dim=-1)
+    motion, *_, content = every[:, 1:, : sum(CONFIG.sizes)].split(CONFIG.sizes, dim=-1)
     scenes, rest = every[:, 0, : CONFIG.num_scenes], CONFIG.num_scenes // 2
     assert (scenes.argmax(-1) == rest).all()
     assert changes.scene.tolist() == [
@@ -77,6 +86,21 @@ def test_cold_draws_decide_whether_before_which_and_take_the_likeliest():
     first = changes.codes[..., 0]
     assert torch.equal(first[sure], codes.argmax(-1)[sure] + FIRST_CODE)
     assert (first[new & ~sure] == BLEND).all() and not changes.codes[..., 1:].any()
+
+
+def test_a_block_is_split_first_and_its_quarters_follow():
+    config = replace(CONFIG, decides_split=True)
+    sampler, parts = ChangeSampler(config), torch.zeros(1, config.num_blocks, sum(config.sizes))
+    _, flag, quarters, _ = parts.split(config.sizes, dim=-1)  # views
+    flag[:, : config.num_blocks // 2], flag[:, config.num_blocks // 2 :] = 3.0, -3.0
+    quarters.unflatten(-1, (QUARTERS, CHOICES))[..., 2] = 9.0
+    scene = torch.zeros(1, 1, parts.shape[-1])
+    found = torch.cat([scene, parts], dim=1)
+    tokens = torch.zeros(1, config.num_tokens, dtype=torch.long)
+    drawn = sampler.draw_blocks(tokens, found, 0.0, torch.full((1, sampler.draws), 0.5))
+    half = config.num_blocks // 2
+    assert (split_digits(drawn.split[0, :half]) == 2).all() and not drawn.split[0, half:].any()
+    assert sampler.draws > ChangeSampler(CONFIG).draws
 
 
 def test_a_row_is_drawn_as_it_is_alone():

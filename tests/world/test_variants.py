@@ -29,15 +29,18 @@ def variants() -> dict[str, WorldConfig]:
         "actions on tokens": replace(config, actions=view),
         "two tokens per place": replace(config, tokenizer=halves, dynamics=paired),
         "changes": of_changes(config),
+        "changes decided in more steps": of_changes(config, more=True),
     }
 
 
-def of_changes(config: WorldConfig) -> WorldConfig:
+def of_changes(config: WorldConfig, more: bool = False) -> WorldConfig:
     tokenizer = MotionTokenizerConfig(
         16, 24, QuantizerConfig(32, 192, normalize=False), reach=4, stages=2, channels=8, layers=1
     )
     shape = config.dynamics.transformer
-    dynamics = MotionDynamicsConfig(16, 24, 8, 4, 2, 32, action_size=8, transformer=shape)
+    dynamics = MotionDynamicsConfig(
+        16, 24, 8, 4, 2, 32, 8, shape, moved_picture=more, decides_split=more
+    )
     # The grid of blocks is smaller than any convolution over it: actions look at pixels here.
     return replace(config, tokenizer=tokenizer, dynamics=dynamics)
 

@@ -19,7 +19,6 @@ from playworld.world.arguments import check_seeds
 from playworld.world.buffer_pool import BufferPool
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.state import WorldState, join
-from playworld.world.token_sampler import TokenSampler
 from playworld.world.traced_passes import Passes
 from playworld.world.world_models import WorldModels
 
@@ -125,7 +124,7 @@ def _decided(
     action: Float[Tensor, "1 E"] | None,
 ) -> PendingFrame:
     """A frame of which only the last pass, the one that commits it, is left."""
-    picture = models.picture_features(state.decoder)
+    picture = models.picture_features(state.decoder, tokens)
     return PendingFrame(state, action, tokens, models.nothing_hidden(1), picture=picture)
 
 
@@ -165,7 +164,7 @@ def run_pass(
         if frame.refinements and frame.sampler is not None:
             alike.setdefault((frame.sampler, frame.refinements[0]), []).append(i)
     for (sampler, number), rows in alike.items():
-        _refine(models.token_sampler, [frames[i] for i in rows], logits[rows], sampler, number)
+        _refine(models, [frames[i] for i in rows], logits[rows], sampler, number)
     results: list[StepResult | None] = [None] * count
     if done:
         committed = _commit(passes, [frames[i] for i in done], caches)
@@ -175,7 +174,7 @@ def run_pass(
 
 
 def _refine(
-    token_sampler: TokenSampler,
+    models: WorldModels,
     frames: Sequence[PendingFrame],
     logits: Float[Tensor, "B P V"],
     sampler: SamplerConfig,
@@ -185,10 +184,12 @@ def _refine(
     noise = torch.cat([frame.noise for frame in frames if frame.noise is not None])
     tokens = torch.cat([frame.tokens for frame in frames])
     hidden = torch.cat([frame.hidden for frame in frames])
-    tokens, hidden = token_sampler.refine(logits, tokens, hidden, sampler, number, noise)
+    tokens, hidden = models.token_sampler.refine(logits, tokens, hidden, sampler, number, noise)
     for i, frame in enumerate(frames):
         frame.tokens, frame.hidden = tokens[i : i + 1], hidden[i : i + 1]
         frame.refinements.popleft()
+        if number == 0 and models.sees_motion:
+            frame.picture = models.picture_features(frame.state.decoder, frame.tokens)
 
 
 def _append(

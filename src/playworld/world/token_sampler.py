@@ -26,7 +26,7 @@ SURE = 0.2
 which none is likely are noise, and the blending network does better without."""
 _DRAWS = 4 + QUARTERS
 """Uniform numbers of a block: whether it follows the scene, its own motion, whether it is new, its
-code, and each quarter."""
+code, and each quarter. One more where it is predicted by itself whether it is split."""
 
 
 @runtime_checkable
@@ -113,7 +113,7 @@ class ChangeSampler:
     @property
     def draws(self) -> int:
         """Uniform numbers of one pass."""
-        return _DRAWS * self._config.num_blocks
+        return (_DRAWS + self._config.decides_split) * self._config.num_blocks
 
     def refine(self, logits, tokens, hidden, sampler, number, noise):
         """As in `TokenSampler`."""
@@ -155,10 +155,15 @@ class ChangeSampler:
     ) -> Changes:
         """A proposal for every block; the scene stays that of `tokens`."""
         blocks = logits[:, 1:, : sum(self._config.sizes)]
-        chances = uniform.unflatten(1, (_DRAWS, self._config.num_blocks))
-        motion, split, content = blocks.split(self._config.sizes, dim=-1)
+        chances = uniform.unflatten(1, (-1, self._config.num_blocks))
+        motion, splits, split, content = blocks.split(self._config.sizes, dim=-1)
         quarters = split.unflatten(-1, (QUARTERS, CHOICES)).flatten(1, 2)
-        digits = sample(quarters, temperature, chances[:, 4:].transpose(1, 2).flatten(1))
+        every = chances[:, 4:_DRAWS].transpose(1, 2).flatten(1)
+        digits = sample(quarters, temperature, every).unflatten(1, (-1, QUARTERS))
+        if self._config.decides_split:
+            whole = torch.zeros_like(splits[..., 0])
+            parted = _either(whole, splits, temperature, chances[:, _DRAWS])
+            digits = digits * parted[..., None]
         # Whether at all comes before which: the likeliest motion or code of a block that surely has
         # one may still be less likely than none.
         own, codes = motion[..., FOLLOW + 1 :], content[..., FIRST_CODE:]
@@ -172,7 +177,7 @@ class ChangeSampler:
         return Changes(
             old.scene,
             torch.where(alone, moved, FOLLOW),
-            join_digits(digits.unflatten(1, (-1, QUARTERS))),
+            join_digits(digits),
             torch.cat([first[..., None], torch.zeros_like(old.codes[..., 1:])], dim=-1),
         )
 

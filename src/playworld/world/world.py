@@ -251,7 +251,7 @@ class World:
         hidden = models.nothing_hidden(len(video))
         for t in range(tokens.shape[1]):
             action = None if t == 0 or actions is None else actions[:, t - 1]
-            picture = models.picture_features(decoder)
+            picture = models.picture_features(decoder, tokens[:, t])
             _, entry = models.dynamics.step(tokens[:, t], hidden, action, memory, picture)
             memory = models.dynamics.append(memory, entry, in_place=True)
             frames, decoder = models.tokenizer.decode_step(tokens[:, t], decoder, in_place=True)
@@ -291,6 +291,8 @@ class World:
         for number in token_sampler.passes(sampler):
             logits, _ = self._passes.step(tokens, hidden, action, state.memory, picture)
             tokens, hidden = token_sampler.refine(logits, tokens, hidden, sampler, number, noise)
+            if number == 0 and self.models.sees_motion:
+                picture = self.models.picture_features(state.decoder, tokens)
         return self._commit(state, tokens, action, picture, in_place)
 
     @torch.no_grad()
@@ -309,7 +311,7 @@ class World:
         """
         tokens = self.models.tokens(tokens, state.batch)
         action = self.models.embed_actions(actions, state.batch)
-        picture = self.models.picture_features(state.decoder)
+        picture = self.models.picture_features(state.decoder, tokens)
         return self._commit(state, tokens, action, picture, in_place)
 
     def _commit(

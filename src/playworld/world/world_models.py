@@ -17,7 +17,7 @@ from playworld.models.base import DynamicsModel, Tokenizer
 from playworld.models.batch_invariance import row_by_row, tiled_rows
 from playworld.models.kv_cache import KVCache
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.world.arguments import check_actions, check_tokens, check_video
@@ -120,11 +120,28 @@ class WorldModels:
             video = self.tokenizer.code_grid(self.encode_prompt(video))
         return self.actions.encode(video)
 
-    def picture_features(self, decoder: KVCache | Canvas) -> Float[Tensor, "B N D"] | None:
-        """Features of the last picture, for dynamics of changes; None for other dynamics."""
+    def picture_features(
+        self, decoder: KVCache | Canvas, tokens: Int[Tensor, "B L"] | None = None
+    ) -> Float[Tensor, "B N D"] | None:
+        """Features of the last picture, for dynamics of changes; None for other dynamics.
+
+        Args:
+            decoder: the state of the tokenizer's decoder.
+            tokens: of the next frame, once the motion of the scene is decided.
+        """
         if not (isinstance(decoder, Canvas) and isinstance(self.dynamics, MotionDynamics)):
             return None
         assert isinstance(self.tokenizer, MotionTokenizer)
-        features = self.dynamics.picture_features
-        pictures = self.tokenizer.visible_picture(decoder)
-        return row_by_row(lambda picture: features(picture[:, None])[:, 0], pictures)
+        features, pictures = (
+            self.dynamics.picture_features,
+            [self.tokenizer.visible_picture(decoder)],
+        )
+        if tokens is not None and self.sees_motion:
+            pictures.append(self.tokenizer.moved_picture(decoder, tokens))
+        return row_by_row(lambda *rows: features(*(row[:, None] for row in rows))[:, 0], *pictures)
+
+    @property
+    def sees_motion(self) -> bool:
+        """Whether `picture_features` change once the motion of the scene is decided."""
+        config = self.dynamics.config
+        return isinstance(config, MotionDynamicsConfig) and config.moved_picture

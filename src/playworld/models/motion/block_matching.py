@@ -11,7 +11,7 @@ from torch import Tensor
 
 from playworld.models.motion.blocks import on_device, still, vector
 from playworld.models.motion.changes import QUARTERS, alternatives, join_digits
-from playworld.models.motion.source import between, excerpt, scene_number, scene_vector, shifted
+from playworld.models.motion.source import between, excerpt, scene_number
 
 NOISE = 4e-4
 """Mean square (of pixels in [0, 1]) by which a block may differ from its source."""
@@ -151,20 +151,6 @@ def refine_scene(
     best = _clearly_best(totals.masked_fill((halves.abs() > 2 * reach).any(-1), math.inf))
     row = torch.arange(len(best), device=best.device)
     return scene_number(halves[row, best], reach), errors[row, best]
-
-
-def along_scene(
-    window: Float[Tensor, "B C Y X"],
-    frame: Float[Tensor, "B C H W"],
-    scene: Int[Tensor, " B"],
-    reach: int,
-    side: int,
-) -> tuple[Int[Tensor, " B"], Float[Tensor, "B h w"]]:
-    """What `refine_scene` is given and finds, for a scene of which the motion is known."""
-    halves = scene_vector(scene, reach)
-    whole = halves.div(2, rounding_mode="floor") + reach
-    difference = shifted(window, halves, reach) - frame
-    return whole[:, 0] * (2 * reach + 1) + whole[:, 1], cell_error(difference[:, None], side)[:, 0]
 
 
 def _clearly_best(totals: Float[Tensor, "B steps"]) -> Int[Tensor, " B"]:

@@ -44,6 +44,12 @@ class MotionDynamicsConfig(BlockLayout):
     """ST-transformer over the blocks, and one token more for the scene."""
     stem_channels: int = 16
     """Channels at half resolution of the convolutions on the last picture."""
+    moved_picture: bool = False
+    """Whether they also see the last picture as the scene moves it, once that is decided: what a
+    character uncovers, and what comes back into view, can be seen there."""
+    decides_split: bool = False
+    """Whether a block is split is predicted first, and the choices of its quarters given that it
+    is. Each quarter by itself most likely moves as the block does, so that none would be split."""
 
     def __post_init__(self) -> None:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
@@ -54,9 +60,13 @@ class MotionDynamicsConfig(BlockLayout):
         return self.num_blocks + 1
 
     @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Logits of a block: its motion, the choices of its quarters, its content."""
-        return self.num_motions + 1, QUARTERS * CHOICES, FIRST_CODE + self.num_contents
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Logits of a block: its motion, whether it is split, its quarters' choices, its content.
+
+        Whether it is split takes none where that is not predicted by itself.
+        """
+        split = int(self.decides_split)
+        return self.num_motions + 1, split, QUARTERS * CHOICES, FIRST_CODE + self.num_contents
 
 
 class MotionDynamics(DynamicsModel):
@@ -68,8 +78,9 @@ class MotionDynamics(DynamicsModel):
         super().__init__()
         self.config = config
         width = config.transformer.width
-        motions, _, contents = config.sizes
-        self.stem = ConvEmbed(config.patch, width, config.stem_channels)
+        motions, *_, contents = config.sizes
+        channels = 6 if config.moved_picture else 3
+        self.stem = ConvEmbed(config.patch, width, config.stem_channels, channels)
         self.scene = nn.Embedding(config.num_scenes + 1, width)
         self.motion = nn.Embedding(motions + 1, width)
         self.split = nn.Embedding(QUARTERS * CHOICES, width)
@@ -82,8 +93,17 @@ class MotionDynamics(DynamicsModel):
         self.scene_head = nn.Linear(width, config.num_scenes)
         self.block_head = nn.Linear(width, sum(config.sizes))
 
-    def picture_features(self, frames: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T N D"]:
-        """Features of the pictures from which the next frames are built. Pixels in [0, 1]."""
+    def picture_features(
+        self,
+        frames: Float[Tensor, "B T H W C"],
+        moved: Float[Tensor, "B T H W C"] | None = None,
+    ) -> Float[Tensor, "B T N D"]:
+        """Features of the pictures from which the next frames are built. Pixels in [0, 1].
+
+        `moved` are the same as the scene moves them, None while its motion is not decided.
+        """
+        if self.config.moved_picture:
+            frames = torch.cat([frames, frames if moved is None else moved], dim=-1)
         return self.stem((frames * 2 - 1).to(self.summary.dtype))
 
     def embed(
@@ -95,7 +115,7 @@ class MotionDynamics(DynamicsModel):
         """A frame as the transformer gets it: the scene, then the blocks."""
         scene = self.scene(changes.scene.masked_fill(hidden[..., 0], self.config.num_scenes))
         masked = hidden[..., 1:]
-        motions, _, contents = self.config.sizes
+        motions, *_, contents = self.config.sizes
         digits = split_digits(changes.split)
         steps = CHOICES * torch.arange(QUARTERS, device=digits.device)
         quarters = self.split(digits + steps).sum(-2)
@@ -114,6 +134,7 @@ class MotionDynamics(DynamicsModel):
         hidden: Bool[Tensor, "B T P"],
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"],
+        moved: Float[Tensor, "B T H W C"] | None = None,
         history: Int[Tensor, "B T L"] | None = None,
     ) -> Float[Tensor, "B S P V"]:
         """Logits for frames 1 to T-1 in one pass; each from its past with nothing hidden.
@@ -123,17 +144,22 @@ class MotionDynamics(DynamicsModel):
             hidden: of which positions (the scene, then the blocks) nothing is known.
             actions: latent actions; number k leads from frame k to frame k+1.
             video: the frames.
+            moved: for each frame the one before it as the scene moves it; needed if the
+                configuration says so.
             history: the changes as later frames see them; `tokens` if None.
         """
         T = tokens.shape[1]
         changes = Changes.unpack(tokens, self.config.num_blocks)
         seen = changes if history is None else Changes.unpack(history, self.config.num_blocks)
-        pictures = self.picture_features(video[:, :-1])
         # The first frame is built from itself.
-        pictures = torch.cat([pictures[:, :1], pictures], dim=1)
+        last = torch.cat([video[:, :1], video[:, :-1]], dim=1)
+        shown = pictures = self.picture_features(last, moved)
+        if moved is not None and self.config.moved_picture:
+            unknown = hidden[..., :1, None]
+            shown = torch.where(unknown, self.picture_features(last), pictures)
         led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
         past = self.embed(pictures, seen, torch.zeros_like(hidden)) + led
-        guess = self.embed(pictures, changes, hidden) + led
+        guess = self.embed(shown, changes, hidden) + led
         times = torch.arange(T, device=tokens.device)
         x = self.transformer(
             torch.cat([past[:, :-1], guess[:, 1:]], dim=1),

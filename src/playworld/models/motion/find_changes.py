@@ -1,15 +1,15 @@
 """From the last picture and the next frame to changes: the encoder of a tokenizer of changes."""
 
 import math
+from dataclasses import replace
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from playworld.models.motion.block_matching import (
     ALONE,
     WORTH,
-    along_scene,
     choose_motion,
     choose_split,
     matching_costs,
@@ -35,7 +35,6 @@ def find_changes(
     canvas: Canvas,
     frames: UInt8[Tensor, "B C H W"],
     predictable: bool = False,
-    scene: Int[Tensor, " B"] | None = None,
 ) -> tuple[Changes, Float[Tensor, "B N pixels"], Source]:
     """What changes from the canvas to these frames.
 
@@ -46,7 +45,6 @@ def find_changes(
         canvas: with the last picture in view.
         frames: the next, in whole blocks.
         predictable: leave out what could not be predicted, at the cost of exactness.
-        scene: number of the scene's motion, where it is known.
 
     Returns:
         The changes, the residual that copies leave of each block, and the source of the copies.
@@ -57,11 +55,8 @@ def find_changes(
     view = canvas.view(reach)
     window, target = to_float(view), to_float(frames)
     costs = matching_costs(view, frames, side // 2, reach)
-    if scene is None:
-        main = scene_motion(to_quarters(costs).mean(2), reach)
-        scene, follows = refine_scene(window, target, main, costs.amin(-1), reach)
-    else:
-        main, follows = along_scene(window, target, scene, reach, side // 2)
+    main = scene_motion(to_quarters(costs).mean(2), reach)
+    scene, follows = refine_scene(window, target, main, costs.amin(-1), reach)
     # The whole pixels nearest to the scene's motion say the same as following it, or less.
     costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
     quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
@@ -69,8 +64,27 @@ def find_changes(
     vectors = own_motions(quarters, vectors, least, share)
     choices = alternatives(vectors, config.num_motions)
     split = choose_split(quarters, choices, least)
-    source = Source.of(window, scene, reach)
-    copied = source.copies(quarter_motions(choices, split, config.grid)[:, None], side // 2)[:, 0]
-    left = to_blocks(target - copied, side)
     motion = torch.where(vectors == config.num_motions, FOLLOW, vectors + 1)
-    return Changes(scene, motion, split, books.quantize(left, tables, least)), left, source
+    nothing = torch.zeros(*motion.shape, config.stages, dtype=torch.long, device=motion.device)
+    source = Source.of(window, scene, reach)
+    return with_content(
+        config, books, tables, source, frames, Changes(scene, motion, split, nothing), least
+    )
+
+
+@torch.no_grad()
+def with_content(
+    config: MotionTokenizerConfig,
+    books: Books,
+    tables: list[CodeTable],
+    source: Source,
+    frames: UInt8[Tensor, "B C H W"],
+    changes: Changes,
+    least: float,
+) -> tuple[Changes, Float[Tensor, "B N pixels"], Source]:
+    """Changes with the codes of what their copies leave of the frames; see `find_changes`."""
+    choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
+    motions = quarter_motions(choices, changes.split, config.grid)[:, None]
+    copied = source.copies(motions, config.patch // 2)[:, 0]
+    left = to_blocks(to_float(frames) - copied, config.patch)
+    return replace(changes, codes=books.quantize(left, tables, least)), left, source

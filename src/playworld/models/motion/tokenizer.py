@@ -20,7 +20,7 @@ from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.find_changes import find_changes
 from playworld.models.motion.render import CANDIDATES, render_inputs
 from playworld.models.motion.residual_codes import Books
-from playworld.models.motion.source import Source, scene_vector
+from playworld.models.motion.source import Source, scene_vector, shifted
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.stems import pad_to_patch
 
@@ -145,6 +145,25 @@ class MotionTokenizer(Tokenizer):
         """The picture in view."""
         frame = cache.view()[..., : self.config.height, : self.config.width]
         return to_float(frame.permute(0, 2, 3, 1))
+
+    def moved_picture(self, cache: Canvas, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B H W C"]:
+        """The picture in view as the scene moves it, with what comes back into view."""
+        reach = self.config.reach
+        motion = scene_vector(tokens[:, 0], reach)
+        moved = shifted(to_float(cache.view(reach)), motion, reach).permute(0, 2, 3, 1)
+        return moved[:, : self.config.height, : self.config.width]
+
+    def moved_pictures(
+        self, tokens: Int[Tensor, "B T L"], video: Float[Tensor, "B T H W C"]
+    ) -> Float[Tensor, "B T H W C"]:
+        """`moved_picture` of the frame before, for every frame; of the first that frame itself."""
+        frames, pictures = self.pad_to_blocks(video), [video[:, 0]]
+        canvas = Canvas.around(frames[:, 0])
+        for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
+            pictures.append(self.moved_picture(canvas, tokens[:, t]))
+            motion = scene_vector(tokens[:, t, 0], self.config.reach)
+            canvas = canvas.moved(motion, frame, in_place=True)
+        return torch.stack(pictures, dim=1)
 
     def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
         """How the view moves, and what moves before a view that stands still: rows and columns.

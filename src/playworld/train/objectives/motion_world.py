@@ -108,7 +108,7 @@ class MotionWorldObjective(WorldObjective):
             self.dynamics,
             video[rows],
             actions[rows],
-            tokens[rows, :, 0],
+            tokens[rows],
             begins.to(video.device),
             noise.to(video.device),
         )
@@ -126,7 +126,11 @@ class MotionWorldObjective(WorldObjective):
     ) -> tuple[Float[Tensor, ""], Metrics]:
         """Cross-entropy of what is hidden of frames 1 to T-1, per hidden position."""
         assert video is not None, "changes are predicted from pictures"
-        logits = self.dynamics(tokens, hidden, actions, video, history=past)
+        tokenizer, moved = self._tokenizer[0], None
+        if self.dynamics.config.moved_picture:
+            assert isinstance(tokenizer, MotionTokenizer)
+            moved = tokenizer.moved_pictures(tokens, video)
+        logits = self.dynamics(tokens, hidden, actions, video, moved, history=past)
         shape = self.dynamics.config
         truth = Changes.unpack(tokens[:, 1:], shape.num_blocks)
         scene = hidden[:, 1:, 0]
@@ -134,16 +138,14 @@ class MotionWorldObjective(WorldObjective):
         moves = logits[:, :, 0, : shape.num_scenes][scene].float()
         scene_loss = F.cross_entropy(moves, truth.scene[scene], reduction="sum")
         rows = logits[:, :, 1:, : sum(shape.sizes)][blocks].float()
-        motion, split, content = rows.split(shape.sizes, dim=-1)
+        motion, splits, split, content = rows.split(shape.sizes, dim=-1)
         motion_loss = F.cross_entropy(motion, truth.motion[blocks], reduction="sum")
-        quarters = split.unflatten(-1, (QUARTERS, CHOICES)).flatten(0, 1)
-        digits = split_digits(truth.split[blocks]).flatten()
-        split_loss = F.cross_entropy(quarters, digits, reduction="sum")
+        split_loss = split_losses(splits, split, truth.split[blocks])
         kind_loss, code_loss = content_losses(content, truth.codes[..., 0][blocks])
         total = (
             shape.num_blocks * scene_loss
             + motion_loss
-            + SPLIT_WEIGHT * split_loss
+            + split_loss
             + kind_loss
             + CODE_WEIGHT * code_loss
         )
@@ -160,6 +162,25 @@ class MotionWorldObjective(WorldObjective):
             / (truth.codes[..., 0][blocks] != SKIP).sum().clamp_min(1),
             "accuracy": right,
         }
+
+
+def split_losses(
+    whether: Float[Tensor, "M flags"],
+    logits: Float[Tensor, "M choices"],
+    truth: Int[Tensor, " M"],
+) -> Float[Tensor, ""]:
+    """Sum of the cross-entropy of whether a block is split, and of the quarters of those that are.
+
+    Without a flag it is of the quarters of all blocks.
+    """
+    quarters = logits.unflatten(-1, (QUARTERS, CHOICES))
+    if not whether.shape[1]:
+        quarters, digits = quarters.flatten(0, 1), split_digits(truth).flatten()
+        return SPLIT_WEIGHT * F.cross_entropy(quarters, digits, reduction="sum")
+    split = truth > 0
+    flag = F.binary_cross_entropy_with_logits(whether[:, 0], split.float(), reduction="sum")
+    quarters, digits = quarters[split].flatten(0, 1), split_digits(truth[split]).flatten()
+    return flag + SPLIT_WEIGHT * F.cross_entropy(quarters, digits, reduction="sum")
 
 
 def content_losses(

@@ -2,11 +2,12 @@
 
 The dynamics of changes draws each frame on its last one, so an error stays in the picture: what a
 jumping character leaves behind stands there until something takes it away. Clips of true frames
-contain no such errors. Here some clips go on from the world's own pictures, and the changes to
-learn are those from its own picture to the true frame (DAgger, arXiv:1011.0686).
+contain no such errors. Here some clips go on from the world's own pictures (DAgger,
+arXiv:1011.0686). Motion is to be predicted as it is in truth, so that errors are not followed by
+more of them, and content where the picture differs from the true one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,15 +16,18 @@ from torch import Tensor
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import Changes
 from playworld.models.motion.dynamics import MotionDynamics
-from playworld.models.motion.find_changes import find_changes
-from playworld.models.motion.source import scene_vector
+from playworld.models.motion.find_changes import with_content
+from playworld.models.motion.source import Source, scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
-from playworld.models.pixels import to_uint8
+from playworld.models.pixels import to_float, to_uint8
 from playworld.world.maskgit import SamplerConfig
 from playworld.world.token_sampler import ChangeSampler
 
 AS_IN_PLAY = SamplerConfig(steps=1, temperature=0.1)
 """How its own frames are drawn."""
+MEND_ABOVE = 1e-2
+"""Mean squared error (of pixels in [0, 1]) of a block from which on the world is to mend it: it
+cannot know where smaller errors are."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Rollout:
     """Clips that go on from the world's own pictures."""
 
     targets: Int[Tensor, "B T L"]
-    """The changes from the picture before to the true frame."""
+    """The true motions, and what they leave of the true frame from the picture before."""
     tokens: Int[Tensor, "B T L"]
     """The changes from which its own pictures were decoded."""
     pictures: Float[Tensor, "B T H W C"]
@@ -44,7 +48,7 @@ def roll_out(
     dynamics: MotionDynamics,
     video: Float[Tensor, "B T H W C"],
     actions: Float[Tensor, "B S E"],
-    scenes: Int[Tensor, "B T"],
+    truth: Int[Tensor, "B T L"],
     begins: Int[Tensor, " B"],
     noise: Float[Tensor, "B T draws"],
 ) -> Rollout:
@@ -58,7 +62,7 @@ def roll_out(
         dynamics: as it is in training.
         video: true frames in [0, 1].
         actions: latent actions; number k leads from frame k to frame k+1.
-        scenes: motions of the scene in truth.
+        truth: the changes of the true frames.
         begins: the first frame of each clip that is its own, at least 1.
         noise: uniform numbers, `ChangeSampler.draws` for each frame.
     """
@@ -74,11 +78,16 @@ def roll_out(
     memory = dynamics.start_cache(len(video))
     memory = memory.append(dynamics.step(nothing, known, None, memory, features)[1])
     for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
-        changes, _, source = find_changes(
-            config, tokenizer.books, tables, canvas, frame, predictable=True, scene=scenes[:, t]
+        moves = Changes.unpack(truth[:, t], config.num_blocks)
+        source = Source.of(to_float(canvas.view(config.reach)), moves.scene, config.reach)
+        changes, left, _ = with_content(
+            config, tokenizer.books, tables, source, frame, moves, config.predict_below
         )
+        mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
+        changes = replace(changes, codes=changes.codes * mends[..., None])
         target = changes.pack()
-        features = dynamics.picture_features(pictures[-1][:, None])[:, 0]
+        moved = tokenizer.moved_picture(canvas, target)
+        features = dynamics.picture_features(pictures[-1][:, None], moved[:, None])[:, 0]
         hidden = ~known
         hidden[:, 0] = False
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
