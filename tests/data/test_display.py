@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from playworld.data.video.display import Resizer
-from playworld.data.video.reader import VideoError, probe, read_frames
+from playworld.data.video.reader import VideoError, probe
+from tests.data.films import read_frames
 
 SDR_COLOURS = [(255, 255, 255), (128, 128, 128), (200, 40, 30), (40, 160, 50), (30, 30, 30)]
 TO_BT2020 = [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]

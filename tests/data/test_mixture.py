@@ -15,7 +15,7 @@ from playworld.data.clips.shards import ShardReader
 from playworld.data.ingest.clean_options import CleanOptions
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.ingest.train_valid_split import held_out
-from playworld.data.video.reader import read_frames
+from tests.data.films import read_frames
 
 LOSSY = ("libx264", "yuv420p", {"crf": "22", "preset": "veryfast"})
 SEEDS = {"a": 8, "b": 9, "c": 10}

@@ -12,7 +12,8 @@ import pytest
 from playworld.config import InputError
 from playworld.data.options import parse_size
 from playworld.data.video.decoder import resample
-from playworld.data.video.reader import DecodeLimits, Decoding, VideoError, probe, read_frames
+from playworld.data.video.reader import DecodeLimits, Decoding, VideoError, probe
+from tests.data.films import read_frames
 
 CODECS = {
     "h264.mp4": ("libx264", "yuv444p", {"crf": "1"}),

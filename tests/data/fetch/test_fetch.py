@@ -13,7 +13,7 @@ from playworld.data.record.fetch.film import films
 from playworld.data.record.fetch.motions import HIGH, LOW, PRESS, Hand
 from playworld.data.record.fetch.scene import COMMANDS, REACH, TABLE_TOP, Simulation
 from playworld.data.record.recorder import RecordOptions
-from playworld.data.video.reader import read_frames
+from tests.data.films import read_frames
 from tests.parts import missing
 
 if reason := missing("robot"):
