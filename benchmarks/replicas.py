@@ -2,8 +2,10 @@
 
 A player presses at the world's rate, each press after the frame of the one before, and checks that
 every frame is the one that the stub model paints for their seed and that step. Who is cut off comes
-back as the page does, and goes on. One replica is killed (SIGKILL), then a second one is started
-because there are more players, then it is ended because there are fewer, then all are replaced.
+back as the page does, and goes on. One replica is killed (SIGKILL), all are replaced, a second one
+is started because there are more players, and ended because there are fewer.
+
+With --world only the kill, of a real world: its frames are compared with those of one process.
 """
 
 import argparse
@@ -23,9 +25,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from served import stat_seconds
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from playworld import World
+from playworld.images import QUICK, to_png
 from playworld.play import PlayOptions
 from playworld.play.cluster import deploy, end, start
 from playworld.play.replicas import ReplicaOptions
@@ -37,9 +42,9 @@ CHECKED = ("frames", "foreign", "back")
 """What players count."""
 
 
-def stub_worlds(milliseconds: float) -> list[StubWorld]:
+def load(name: str | None, milliseconds: float) -> list[World]:
     """What each replica loads."""
-    return [StubWorld(milliseconds)]
+    return [StubWorld(milliseconds) if name is None else World.load(name)]
 
 
 @dataclass
@@ -56,6 +61,8 @@ class Player:
     """Frames of another player or another step."""
     back: int = 0
     """Frames by which games were behind what had been seen, after a reconnection."""
+    pictures: dict[int, bytes] | None = None
+    """Every frame by its number, where it is to be compared later."""
     over: bool = False
 
     async def play(self, address: str) -> None:
@@ -76,7 +83,7 @@ class Player:
                     node, failures = at, 0
                     while not self.over:
                         sent = time.perf_counter()
-                        await self._say(socket, next(ids), type="press", button=node // 8 % 8)
+                        await self._say(socket, next(ids), type="press", button=button(node))
                         node = self._check(await socket.recv())
                         now = time.perf_counter()
                         if lost is None:
@@ -97,26 +104,55 @@ class Player:
     def _check(self, answer: bytes) -> int:
         """The number of a frame, which must be this player's."""
         _, _, node, step = struct.unpack_from("<BxxxIII", answer)
-        painted = read(np.asarray(Image.open(io.BytesIO(answer[16:]))))
         self.frames += 1
-        self.foreign += painted != (self.seed, step) or step != node
+        if self.pictures is not None:
+            self.foreign += self.pictures.setdefault(node, answer[16:]) != answer[16:]
+        else:
+            painted = read(np.asarray(Image.open(io.BytesIO(answer[16:]))))
+            self.foreign += painted != (self.seed, step) or step != node
         return node
 
 
-def replica_processes() -> list[int]:
-    """The processes of replicas on this machine."""
+def button(node: int) -> int:
+    """What is pressed after a frame; each button is held for 8."""
+    return node // 8 % 8
+
+
+def differing(world: World, players: Sequence[Player]) -> int:
+    """Frames that are not those of the same games in one process, all in one batch."""
+    prompt = world.prompts()[0][1].expand(len(players), 1, -1, -1, -1)
+    frames, state = world.start(prompt, [player.seed for player in players])
+    count = 0
+    for node in range(max(max(player.pictures) for player in players) + 1):
+        for player, frame in zip(players, frames, strict=True):
+            seen = player.pictures.get(node)
+            count += seen is not None and seen != to_png(frame, QUICK)
+        frames, state = world.step(state, [button(node)] * len(players))
+    return count
+
+
+REPLICA, PROXY, STORE = "ray::ServeReplica:playworld:", "ray::ProxyActor", "ray::SqlTable"
+
+
+def processes(name: str = REPLICA) -> list[int]:
+    """Those on this machine whose names begin so."""
     found = []
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if (process / "cmdline").read_bytes().startswith(b"ray::ServeReplica:playworld:"):
+            if (process / "cmdline").read_bytes().startswith(name.encode()):
                 found.append(int(process.name))
     return sorted(found)
+
+
+def used(name: str) -> float:
+    """Processor seconds of such processes."""
+    return sum(stat_seconds(Path(f"/proc/{id}/stat")) for id in processes(name))
 
 
 async def until(count: int, among: Sequence[int] = ()) -> float:
     """Seconds until there are so many replicas, and none of those of before."""
     began = time.perf_counter()
-    while len(now := replica_processes()) != count or set(now) & set(among):
+    while len(now := processes()) != count or set(now) & set(among):
         await asyncio.sleep(0.1)
     return time.perf_counter() - began
 
@@ -145,14 +181,16 @@ class Cluster:
 
     async def run(self, replicas: ReplicaOptions, count: int) -> None:
         """Replace all replicas by others, and wait until there are so many of these."""
-        before = replica_processes()
-        worlds = functools.partial(stub_worlds, self._args.stub_model)
+        before = processes()
+        worlds = functools.partial(load, self._args.world, self._args.stub_model)
         await asyncio.to_thread(deploy, worlds, self._options, replicas, self._port)
         await until(count, before)
 
     def players(self, count: int | None = None) -> list[Player]:
         """So many people, who have not played yet."""
-        return [Player(seed) for seed in range(count or self._args.players)]
+        compared = self._args.world is not None
+        seeds = range(count or self._args.players)
+        return [Player(seed, pictures={} if compared else None) for seed in seeds]
 
 
 async def throughput(cluster: Cluster, count: int, seconds: float) -> None:
@@ -160,15 +198,16 @@ async def throughput(cluster: Cluster, count: int, seconds: float) -> None:
     players = cluster.players(count)
     async with playing(cluster.address, players):
         await asyncio.sleep(3.0)
-        began = time.perf_counter()
+        began, before = time.perf_counter(), [used(name) for name in (REPLICA, PROXY, STORE)]
         await asyncio.sleep(seconds)
-        until_now = time.perf_counter()
+        until_now, after = time.perf_counter(), [used(name) for name in (REPLICA, PROXY, STORE)]
     waits = [wait for p in players for sent, wait in p.presses if began < sent < until_now]
     p50, p95, p99 = (1000 * q for q in np.percentile(waits, (50, 95, 99)))
     foreign = sum(p.foreign for p in players)
     rate = len(waits) / (until_now - began)
-    replicas = len(replica_processes())
-    print(f"{replicas:>8} {count:>7} {rate:8.0f} {p50:6.0f} {p95:6.0f} {p99:6.0f} {foreign:>8}")
+    each = [1000 * (b - a) / len(waits) for a, b in zip(before, after, strict=True)]
+    shown = f"{len(processes()):>8} {count:>7} {rate:8.0f} {p50:6.0f} {p95:6.0f} {p99:6.0f}"
+    print(f"{shown} {foreign:>8} {each[0]:8.2f} {each[1]:6.2f} {each[2]:6.2f}", flush=True)
 
 
 async def event(
@@ -194,17 +233,23 @@ async def event(
     print(f"{name:<20} {len(players):>7} {cut_off:>8} {noticed} {took:8.0f} {seen}", flush=True)
 
 
-async def events(cluster: Cluster, count: int) -> None:
-    """Print what players notice when replicas are killed, replaced, started and ended."""
+async def kill() -> None:
+    """One replica."""
+    os.kill(processes()[0], signal.SIGKILL)
+
+
+def print_heads() -> None:
+    """Those of events."""
     print(
         f"\n{'':<20} {'players':>7} {'cut off':>8} {'s p50':>6} {'most':>5} {'others':>7} "
         f"{'seconds':>8} {'frames':>7} {'foreign':>8} {'back':>5}"
     )
+
+
+async def events(cluster: Cluster, count: int) -> None:
+    """Print what players notice when replicas are killed, replaced, started and ended."""
+    print_heads()
     both = ReplicaOptions(2, 2)
-
-    async def kill() -> None:
-        os.kill(replica_processes()[0], signal.SIGKILL)
-
     await event("kill -9 of 1 of 2", cluster, cluster.players(), kill, 15.0)
     await until(2)
     await event("update of 2", cluster, cluster.players(), lambda: cluster.run(both, 2))
@@ -216,8 +261,17 @@ async def events(cluster: Cluster, count: int) -> None:
 
 async def measure(cluster: Cluster, args: argparse.Namespace) -> None:
     """Print both tables."""
+    if args.world is not None:
+        await cluster.run(ReplicaOptions(2, 2), 2)
+        print_heads()
+        players = cluster.players()
+        await event("kill -9 of 1 of 2", cluster, players, kill, args.seconds)
+        count = sum(len(player.pictures) for player in players)
+        wrong = await asyncio.to_thread(differing, World.load(args.world), players)
+        print(f"{count} frames compared with one process, {wrong} differ")
+        return
     heads = f"{'replicas':>8} {'players':>7} {'frames/s':>8} {'p50':>6} {'p95':>6} {'p99':>6}"
-    print(f"{heads} {'foreign':>8}")
+    print(f"{heads} {'foreign':>8} {'replica':>8} {'proxy':>6} {'store':>6} ms of a core a frame")
     for number in (1, 2):
         await cluster.run(ReplicaOptions(number, number), number)
         await throughput(cluster, args.crowd, args.seconds)
@@ -229,6 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--players", type=int, default=20, help="while something happens")
     parser.add_argument("--crowd", type=int, default=60, help="players of each throughput")
+    parser.add_argument("--world", help="a real world instead of the stub model")
     parser.add_argument("--stub-model", type=float, default=5.0, metavar="MS")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each throughput")
     parser.add_argument("--store", help="a file or redis://; a Ray actor if not given")

@@ -57,14 +57,17 @@ class Served:
     def processor_seconds(self) -> tuple[float, float]:
         """That it has used: of all its threads, and of the one with the event loop."""
         id = self.process.pid
-        return _used(Path(f"/proc/{id}/stat")), _used(Path(f"/proc/{id}/task/{id}/stat"))
+        return stat_seconds(Path(f"/proc/{id}/stat")), stat_seconds(
+            Path(f"/proc/{id}/task/{id}/stat")
+        )
 
     def _status(self, name: str) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"{name}:\s+(\d+)", status)[1])
 
 
-def _used(stat: Path) -> float:
+def stat_seconds(stat: Path) -> float:
+    """That a process or a thread has used, by its `stat`."""
     user, system = stat.read_text().rsplit(")", 1)[1].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 

@@ -27,7 +27,7 @@ from playworld.play.store.table import Change, Table, Written
 from playworld.play.timeline import Timeline
 from playworld.world import SamplerConfig
 
-SNAPSHOT_FRAMES = 64
+SNAPSHOT_FRAMES = 32
 """A state of the model is written after so many frames: at most that many are computed again by
 whoever goes on with the game, and its size (5.2 MB in the built-in world) is written that often."""
 ID = re.compile(r"[\w-]{32}", re.ASCII)
@@ -61,7 +61,11 @@ class Games:
         """
         session = self.sessions.create(address)
         if self._store is not None:
-            session.epoch = await self._store.ask(Table.create, self._key(session.id))
+            try:
+                session.epoch = await self._store.ask(Table.create, self._key(session.id))
+            except StoreFailed:
+                self.sessions.drop(session)
+                raise
             self.sessions.place(session)  # others may have pushed it out meanwhile
         return session
 
@@ -96,7 +100,8 @@ class Games:
         if self._store is None:
             return session
         if session is not None:
-            if session.epoch == await self._store.ask(Table.epoch, self._key(id)):
+            epoch = await self._store.ask(Table.epoch, self._key(id))
+            if epoch == session.epoch or epoch is None:  # None: this is all that is left of it
                 return session
         return await self._read(id) if ID.fullmatch(id) else None
 
@@ -185,8 +190,10 @@ class Games:
         if at_state is not None and timeline.at >= timeline.snapshot + SNAPSHOT_FRAMES:
             snapshot = timeline.at, await asyncio.to_thread(pack_world_state, at_state)
         change = Change(state, base, about, bodies, head, snapshot)
-        key = self._key(session.id)
-        outcome = await self._store.ask(Table.write, key, session.epoch, change)
+        key, epoch = self._key(session.id), session.epoch
+        outcome = await self._store.ask(Table.write, key, epoch, change)
+        if outcome is Written.LOST and session.epoch != epoch:  # to a new connection, but here
+            return await self._write(session, state)
         if outcome is Written.OK:
             timeline.saved = base + len(new)
             if snapshot is not None:

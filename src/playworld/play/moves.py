@@ -33,6 +33,9 @@ from playworld.play.store.packing import unpack_world_state
 from playworld.play.timeline import Timeline
 from playworld.world import Engine, StepResult, WorldState
 
+FEW_FRAMES = 32
+"""Frames that are computed again with the priority of a press: more would hold up others, and fewer
+are less work than a player who holds a button."""
 TRIED_AT_ONCE = 4
 """Buttons that are tried together."""
 
@@ -102,7 +105,8 @@ class Moves:
             node = timeline.nodes[number]
             assert node.button is not None, "the start's state is always kept"
             tokens = node.tokens.to(state.tokens)
-            replay = self.engine.replay(state, tokens, node.button, session.id)
+            is_long = len(missing) > FEW_FRAMES
+            replay = self.engine.replay(state, tokens, node.button, session.id, is_long)
             result = await asyncio.wrap_future(replay)
             self.counts.replayed += 1
             state = result.state

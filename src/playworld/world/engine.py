@@ -156,13 +156,19 @@ class Engine:
         return self._submit(work, long or sampler.steps > own.steps, player)
 
     def replay(
-        self, state: WorldState, tokens: Int[Tensor, " L"], action: int, player: Hashable = None
+        self,
+        state: WorldState,
+        tokens: Int[Tensor, " L"],
+        action: int,
+        player: Hashable = None,
+        long: bool = True,
     ) -> "Future[StepResult]":
         """The next frame where its tokens are known already: a third of the work of `step`.
 
-        It is long, as there are mostly many of them. For `player` see `step`.
+        It is long, as there are mostly many of them, unless the caller says that there are few. For
+        `player` see `step`.
         """
-        return self._submit(self._replay_work(state, tokens, action), True, player)
+        return self._submit(self._replay_work(state, tokens, action), long, player)
 
     def close(self) -> None:
         """Finish running passes and cancel pending requests. Later ones raise RuntimeError."""
