@@ -82,11 +82,11 @@ endif
 	@touch $@
 
 # An extra without wheels for this machine leaves the others be, and is tried again the next time.
-EXTRAS := agents datasets robots scale
+EXTRAS := agents datasets onnx robots scale
 INSTALL_DEV := $(PIP) install -q -c constraints.txt --no-build-isolation -e
 $(READY_DEV): $(READY)
 	@echo "installing what the tests need"; \
-	$(INSTALL_DEV) '.[dev,agents,datasets,robots,scale]' && touch $@ && exit; \
+	$(INSTALL_DEV) '.[dev,agents,datasets,onnx,robots,scale]' && touch $@ && exit; \
 	$(INSTALL_DEV) '.[dev]' || exit; \
 	for extra in $(EXTRAS); do $(INSTALL_DEV) ".[$$extra]" || \
 		echo "$$extra cannot be installed here: its tests are skipped" >&2; done

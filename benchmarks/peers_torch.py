@@ -82,7 +82,7 @@ class Playworld:
         """One player's next frame."""
         from sample import cached, make_world
 
-        from playworld.world.maskgit import SamplerConfig
+        from playworld.world.sampler_config import SamplerConfig
 
         world = make_world(self.recipe, torch.device("cpu"))
         play = cached(world.half() if form == "bf16" else world)

@@ -40,7 +40,8 @@ from playworld.models.tokenizer import VideoTokenizer
 from playworld.presets import PRESETS, preset
 from playworld.train.recipe import Recipe
 from playworld.world.folder import WorldConfig
-from playworld.world.maskgit import SamplerConfig, decode_frame, frame_noise
+from playworld.world.maskgit import decode_frame, frame_noise
+from playworld.world.sampler_config import SamplerConfig
 from playworld.world.world import World
 
 STEPS = (1, 2, 4, 8, 25)

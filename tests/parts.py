@@ -87,6 +87,7 @@ PARTS: dict[str, Callable[[], str | None]] = {
     "openssl": lambda: _no_program("openssl", "openssl"),
     "redis": lambda: _no_program("redis-server", "redis-server") or _no_extra("redis", "scale"),
     "caddy": lambda: _no_program("caddy", "caddy"),
+    "onnxruntime": lambda: _no_extra("onnx", "onnx") or _no_extra("onnxruntime", "onnx"),
     "pyarrow": lambda: _no_extra("pyarrow", "datasets"),
     "ray": lambda: _no_extra("ray", "scale"),
     "ray_serve": lambda: _no_extra("ray", "scale") or _no_extra("aiohttp", "scale"),

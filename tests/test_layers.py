@@ -22,6 +22,7 @@ ORDER = [
     "models",
     "manifest",
     "world",
+    "onnx",
 ]
 ORDER += [
     "train",

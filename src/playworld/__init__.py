@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 
 __getattr__ = lazily(
     __name__,
-    {"SamplerConfig": "world.maskgit", "World": "world.world", "WorldState": "world.state"},
+    {"SamplerConfig": "world.sampler_config", "World": "world.world", "WorldState": "world.state"},
 )
 
 

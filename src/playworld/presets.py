@@ -14,7 +14,7 @@ from playworld.models.tokenizer import TokenizerConfig
 from playworld.train.objectives import MotionTokenizerLoss, TokenizerLoss, WorldLoss
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 
 TINY = Recipe(
     name="tiny",

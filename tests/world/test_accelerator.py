@@ -14,8 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from playworld.models.actions import LatentActionModel
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.presets import preset
-from playworld.world.maskgit import SamplerConfig
-from playworld.world.token_order import Order
+from playworld.world.sampler_config import Order, SamplerConfig
 from playworld.world.world_models import WorldModels
 
 META = torch.device("meta")

@@ -4,15 +4,8 @@ import itertools
 import pytest
 import torch
 
-from playworld.world.maskgit import (
-    SamplerConfig,
-    confidence,
-    decode_frame,
-    frame_noise,
-    halton_order,
-    sample,
-    tokens_fixed,
-)
+from playworld.world.maskgit import confidence, decode_frame, frame_noise, halton_order, sample
+from playworld.world.sampler_config import SamplerConfig, tokens_fixed
 
 ORDERS = ["random", "halton", "confidence"]
 

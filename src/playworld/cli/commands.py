@@ -11,6 +11,7 @@ from playworld.cli.create import Create
 from playworld.cli.curate import Curate
 from playworld.cli.doctor import Doctor
 from playworld.cli.evaluate import Evaluate
+from playworld.cli.export import Export
 from playworld.cli.gallery import Gallery
 from playworld.cli.import_dataset import Import
 from playworld.cli.ingest import Ingest
@@ -35,6 +36,7 @@ COMMANDS: dict[str, type[Command]] = {
     "agent": Agent,
     "play": Play,
     "serve": Serve,
+    "export": Export,
     "plan": Plan,
     "ablate": Ablate,
     "scale": Scale,

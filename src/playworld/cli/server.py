@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from tyro.conf import FlagCreatePairsOff
 
 from playworld.cli.command import FLAT, DeviceCommand
+from playworld.config import InputError
 from playworld.play.options import PlayOptions, with_token_of_environment
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class ServerCommand(DeviceCommand):
         "games outside of this process": "store keep-days max-store-mb",
         "limits of a picture": "max-upload-mb max-upload-megapixels",
         "limits of the server": "max-connections max-connections-per-address",
-        "the world": "device half trust-run stub-model",
+        "the world": "device half engine trust-run stub-model",
     }
 
     trust_run: FlagCreatePairsOff[bool] = False
@@ -32,6 +33,8 @@ class ServerCommand(DeviceCommand):
     of your own, or of somebody you trust."""
     half: FlagCreatePairsOff[bool] = False
     """bfloat16 weights: for a GPU, where they are faster and take half the memory."""
+    engine: Literal["torch", "onnx"] = "torch"
+    """What computes frames: PyTorch, or ONNX Runtime on a CPU (pip install 'playworld[onnx]')."""
     stub_model: float | None = None
     """For load tests: instead of a world, frames that take this many milliseconds a batch and show
     their session's seed and their number."""
@@ -58,6 +61,14 @@ class ServerCommand(DeviceCommand):
 
         if self.stub_model is not None:
             return StubWorld(self.stub_model)
+        if self.engine == "onnx" and (self.half or self.device not in ("auto", "cpu")):
+            raise InputError(
+                "--engine onnx computes on a CPU in fp32: leave out --device and --half"
+            )
         device, path = choose_device(self.device), Path(name)
         world = world_of_run(path, self.trust_run) if is_run(path) else World.load(name)
+        if self.engine == "onnx":
+            from playworld.onnx.engine import on_onnx_runtime
+
+            return on_onnx_runtime(world)
         return (world.half() if self.half else world).to(device)

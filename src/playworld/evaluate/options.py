@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from playworld.config import InputError
-from playworld.world.token_order import Order
+from playworld.world.sampler_config import Order
 
 STARTS = 50
 """Starts that a button is tried from."""

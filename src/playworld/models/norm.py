@@ -18,6 +18,9 @@ class RMSNorm(nn.RMSNorm):
 
     def forward(self, x: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch D"]:
         """Rows of mean square 1, times the weight."""
+        if torch.onnx.is_in_onnx_export():  # in operations that ONNX Runtime knows to fuse
+            mean = x.pow(2).mean(-1, keepdim=True)
+            return x / torch.sqrt(mean + torch.finfo(x.dtype).eps) * self.weight
         learns = torch.is_grad_enabled() and not torch.compiler.is_compiling()
         if learns and x.device.type == "cpu" and x.dtype in (self.weight.dtype, torch.bfloat16):
             with torch.autocast("cpu", enabled=False):

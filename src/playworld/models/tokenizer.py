@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from playworld.config import check_ranges
 from playworld.models.base import Tokenizer
 from playworld.models.full_transformer import FullTransformer
-from playworld.models.kv_cache import KVCache
+from playworld.models.kv_cache import KVCache, KVCacheEntry
 from playworld.models.product_quantizer import build_quantizer
 from playworld.models.quantizer import Quantized, QuantizerConfig
 from playworld.models.st_transformer import STTransformer, TransformerConfig
@@ -198,5 +198,12 @@ class VideoTokenizer(Tokenizer):
 
         The cache that was given stays as it was, or is used up if `in_place`.
         """
+        frame, entry = self.decode_entry(tokens, cache)
+        return frame, cache.append(entry, in_place)
+
+    def decode_entry(
+        self, tokens: Int[Tensor, "B L"], cache: KVCache
+    ) -> tuple[Float[Tensor, "B H W C"], KVCacheEntry]:
+        """The next frame, and what `append` puts into the cache."""
         x, entry = self.decoder.step(self.spread(self.quantizer.lookup(tokens)), cache)
-        return self.picture(x[:, None])[:, 0], cache.append(entry, in_place)
+        return self.picture(x[:, None])[:, 0], entry

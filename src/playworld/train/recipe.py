@@ -14,7 +14,7 @@ from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig
 from playworld.train.objectives import MotionTokenizerLoss, TokenizerLoss, WorldLoss
 from playworld.train.optim import StageConfig
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 
 
 @dataclass(frozen=True)

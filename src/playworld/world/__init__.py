@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from playworld.lazy import lazily
-from playworld.world.token_order import Order
+from playworld.world.sampler_config import Order
 
 if TYPE_CHECKING:
     from playworld.world.engine import Engine
     from playworld.world.folder import Button, WorldConfig, built_in_worlds
     from playworld.world.generation import StepResult
-    from playworld.world.maskgit import SamplerConfig
+    from playworld.world.sampler_config import SamplerConfig
     from playworld.world.state import WorldState
     from playworld.world.world import World
 
@@ -30,7 +30,7 @@ __getattr__ = lazily(
         "Button": "folder",
         "Engine": "engine",
         "StepResult": "generation",
-        "SamplerConfig": "maskgit",
+        "SamplerConfig": "sampler_config",
         "World": "world",
         "WorldConfig": "folder",
         "WorldState": "state",

@@ -19,10 +19,9 @@ from playworld.models.kv_cache import KVCache
 from playworld.world import generation
 from playworld.world.buffer_pool import BufferPool
 from playworld.world.generation import Generation, PendingFrame, StepResult
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 from playworld.world.scheduler import QUIET_SECONDS, FrameJob, Kind, Scheduler
 from playworld.world.state import WorldState
-from playworld.world.traced_passes import Passes
 from playworld.world.world import World
 
 _PATIENCE = 0.05
@@ -94,6 +93,7 @@ class Engine:
                 GPU.
         """
         on_gpu = world.device.type != "cpu"
+        max_batch = min(max_batch, world.models.rows_per_pass or max_batch)
         self._world, self._pool = world, BufferPool(world.models)
         self._cores = torch.get_num_threads()
         self._workers = workers or (1 if on_gpu else self._cores)
@@ -110,7 +110,7 @@ class Engine:
         """Passes through the model so far, by their number of requests."""
         long_batch = max_batch if on_gpu else min(_LONG_BATCH, max_batch)
         self._scheduler = Scheduler(self._workers, max_batch, long_batch)
-        self._passes = Passes(world.dynamics, world.tokenizer, self._tracer.submit)
+        self._passes = world.models.passes(self._tracer.submit)
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [

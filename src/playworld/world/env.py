@@ -17,7 +17,7 @@ from torch import Tensor
 
 from playworld.config import InputError, did_you_mean
 from playworld.world import registration  # noqa: F401
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.world import World
 

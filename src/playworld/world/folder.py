@@ -15,7 +15,7 @@ from playworld.config import InputError, check_ranges, from_dict, to_dict
 from playworld.manifest import MANIFEST, Folder, load_into, read_folder, write_folder
 from playworld.models.actions import LatentActionConfig
 from playworld.models.kinds import AnyDynamicsConfig, AnyTokenizerConfig, disagreements
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.safetensors"

@@ -17,7 +17,7 @@ from playworld.models.motion.canvas import Canvas
 from playworld.models.pixels import to_float, to_uint8
 from playworld.world.arguments import check_seeds
 from playworld.world.buffer_pool import BufferPool
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 from playworld.world.state import WorldState, join
 from playworld.world.traced_passes import Passes
 from playworld.world.world_models import WorldModels

@@ -7,16 +7,14 @@ the batch, in another process, and after a rewind.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from playworld.config import check_ranges
 from playworld.splitmix import STEP, finalize
-from playworld.world.token_order import Order
+from playworld.world.sampler_config import SamplerConfig, refinements, tokens_fixed
 
 COLDEST = 1e-6
 """Temperature below which the likeliest token is taken: logits divided by less overflow."""
@@ -24,40 +22,9 @@ RAREST = -80.0
 """Exponents below this count as this: exp(-88) and less are denormal numbers, with which a CPU
 computes 75 times as slowly, and no draw of 23 bits reaches a code of share exp(-80)."""
 
+Temperature = float | Float[Tensor, ""]
+"""A tensor while a graph is exported, whose temperature is an input."""
 Predict = Callable[[Int[Tensor, "B N"], Bool[Tensor, "B N"]], Float[Tensor, "B N K"]]
-
-
-@dataclass(frozen=True)
-class SamplerConfig:
-    """How the tokens of a frame are sampled."""
-
-    steps: int = 4
-    """Refinements per frame, S (the paper: 25)."""
-    temperature: float = 0.25
-    """Divides the logits, the same in every refinement; 0 takes the most likely token. The paper
-    uses 2, and 1 for CoinRun; low values give a better PSNR."""
-    order: Order = "random"
-    """Which tokens are decided first: "random" (the paper), "halton", spread evenly over the
-    picture (arXiv:2503.17076), or "confidence" (MaskGIT), which in video tends to copy the last
-    frame."""
-    confidence_noise: float = 4.5
-    """Gumbel noise on the confidence, annealed to 0 over the refinements (MaskGIT's value)."""
-
-    def __post_init__(self) -> None:
-        check_ranges(self, steps=(1, 64), temperature=(0, 100), confidence_noise=(0, 100))
-
-
-def tokens_fixed(step: int, steps: int, N: int) -> int:
-    """Tokens of a frame decided once refinement `step` (0-based) of `steps` is done.
-
-    The cosine schedule of MaskGIT (arXiv:2202.04200, section 3.2): few at first, all N after the
-    last.
-    """
-    if not 0 <= step < steps:
-        raise ValueError(f"step must be in [0, {steps}), got {step}")
-    # Exactly 1.0 at the end: pi/2 * (step+1) / steps can pass pi/2, and floor would give N + 1.
-    progress = (step + 1) / steps
-    return N - int(N * math.cos(math.pi / 2 * progress))
 
 
 @torch.no_grad()
@@ -84,12 +51,6 @@ def decode_frame(
     return tokens
 
 
-def refinements(steps: int, N: int) -> list[int]:
-    """The refinements (0-based) that decide a token: the others need not be computed."""
-    fixed = [0, *(tokens_fixed(step, steps, N) for step in range(steps))]
-    return [step for step in range(steps) if fixed[step + 1] > fixed[step]]
-
-
 def refine(
     logits: Float[Tensor, "B N V"],
     tokens: Int[Tensor, "B L"],
@@ -105,12 +66,17 @@ def refine(
     """
     N = hidden.shape[1]
     factors = tokens.shape[1] // N
-    logits = logits.float().unflatten(-1, (factors, -1)).flatten(1, 2)
+    logits = by_token(logits, factors)
     proposal = sample(logits, sampler.temperature, noise[:, step, 0])
     places = noise[:, 0, 1, :N], noise[:, step, 1, :N]
     decided = decide(logits, proposal, hidden, sampler, step, *places, grid)
     every = decided.repeat_interleave(factors, dim=1)
     return torch.where(every, proposal, tokens), hidden & ~decided
+
+
+def by_token(logits: Float[Tensor, "B N V"], factors: int) -> Float[Tensor, "B L K"]:
+    """The logits of every place as those of each of its F tokens."""
+    return logits.float().unflatten(-1, (factors, -1)).flatten(1, 2)
 
 
 def decide(
@@ -147,12 +113,15 @@ def decide(
 
 
 def sample(
-    logits: Float[Tensor, "B N K"], temperature: float, uniform: Float[Tensor, "B N"]
+    logits: Float[Tensor, "B N K"], temperature: Temperature, uniform: Float[Tensor, "B N"]
 ) -> Int[Tensor, "B N"]:
     """One code per token from softmax(logits / temperature), by its inverse distribution function.
 
     One uniform number in (0, 1) decides one token, and nothing in it depends on other rows.
     """
+    if isinstance(temperature, Tensor):
+        drawn = sample_without_branches(logits, temperature.clamp_min(COLDEST), uniform)
+        return torch.where(temperature < COLDEST, logits.argmax(-1), drawn)
     if temperature < COLDEST:
         return logits.argmax(-1)
     above = (logits - logits.amax(-1, keepdim=True)) / temperature
@@ -164,6 +133,16 @@ def sample(
     return torch.searchsorted(reached, target)[..., 0].clamp_max(logits.shape[-1] - 1)
 
 
+def sample_without_branches(
+    logits: Float[Tensor, "B N K"], temperature: Float[Tensor, ""], uniform: Float[Tensor, "B N"]
+) -> Int[Tensor, "B N"]:
+    """The same draw by operations that ONNX has, which lacks a binary search."""
+    above = (logits - logits.amax(-1, keepdim=True)) / temperature
+    reached = above.clamp_min(RAREST).exp().cumsum(-1)
+    short = reached < uniform[..., None] * reached[..., -1:]
+    return short.sum(-1).clamp_max(logits.shape[-1] - 1)
+
+
 def confidence(
     logits: Float[Tensor, "B L K"],
     tokens: Int[Tensor, "B L"],
@@ -171,9 +150,16 @@ def confidence(
     scale: float,
 ) -> Float[Tensor, "B N"]:
     """Log-probability of what is proposed at a place, plus Gumbel noise of this scale (MaskGIT)."""
-    every = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
-    sure = every.unflatten(-1, (uniform.shape[1], -1)).sum(-1)
+    sure = log_probability(logits, tokens, uniform.shape[1])
     return sure - scale * (-uniform.log()).log()
+
+
+def log_probability(
+    logits: Float[Tensor, "B L K"], tokens: Int[Tensor, "B L"], places: int
+) -> Float[Tensor, "B N"]:
+    """That of all tokens of each of N places together."""
+    every = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
+    return every.unflatten(-1, (places, -1)).sum(-1)
 
 
 def ranks(score: Float[Tensor, "B N"]) -> Int[Tensor, "B N"]:

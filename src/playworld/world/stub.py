@@ -22,7 +22,7 @@ from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
 from playworld.world.engine import Engine
 from playworld.world.folder import WorldConfig
 from playworld.world.generation import Generation, PendingFrame, StepResult
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.world import World
 

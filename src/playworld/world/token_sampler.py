@@ -19,7 +19,16 @@ from playworld.models.motion.changes import (
     join_digits,
 )
 from playworld.models.motion.dynamics import MotionDynamicsConfig
-from playworld.world.maskgit import SamplerConfig, decide, frame_noise, refine, refinements, sample
+from playworld.world.maskgit import (
+    Temperature,
+    by_token,
+    decide,
+    frame_noise,
+    log_probability,
+    refine,
+    sample,
+)
+from playworld.world.sampler_config import SamplerConfig, refinements
 
 SURE = 0.2
 """Probability of the likeliest code from which on a block with something new gets a code. Codes of
@@ -55,6 +64,18 @@ class TokenSampler(Protocol):
     ) -> tuple[Int[Tensor, "B L"], Bool[Tensor, "B P"]]:
         """Tokens with some more decided, and the positions still hidden."""
 
+    def propose(
+        self,
+        logits: Float[Tensor, "B P V"],
+        tokens: Int[Tensor, "B L"],
+        temperature: Temperature,
+        chances: Float[Tensor, "B draws"],
+    ) -> tuple[Int[Tensor, "B L"], Float[Tensor, "B N"]]:
+        """A draw of every token, decided or not, and the log-probability of that of each place.
+
+        `chances` are the numbers of `noise` for one pass at index 0 of its third axis.
+        """
+
 
 class CodeSampler:
     """Plain tokens: MaskGIT over the grid; all tokens of a place are drawn at once."""
@@ -81,6 +102,12 @@ class CodeSampler:
     def refine(self, logits, tokens, hidden, sampler, number, noise):
         """As in `TokenSampler`."""
         return refine(logits, tokens, hidden, sampler, number, noise, self._grid)
+
+    def propose(self, logits, tokens, temperature, chances):
+        """As in `TokenSampler`."""
+        every = by_token(logits, self._config.factors)
+        drawn = sample(every, temperature, chances)
+        return drawn, log_probability(every, drawn, self._config.num_places)
 
 
 class ChangeSampler:
@@ -119,8 +146,7 @@ class ChangeSampler:
         """As in `TokenSampler`."""
         logits, hidden, config = logits.float(), hidden.clone(), self._config
         if number == 0:
-            options = logits[:, :1, : config.num_scenes]
-            scene = self._draw_scene(options, sampler.temperature, noise[:, 0, 0, :2])
+            scene = self._draw_scene(logits, sampler.temperature, noise[:, 0, 0])
             hidden[:, 0] = False
             return torch.cat([scene, tokens[:, 1:]], dim=1), hidden
         drawn = self.draw_blocks(tokens, logits, sampler.temperature, noise[:, number, 0])
@@ -133,24 +159,34 @@ class ChangeSampler:
         hidden[:, 1:] &= ~decided
         return torch.cat([tokens[:, :1], kept], dim=1), hidden
 
+    def propose(self, logits, tokens, temperature, chances):
+        """As in `TokenSampler`; a block is as probable as its motion."""
+        logits = logits.float()
+        drawn = self.draw_blocks(tokens, logits, temperature, chances)
+        motion = logits[:, 1:, : self._config.sizes[0]]
+        sure = log_probability(motion, drawn.motion, self._config.num_blocks)
+        scene = self._draw_scene(logits, temperature, chances)
+        return torch.cat([scene, drawn.pack()[:, 1:]], dim=1), sure
+
     def _draw_scene(
         self,
-        logits: Float[Tensor, "B 1 scenes"],
-        temperature: float,
-        chances: Float[Tensor, "B 2"],
+        logits: Float[Tensor, "B P V"],
+        temperature: Temperature,
+        chances: Float[Tensor, "B draws"],
     ) -> Int[Tensor, "B 1"]:
         """The motion of the scene: whether it moves comes before which way, as in `draw_blocks`."""
+        logits = logits[:, :1, : self._config.num_scenes]
         rest = self._config.num_scenes // 2
         ways = torch.cat([logits[..., :rest], logits[..., rest + 1 :]], dim=-1)
         moves = _either(logits[..., rest], ways, temperature, chances[:, :1])
-        way = sample(ways, temperature, chances[:, 1:])
+        way = sample(ways, temperature, chances[:, 1:2])
         return torch.where(moves, way + (way >= rest), rest)
 
     def draw_blocks(
         self,
         tokens: Int[Tensor, "B L"],
         logits: Float[Tensor, "B P V"],
-        temperature: float,
+        temperature: Temperature,
         uniform: Float[Tensor, "B draws"],
     ) -> Changes:
         """A proposal for every block; the scene stays that of `tokens`."""
@@ -185,7 +221,7 @@ class ChangeSampler:
 def _either(
     none: Float[Tensor, "B N"],
     some: Float[Tensor, "B N K"],
-    temperature: float,
+    temperature: Temperature,
     uniform: Float[Tensor, "B N"],
 ) -> Bool[Tensor, "B N"]:
     """Whether it is one of `some`, whichever, rather than none."""

@@ -82,9 +82,10 @@ class Passes:
         """Args: for `run` see `TracedFunction`; on a GPU there is nothing to be gained."""
         if next(dynamics.parameters()).device.type != "cpu":
             run = None
-        self.step = TracedFunction(dynamics, dynamics.step, run)
+        self.step: Callable[..., Any] = TracedFunction(dynamics, dynamics.step, run)
         """`step` of the dynamics."""
-        self.decode = TracedFunction(tokenizer, partial(tokenizer.decode_step, in_place=True), run)
+        decode = partial(tokenizer.decode_step, in_place=True)
+        self.decode: Callable[..., Any] = TracedFunction(tokenizer, decode, run)
         """`decode_step` of the tokenizer, in place."""
 
 

@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space
 
 from playworld.config import InputError
 from playworld.world.env import EnvCore, Reward, Termination, check_options, check_ready
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.world import World
 

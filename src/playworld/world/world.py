@@ -23,7 +23,7 @@ from playworld.world import hub
 from playworld.world.arguments import check_seeds
 from playworld.world.folder import Button, WorldConfig
 from playworld.world.fork_safety import survive_forks
-from playworld.world.maskgit import Order, SamplerConfig
+from playworld.world.sampler_config import Order, SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.traced_passes import Passes
 from playworld.world.world_models import WorldModels
@@ -345,7 +345,7 @@ class World:
     @cached_property
     def _passes(self) -> Passes:
         """Traced at once, between two frames."""
-        return Passes(self.dynamics, self.tokenizer, lambda record: record())
+        return self.models.passes(lambda record: record())
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_passes"}

@@ -22,10 +22,14 @@ from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.world.arguments import check_actions, check_tokens, check_video
 from playworld.world.token_sampler import token_sampler_of
+from playworld.world.traced_passes import Passes, Run
 
 
 class WorldModels:
     """Video tokenizer, latent action model and dynamics that belong together."""
+
+    rows_per_pass: int | None = None
+    """Most sessions that a pass computes at once; None for as many as there are."""
 
     def __init__(
         self, tokenizer: Tokenizer, actions: LatentActionModel, dynamics: DynamicsModel
@@ -36,6 +40,10 @@ class WorldModels:
     def named(self) -> dict[str, nn.Module]:
         """The models by name."""
         return {"tokenizer": self.tokenizer, "actions": self.actions, "dynamics": self.dynamics}
+
+    def passes(self, run: Run | None) -> Passes:
+        """The passes of a frame; for `run` see `TracedFunction`."""
+        return Passes(self.dynamics, self.tokenizer, run)
 
     @property
     def device(self) -> torch.device:

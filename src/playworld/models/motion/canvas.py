@@ -56,10 +56,10 @@ class Canvas(Rows):
         """The canvas with the view moved, in half pixels (rows, columns), and `frames` in it."""
         C = self.pixels.shape[1]
         corner = (self.corner + motion) % (2 * self.corner.new_tensor(self.pixels.shape[2:]))
-        pixels = self.pixels if in_place else self.pixels.clone()
         places = self._places(corner, *self.size)[:, None].expand(-1, C, -1)
-        pixels.flatten(2).scatter_(2, places, frames.flatten(2))
-        return Canvas(pixels, corner)
+        flat, new = self.pixels.flatten(2), frames.flatten(2)
+        moved = flat.scatter_(2, places, new) if in_place else flat.scatter(2, places, new)
+        return Canvas(moved.view_as(self.pixels), corner)
 
     def _places(self, corner: Int[Tensor, "B 2"], height: int, width: int) -> Int[Tensor, "B _"]:
         """Where on the flattened torus the pixels of a rectangle lie."""

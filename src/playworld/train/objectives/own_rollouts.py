@@ -20,7 +20,7 @@ from playworld.models.motion.find_changes import with_content
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float, to_uint8
-from playworld.world.maskgit import SamplerConfig
+from playworld.world.sampler_config import SamplerConfig
 from playworld.world.token_sampler import ChangeSampler
 
 AS_IN_PLAY = SamplerConfig(steps=1, temperature=0.1)

@@ -1,0 +1,1 @@
+"""Worlds as ONNX graphs: written from PyTorch, played by ONNX Runtime without it."""
