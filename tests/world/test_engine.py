@@ -17,6 +17,7 @@ class Watched(DynamicsModel):
         self.dynamics, self.passes, self.broken = dynamics, [], False
         self.entered, self.go = threading.Semaphore(0), threading.Semaphore(0)
         self.start_cache, self.append = dynamics.start_cache, dynamics.append
+        self.config = dynamics.config
 
     def step(self, tokens, hidden, action, cache, seen):
         self.passes.append([int(hidden[i].sum()) for i in range(len(hidden))])
