@@ -234,8 +234,11 @@ async def event(
 
 
 async def kill() -> None:
-    """One replica."""
-    os.kill(processes()[0], signal.SIGKILL)
+    """The replica that is busier: Ray may have given it all players."""
+    before = {id: stat_seconds(Path(f"/proc/{id}/stat")) for id in processes()}
+    await asyncio.sleep(1.0)
+    spent = {id: stat_seconds(Path(f"/proc/{id}/stat")) - old for id, old in before.items()}
+    os.kill(max(spent, key=spent.__getitem__), signal.SIGKILL)
 
 
 def print_heads() -> None:

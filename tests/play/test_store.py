@@ -146,10 +146,8 @@ def test_a_place_where_no_games_can_be_kept_is_refused_in_a_sentence(where):
 @pytest.fixture
 def two(random_world, where):
     """Two servers that share a store."""
-    with (
-        make_client(random_world, store=where) as one,
-        make_client(random_world, store=where) as other,
-    ):
+    options = {"store": where, "snapshot_frames": 4}
+    with make_client(random_world, **options) as one, make_client(random_world, **options) as other:
         yield one, other
 
 
@@ -184,9 +182,7 @@ def test_another_server_goes_on_with_a_game_and_its_frames_are_the_same(two, cli
     assert strips[0] == strips[1]
 
 
-def test_who_takes_up_a_long_game_computes_few_frames_again(two, client, monkeypatch):
-    monkeypatch.setattr("playworld.play.games.SNAPSHOT_FRAMES", 4)
-
+def test_who_takes_up_a_long_game_computes_few_frames_again(two, client):
     def play(*servers):
         seen, session = [], None
         for part, server in enumerate(servers):

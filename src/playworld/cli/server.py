@@ -22,7 +22,7 @@ class ServerCommand(DeviceCommand):
         "who can reach the page": "host port token token-file allow-hosts",
         "behind a proxy": "root-path forwarded-allow-ips",
         "limits of a game": "max-players idle-minutes max-nodes",
-        "games outside of this process": "store keep-days max-store-mb",
+        "games outside of this process": "store keep-days max-store-mb snapshot-frames",
         "limits of a picture": "max-upload-mb max-upload-megapixels",
         "limits of the server": "max-connections max-connections-per-address",
         "the world": "device half engine trust-run stub-model",

@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Sequence
 
@@ -19,6 +20,8 @@ from playworld.play.store.actor_table import NAMESPACE
 from playworld.signals import handling
 from playworld.world import World
 
+REACH_SECONDS = 10.0
+"""How long a cluster may take to be reached."""
 ENVIRONMENT = {
     "RAY_worker_niceness": "0",  # else 15: any other program would hold up the players
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",  # a busy machine needs more than 5 seconds
@@ -70,6 +73,8 @@ def start(options: PlayOptions, replicas: ReplicaOptions, address: str | None) -
         cores = max(os.cpu_count() or 1, math.ceil(replicas.cpus * (1 + replicas.maximum)))
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
+    else:
+        _check_reachable(address)
     _log_as_others_do()
     try:
         ray.init(
@@ -89,6 +94,16 @@ def start(options: PlayOptions, replicas: ReplicaOptions, address: str | None) -
     )
     _log_as_others_do()
     return port
+
+
+def _check_reachable(address: str) -> None:
+    # Ray itself would try for minutes.
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        try:
+            socket.create_connection((host, int(port)), REACH_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise InputError(f"there is no Ray cluster at {address}: {error}") from None
 
 
 def _log_as_others_do() -> None:

@@ -27,9 +27,6 @@ from playworld.play.store.table import Change, Table, Written
 from playworld.play.timeline import Timeline
 from playworld.world import SamplerConfig
 
-SNAPSHOT_FRAMES = 32
-"""A state of the model is written after so many frames: at most that many are computed again by
-whoever goes on with the game, and its size (5.2 MB in the built-in world) is written that often."""
 ID = re.compile(r"[\w-]{32}", re.ASCII)
 """The id of a session; of anything else a store need not be asked."""
 
@@ -42,14 +39,28 @@ class Games:
     """
 
     def __init__(
-        self, sessions: Sessions, store: GameStore | None, sha256: str, sampler: SamplerConfig
+        self,
+        sessions: Sessions,
+        store: GameStore | None,
+        sha256: str,
+        sampler: SamplerConfig,
+        snapshot_frames: int,
     ) -> None:
-        """Args: `sha256` is that of the world, and `sampler` its own way of drawing frames."""
+        """The games in memory, and perhaps a store.
+
+        Args:
+            sessions: those in memory.
+            store: where games are kept, too.
+            sha256: that of the world.
+            sampler: the world's own way of drawing frames.
+            snapshot_frames: after so many a state of the model is stored.
+        """
         self.sessions = sessions
         self.restored = 0
         """Games that were taken up from the store."""
         self._store = store
         self._sha256, self._sampler = sha256, sampler
+        self._snapshot_frames = snapshot_frames
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def create(self, address: str | None) -> Session:
@@ -187,7 +198,7 @@ class Games:
         head = None if is_known else pack_start(start)
         snapshot = None
         at_state = timeline.state(timeline.at)
-        if at_state is not None and timeline.at >= timeline.snapshot + SNAPSHOT_FRAMES:
+        if at_state is not None and timeline.at >= timeline.snapshot + self._snapshot_frames:
             snapshot = timeline.at, await asyncio.to_thread(pack_world_state, at_state)
         change = Change(state, base, about, bodies, head, snapshot)
         key, epoch = self._key(session.id), session.epoch

@@ -21,6 +21,7 @@ LIMITS = (
     "max_nodes",
     "keep_days",
     "max_store_mb",
+    "snapshot_frames",
 )
 
 
@@ -60,6 +61,9 @@ class PlayOptions:
     """Days without a press after which a game is deleted from the store."""
     max_store_mb: float = 4000.0
     """Size, in millions of bytes, from which on the oldest games are deleted from a file."""
+    snapshot_frames: int = 32
+    """Frames of a game after which the model's state is written to the store, too: whoever goes on
+    with the game computes at most so many again."""
     max_connections: int = MAX_CONNECTIONS
     """Connections at a time, of all worlds; fewer where the limit of open files is low."""
     max_connections_per_address: int = MAX_PER_ADDRESS

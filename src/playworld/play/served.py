@@ -56,7 +56,7 @@ class ServedWorld:
         sampler = world.config.sampler
         sessions = Sessions(options.max_players, options.idle_seconds, stored=store is not None)
         self.state = ServerState(
-            Games(sessions, store, world.sha256, sampler),
+            Games(sessions, store, world.sha256, sampler, options.snapshot_frames),
             Moves(engine_of(world), world.num_actions, options.max_nodes, Counts()),
             tuple(picture for _, picture in self.prompts),
             sampler,
