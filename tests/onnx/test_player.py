@@ -104,6 +104,12 @@ def test_a_new_export_replaces_the_old_one_and_nothing_else(exported, tmp_path):
     assert read_config(out).graphs == ("begin", "predict", "decode")
 
 
+def test_a_world_is_not_exported_over_its_own_files(changes, tmp_path):
+    changes.save(tmp_path / "world")
+    with pytest.raises(InputError, match="choose another folder"):
+        export_world(changes, tmp_path / "world")
+
+
 def test_rounded_weights_take_less_space_and_draw_nearly_the_same_frame(exported, picture):
     import onnx
 
