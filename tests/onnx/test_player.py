@@ -106,7 +106,7 @@ def test_a_new_export_replaces_the_old_one_and_nothing_else(exported, tmp_path):
 
 def test_a_world_is_not_exported_over_its_own_files(changes, tmp_path):
     changes.save(tmp_path / "world")
-    with pytest.raises(InputError, match="choose another folder"):
+    with pytest.raises(InputError, match="choose a folder of their own"):
         export_world(changes, tmp_path / "world")
 
 

@@ -14,7 +14,7 @@ import torch
 from playworld.atomic import new_folder
 from playworld.config import InputError, to_dict
 from playworld.images import to_png
-from playworld.manifest import MANIFEST
+from playworld.manifest import refuse_sealed
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.onnx.graphs import GraphSource, chances, graph_sources, single, state_tensors
 from playworld.onnx.layout import (
@@ -49,8 +49,7 @@ def export_world(world: World, folder: Path, precision: Precision = "fp32") -> N
         InputError: where the packages of the extra `onnx` are not installed, the world is too
             large, or nothing can be written there.
     """
-    if (folder / MANIFEST).exists():
-        raise InputError(f"{folder} holds a world or clips: choose another folder for the graphs")
+    refuse_sealed(folder)
     graphs = graph_models(world)
     prompts = {name: to_png(picture) for name, picture in world.prompts()}
     config = onnx_config(world, precision, tuple(graphs), tuple(prompts))
