@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from playworld.play.store.table import Change, Kept, Written, first_epoch
@@ -14,6 +14,8 @@ VERSION = 1
 """Of the tables; a file with others is refused."""
 BUSY_SECONDS = 4.0
 """How long another process may keep the file locked."""
+MOVE_SECONDS = 2.0
+"""How often changes are moved from the log beside the file into it."""
 TABLES = """
 CREATE TABLE IF NOT EXISTS games (
     id TEXT PRIMARY KEY, epoch INTEGER, seen REAL, head BLOB DEFAULT x'', state BLOB DEFAULT x'',
@@ -62,6 +64,12 @@ class SqlTable:
             raise sqlite3.DatabaseError(f"its games are of format {version}, not {VERSION}")
         self._file.executescript(TABLES)
         self._file.execute(f"PRAGMA user_version = {VERSION}")
+        # Moving what was written into the file waits for the disk: not while a frame waits for it.
+        self._file.execute("PRAGMA wal_autocheckpoint = 0")
+        self._over = threading.Event()
+        self._mover = threading.Thread(target=self._move, args=(path,), daemon=True)
+        if path != ":memory:":
+            self._mover.start()
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
@@ -197,8 +205,17 @@ class SqlTable:
 
     def close(self) -> None:
         """As of every table."""
+        self._over.set()
+        if self._mover.is_alive():
+            self._mover.join()
         with self._lock:
             self._file.close()
+
+    def _move(self, path: Path | str) -> None:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as file:
+            while not self._over.wait(MOVE_SECONDS):
+                with suppress(sqlite3.Error):  # the next time, then
+                    file.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _make_room(self) -> None:
         with self._change() as file:
