@@ -78,7 +78,7 @@ def start(options: PlayOptions, replicas: ReplicaOptions, address: str | None) -
     _log_as_others_do()
     try:
         ray.init(
-            address,
+            address or "local",  # else it would join one that somebody has started here
             namespace=NAMESPACE,
             num_cpus=cores,
             include_dashboard=None if address else False,
