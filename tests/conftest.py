@@ -46,6 +46,8 @@ def check_first_calls(thing: object = None, *, typechecker: object = None) -> ob
         # Where checks are off nothing is counted: a count would be part of a graph.
         if jaxtyping.config.jaxtyping_disable or CALLS[code] >= CHECKED:
             return thing(*args, **kwargs)
+        if torch.jit.is_tracing():  # sizes are tensors there
+            return thing(*args, **kwargs)
         CALLS[code] += 1
         return checked()(*args, **kwargs)
 
@@ -62,6 +64,7 @@ jaxtyping.install_import_hook("playworld", "playworld_type_checker.check")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import torch  # noqa: E402
 from filelock import FileLock  # noqa: E402
 
 from playworld.machine import cores  # noqa: E402

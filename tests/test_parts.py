@@ -12,7 +12,16 @@ import pytest
 from tests.parts import summary
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = ("ray", "stable_baselines3", "mujoco", "gymnasium_robotics", "pyarrow", "scipy")
+EXTRAS = (
+    "ray",
+    "stable_baselines3",
+    "mujoco",
+    "gymnasium_robotics",
+    "pyarrow",
+    "scipy",
+    "onnx",
+    "redis",
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +64,7 @@ def test_the_suite_is_collected_and_skips_in_words_where_everything_optional_is_
     said = done.stdout.partition("skipped, and how to get what was missing")[2]
     for part in ("Chromium: apt install", "Procgen simulator: ", "ray: ", "stable_baselines3: "):
         assert len(re.findall(rf"\d+ skipped, no {part}", said)) == 1
-    for part in ("mujoco: ", "pyarrow: ", "scipy: "):
+    for part in ("mujoco: ", "pyarrow: ", "scipy: ", "onnx: "):
         assert len(re.findall(rf"\d+ skipped, no {part}", said)) == 1
 
 

@@ -104,7 +104,7 @@ ROBOTICS_SMALL = replace(
 """The paper's size of picture for robots, 160x90, in 60 tokens per frame: otherwise `small`."""
 
 
-_CHANGES = MotionDynamicsConfig(
+_CHANGES_DYNAMICS = MotionDynamicsConfig(
     height=64,
     width=64,
     patch=8,
@@ -114,15 +114,16 @@ _CHANGES = MotionDynamicsConfig(
     action_size=8,
     transformer=replace(SMALL.dynamics.transformer, window=4),
 )
+_CHANGES_TOKENIZER = MotionTokenizerConfig(
+    height=64,
+    width=64,
+    content=QuantizerConfig(num_codes=1024, code_size=192, normalize=False),
+)
 MOTION = Recipe(
     name="motion",
-    tokenizer=MotionTokenizerConfig(
-        height=64,
-        width=64,
-        content=QuantizerConfig(num_codes=1024, code_size=192, normalize=False),
-    ),
+    tokenizer=_CHANGES_TOKENIZER,
     actions=replace(SMALL.actions, stem="vector", tokens=TokenView(patch=64, code_size=4)),
-    dynamics=_CHANGES,
+    dynamics=_CHANGES_DYNAMICS,
     tokenizer_stage=StageConfig(
         steps=8_000, batch_size=8, clip_length=12, learning_rate=1.5e-3, save_every=250
     ),
@@ -137,10 +138,11 @@ MOTION = Recipe(
 PLATFORMER = replace(
     MOTION,
     name="platformer",
+    tokenizer=replace(_CHANGES_TOKENIZER, layer_blocks=7),
     actions=replace(
         MOTION.actions, gravity=True, quantizer=replace(SMALL.actions.quantizer, num_codes=6)
     ),
-    dynamics=replace(_CHANGES, moved_picture=True, decides_split=True),
+    dynamics=replace(_CHANGES_DYNAMICS, moved_picture=True, decides_split=True),
     world_stage=replace(MOTION.world_stage, batch_size=6, clip_length=8),
     world_loss=replace(MOTION.world_loss, own_rollouts=0.5),
 )

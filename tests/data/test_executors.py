@@ -32,8 +32,9 @@ def test_a_ray_cluster_makes_the_same_clips(tmp_path, write_film, game):
         write_film(tmp_path / "films" / f"{seed}.mp4", game(40, seed=seed))
     (tmp_path / "films" / "bad.mp4").write_text("no film")
     command = [sys.executable, "-m", "playworld", "ingest", "films", "on-ray", "--engine", "ray"]
-    # Workers that give way to everything else take minutes to start on a busy machine.
-    environment = os.environ | {"RAY_worker_niceness": "0"}
+    # Workers that give way to everything else take minutes to start on a busy machine. A cluster of
+    # its own: that of another test may end meanwhile.
+    environment = os.environ | {"RAY_worker_niceness": "0", "RAY_ADDRESS": "local"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     ingest(tmp_path / "films", tmp_path / "here", ONE)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playworld.models.motion.block_matching import matching_costs
-from playworld.models.motion.blocks import vector
+from playworld.models.motion.block_matching import choose_motion, matching_costs, near_scene
+from playworld.models.motion.blocks import still, vector
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import (
     BLEND,
@@ -283,3 +283,20 @@ def test_a_block_without_a_code_is_blended_from_what_surrounds_it():
 def test_a_shape_that_cannot_be_is_refused_by_name(change, message):
     with pytest.raises(ValueError, match=message):
         replace(CONFIG, **change)
+
+
+@pytest.mark.parametrize(("blocks", "taken"), [(3, False), (8, True)])
+def test_a_motion_beside_the_scenes_is_that_of_a_layer_or_an_accident(blocks, taken):
+    reach = 4
+    number = {way: (way[0] + reach) * 9 + way[1] + reach for way in [(0, 2), (0, 3), (0, -2)]}
+    scene = torch.tensor([number[0, 2]])
+    near = near_scene(scene, reach)
+    assert int(near.sum()) == 9 and near[0, number[0, 3]] and not near[0, number[0, -2]]
+    assert not near_scene(torch.tensor([still(reach)]), reach).any()
+    errors = torch.full((1, 16, 82), 0.04)
+    errors[:, :blocks, number[0, 3]] = 0.0
+    errors[:, -2:, number[0, -2]] = 0.0
+    motions = choose_motion(errors, reach, 1e-3, near, layer_blocks=7)[0]
+    assert (motions[:blocks] == number[0, 3]).all() == taken
+    assert (motions[-2:] == number[0, -2]).all()
+    assert (choose_motion(errors, reach, 1e-3)[0, :blocks] == number[0, 3]).all()

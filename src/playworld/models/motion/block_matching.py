@@ -6,7 +6,7 @@ import math
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.motion.blocks import on_device, still, vector
@@ -94,8 +94,20 @@ def scene_motion(costs: Float[Tensor, "B N M"], reach: int) -> Int[Tensor, " B"]
     return totals.argmin(-1)
 
 
+def near_scene(motion: Int[Tensor, " B"], reach: int) -> Bool[Tensor, "B M"]:
+    """Motions within a pixel of the scene's, but for rest; the last stands for the scene."""
+    every = torch.arange((2 * reach + 1) ** 2, device=motion.device)
+    away = (vector(every, reach) - vector(motion, reach)[:, None]).abs().amax(-1)
+    moves = (every != still(reach)) & (motion != still(reach))[:, None]
+    return F.pad((away <= 1) & moves, (0, 1))
+
+
 def choose_motion(
-    costs: Float[Tensor, "B N M"], reach: int, skip_below: float
+    costs: Float[Tensor, "B N M"],
+    reach: int,
+    skip_below: float,
+    near: Bool[Tensor, "B M"] | None = None,
+    layer_blocks: int = 0,
 ) -> Int[Tensor, "B N"]:
     """The motion of every block: the scene's, or one of few others that is clearly better.
 
@@ -107,6 +119,8 @@ def choose_motion(
         costs: error of every block at every motion, the last of which is the scene's.
         reach: the largest motion.
         skip_below: error below which nothing needs to be mended.
+        near: motions that at least `layer_blocks` blocks have to share.
+        layer_blocks: see `near`.
     """
     errors = costs.clamp_max(LARGEST)
     count, scene = errors.shape[1], errors.shape[2] - 1
@@ -116,7 +130,11 @@ def choose_motion(
     for number in range(1 + MOTIONS):
         mends = (errors < CLEARLY * left[..., None]) & (left > skip_below)[..., None]
         if number:  # rest comes first, and may mend one block alone
-            gain, motion = ((left[..., None] - errors) * mends).sum(1, keepdim=True).max(-1)
+            gains = ((left[..., None] - errors) * mends).sum(1, keepdim=True)
+            if near is not None:
+                few = mends.sum(1, keepdim=True) < layer_blocks
+                gains = gains.masked_fill(near[:, None] & few, 0)
+            gain, motion = gains.max(-1)
         chosen = motion[..., None].expand(-1, count, 1)
         better = mends.gather(2, chosen)[..., 0]
         if number:
@@ -191,6 +209,7 @@ def own_motions(
     vectors: Int[Tensor, "B N"],
     skip_below: float,
     share: float,
+    near: Bool[Tensor, "B M"] | None = None,
 ) -> Int[Tensor, "B N"]:
     """The motions of blocks, changed where one part of a block moves as no other block does.
 
@@ -202,10 +221,14 @@ def own_motions(
         vectors: the motion of every block as a whole.
         skip_below: error below which nothing needs to be mended.
         share: of the error that a motion of its own may leave.
+        near: motions that no block may have alone.
     """
     choices = alternatives(vectors, quarters.shape[-1] - 1)
     known = choice_errors(quarters, choices).amin(-1)
-    joint = torch.minimum(quarters, known[..., None]).mean(2).min(-1)
+    errors = torch.minimum(quarters, known[..., None]).mean(2)
+    if near is not None:
+        errors = errors.masked_fill(near[:, None], math.inf)
+    joint = errors.min(-1)
     before = known.mean(-1)
     worth = (before > skip_below) & (joint.values < share * before)
     return torch.where(worth, joint.indices, vectors)

@@ -37,10 +37,15 @@ class MotionTokenizerConfig(BlockLayout):
     predict_below: float = 4 * NOISE
     """The same below which a block is a copy in what the dynamics learn from: to say less is easier
     to predict, and the picture keeps as well."""
+    layer_blocks: int = 0
+    """Blocks that have to share a motion within a pixel of the scene's, in what the dynamics learn
+    from. A layer that scrolls at another speed has many; what few have are accidents, which tear
+    walls in play. 0: as few as for any motion."""
 
     def __post_init__(self) -> None:
         check_grid(self.height, self.width, self.patch, "conv")
         check_ranges(self, patch=(2 * CELL, 64), reach=(1, 32), stages=(1, 8), channels=(8, 1_024))
+        check_ranges(self, layer_blocks=(0, 4_096))
         check_ranges(
             self, layers=(0, 64), skip_below=(0, 1), refine_below=(0, 1), predict_below=(0, 1)
         )

@@ -13,6 +13,7 @@ from playworld.models.motion.block_matching import (
     choose_motion,
     choose_split,
     matching_costs,
+    near_scene,
     own_motions,
     refine_scene,
     scene_motion,
@@ -60,8 +61,9 @@ def find_changes(
     # The whole pixels nearest to the scene's motion say the same as following it, or less.
     costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
     quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
-    vectors = choose_motion(quarters.mean(2), reach, least)
-    vectors = own_motions(quarters, vectors, least, share)
+    near = near_scene(main, reach) if predictable and config.layer_blocks else None
+    vectors = choose_motion(quarters.mean(2), reach, least, near, config.layer_blocks)
+    vectors = own_motions(quarters, vectors, least, share, near)
     choices = alternatives(vectors, config.num_motions)
     split = choose_split(quarters, choices, least)
     motion = torch.where(vectors == config.num_motions, FOLLOW, vectors + 1)
