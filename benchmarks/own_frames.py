@@ -28,7 +28,7 @@ from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.source import scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float, to_uint8
-from playworld.train.objectives.own_rollouts import AS_IN_PLAY, roll_out
+from playworld.train.objectives.own_rollouts import TEMPERATURE, roll_out
 from playworld.world import World
 from playworld.world.token_sampler import ChangeSampler
 
@@ -86,7 +86,7 @@ class Clips:
         logits = self.dynamics(self.tokens, hidden, self.actions, self.video, moved).flatten(0, 1)
         sampler, rows = ChangeSampler(self.dynamics.config), self.tokens[:, 1:].flatten(0, 1)
         noise = torch.rand(len(rows), sampler.draws, generator=torch.Generator().manual_seed(1))
-        drawn = sampler.draw_blocks(rows, logits, AS_IN_PLAY.temperature, noise)
+        drawn = sampler.draw_blocks(rows, logits, TEMPERATURE, noise)
         truth = Changes.unpack(rows, self.blocks)
         down, aside = (scene_vector(rows[:, 0], self.tokenizer.config.reach) / 2).unbind(-1)
         ways = {

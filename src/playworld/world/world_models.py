@@ -140,10 +140,8 @@ class WorldModels:
         if not (isinstance(decoder, Canvas) and isinstance(self.dynamics, MotionDynamics)):
             return None
         assert isinstance(self.tokenizer, MotionTokenizer)
-        features, pictures = (
-            self.dynamics.picture_features,
-            [self.tokenizer.visible_picture(decoder)],
-        )
+        features = self.dynamics.picture_features
+        pictures = [self.tokenizer.visible_picture(decoder)]
         if tokens is not None and self.sees_motion:
             pictures.append(self.tokenizer.moved_picture(decoder, tokens))
         return row_by_row(lambda *rows: features(*(row[:, None] for row in rows))[:, 0], *pictures)

@@ -1,10 +1,9 @@
 """From the last picture and the next frame to changes: the encoder of a tokenizer of changes."""
 
 import math
-from dataclasses import replace
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.motion.block_matching import (
@@ -66,27 +65,20 @@ def find_changes(
     vectors = own_motions(quarters, vectors, least, share, near)
     choices = alternatives(vectors, config.num_motions)
     split = choose_split(quarters, choices, least)
-    motion = torch.where(vectors == config.num_motions, FOLLOW, vectors + 1)
-    nothing = torch.zeros(*motion.shape, config.stages, dtype=torch.long, device=motion.device)
     source = Source.of(window, scene, reach)
-    return with_content(
-        config, books, tables, source, frames, Changes(scene, motion, split, nothing), least
-    )
+    left = left_by_copies(config, source, target, choices, split)
+    motion = torch.where(vectors == config.num_motions, FOLLOW, vectors + 1)
+    return Changes(scene, motion, split, books.quantize(left, tables, least)), left, source
 
 
-@torch.no_grad()
-def with_content(
+def left_by_copies(
     config: MotionTokenizerConfig,
-    books: Books,
-    tables: list[CodeTable],
     source: Source,
-    frames: UInt8[Tensor, "B C H W"],
-    changes: Changes,
-    least: float,
-) -> tuple[Changes, Float[Tensor, "B N pixels"], Source]:
-    """Changes with the codes of what their copies leave of the frames; see `find_changes`."""
-    choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
-    motions = quarter_motions(choices, changes.split, config.grid)[:, None]
+    frames: Float[Tensor, "B C H W"],
+    choices: Int[Tensor, "B N choices"],
+    split: Int[Tensor, "B N"],
+) -> Float[Tensor, "B N pixels"]:
+    """What the copies by these motions (see `alternatives`) leave of each block of the frames."""
+    motions = quarter_motions(choices, split, config.grid)[:, None]
     copied = source.copies(motions, config.patch // 2)[:, 0]
-    left = to_blocks(to_float(frames) - copied, config.patch)
-    return replace(changes, codes=books.quantize(left, tables, least)), left, source
+    return to_blocks(frames - copied, config.patch)

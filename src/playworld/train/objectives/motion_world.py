@@ -173,14 +173,13 @@ def split_losses(
 
     Without a flag it is of the quarters of all blocks.
     """
-    quarters = logits.unflatten(-1, (QUARTERS, CHOICES))
-    if not whether.shape[1]:
-        quarters, digits = quarters.flatten(0, 1), split_digits(truth).flatten()
-        return SPLIT_WEIGHT * F.cross_entropy(quarters, digits, reduction="sum")
-    split = truth > 0
-    flag = F.binary_cross_entropy_with_logits(whether[:, 0], split.float(), reduction="sum")
-    quarters, digits = quarters[split].flatten(0, 1), split_digits(truth[split]).flatten()
-    return flag + SPLIT_WEIGHT * F.cross_entropy(quarters, digits, reduction="sum")
+    quarters, flag = logits.unflatten(-1, (QUARTERS, CHOICES)), logits.new_zeros(())
+    if whether.shape[1]:
+        split = truth > 0
+        flag = F.binary_cross_entropy_with_logits(whether[:, 0], split.float(), reduction="sum")
+        quarters, truth = quarters[split], truth[split]
+    digits = split_digits(truth).flatten()
+    return flag + SPLIT_WEIGHT * F.cross_entropy(quarters.flatten(0, 1), digits, reduction="sum")
 
 
 def content_losses(

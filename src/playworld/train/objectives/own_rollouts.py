@@ -14,17 +14,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.changes import Changes
+from playworld.models.motion.changes import Changes, alternatives
 from playworld.models.motion.dynamics import MotionDynamics
-from playworld.models.motion.find_changes import with_content
+from playworld.models.motion.find_changes import left_by_copies
 from playworld.models.motion.source import Source, scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float, to_uint8
-from playworld.world.sampler_config import SamplerConfig
 from playworld.world.token_sampler import ChangeSampler
 
-AS_IN_PLAY = SamplerConfig(steps=1, temperature=0.1)
-"""How its own frames are drawn."""
+TEMPERATURE = 0.1
+"""At which its own frames are drawn, as in play."""
 MEND_ABOVE = 1e-2
 """Mean squared error (of pixels in [0, 1]) of a block from which on the world is to mend it: it
 cannot know where smaller errors are."""
@@ -72,26 +71,26 @@ def roll_out(
     canvas = Canvas.around(frames[:, 0])
     nothing = tokenizer.no_change(len(video), video.device)
     targets, tokens, pictures = [nothing], [nothing], [video[:, 0]]
-    known = torch.zeros(len(video), dynamics.config.num_positions, dtype=torch.bool)
-    known = known.to(video.device)
+    shape = len(video), dynamics.config.num_positions
+    known = torch.zeros(shape, dtype=torch.bool, device=video.device)
+    hidden = ~known
+    hidden[:, 0] = False  # the scene
     features = dynamics.picture_features(video[:, :1])[:, 0]
     memory = dynamics.start_cache(len(video))
     memory = memory.append(dynamics.step(nothing, known, None, memory, features)[1])
     for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
         moves = Changes.unpack(truth[:, t], config.num_blocks)
         source = Source.of(to_float(canvas.view(config.reach)), moves.scene, config.reach)
-        changes, left, _ = with_content(
-            config, tokenizer.books, tables, source, frame, moves, config.predict_below
-        )
+        choices = alternatives(moves.vectors(config.num_motions), config.num_motions)
+        left = left_by_copies(config, source, to_float(frame), choices, moves.split)
+        codes = tokenizer.books.quantize(left, tables, config.predict_below)
         mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
-        changes = replace(changes, codes=changes.codes * mends[..., None])
+        changes = replace(moves, codes=codes * mends[..., None])
         target = changes.pack()
         moved = tokenizer.moved_picture(canvas, target)
         features = dynamics.picture_features(pictures[-1][:, None], moved[:, None])[:, 0]
-        hidden = ~known
-        hidden[:, 0] = False
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
-        drawn = sampler.draw_blocks(target, logits, AS_IN_PLAY.temperature, noise[:, t])
+        drawn = sampler.draw_blocks(target, logits, TEMPERATURE, noise[:, t])
         own = begins <= t
         free = own[:, None] & ~enters(changes, tokenizer)
         decided = torch.where(free.repeat(1, 2 + config.stages), drawn.pack()[:, 1:], target[:, 1:])
@@ -99,7 +98,7 @@ def roll_out(
         mixed = Changes.unpack(decided, config.num_blocks)
         rendered = to_uint8(tokenizer.render(source, mixed))
         picture = torch.where(own[:, None, None, None], rendered, frame)
-        canvas = canvas.moved(scene_vector(mixed.scene, config.reach), picture, in_place=True)
+        canvas = canvas.moved(scene_vector(moves.scene, config.reach), picture, in_place=True)
         entry = dynamics.step(decided, known, actions[:, t - 1], memory, features)[1]
         memory = memory.append(entry, in_place=True)
         targets.append(target)
