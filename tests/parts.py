@@ -78,6 +78,13 @@ def _no_extra(name: str, extra: str) -> str | None:
     return _no_package(name, f"-c constraints.txt -e '.[{extra}]'")
 
 
+def _no_runtime() -> str | None:
+    from playworld.site.fetch import is_fetched
+
+    how = f"apt install npm, then {os.path.relpath(sys.executable)} -m playworld.site.fetch"
+    return None if is_fetched() else f"no ONNX Runtime Web: {how}"
+
+
 PARTS: dict[str, Callable[[], str | None]] = {
     "chromium": _no_browser,
     "robot": _no_robot,
@@ -88,6 +95,7 @@ PARTS: dict[str, Callable[[], str | None]] = {
     "redis": lambda: _no_program("redis-server", "redis-server") or _no_extra("redis", "scale"),
     "caddy": lambda: _no_program("caddy", "caddy"),
     "onnxruntime": lambda: _no_extra("onnx", "onnx") or _no_extra("onnxruntime", "onnx"),
+    "onnxruntime_web": _no_runtime,
     "pyarrow": lambda: _no_extra("pyarrow", "datasets"),
     "ray": lambda: _no_extra("ray", "scale"),
     "ray_serve": lambda: _no_extra("ray", "scale") or _no_extra("aiohttp", "scale"),

@@ -33,6 +33,7 @@ ORDER += [
     "studies",
     "workflows",
     "play",
+    "site",
     "curate",
     "cli",
     "__main__",
