@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import JSONResponse
@@ -29,6 +30,34 @@ async def find(games: Games, id: str) -> Session:
     return session
 
 
+def description(
+    world: World,
+    prompts: Sequence[str],
+    options: PlayOptions,
+    prefix: str = "",
+    links: Sequence[str] = (),
+) -> dict[str, Any]:
+    """All that the page has to know of a world; `prompts` are the names of its pictures."""
+    sampler = world.config.sampler
+    return {
+        "name": world.config.name,
+        "width": world.width,
+        "height": world.height,
+        "fps": world.fps,
+        "buttons": [{"label": button.label, "arrow": button.arrow} for button in world.buttons],
+        "layout": asdict(layout(world.buttons)),
+        "prompts": [
+            {"name": name, "url": f"{prefix}/api/v1/prompts/{i}"} for i, name in enumerate(prompts)
+        ],
+        "sampler": {"steps": sampler.steps, "temperature": sampler.temperature},
+        "version": __version__,
+        "sha256": world.sha256,
+        "max_nodes": options.max_nodes,
+        "max_upload_bytes": int(1e6 * options.max_upload_mb),
+        "addresses": list(links),
+    }
+
+
 def add_world(
     router: APIRouter,
     world: World,
@@ -39,29 +68,11 @@ def add_world(
 ) -> None:
     """The description of the world, its card, and its prompts as PNG."""
     pictures = [to_png(picture, QUICK) for _, picture in prompts]
-    sampler = world.config.sampler
-    description = {
-        "name": world.config.name,
-        "width": world.width,
-        "height": world.height,
-        "fps": world.fps,
-        "buttons": [{"label": button.label, "arrow": button.arrow} for button in world.buttons],
-        "layout": asdict(layout(world.buttons)),
-        "prompts": [
-            {"name": name, "url": f"{prefix}/api/v1/prompts/{i}"}
-            for i, (name, _) in enumerate(prompts)
-        ],
-        "sampler": {"steps": sampler.steps, "temperature": sampler.temperature},
-        "version": __version__,
-        "sha256": world.sha256,
-        "max_nodes": options.max_nodes,
-        "max_upload_bytes": int(1e6 * options.max_upload_mb),
-        "addresses": list(links),
-    }
+    described = description(world, [name for name, _ in prompts], options, prefix, links)
 
     @router.get("/api/v1/world")
     async def describe() -> JSONResponse:
-        return JSONResponse(description)
+        return JSONResponse(described)
 
     @router.post("/api/v1/welcome", status_code=204)
     async def welcome() -> None:

@@ -1,7 +1,7 @@
 // What the world's makers say of it: its card, which is Markdown and may be a stranger's.
 
-import { getCard } from "./api.js";
 import { dialog } from "./dialogs.js";
+import { engine } from "./engine.js";
 
 const LINK = /\[([^\]]+)\]\((https?:[^\s)]+)\)|(https?:[^\s)]+)/; // the rest is shown as it stands
 
@@ -11,7 +11,7 @@ export async function showCard() {
   body.replaceChildren();
   const closed = dialog(element);
   try {
-    const card = await getCard();
+    const card = await engine.card();
     body.append(...(card.trim() === "" ? [part("p", "This world brings no description.")] : blocks(card)));
   } catch (error) {
     body.append(part("p", error.message));

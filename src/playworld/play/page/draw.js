@@ -31,7 +31,7 @@ export class Drawing {
   /** Resolves to a canvas of the world's size, or null. What was drawn stays for the next time. */
   async ask() {
     if (this.colours === null) {
-      this.colours = await worldColours(this.world.prompts.map((prompt) => prompt.url.slice(1)));
+      this.colours = await worldColours(this.world.prompts.map((prompt) => prompt.url));
       const hints = { 0: "background", 1: "ground", 2: "figure" };
       this.find("colours").prepend(...this.colours.all.map((colour, i) => this.swatch(colour, hints[i])));
       this.paper.clear(this.colours.background);

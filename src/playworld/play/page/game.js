@@ -1,8 +1,6 @@
 // One game: what it starts from, where in its film the player is, and what the server answers.
 
-import { Api } from "./api.js";
 import { Keeper } from "./keeper.js";
-import { Link } from "./link.js";
 import { tab } from "./memory.js";
 import { isFullOfPictures } from "./pictures.js";
 import { Player } from "./player.js";
@@ -20,8 +18,8 @@ export class Game {
    * `problem(sentence)`, `left(record)` (a game was left for another), `remaking(record)` and
    * `remade(record)` (one that the server no longer had).
    */
-  constructor(world, pictures, view) {
-    Object.assign(this, { world, pictures, view });
+  constructor(engine, world, pictures, view) {
+    Object.assign(this, { engine, world, pictures, view });
     this.timeline = new Timeline();
     this.player = new Player(this, world.fps);
     this.keeper = new Keeper(this, world);
@@ -40,7 +38,7 @@ export class Game {
     this.drawn = 0;
     this.said = ""; // a hint that passes
     this.joining = null; // resolves the wait for a new session
-    this.link = new Link({
+    engine.connect({
       joined: (message) => this.joined(message),
       answer: (answer) => (answer.kind === 1 ? this.sheets.answer(answer) : this.frame(answer)),
       released: (id) => {
@@ -53,13 +51,12 @@ export class Game {
       lost: (code) => this.disconnected(code),
       refused: (sentence) => this.view.problem(sentence),
     });
-    this.api = new Api(() => this.link.session);
   }
 
   /** Go to the server; `first()` is what to do there instead of going on where the game was. */
   open(first = null) {
     this.first = first;
-    this.link.open();
+    this.engine.open();
   }
 
   async joined({ playing, at }) {
@@ -82,10 +79,10 @@ export class Game {
   /** The session goes on: its whole film, and where in it the player was. */
   async takeUp() {
     try {
-      const film = await this.api.timeline();
+      const film = await this.engine.timeline();
       this.timeline.load(film);
       this.seed = film.seed;
-      this.chosen = this.pictures.named(film.prompt, this.link.session);
+      this.chosen = this.pictures.named(film.prompt, this.engine.session);
       if (this.chosen !== null) this.timeline.origin = { prompt: portable(this.chosen), seed: film.seed };
       this.isReady = true;
       this.view.film();
@@ -135,7 +132,7 @@ export class Game {
     this.player.stop({ isPaused: false });
     this.isReady = false;
     try {
-      const names = await this.pictures.names(pictures, this.api);
+      const names = await this.pictures.names(pictures, this.engine);
       if (this.chosen !== pictures) return; // others were chosen meanwhile
       this.seed = seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
       this.starting = { type: "start", pictures: names, seed: this.seed };
@@ -148,7 +145,7 @@ export class Game {
       }
       await new Promise((resolve) => {
         this.joining = resolve;
-        this.link.renew();
+        this.engine.renew();
       });
       this.joining = null;
       await this.start(pictures, seed, record);
@@ -165,7 +162,7 @@ export class Game {
 
   ask(message) {
     this.requests += 1;
-    if (!this.link.send({ ...message, id: this.requests })) this.link.open();
+    if (!this.engine.send({ ...message, id: this.requests })) this.engine.open();
     return this.requests;
   }
 
@@ -245,7 +242,7 @@ export class Game {
     if (turn > this.drawn) this.drawn = turn;
     const isNewest = turn === this.drawn;
     this.view.picture(bitmap, node, { frame, isNewest, delay: isFirst ? performance.now() - press.at : press && null });
-    if (press?.fps) this.link.send({ type: "shown", id, frames: (press.shown += 1) });
+    if (press?.fps) this.engine.send({ type: "shown", id, frames: (press.shown += 1) });
   }
 
   answered(id, node, press) {

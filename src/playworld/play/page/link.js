@@ -11,6 +11,14 @@ const FULL = 4503;
 const HEADER_BYTES = 16; // kind, three empty bytes, id, node, frame
 
 export class Link {
+  constructor() {
+    this.session = tab.recall("session");
+    this.socket = null;
+    this.failures = 0;
+    this.timer = 0;
+    this.isPutAway = false;
+  }
+
   /**
    * `on.joined({playing, at})`: ready; `playing` says whether a game was taken up.
    * `on.answer({kind, id, node, frame, png})`: a picture (0) or a sheet (1), and what it answers.
@@ -20,13 +28,8 @@ export class Link {
    * `on.lost(code)`: the connection is gone; LEFT_ALONE codes wait for `open()`.
    * `on.refused(sentence)`: the server never lets this page in, and says why.
    */
-  constructor(on) {
+  connect(on) {
     this.on = on;
-    this.session = tab.recall("session");
-    this.socket = null;
-    this.failures = 0;
-    this.timer = 0;
-    this.isPutAway = false;
   }
 
   open() {
@@ -50,12 +53,12 @@ export class Link {
 
   /** Leave this session for a new one. */
   renew() {
-    this.forget();
+    this.leave();
     this.socket?.close();
     this.failures = -1; // no waiting: nothing failed
   }
 
-  forget() {
+  leave() {
     this.session = null;
     tab.remember("session", null);
   }
@@ -82,7 +85,7 @@ export class Link {
   closed(code) {
     this.socket = null;
     if (code === UNKNOWN_SESSION) {
-      this.forget(); // lost, or another server: its world may be another one too
+      this.leave(); // lost, or another server: its world may be another one too
       if (this.isPutAway) this.open();
       else location.reload();
       return;

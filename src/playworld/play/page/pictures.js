@@ -9,7 +9,7 @@ const ASKED = "pictures"; // the player's pictures, as data URLs, and where the 
 export class Pictures {
   constructor(world) {
     this.ofWorld = world.prompts.map((prompt, number) => ({
-      key: `prompt:${number}`, label: `Picture ${prompt.name}`, url: `api/v1/prompts/${number}`,
+      key: `prompt:${number}`, label: `Picture ${prompt.name}`, url: prompt.url,
     }));
     const shape = `${world.width}x${world.height}`;
     const kept = tab.recall(ASKED);
@@ -39,10 +39,10 @@ export class Pictures {
   }
 
   /** Forget a picture of the player, here and at the server; returns what brings it back here. */
-  remove(picture, api) {
+  remove(picture, engine) {
     const place = this.own.indexOf(picture);
     this.own.splice(place, 1);
-    if (picture.session !== null && picture.session === api.session()) api.forget(picture.upload).catch(() => {});
+    if (picture.session !== null && picture.session === engine.session) engine.forget(picture.upload).catch(() => {});
     Object.assign(picture, { session: null, upload: null }); // a game may still start from it: sent again
     this.keep();
     return () => {
@@ -56,16 +56,16 @@ export class Pictures {
   }
 
   /** The names by which the server knows them, once it has them. Throws Refused. */
-  async names(pictures, api) {
+  async names(pictures, engine) {
     const names = [];
     for (const picture of pictures) {
       if (picture.upload === undefined) {
         names.push(picture.key);
         continue;
       }
-      if (picture.session !== api.session()) {
-        picture.upload = await api.upload(toBlob(picture.url));
-        picture.session = api.session();
+      if (picture.session !== engine.session) {
+        picture.upload = await engine.upload(toBlob(picture.url));
+        picture.session = engine.session;
         this.keep();
       }
       names.push(`upload:${picture.upload}`);

@@ -1,9 +1,9 @@
 // Puts the page together: the game, the screen, the film, the pad, and what is behind the tabs.
 
 import { showCard } from "./about.js";
-import { getWorld } from "./api.js";
 import { listenToControls } from "./controls.js";
 import { Drawing } from "./draw.js";
+import { engine } from "./engine.js";
 import { Frames } from "./frames.js";
 import { Gallery } from "./gallery.js";
 import { Game } from "./game.js";
@@ -35,7 +35,7 @@ async function main() {
   const screen = new Screen(element("screen"), world.width, world.height);
   const meter = new Meter(element("rate"), element("delay"), element("count"));
   const pictures = new Pictures(world);
-  const game = new Game(world, pictures, {
+  const game = new Game(engine, world, pictures, {
     film() {
       page.frames.clear();
       page.roll.changed();
@@ -69,7 +69,7 @@ async function main() {
     },
     problem: tell,
   });
-  page.frames = new Frames((node) => game.api.frame(node), world.width * world.height, () => {
+  page.frames = new Frames((node) => engine.frame(node), world.width * world.height, () => {
     page.roll.draw();
     page.time.paint();
     if (page.peeked !== null) peek(page.peeked);
@@ -99,7 +99,7 @@ async function main() {
     if (matchMedia(SMALL).matches) scrollTo(0, 0); // the screen and the buttons are above the pictures
   };
   const onRemove = (picture) => {
-    const restore = pictures.remove(picture, game.api);
+    const restore = pictures.remove(picture, engine);
     tell(`${picture.label} is deleted.`, { label: "Undo", act: () => { restore(); page.gallery.show(); } });
   };
   page.gallery = new Gallery(element("gallery"), element("several"), pictures, world, { onStart, onRemove });
@@ -130,7 +130,7 @@ async function main() {
 async function findWorld() {
   for (;;) {
     try {
-      const world = await getWorld();
+      const world = await engine.world();
       element("note").textContent = "";
       return world;
     } catch (error) {

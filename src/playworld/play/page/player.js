@@ -30,7 +30,7 @@ export class Player {
     this.agent = null; // the player takes over
     game.said = "";
     this.last = button;
-    if (game.lost !== null) game.link.open();
+    if (game.lost !== null) game.engine.open();
     game.advance(true);
     game.view.changed();
   }
@@ -83,7 +83,7 @@ export class Player {
 
   release() {
     const message = this.presses.release();
-    if (message !== null) this.game.link.send(message);
+    if (message !== null) this.game.engine.send(message);
   }
 
   nextButton(otherwise) {

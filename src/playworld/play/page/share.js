@@ -89,7 +89,7 @@ export class Share {
     const frames = `${timeline.frames[from]}-${timeline.frames[to]}`;
     this.say(`Making ${NAMES[format]} …`);
     try {
-      const blob = await this.game.api.download(format, from, to, Number(this.find("scale").value));
+      const blob = await this.game.engine.download(format, from, to, Number(this.find("scale").value));
       save(blob, `${slug(this.world.name)}-${frames}.${format}`);
       this.say(`Here is ${NAMES[format]}: ${size(blob.size)}.`);
     } catch (error) {
