@@ -22,7 +22,7 @@ from playworld.cli import complain, main
 from playworld.cli.command import Ended, endings, then
 from playworld.cli.commands import COMMANDS
 from playworld.cli.environment import ALLOCATOR, allocator_environment
-from playworld.cli.parser import parse
+from playworld.cli.parser import parse, read
 from playworld.cli.progress import ProgressBars
 from playworld.config import InputError
 from playworld.studies.options import TABLES as NAMED_TABLES
@@ -148,9 +148,8 @@ def test_the_version_is_that_of_the_package(words: list[str], capsys: pytest.Cap
     assert capsys.readouterr().out.strip() == __version__
 
 
-def test_no_command_at_all_is_bad_usage(capsys: pytest.CaptureFixture[str]):
-    assert main([]) == 2
-    assert "usage: playworld" in capsys.readouterr().err
+def test_no_command_at_all_plays_the_built_in_world():
+    assert read([]) == read(["play", "coinrun"])
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """A built wheel is whole: installed into an empty environment, it runs."""
 
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
@@ -40,13 +44,16 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "bin"
 
 
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+
+
 def run(programs: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     program = str(programs / command[0])
     return subprocess.run(
         [program, *command[1:]],
         cwd=programs,
-        env=environment,
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=240,
@@ -90,3 +97,20 @@ def test_the_installed_package_is_not_the_checkout_and_loads_the_built_in_world(
     done = run(programs, "python", "-W", "error", "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(programs.parent))
+
+
+def test_the_installed_program_alone_opens_the_built_in_world(programs: Path):
+    # What `uvx playworld` and `pipx run playworld` start once they have made such an environment.
+    code = "from playworld.cli.parser import read; print(read([]).world)"
+    assert run(programs, "python", "-c", code).stdout == "coinrun\n"
+    command = [str(programs / "playworld"), "play", "--port", "0", "--no-browser"]
+    with subprocess.Popen(
+        command, cwd=programs, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as playing:
+        assert playing.stdout is not None
+        address = re.search(r"playing coinrun at (\S+)", playing.stdout.readline())
+        assert address is not None
+        with urllib.request.urlopen(f"{address[1]}api/v1/world", timeout=60) as answer:
+            assert json.load(answer)["name"] == "CoinRun"
+        playing.send_signal(signal.SIGINT)
+    assert playing.returncode == 0

@@ -25,7 +25,7 @@ from playworld.cli.command import (
     ended_by_signals,
 )
 from playworld.cli.environment import allocator_environment, utf8_environment
-from playworld.cli.parser import Help, read, usage
+from playworld.cli.parser import Help, read
 from playworld.cli.progress import ProgressBars
 from playworld.cli.streams import Lines, closing, prepare
 from playworld.config import InputError
@@ -35,9 +35,6 @@ from playworld.machine import prepare_torch
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `argv` is without the program's name."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if not args:
-        print(usage(), file=sys.stderr)
-        return BAD_INPUT
     verbose = "--verbose" in args
     try:
         with ended_by_signals():

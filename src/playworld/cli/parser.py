@@ -27,18 +27,19 @@ def usage() -> str:
     """What `playworld --help` prints."""
     lines = [f"  {name:<10}{command.__doc__}" for name, command in COMMANDS.items()]
     more = "playworld COMMAND --help says more, playworld --version which version this is."
+    alone = "playworld alone plays the built-in world."
     example = "example: playworld play coinrun"
-    return "\n".join(["usage: playworld COMMAND ...", "", *lines, "", more, "", example])
+    return "\n".join(["usage: playworld COMMAND ...", "", *lines, "", more, alone, "", example])
 
 
 def read(args: list[str]) -> Command:
-    """Read a whole command line.
+    """Read a whole command line; without a word, the built-in world is played.
 
     Raises:
         InputError: for a command that does not exist, or arguments that do not fit.
         Help: where help or the version is asked for.
     """
-    first, *rest = args
+    first, *rest = args or ["play"]
     if first in ("--version", "-V", "version"):
         raise Help(__version__)
     if first == "help" and rest and rest[0] in COMMANDS:
