@@ -3,7 +3,7 @@
 import json
 import logging
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,18 +42,29 @@ MOST_BYTES = 1_900_000_000
 """Of the weights of a world: a graph of more than 2 GB does not fit a file."""
 
 
-def export_world(world: World, folder: Path, precision: Precision = "fp32") -> None:
+def export_world(
+    world: World,
+    folder: Path,
+    precision: Precision = "fp32",
+    graphs: Mapping[GraphName, "ModelProto"] | None = None,
+) -> None:
     """Write the world to a folder that `OnnxWorld` plays, replacing an older export there.
+
+    Args:
+        world: the world.
+        folder: where to write.
+        precision: how weights are stored.
+        graphs: those of `graph_models`, where they have been made.
 
     Raises:
         InputError: where the packages of the extra `onnx` are not installed, the world is too
             large, or nothing can be written there.
     """
     refuse_sealed(folder)
-    graphs = graph_models(world)
+    graphs = graphs or graph_models(world)
     prompts = {name: to_png(picture) for name, picture in world.prompts()}
     config = onnx_config(world, precision, tuple(graphs), tuple(prompts))
-    with new_folder(folder, _files_of) as stage:
+    with new_folder(folder, files_of) as stage:
         for name, model in graphs.items():
             (stage / f"{name}.onnx").write_bytes(stored(model, precision).SerializeToString())
         (stage / PROMPTS_FOLDER).mkdir()
@@ -165,7 +176,7 @@ def _quietly() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _files_of(folder: Path) -> Collection[str]:
+def files_of(folder: Path) -> Collection[str]:
     """The files of an older export in a folder."""
     with suppress(InputError):
         config = read_config(folder)

@@ -23,8 +23,10 @@ def stored(model: "ModelProto", precision: Precision) -> "ModelProto":
     """
     if precision == "fp32":
         return model
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+    exact, model = model, ModelProto()
+    model.CopyFrom(exact)
     graph, before = model.graph, []
     products = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
     for tensor in list(graph.initializer):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
 from fastapi import APIRouter, FastAPI, Response
@@ -15,7 +14,7 @@ from playworld.play.origin_check import OriginCheck
 from playworld.play.proxy_headers import ProxyHeaders
 from playworld.play.refusals import add_refusals
 from playworld.play.requestlog import RequestLog
-from playworld.play.served import ServedWorld, slug
+from playworld.play.served import ServedWorld, names_of, slug
 from playworld.play.shared_figures import SharedFigures
 from playworld.play.store.game_store import GameStore, open_store
 from playworld.play.token_check import TokenCheck
@@ -115,19 +114,10 @@ def serve_each(
     """Each world under its own name; the second of a name is NAME-2."""
     if len(worlds) == 1:
         return [ServedWorld(slug(worlds[0].config.name), "", worlds[0], options, store)]
-    names: list[str] = []
-    for world in worlds:
-        name = slug(world.config.name)
-        number = next(n for n in itertools.count(1) if _numbered(name, n) not in names)
-        names.append(_numbered(name, number))
     return [
         ServedWorld(name, WORLDS + name, world, options, store)
-        for name, world in zip(names, worlds, strict=True)
+        for name, world in zip(names_of(worlds), worlds, strict=True)
     ]
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}-{number}"
 
 
 def _add_health(app: FastAPI) -> None:

@@ -1,6 +1,7 @@
 """One world of a server: its engine, its games and their limits, and what is asked of it."""
 
 import asyncio
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -125,3 +126,17 @@ class ServedWorld:
 def slug(name: str) -> str:
     """A name as it may stand in an address."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "world"
+
+
+def names_of(worlds: Sequence[World]) -> list[str]:
+    """The name of each in addresses; the second of a name is NAME-2."""
+    names: list[str] = []
+    for world in worlds:
+        name = slug(world.config.name)
+        number = next(n for n in itertools.count(1) if _numbered(name, n) not in names)
+        names.append(_numbered(name, number))
+    return names
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"

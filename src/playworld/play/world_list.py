@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from playworld.markup import Html, join, tag
 from playworld.play.pages import add_parts, document, html
 from playworld.play.served import ServedWorld, slug
-from playworld.world import Button
+from playworld.world import Button, World
 
 LONGEST_LINE = 200
 """Characters of a card that the page of all worlds shows."""
@@ -30,7 +30,7 @@ def add_list(router: APIRouter, served: Sequence[ServedWorld]) -> None:
 
 def add_lobby(router: APIRouter, served: Sequence[ServedWorld]) -> None:
     """The page on which a world is chosen."""
-    cards = join(card(world) for world in served)
+    cards = join(served_card(world) for world in served)
     page = document("worlds.html").replace(MARK, cards.encode())
 
     @router.get("/")
@@ -53,20 +53,33 @@ def describe(world: ServedWorld) -> dict[str, Any]:
     }
 
 
-def card(served: ServedWorld) -> Html:
-    """A world as one link, with its picture."""
-    world, path = served.world, served.prefix[1:] + "/"
-    also = "" if served.name == slug(world.config.name) else f"{served.name}, "  # one of several
-    facts = f"{also}{world.width} × {world.height}, {world.fps:g} frames/s"
-    picture = tag("span", class_="none")
-    if served.prompts:
-        size = {"width": world.width, "height": world.height}
-        picture = tag("img", src=f"{path}api/v1/prompts/0", alt="", **size)
-    title = tag("h2", tag("a", world.config.name, href=path))
+def served_card(served: ServedWorld) -> Html:
+    """A world of this server as one link."""
+    path = served.prefix[1:] + "/"
+    picture = f"{path}api/v1/prompts/0" if served.prompts else None
+    also = "" if served.name == slug(served.world.config.name) else served.name  # one of several
+    return card(served.world, path, picture, also)
+
+
+def card(world: World, address: str, picture: str | None, also: str = "") -> Html:
+    """A world as one link, with its picture.
+
+    Args:
+        world: the world.
+        address: of its page.
+        picture: the address of one of its pictures, if there is one.
+        also: what tells it from another world of its name.
+    """
+    facts = f"{world.width} × {world.height}, {world.fps:g} frames/s"
+    facts = f"{also}, {facts}" if also else facts
+    shown = tag("span", class_="none")
+    if picture is not None:
+        shown = tag("img", src=picture, alt="", width=world.width, height=world.height)
+    title = tag("h2", tag("a", world.config.name, href=address))
     about = about_line(world.card)
     return tag(
         "li",
-        tag("div", picture, class_="picture"),
+        tag("div", shown, class_="picture"),
         tag(
             "div",
             title,

@@ -1,0 +1,154 @@
+"""Writing worlds as a folder of static files."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+from playworld import __version__
+from playworld.atomic import new_folder
+from playworld.config import InputError
+from playworld.manifest import refuse_sealed
+from playworld.onnx.choice import choose_precision
+from playworld.onnx.export import export_world, files_of, graph_models
+from playworld.onnx.layout import Precision
+from playworld.play.api import description
+from playworld.play.options import PlayOptions
+from playworld.play.pages import page_files
+from playworld.play.served import names_of
+from playworld.site import fetch
+from playworld.site.offline import ICONS, LARGE, icon, service_worker, sha256, web_manifest
+from playworld.site.pages import MANIFEST_FILE, Place, list_page, world_page
+from playworld.site.sizes import Download, downloads
+from playworld.site.space import space_card
+from playworld.world import World
+
+LIST_FILE = "site.json"
+"""Names the files of a site with their hashes: the next export replaces these, and no others."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A world of a site that was written."""
+
+    name: str
+    precision: Precision
+    """How its weights are stored."""
+    download: Download
+    """What a browser loads to play it."""
+
+
+def write_site(
+    worlds: Sequence[World],
+    folder: Path,
+    precision: Precision | None = None,
+    space: bool = False,
+) -> list[Exported]:
+    """Write worlds, the page and what computes frames in it, replacing an older site there.
+
+    Args:
+        worlds: of one, the page is `index.html`; of several, that is a page to choose from.
+        folder: the site.
+        precision: how weights are stored; if not given, `choose_precision` says it.
+        space: add the README.md of a static Space of the Hugging Face Hub.
+
+    Raises:
+        InputError: where ONNX Runtime Web or the extra `onnx` is not installed, a world is too
+            large, or nothing can be written there.
+    """
+    check_runtime()
+    refuse_sealed(folder)
+    places, names = _places(worlds), [world.config.name for world in worlds]
+    with new_folder(folder, own_files) as stage:
+        stored = []
+        for world, place in zip(worlds, places, strict=True):
+            stored.append(_write_world(world, stage / place.folder, precision))
+        _write_page(worlds, places, stage)
+        if space:
+            (stage / "README.md").write_text(space_card(names), encoding="utf-8")
+        write_lists(stage)
+        sizes = downloads(stage, places)
+    return [Exported(*parts) for parts in zip(names, stored, sizes, strict=True)]
+
+
+def check_runtime() -> None:
+    """Raise InputError where ONNX Runtime Web is not part of this installation."""
+    if not fetch.is_fetched():
+        raise InputError(
+            "ONNX Runtime Web is not part of this installation: install Node.js with npm, and run "
+            "python -m playworld.site.fetch"
+        )
+
+
+def own_files(folder: Path) -> Collection[str]:
+    """The files of an older site or export in a folder, without those that were changed since."""
+    found = {*files_of(folder), LIST_FILE}
+    with suppress(OSError, ValueError, KeyError, AttributeError):
+        for name, digest in json.loads((folder / LIST_FILE).read_bytes())["files"].items():
+            path = folder / name
+            inside = path.resolve().is_relative_to(folder.resolve()) and not path.is_symlink()
+            if inside and path.is_file() and sha256(path.read_bytes()) == digest:
+                found.add(name)
+    return found
+
+
+def _places(worlds: Sequence[World]) -> list[Place]:
+    if len(worlds) == 1:
+        return [Place("index.html", "world/")]
+    return [Place(f"play-{name}.html", f"worlds/{name}/") for name in names_of(worlds)]
+
+
+def _write_world(world: World, folder: Path, precision: Precision | None) -> Precision:
+    """The graphs, the prompts, and what the page asks a server for otherwise."""
+    graphs = graph_models(world)
+    stored = precision or choose_precision(world, graphs)
+    folder.parent.mkdir(exist_ok=True)
+    export_world(world, folder, stored, graphs)
+    names = [name for name, _ in world.prompts()]
+    text = json.dumps(description(world, names, PlayOptions()), ensure_ascii=False)
+    (folder / "page.json").write_text(text, encoding="utf-8")
+    (folder / "card.md").write_text(world.card, encoding="utf-8")
+    return stored
+
+
+def _write_page(worlds: Sequence[World], places: Sequence[Place], stage: Path) -> None:
+    several = len(worlds) > 1
+    found = {place.page: world_page(place, several) for place in places}
+    if several:
+        found["index.html"] = list_page(worlds, places)
+    found |= {f"page/{k}": v for k, v in page_files().items() if not k.endswith(".html")}
+    worker = files("playworld.play") / "worker"
+    if worker.is_dir():
+        found |= {f"worker/{file.name}": file.read_bytes() for file in worker.iterdir()}
+    own = files("playworld.site")
+    found["start.js"] = (own / "page/start.js").read_bytes()
+    found |= {f"ort/{name}": (fetch.FOLDER / name).read_bytes() for name in fetch.names()}
+    found["ort/LICENSE.txt"] = (own / "LICENSE-onnxruntime.txt").read_bytes()
+    found |= {f"ort/{path.name}": path.read_bytes() for path in _notices()}
+    found[MANIFEST_FILE] = web_manifest("Playworld" if several else worlds[0].config.name)
+    found |= {f"icons/{name}": icon(*sizes) for name, sizes in ICONS.items()}
+    for name, content in found.items():
+        path = stage / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+
+
+def _notices() -> Iterator[Path]:
+    """Licences of what ONNX Runtime is made of: they come with its package for Python alone."""
+    package = find_spec("onnxruntime")
+    for place in (package and package.submodule_search_locations) or []:
+        yield from Path(place).glob("ThirdPartyNotices.txt")
+
+
+def write_lists(stage: Path) -> None:
+    """The service worker, and the list of all files."""
+    paths = {p.relative_to(stage).as_posix(): p for p in sorted(stage.rglob("*")) if p.is_file()}
+    hashes = {name: sha256(path.read_bytes()) for name, path in paths.items()}
+    large = [name for name, path in paths.items() if path.stat().st_size > LARGE]
+    worker = service_worker(hashes, large)
+    (stage / "sw.js").write_bytes(worker)
+    listed = {"playworld": __version__, "files": hashes | {"sw.js": sha256(worker)}}
+    (stage / LIST_FILE).write_text(json.dumps(listed, indent=1), encoding="utf-8")

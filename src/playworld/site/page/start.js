@@ -1,0 +1,26 @@
+// Starts a page of a site: first the service worker, then the script that the page names.
+
+const PATIENCE = 3000; // milliseconds until a page plays without it
+
+try {
+  await underServiceWorker();
+} catch (error) {
+  console.warn("Without a service worker, so not offline:", error);
+}
+await import(document.querySelector("script[data-then]").dataset.then);
+
+/** On the first visit: what is loaded from here on is kept, and the page may use threads. */
+async function underServiceWorker() {
+  const workers = navigator.serviceWorker; // there only with HTTPS, and on this machine
+  if (workers === undefined || workers.controller !== null) return;
+  const wasHere = await workers.getRegistration(); // the page is reloaded without it (Shift)
+  await workers.register("sw.js");
+  if (wasHere?.active) return;
+  await Promise.race([
+    new Promise((controlled) => workers.addEventListener("controllerchange", controlled, { once: true })),
+    new Promise((late) => setTimeout(late, PATIENCE)),
+  ]);
+  if (workers.controller === null || crossOriginIsolated || window !== top) return;
+  location.reload(); // isolation, and so threads, come with the headers of the document
+  await new Promise(() => {});
+}
