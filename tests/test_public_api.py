@@ -10,8 +10,8 @@ import playworld.world
 
 WORLD = """
 actions buttons card config device dynamics fps from_pretrained half height infer_actions load
-num_actions prompt prompts push_to_hub reconstruct replay sampler save save_pretrained sha256
-start step to tokenizer width
+num_actions prompt prompts push_to_hub reconstruct renamed replay sampler save save_pretrained
+sha256 start step to tokenizer width
 """
 
 

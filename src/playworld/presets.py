@@ -14,6 +14,7 @@ from playworld.models.tokenizer import TokenizerConfig
 from playworld.train.objectives import MotionTokenizerLoss, TokenizerLoss, WorldLoss
 from playworld.train.optim import StageConfig
 from playworld.train.recipe import Recipe
+from playworld.world.folder import WorldConfig
 from playworld.world.sampler_config import SamplerConfig
 
 TINY = Recipe(
@@ -288,3 +289,19 @@ def preset(name: str) -> Recipe:
     if name not in PRESETS:
         raise InputError(f"unknown preset {name!r}, {did_you_mean(name, PRESETS)}")
     return PRESETS[name]
+
+
+def preset_like(config: WorldConfig) -> Recipe:
+    """The recipe by which a world of this shape is trained further.
+
+    That of the same shape; else the one for two cores with the same kind of tokens.
+    """
+    own = (config.tokenizer, config.actions, config.dynamics)
+    for recipe in PRESETS.values():
+        try:
+            fitted = recipe.resized(config.tokenizer.height, config.tokenizer.width)
+        except ValueError:  # its patches do not fit
+            continue
+        if (fitted.tokenizer, fitted.actions, fitted.dynamics) == own:
+            return recipe
+    return MOTION if isinstance(config.tokenizer, MotionTokenizerConfig) else SMALL

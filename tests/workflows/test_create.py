@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 
 from playworld.config import InputError
-from playworld.evaluate import EvaluateOptions, evaluate
-from playworld.workflows.create import conclude, create
+from playworld.presets import MOTION, preset_like
+from playworld.workflows import verdict
+from playworld.workflows.create import create, sized
 from playworld.workflows.doctor import doctor
+from playworld.workflows.machine_fit import fitted
 from playworld.workflows.options import CreateOptions
 from playworld.workflows.time_budget import Budget
+from playworld.workflows.verdict import compared, is_better, problem
 from playworld.world import World
 
 QUICK = CreateOptions(minutes=1.2, preset="tiny")
@@ -31,6 +34,23 @@ def test_more_minutes_go_on_with_what_is_there(tmp_path):
     budget.save()
     more = Budget.open(tmp_path, {"minutes": 50.0})
     assert more.remember("tokenizer_steps", lambda: 9) == 7 and more.left() > 2000
+
+
+def test_after_a_finished_world_more_minutes_are_another_round(tmp_path):
+    budget = Budget.open(tmp_path, {"minutes": 5.0})
+    budget.remember("world_steps", lambda: 7)
+    budget.state |= {"finished": True, "best": 1}
+    budget.save()
+    more = Budget.open(tmp_path, {"minutes": 50.0})
+    assert more.remember("world_steps", lambda: 9) == 9
+    assert (more.state["round"], more.state["best"]) == (2, 1)
+
+
+def test_the_end_keeps_as_much_time_as_measuring_the_start_has_taken(tmp_path):
+    budget = Budget.open(tmp_path, {"minutes": 10.0})
+    before = budget.left()
+    budget.state["measuring"] = 100.0
+    assert 60 < before - budget.left() < 70  # 6% of ten minutes are kept anyway
 
 
 def follow(videos, tmp_path, minutes):
@@ -63,11 +83,11 @@ def test_videos_become_a_world_in_the_minutes_that_the_refusals_advise_and_in_mo
 ):
     said, few = follow(videos, tmp_path, 0.02)
     assert f"playworld play {tmp_path / 'world'}" in said and few["tokenizer_steps"] >= 40
-    assert (tmp_path / "run" / "report" / "report.json").exists()
+    assert (tmp_path / "run" / "round-1" / "report" / "report.json").exists()
     assert "## Measured" in World.load(tmp_path / "world").card
     _, many = follow(videos, tmp_path, few["asked"]["minutes"] + 0.1)
-    assert many["tokenizer_steps"] == few["tokenizer_steps"]
-    assert many["world_steps"] >= few["world_steps"] >= 40 and many["finished"]
+    assert few["world_steps"] >= 40 and few["best"] == 1
+    assert many["round"] == 2 and many["best"] in (1, 2) and many["finished"]
 
 
 def test_time_spent_by_earlier_calls_counts(tmp_path):
@@ -84,21 +104,60 @@ def test_what_cannot_work_is_refused_at_once_and_leaves_nothing(size, where, vid
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_world_that_does_not_answer_is_told_so(tiny_world, clips, tmp_path):
+def figures_of(psnr: float, low: float = 1.0, side: float = 0.9, copy: float = 20.0):
+    """A report with these figures alone."""
+    frames = {"1": psnr, "4": psnr, "8": psnr}
+    pair = {"psnr": frames, "copy_last": dict.fromkeys(frames, copy)}
+    works = {name: {"share": side} for name in ("left", "right")}
+    delta = {"4": {"mean": low + 1, "low": low}}
+    control = {"delta_psnr": delta, "directions": works, "starts": 16, "answers": low > 0}
+    return {"clips": 3, "rollout": pair | {"moving": pair | {"clips": 2}}, "control": control}
+
+
+def test_the_better_of_two_worlds_is_kept():
+    start = figures_of(20.0)
+    assert is_better(figures_of(20.5), start) and not is_better(figures_of(19.5), start)
+    assert is_better(figures_of(20.5, side=0.8), start)
+    lost = figures_of(25.0, side=0.5)
+    assert not is_better(lost, start), "left or right was forgotten"
+    assert "kept, as training made it worse" in compared(lost, start)
+
+
+def test_what_is_wrong_with_a_world_is_named():
+    assert "Nothing shows" in problem(figures_of(20.0, low=-0.1))
+    assert "frozen picture" in problem(figures_of(20.0, copy=21.0))
+    assert problem(figures_of(20.0, copy=19.0)) == ""
+
+
+def test_figures_stand_beside_a_copy_of_the_last_frame():
+    said = verdict.figures(figures_of(20.0, copy=19.0))
+    assert "3 held-out" in said and "delta PSNR, frame 4: 2.00 dB, at least 1.00" in said
+    assert said.count("20.00") == 6 and said.count("19.00") == 6
+    assert "left from 90% and right from 90% of 16 starts" in said
+
+
+def test_a_start_and_none_at_all_are_not_both_asked_for():
+    with pytest.raises(InputError, match="leave one out"):
+        CreateOptions(start="any", scratch=True)
+    assert CreateOptions(preset="tiny").from_scratch and not CreateOptions(start="any").from_scratch
+
+
+def test_video_is_brought_to_the_size_of_the_world_to_start_from(tiny_world):
     world = World.load(tiny_world)
-    options = EvaluateOptions(
-        num_clips=2,
-        horizon=4,
-        button_starts=2,
-        physics_starts=0,
-        look_starts=0,
-        speed_frames=2,
-        long_rollouts=0,
-    )
-    report = evaluate(world, clips, options)
-    report["control"]["delta_psnr"]["4"]["low"] = -0.1
-    said = conclude(world, tmp_path / "world", clips, tmp_path, report)
-    assert "Nothing shows that this world answers" in said and "What helps" in said
+    own = sized(CreateOptions(), world)
+    assert (own.size, own.fps) == (f"{world.width}x{world.height}", world.fps)
+    with pytest.raises(InputError, match="leave --size out"):
+        sized(CreateOptions(size="128x128"), world)
+
+
+def test_a_world_is_trained_further_by_the_recipe_of_its_shape():
+    assert preset_like(World.load("any").config).name == "motion"
+    assert preset_like(World.load("coinrun").config).name == "small"
+
+
+@pytest.mark.parametrize("memory, times", [(None, 1), (10**9, 1), (8 * 10**9, 4), (80 * 10**9, 8)])
+def test_batches_grow_with_the_memory_of_a_gpu(memory, times):
+    assert fitted(MOTION, memory).world_stage.batch_size == times * MOTION.world_stage.batch_size
 
 
 @pytest.mark.slow

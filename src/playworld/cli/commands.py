@@ -16,6 +16,7 @@ from playworld.cli.gallery import Gallery
 from playworld.cli.import_dataset import Import
 from playworld.cli.ingest import Ingest
 from playworld.cli.inspect import Inspect
+from playworld.cli.label import LabelKeys
 from playworld.cli.plan import Plan
 from playworld.cli.play import Play
 from playworld.cli.record import Record
@@ -31,6 +32,7 @@ COMMANDS: dict[str, type[Command]] = {
     "curate": Curate,
     "train": Train,
     "create": Create,
+    "label": LabelKeys,
     "evaluate": Evaluate,
     "gallery": Gallery,
     "agent": Agent,

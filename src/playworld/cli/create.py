@@ -17,6 +17,11 @@ class Create(Command):
     """Make a world from a folder of videos within a time budget: ingest, train, evaluate."""
 
     example: ClassVar[str] = "playworld create videos world --minutes 60"
+    groups: ClassVar[dict[str, str]] = {
+        "what it starts from": "from scratch preset",
+        "the world": "minutes fps size name",
+        "the run": "run seed device",
+    }
 
     videos: Positional[Path]
     """Folder of video files, in any container that FFmpeg reads."""

@@ -1,12 +1,15 @@
 """The card of a world: README.md of its folder."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import dropwhile
 from pathlib import Path
 
 from playworld.config import InputError
 from playworld.data.clips.dataset import ClipDataset
 from playworld.evaluate.buttons import PRESSES
 from playworld.words import counted
+from playworld.world.folder import Button
 from playworld.world.world import World
 
 FRONT_MATTER = """---
@@ -20,6 +23,8 @@ tags:
 """How the Hugging Face Hub knows a card."""
 MEASURED = "## Measured"
 """Heading of the card's section that `playworld evaluate --card` writes."""
+BUTTONS = "| button | does | |\n|---|---|---|\n"
+"""Head of the card's table of buttons."""
 
 
 def read_about(path: Path) -> str:
@@ -39,10 +44,6 @@ def first_card(world: World, recipe: str, clips: Path, history: str, about: str 
     train, config = ClipDataset(clips, "train", 1), world.config
     minutes = train.num_frames / train.fps / 60
     videos = len({scene.source for scene in train.scenes})
-    buttons = "\n".join(
-        f"| {code + 1} | {button.label} | {button.arrow} |"
-        for code, button in enumerate(world.buttons)
-    )
     about = about and f"\n{about}\n"
     return f"""{FRONT_MATTER}
 # {config.name}: a world to play
@@ -62,10 +63,19 @@ of {counted(videos, "video")}, \
 No actions were used: the buttons were found in the video alone. What they do, measured after
 training from held-out moments on level ground, {counted(PRESSES, "press", "presses")} each:
 
-| button | does | |
-|---|---|---|
-{buttons}
-"""
+{BUTTONS}{_rows(world.buttons)}"""
+
+
+def renamed_card(card: str, buttons: Sequence[Button]) -> str:
+    """The card with other names in its table of buttons; as it is where it has no such table."""
+    head, found, rest = card.partition(BUTTONS)
+    after = dropwhile(lambda line: line.startswith("|"), rest.splitlines(keepends=True))
+    return head + found + _rows(buttons) + "".join(after) if found else card
+
+
+def _rows(buttons: Sequence[Button]) -> str:
+    rows = (f"| {code + 1} | {b.label} | {b.arrow} |\n" for code, b in enumerate(buttons))
+    return "".join(rows)
 
 
 def measured_card(card: str, table: str, command: str) -> str:

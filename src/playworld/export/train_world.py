@@ -28,6 +28,7 @@ def train_world(
     world: Path,
     options: TrainOptions,
     progress_for: ProgressFor = silent_stages,
+    starts: int = STARTS,
 ) -> World | None:
     """Train the stages that are asked for and write the world; None if it is not complete yet.
 
@@ -39,6 +40,7 @@ def train_world(
         world: folder to write.
         options: see TrainOptions.
         progress_for: from the name of a stage to its progress callback.
+        starts: held-out moments from which the buttons are tried, to name them.
 
     Raises:
         InputError: for clips or a world that cannot be used.
@@ -54,32 +56,39 @@ def train_world(
         made = train_stages(job)
         if made is None:
             return None
-        first_rank_does(lambda: _export(made, job, world, pictures, about))
+        first_rank_does(lambda: _export(made, job, world, pictures, about, starts))
         return World.load(world, device)
 
 
 def _export(
-    made: World, job: TrainingJob, world: Path, pictures: Mapping[str, Image.Image], about: str
+    made: World,
+    job: TrainingJob,
+    world: Path,
+    pictures: Mapping[str, Image.Image],
+    about: str,
+    starts: int,
 ) -> None:
     """Write the world as people play it."""
     if job.base is not None and job.options.keep_actions:
         named = with_buttons(made, job.base.buttons)
     else:
-        named = name_buttons(made, job.clips)
+        named = name_buttons(made, job.clips, starts)
     prompts = choose_prompts(job.clips, named) | fit_prompts(named, pictures)
     card = first_card(named, job.recipe.name, job.clips, job.history(), about)
     named.save(world, card, prompts)
 
 
-def name_buttons(world: World, clips: Path) -> World:
-    """The world with its buttons labelled by what they do from held-out starts on level ground.
+def name_buttons(world: World, clips: Path, count: int = STARTS) -> World:
+    """The world with its buttons labelled by what they do from `count` held-out starts.
+
+    These are on level ground, as far as there is any.
 
     They are numbered in the order of `in_order`, which changes the world's codebook in place.
     """
     try:
-        starts, camera = level_starts(clips, STARTS), clips_camera(clips)
+        starts, camera = level_starts(clips, count), clips_camera(clips)
     except InputError:
-        starts = level_starts(clips, STARTS, split="train")
+        starts = level_starts(clips, count, split="train")
         camera = clips_camera(clips, "train")
     buttons = measure_buttons(world, starts.video, camera=camera)
     return in_order(with_buttons(world, buttons))

@@ -45,6 +45,8 @@ HELP = (
     " p pause ",
     " q quit",
 )
+HUNG_UP = "\x04"
+"""What stands for the end of a terminal whose window was closed; Ctrl-D, too."""
 LETTERS = {"w": "↑", "a": "←", "s": "↓", "d": "→"}
 
 
@@ -76,12 +78,12 @@ def play_in_terminal(world: World, seed: int = 0, stdin: int = 0, stdout: int = 
     """
     check_terminal(stdin, stdout)
     game, keys, canvas = TerminalGame(world, seed), Keys(stdin), HalfBlockCanvas(many_colours())
-    with _borrowed(stdin, stdout):
+    with borrowed(stdin, stdout):
         while not game.over:
             size = os.get_terminal_size(stdout)
             columns, rows = size if all(size) else shutil.get_terminal_size()
             lines = game.lines(time.monotonic(), columns)
-            _write(stdout, canvas.draw(game.frame, lines, columns, rows))
+            write(stdout, canvas.draw(game.frame, lines, columns, rows))
             for key in keys.read(game.wait(time.monotonic())):
                 game.press(key)
             game.tick(time.monotonic())
@@ -117,7 +119,7 @@ class TerminalGame:
     def press(self, key: str) -> None:
         """Take a key; one for a button counts at the next `tick`, and the newest one wins."""
         key = LETTERS.get(key, key)
-        if key == "q":
+        if key in ("q", HUNG_UP):
             self.over = True
         elif key == "p":
             self._paused = not self._paused
@@ -183,9 +185,9 @@ class TerminalGame:
         moves += [" space jumps "] if self._layout.large == "↑" else []
         rate = f"{len(recent) / WINDOW:.1f} frames per second"
         return [
-            *_wrap(names, columns),
-            *_wrap([f" frame {self._number} ", f" {rate} ", state], columns),
-            *_wrap([*moves, *HELP], columns),
+            *wrap(names, columns),
+            *wrap([f" frame {self._number} ", f" {rate} ", state], columns),
+            *wrap([*moves, *HELP], columns),
         ]
 
     @property
@@ -203,7 +205,7 @@ class Keys:
         self._rest = b""
 
     def read(self, seconds: float) -> list[str]:
-        """All keys that have come, after waiting for one at most this long; "q" once it hung up."""
+        """All keys that have come, after waiting for one at most so long; `HUNG_UP` at the end."""
         ready, _, _ = select.select([self._stdin], [], [], seconds)
         if not ready:
             return []
@@ -211,7 +213,7 @@ class Keys:
             data = os.read(self._stdin, 4096)
         except OSError:  # the window was closed
             data = b""
-        return self.parse(data) if data else ["q"]
+        return self.parse(data) if data else [HUNG_UP]
 
     def parse(self, data: bytes) -> list[str]:
         """Keys in what came; a sequence that is not complete waits for its end."""
@@ -227,7 +229,7 @@ class Keys:
 
 
 @contextlib.contextmanager
-def _borrowed(stdin: int, stdout: int) -> Iterator[None]:
+def borrowed(stdin: int, stdout: int) -> Iterator[None]:
     """A terminal that gives keys one by one and unseen, until the end, of whatever kind."""
     import termios
     import tty
@@ -240,18 +242,18 @@ def _borrowed(stdin: int, stdout: int) -> Iterator[None]:
         try:
             termios.tcsetattr(stdin, termios.TCSADRAIN, modes)
             tty.setcbreak(stdin)
-            _write(stdout, ENTER)
+            write(stdout, ENTER)
             with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to stop playing
                 yield
         finally:
             with handling(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM):
                 with contextlib.suppress(OSError):
-                    _write(stdout, LEAVE)
+                    write(stdout, LEAVE)
                 with contextlib.suppress(termios.error):
                     termios.tcsetattr(stdin, termios.TCSAFLUSH, before)
 
 
-def _wrap(pieces: Sequence[str], columns: int) -> list[str]:
+def wrap(pieces: Sequence[str], columns: int) -> list[str]:
     """Pieces in as few lines as their width allows, none of them torn."""
     lines = [""]
     for piece in pieces:
@@ -265,7 +267,8 @@ def _pixels(frames: UInt8[Tensor, "1 H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
     return frames[0].cpu().numpy()
 
 
-def _write(stdout: int, text: str) -> None:
+def write(stdout: int, text: str) -> None:
+    """Write all of a text, however little a terminal takes at once."""
     data = text.encode()
     while data:
         data = data[os.write(stdout, data) :]

@@ -1,42 +1,63 @@
-"""A world from a folder of videos within a time budget: ingest, train, evaluate, conclude."""
+"""A world from a folder of videos within a time budget: ingest, train, evaluate, conclude.
 
-import json
+A run has rounds. Round 0 is the world that it starts from, measured on the videos; each round after
+it trains the best world so far further, or the first one from scratch, and is kept only if it is
+better (`verdict.is_better`). More minutes are another round.
+"""
+
 import math
 import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from playworld.atomic import alone, may_be_ignored, temporary_folder
+from playworld.atomic import alone, may_be_ignored
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
+from playworld.data.clips.shards import read_json
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.options import parse_size
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
-from playworld.evaluate.report import Report
-from playworld.export.card import measured_card
-from playworld.export.train_world import train_world
+from playworld.export.card import measured_card, renamed_card
+from playworld.export.prompts import choose_prompts
+from playworld.export.train_world import name_buttons, train_world
 from playworld.machine import choose_device
 from playworld.manifest import refuse_foreign
-from playworld.presets import preset
-from playworld.progress import ProgressFor, silent_stages
+from playworld.presets import preset, preset_like
+from playworld.progress import Progress, ProgressFor, silent_stages
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, reset_stage
 from playworld.words import counted
+from playworld.workflows.machine_fit import fitted, gpu_memory
 from playworld.workflows.options import CreateOptions
+from playworld.workflows.pace import seconds_per_step
 from playworld.workflows.time_budget import RESERVE, Budget
+from playworld.workflows.verdict import Figures, compared, figures, is_better, problem
 from playworld.world import World
 from playworld.world.folder import WEIGHT_FILES
 
+BUILT_IN = "any"
+"""The world that is trained further where none is named."""
+FROM_SCRATCH = "motion"
+"""The preset where none is named."""
 TOKENIZER_SHARE = 0.3
 """Of the time for training; tokenizer quality bounds the world's, but it converges fast."""
-PILOT_STEPS = 6
-"""Steps by which the pace of a stage is measured."""
-LEAST_HORIZON = 4
-"""Frames after the prompt at which controllability is read (delta_4 PSNR)."""
+GENTLER = 1 / 3
+"""Learning rate of a world that is trained further, as a share of the preset's."""
+WARM_UP = 0.1
+"""Share of its steps in which the learning rate rises, at most a hundred of them."""
+NUM_CLIPS, STARTS, LONGEST_HORIZON = 32, 16, 8
+"""Held-out clips, starts and generated frames on which a world is measured: every round takes that
+time, once more for the start."""
+PROMPT, LEAST_HORIZON = 4, 4
+"""Frames of a prompt, and after it at which controllability is read (delta_4 PSNR)."""
 LEAST_STEPS = 40
 """Fewer are not worth a stage."""
+ROUND = "round-"
+"""What the folders of rounds are called, before their number."""
+FEW_MINUTES = 20
+"""Of video, below which more of it is advised."""
 
 
 def create(
@@ -54,46 +75,156 @@ def create(
         InputError: for videos that cannot be used, or a smaller budget than the run began with.
         Preempted, NonFinite, Collapsed: as training does.
     """
-    recipe = preset(options.preset)
-    choose_device(options.device)  # fails before the videos are decoded
+    device = choose_device(options.device)  # fails before the videos are decoded
     refuse_foreign(world, WEIGHT_FILES)
+    start = None if options.from_scratch else World.load(options.start or BUILT_IN, device)
+    options = sized(options, start)
+    assert options.size is not None
+    recipe = preset(options.preset or FROM_SCRATCH) if start is None else preset_like(start.config)
     check_size(recipe, options.size)
+    recipe = fitted(recipe, gpu_memory(device))
     run = options.run or default_run(world, videos, recipe.name)
     asked = to_dict(options) | {"run": None, "videos": listing(videos)}
     with alone(run, f"another `playworld create` is at work in {run}; wait for it"):
         budget = Budget.open(run, asked)
         try:
-            return _create(videos, world, run, recipe, options, budget, progress_for)
+            return _create(videos, world, run, recipe, start, options, budget, progress_for)
         finally:
             if (run / "clips").exists():  # before that there is nothing to resume
                 budget.save()
 
 
-def _create(videos, world, run, recipe, options, budget, progress_for) -> str:
+def sized(options: CreateOptions, start: World | None) -> CreateOptions:
+    """The options with size and rate of the frames: asked for, those of the start, or usual ones.
+
+    Raises:
+        InputError: for another size than that of the world to start from.
+    """
+    own = f"{start.width}x{start.height}" if start else "64x64"
+    if start and options.size not in (None, own):
+        raise InputError(
+            f"{start.config.name!r} has frames of {own}: leave --size out, or add --scratch"
+        )
+    fps = start.config.fps if start else IngestOptions().fps
+    return replace(options, size=options.size or own, fps=options.fps or fps)
+
+
+def _create(videos, world, run, recipe, start, options, budget, progress_for) -> str:
     clips = run / "clips"
     if not (clips / "dataset.json").exists():
-        ingest(
-            videos, clips, IngestOptions(fps=options.fps, size=options.size), progress_for("ingest")
-        )
+        ingest(videos, clips, ingesting(options), progress_for("ingest"))
         budget.save()
     recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
-    training = TrainOptions(
-        run=run, seed=options.seed, device=options.device, name=options.name or world.name
-    )
+    if start is not None and budget.state["best"] is None:
+        begun = budget.spent()
+        adopt(start, clips, round_folder(run, 0), measuring, progress_for("evaluate the start"))
+        budget.measured(begun)
+        budget.state["best"] = 0
+        budget.save()
+    name, this = options.name or world.name, round_folder(run, budget.state["round"])
+    best = None if budget.state["best"] is None else round_folder(run, budget.state["best"])
+    training = TrainOptions(run=run, seed=options.seed, device=options.device, name=name)
+    if best is None:
+        made = from_scratch(recipe, clips, this, training, budget, progress_for)
+    else:
+        made = further(recipe, clips, best, this, training, budget, progress_for)
+    if made is not None:
+        report = evaluate(made, clips, measuring, progress_for("evaluate"))
+        write_report(report, this / "report")
+    chosen, done = choose(this if made else None, best)
+    said = conclude(chosen, world, name, clips, done)
+    budget.state |= {"best": int(chosen.name.removeprefix(ROUND)), "finished": True}
+    return said
+
+
+def choose(this: Path | None, best: Path | None) -> tuple[Path, str]:
+    """The round whose world is the result, and why: this or the best so far."""
+    if this is None:
+        assert best is not None
+        return best, "no time was left to train further"
+    if best is None:
+        return this, "trained from scratch"
+    report, before = read_report(this), read_report(best)
+    return this if is_better(report, before) else best, compared(report, before)
+
+
+def ingesting(options: CreateOptions) -> IngestOptions:
+    """Options for the clips: every scene counts that is long enough to be measured."""
+    assert options.fps is not None and options.size is not None
+    return IngestOptions(fps=options.fps, size=options.size, min_frames=PROMPT + LEAST_HORIZON)
+
+
+def round_folder(run: Path, number: int) -> Path:
+    """Where the world and the report of a round lie."""
+    return run / f"{ROUND}{number}"
+
+
+def read_report(folder: Path) -> Figures:
+    """The figures of a round."""
+    return read_json(folder / "report" / "report.json")
+
+
+def adopt(
+    start: World, clips: Path, folder: Path, measuring: EvaluateOptions, progress: Progress
+) -> None:
+    """Name and measure on these videos the world to start from, as it came."""
+    named = name_buttons(start, clips, STARTS)
+    card = renamed_card(start.card, named.buttons)
+    named.save(folder / "world", card, choose_prompts(clips, named))
+    write_report(evaluate(named, clips, measuring, progress), folder / "report")
+
+
+def from_scratch(
+    recipe: Recipe,
+    clips: Path,
+    this: Path,
+    training: TrainOptions,
+    budget: Budget,
+    progress_for: ProgressFor,
+) -> World | None:
+    """Train both stages, each for its share of the time."""
     one = replace(training, stage="tokenizer")
     first = budget.remember(
-        "tokenizer_steps", lambda: fitting_steps(recipe, clips, run, one, TOKENIZER_SHARE, budget)
+        "tokenizer_steps", lambda: fitting_steps(recipe, clips, one, TOKENIZER_SHARE, budget)
     )
-    train_world(recipe, clips, world, replace(one, tokenizer_steps=first), progress_for)
+    one = replace(one, tokenizer_steps=first)
+    train_world(recipe, clips, this / "world", one, progress_for)
     # Only now, as how long the tokenizer really took is known.
-    second = budget.remember("world_steps", lambda: longer(recipe, clips, run, training, budget))
-    training = replace(training, tokenizer_steps=first, world_steps=second)
-    made = train_world(recipe, clips, world, replace(training, stage="world"), progress_for)
-    assert made is not None
-    report = evaluate(made, clips, measuring, progress_for("evaluate"))
-    said = conclude(made, world, clips, run, report)
-    budget.state["finished"] = True
-    return said
+    second = budget.remember(
+        "world_steps", lambda: fitting_steps(recipe, clips, training, 1.0, budget)
+    )
+    two = replace(one, stage="world", world_steps=second)
+    return train_world(recipe, clips, this / "world", two, progress_for, STARTS)
+
+
+def further(
+    recipe: Recipe,
+    clips: Path,
+    best: Path,
+    this: Path,
+    training: TrainOptions,
+    budget: Budget,
+    progress_for: ProgressFor,
+) -> World | None:
+    """Train latent actions and dynamics of the best world; None where no time is left for that.
+
+    Its tokenizer stays: at equal minutes training it, too, was no better (docs/research_log.md).
+    """
+    rate = GENTLER * recipe.world_stage.learning_rate
+    training = replace(training, stage="world", start=str(best / "world"), learning_rate=rate)
+
+    def decide() -> int:
+        reset_stage(this.parent / "world")  # of the round before
+        pace = seconds_per_step(recipe, clips, training)
+        count = int(budget.left() / pace)
+        return count if count >= LEAST_STEPS else 0
+
+    steps = budget.remember("world_steps", decide)
+    if steps == 0:
+        return None
+    stage = replace(recipe.world_stage, warmup_steps=min(100, math.ceil(WARM_UP * steps)))
+    recipe, training = replace(recipe, world_stage=stage), replace(training, world_steps=steps)
+    return train_world(recipe, clips, this / "world", training, progress_for, STARTS)
 
 
 def check_size(recipe: Recipe, size: str) -> None:
@@ -129,7 +260,9 @@ def measurable(clips: Path, seed: int) -> EvaluateOptions:
     Raises:
         InputError: where no held-out scene is long enough to tell whether the buttons work.
     """
-    options = EvaluateOptions.brief(seed=seed, button_starts=16)
+    options = EvaluateOptions.brief(
+        num_clips=NUM_CLIPS, horizon=LONGEST_HORIZON, button_starts=STARTS, seed=seed
+    )
     try:
         scenes = ClipDataset(clips, "valid", options.prompt_frames + LEAST_HORIZON).scenes
     except InputError as error:
@@ -140,27 +273,16 @@ def measurable(clips: Path, seed: int) -> EvaluateOptions:
     return replace(options, horizon=min(options.horizon, longest - options.prompt_frames))
 
 
-def longer(recipe: Recipe, clips: Path, run: Path, training: TrainOptions, budget: Budget) -> int:
-    """Steps of the second stage for the time left; one that was finished with fewer restarts."""
-    steps = fitting_steps(recipe, clips, run, training, 1.0, budget)
-    finished = budget.state.get("finished_steps", 0)
-    if 0 < finished < steps:
-        reset_stage(run / "world")
-    budget.state.pop("finished_steps", None)
-    return max(steps, finished)
-
-
 def fitting_steps(
-    recipe: Recipe, clips: Path, run: Path, training: TrainOptions, share: float, budget: Budget
+    recipe: Recipe, clips: Path, training: TrainOptions, share: float, budget: Budget
 ) -> int:
-    """Steps of a stage that fit into a share of the time left, after a few on the real clips."""
+    """Steps of a stage that fit into a share of the time left, after a few on the real clips.
+
+    Raises:
+        InputError: where they are too few.
+    """
     stage = "tokenizer" if training.stage == "tokenizer" else "world"
-    with temporary_folder(run, "pilot") as pilot:
-        few = replace(
-            training, run=pilot, tokens="live", tokenizer_steps=PILOT_STEPS, world_steps=PILOT_STEPS
-        )
-        train_world(recipe, clips, pilot / "made", few)
-        pace = seconds_per_step(pilot / stage)
+    pace = seconds_per_step(recipe, clips, training)
     count = int(share * budget.left() / pace)
     if count < LEAST_STEPS:
         left = budget.left()
@@ -174,35 +296,35 @@ def fitting_steps(
     return count
 
 
-def seconds_per_step(stage: Path) -> float:
-    """Pace of a short run, from its log."""
-    last = json.loads((stage / "metrics.jsonl").read_text().splitlines()[-1])
-    return last["clip_frames"] / last["frames_per_second"]
-
-
-def conclude(made: World, world: Path, clips: Path, run: Path, report: Report) -> str:
-    """Write report and card; returns the table, the verdict and the next command."""
-    write_report(report, run / "report")
-    table, command = format_table(report), f"playworld evaluate {world.name} CLIPS"
-    made.save(world, measured_card(made.card, table, command))
-    rollout = report["rollout"]
-    better = rollout["psnr"]["4"] > rollout["copy_last"]["4"]
-    verdict = ""
-    if not report["control"]["answers"]:
-        verdict = "Nothing shows that this world answers its buttons."
-    elif not better:
-        verdict = "This world answers its buttons, but a frozen picture predicts frame 4 better."
-    lines = [table, f"report and pictures: {run / 'report'}", ""]
-    if verdict:
-        lines += [verdict, advice(ClipDataset(clips, "train", 2))]
-    lines.append(f"Play it with: {shlex.join(['playworld', 'play', str(world)])}")
+def conclude(chosen: Path, world: Path, name: str, clips: Path, done: str) -> str:
+    """Write the world of a round with its card; returns figures, verdict and next commands."""
+    made, report = World.load(chosen / "world"), read_report(chosen)
+    card = measured_card(
+        made.card, format_table(dict(report)), f"playworld evaluate {world.name} CLIPS"
+    )
+    made.renamed(name).save(world, card)
+    dataset = ClipDataset(clips, "train", 2)
+    seconds = dataset.num_frames / dataset.fps
+    lines = [f"{done}; {seconds / 60:.1f} minutes of video", "", figures(report), ""]
+    if (wrong := problem(report)) or seconds < 60 * FEW_MINUTES:
+        lines += [" ".join(filter(None, (wrong, advice(seconds)))), ""]
+    lines += [
+        f"report and pictures: {chosen / 'report'}",
+        f"Name the buttons with your keys: {command('label', world, clips)}",
+        f"Play it with: {command('play', world)}",
+    ]
     return "\n".join(lines)
 
 
-def advice(dataset: ClipDataset) -> str:
-    """What to try when a world is poor."""
-    minutes = dataset.num_frames / dataset.fps / 60
-    more = f"more video ({minutes:.0f} minutes are few), " if minutes < 20 else ""
+def command(*words: object) -> str:
+    """A command of playworld, ready for a shell."""
+    return shlex.join(["playworld", *map(str, words)])
+
+
+def advice(seconds: float) -> str:
+    """What to try when a world is poor, or has seen little."""
+    few = seconds < 60 * FEW_MINUTES
+    more = f"more video ({seconds / 60:.1f} minutes are few), " if few else ""
     return (
         f"What helps: {more}more --minutes, videos in which a character moves with purpose and the "
         "camera does not cut, and fewer different scenes. Other videos need another --run."

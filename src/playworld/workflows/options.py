@@ -4,6 +4,9 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from playworld.config import InputError
 
@@ -16,12 +19,17 @@ class CreateOptions:
 
     minutes: float = 60.0
     """Time budget for everything, on this machine."""
-    preset: str = "small"
-    """Shapes and schedules; steps are chosen for the budget."""
-    fps: float = 10.0
-    """Frames per second of the world."""
-    size: str = "64x64"
-    """Width x height of its frames, pixels."""
+    start: Annotated[str | None, tyro.conf.arg(name="from")] = None
+    """The world that is trained further on these videos: a folder, a built-in name, or owner/name
+    on the Hugging Face Hub; `any`, the built-in world of many looks, if not given."""
+    scratch: bool = False
+    """Start from no world: train `motion`, or --preset."""
+    preset: str | None = None
+    """Shapes and schedules of a world from scratch; steps are chosen for the budget."""
+    fps: float | None = None
+    """Frames per second of the world; as many as the one it starts from has, or 10."""
+    size: str | None = None
+    """Width x height of its frames, pixels; those of the one it starts from, or 64x64."""
     name: str | None = None
     """What the world is called; the folder's name if not given."""
     run: Path | None = None
@@ -34,6 +42,14 @@ class CreateOptions:
     def __post_init__(self) -> None:
         if not (self.minutes > 0 and math.isfinite(self.minutes)):
             raise InputError(f"minutes must be positive, got {self.minutes}")
+        if self.start is not None and self.from_scratch:
+            given = "--preset" if self.preset else "--scratch"
+            raise InputError(f"--from names a world to start from and {given} none: leave one out")
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether no world is the start."""
+        return self.scratch or self.preset is not None
 
 
 @dataclass(frozen=True)

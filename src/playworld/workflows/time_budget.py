@@ -28,27 +28,29 @@ class Budget:
     def open(cls, run: Path, asked: dict[str, Any]) -> "Budget":
         """The budget of a run, new or resumed.
 
-        With more minutes than before the run continues; a world that was finished is trained again
-        for longer. Until something is trained, all options may change.
+        With more minutes than before the run continues; where a world was finished with those, the
+        next round trains it further. Until something is trained, all options may change.
 
         Raises:
             InputError: if the run was begun with something else asked for; `asked` is plain JSON.
         """
         path = run / "budget.json"
-        state: dict[str, Any] = {"asked": asked, "spent": 0.0}
+        fresh: dict[str, Any] = {"asked": asked, "spent": 0.0, "measuring": 0.0}
+        fresh |= {"round": 1, "best": None}
+        state = dict(fresh)
         if path.exists():
-            state = read_json(path)
+            state = fresh | read_json(path)
             before = state["asked"].get("minutes", 0.0)
             if asked.get("minutes", 0.0) > before:
                 state["asked"]["minutes"] = asked["minutes"]
-                if state.pop("finished", False):
-                    state["finished_steps"] = state.pop("world_steps")
+                if state.get("finished"):
+                    state = {key: state[key] for key in fresh} | {"round": state["round"] + 1}
             other = [key for key in asked if state["asked"].get(key) != asked[key]]
-            if "tokenizer_steps" not in state:
+            if state["round"] == 1 and not {"tokenizer_steps", "world_steps"} & state.keys():
                 ours = (run / "clips" / "dataset.json").exists()
                 if ours and {"videos", "fps", "size"} & set(other):
                     shutil.rmtree(run / "clips", ignore_errors=True)
-                return cls(path, {"asked": asked, "spent": 0.0 if other else state["spent"]})
+                return cls(path, fresh if other else state)
             if other == ["minutes"]:
                 raise InputError(
                     f"{run} was begun with --minutes {before:g}; ask for as many or more to go on, "
@@ -61,10 +63,18 @@ class Budget:
                 )
         return cls(path, state)
 
+    def spent(self) -> float:
+        """Seconds that all calls have taken."""
+        return self.state["spent"] + time.monotonic() - self.begun
+
     def left(self) -> float:
-        """Seconds of the budget that are left."""
-        spent = self.state["spent"] + time.monotonic() - self.begun
-        return self.state["asked"]["minutes"] * 60 * (1 - RESERVE) - spent
+        """Seconds for training: what is left without the end, which names and measures."""
+        whole = self.state["asked"]["minutes"] * 60
+        return whole - max(RESERVE * whole, self.state["measuring"]) - self.spent()
+
+    def measured(self, since: float) -> None:
+        """Naming and measuring a world has taken from `since`, as `spent` says it, until now."""
+        self.state["measuring"] = self.spent() - since
 
     def remember(self, key: str, decide: Callable[[], Any]) -> Any:
         """Decide once and keep it when the run is resumed, which needs equal steps."""

@@ -115,6 +115,15 @@ class World:
         prompts = self._prompts if prompts is None else prompts
         files.save_world(Path(path), self.config, models, card, prompts, half)
 
+    def renamed(self, name: str | None = None, buttons: Sequence[Button] | None = None) -> "World":
+        """The world with another name or labels, and the same models, card and prompts."""
+        config = replace(
+            self.config,
+            name=self.config.name if name is None else name,
+            buttons=self.config.buttons if buttons is None else tuple(buttons),
+        )
+        return World(config, self.tokenizer, self.actions, self.dynamics, self.card, self._prompts)
+
     def save_pretrained(self, path: Path) -> None:
         """Alias of `save`, under the Hugging Face Hub's name."""
         self.save(path)

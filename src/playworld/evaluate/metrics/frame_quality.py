@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from playworld.evaluate.context import Context
 from playworld.evaluate.image_quality import PSNR_BOUNDS, SSIM_BOUNDS, psnr, psnr_where, ssim
@@ -16,6 +18,8 @@ from playworld.evaluate.pictures import rollout_grid
 from playworld.evaluate.report import clip_films
 from playworld.evaluate.rollouts import Rollouts
 
+MOVES = 20.0
+"""Mean squared change from frame to frame, of 255 squared, from which on a clip moves."""
 COPY = "copy of the last frame"
 PSNR = Chart(
     "PSNR",
@@ -49,6 +53,7 @@ SSIM = Chart(
 def score_rollouts(rollouts: Rollouts, seed: int = 0) -> dict[str, Any]:
     """PSNR and SSIM by frame number, beside copying the prompt's last frame.
 
+    `moving` has both PSNRs over the clips that move alone (`MOVES`): None where none does.
     `psnr_seen` and `copy_last_seen` look only at the part of the picture that the prompt's last
     frame showed (the true video tells how far the picture has moved since): new terrain cannot be
     known.
@@ -71,7 +76,18 @@ def score_rollouts(rollouts: Rollouts, seed: int = 0) -> dict[str, Any]:
     bounds = {"psnr": PSNR_BOUNDS, "ssim": SSIM_BOUNDS, "gain": gap_of(PSNR_BOUNDS)}
     for name, within in bounds.items():
         found[f"{name}_interval"] = by_frame(figures[name], seed, within)
+    moves = moving(rollouts)
+    found["moving"] = {"clips": int(moves.sum())}
+    for name in ("psnr", "copy_last"):
+        found["moving"][name] = means(by_frame(figures[name][moves], seed))
     return found
+
+
+def moving(rollouts: Rollouts) -> Bool[Tensor, " clips"]:
+    """Which clips move: their pictures change by more than noise and small ornaments do."""
+    video = torch.cat([rollouts.prompt[:, -1:], rollouts.truth], dim=1).float()
+    change = (video[:, 1:] - video[:, :-1]).square().flatten(1).mean(dim=1)
+    return change > MOVES
 
 
 def _measure(context: Context) -> Measured:

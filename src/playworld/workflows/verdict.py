@@ -1,0 +1,77 @@
+"""What held-out clips say of a world: the figures that `create` prints, and the better of two."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from playworld.evaluate.page.numbers import number, share
+from playworld.words import counted
+
+FRAMES = ("1", "4", "8")
+"""Generated frames whose figures are printed, as far as the clips reach."""
+CONTROL = "4"
+"""The frame of delta PSNR (Genie, section 3)."""
+SIDES = ("left", "right")
+SPARED = 0.15
+"""Share of the starts by which left or right may work more rarely than before."""
+
+Figures = Mapping[str, Any]
+"""A report, or what its report.json holds."""
+
+
+def figures(report: Figures) -> str:
+    """Rollouts beside a copy of the last frame, delta PSNR, and what left and right do."""
+    rollout, control = report["rollout"], report["control"]
+    frames = [frame for frame in FRAMES if frame in rollout["psnr"]]
+    lines = [f"{'PSNR, dB, of frame':<36}" + "".join(f"{frame:>8}" for frame in frames)]
+    for name, found in (
+        (counted(report["clips"], "held-out clip"), rollout),
+        (f"the {counted(rollout['moving']['clips'], 'clip')} that move", rollout["moving"]),
+    ):
+        for what, key in (("generated", "psnr"), ("copy of the last frame", "copy_last")):
+            cells = "".join(f"{number(found[key][frame]):>8}" for frame in frames)
+            lines.append(f"{name + ':' if key == 'psnr' else '':<14.14}{what:<22}{cells}")
+    delta = control["delta_psnr"][CONTROL]
+    lines.append(
+        f"delta PSNR, frame {CONTROL}: {number(delta['mean'])} dB, at least {number(delta['low'])}"
+    )
+    works = (f"{side} from {share(control['directions'][side]['share'])}" for side in SIDES)
+    lines.append(f"{' and '.join(works)} of {counted(control['starts'], 'start')}")
+    return "\n".join(lines)
+
+
+def worth(report: Figures) -> float:
+    """PSNR of rollouts, as the mean over `FRAMES`, and delta PSNR; dB."""
+    found = [report["rollout"]["psnr"].get(frame) for frame in FRAMES]
+    known = [value for value in found if value is not None]
+    return sum(known) / len(known) + (report["control"]["delta_psnr"][CONTROL]["mean"] or 0.0)
+
+
+def sides(report: Figures) -> float:
+    """Share of the starts from which the one of left and right works that works more rarely."""
+    return min(report["control"]["directions"][side]["share"] for side in SIDES)
+
+
+def is_better(new: Figures, old: Figures) -> bool:
+    """Whether a world has gained by training: in `worth`, and without losing left or right."""
+    return worth(new) >= worth(old) and sides(new) >= sides(old) - SPARED
+
+
+def compared(new: Figures, old: Figures) -> str:
+    """What training changed, and which world is kept."""
+    change = (
+        f"pictures and control together {worth(old):.2f} -> {worth(new):.2f} dB, left and right "
+        f"from {share(sides(old))} -> {share(sides(new))} of the starts or more"
+    )
+    if is_better(new, old):
+        return f"trained further: {change}"
+    return f"the world that it started from is kept, as training made it worse: {change}"
+
+
+def problem(report: Figures) -> str:
+    """What is wrong with the world in one sentence; empty where nothing is."""
+    if not report["control"]["answers"]:
+        return "Nothing shows that this world answers its buttons."
+    rollout = report["rollout"]
+    if rollout["psnr"][CONTROL] <= rollout["copy_last"][CONTROL]:
+        return "This world answers its buttons, but a frozen picture predicts frame 4 better."
+    return ""

@@ -1,0 +1,87 @@
+import json
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from playworld.cli import main
+from playworld.config import InputError
+from playworld.export.card import renamed_card
+from playworld.export.key_labels import (
+    BEFORE,
+    LENGTH,
+    KeyLabel,
+    choose_moments,
+    count_labels,
+    count_recorded,
+    labels_of,
+    read_labels,
+    with_keys,
+    write_labels,
+)
+from playworld.play.label_terminal import BACK, END, SKIP, LabelGame
+from playworld.world import Button, World
+
+
+def test_a_button_takes_the_key_that_its_code_has_most_often():
+    buttons = tuple(Button(label, arrow) for label, arrow in [("stay", "•")] * 2 + [("left", "←")])
+    counts = {0: Counter({"right": 3, "left": 1}), 1: Counter({"right-up": 1}), 2: Counter(x=2)}
+    labels = [(button.label, button.arrow) for button in with_keys(buttons, counts)]
+    assert labels == [("right", "→"), ("right up", "↗"), ("x", "")]
+
+
+def test_of_two_buttons_with_one_key_the_one_with_more_labels_has_its_name():
+    buttons = (Button("right 2", "→"), Button("stay", "•"), Button("stay 2", "•"))
+    counts = {1: Counter(right=2), 2: Counter(right=5)}
+    labels = [button.label for button in with_keys(buttons, counts)]
+    assert labels == ["right 3", "right 2", "right"]
+
+
+def test_moments_that_are_labelled_are_found_again_with_the_same_codes(tiny_world, clips, tmp_path):
+    world = World.load(tiny_world)
+    moments = choose_moments(world, clips, 6)
+    labels = labels_of(moments, dict.fromkeys(range(len(moments.video)), "left"))
+    write_labels(tmp_path / "keys.json", labels)
+    counts = count_labels(world, clips, read_labels(tmp_path / "keys.json"))
+    codes = world.infer_actions(moments.video)[:, BEFORE].tolist()
+    assert {code: found["left"] for code, found in counts.items()} == Counter(codes)
+    assert moments.video.shape[1] == LENGTH
+
+
+def test_labels_of_other_videos_are_refused(tiny_world, clips):
+    with pytest.raises(InputError, match="none of the 1 labelled moment"):
+        count_labels(World.load(tiny_world), clips, [KeyLabel("other.mp4", 0.0, "left")])
+
+
+def test_recorded_keys_name_buttons_without_a_person(tiny_world, clips, tmp_path, capsys):
+    world = tmp_path / "world"
+    shutil.copytree(tiny_world, world)
+    assert main(["label", str(world), str(clips), "--actions"]) == 0
+    counts = count_recorded(World.load(tiny_world), clips)
+    names = [button.label for button in World.load(world).buttons]
+    for code, found in counts.items():
+        assert names[code].startswith(found.most_common(1)[0][0].replace("none", "stay"))
+    assert f"| 1 | {names[0]} |" in World.load(world).card
+    assert json.loads((world / "config.json").read_text())["buttons"][0]["label"] == names[0]
+
+
+def test_the_card_keeps_everything_but_the_names():
+    card = "# a\n\n| button | does | |\n|---|---|---|\n| 1 | left | ← |\n\nmore\n"
+    assert renamed_card(card, [Button("x")]) == card.replace("| 1 | left | ← |", "| 1 | x |  |")
+    assert renamed_card("no table", [Button("x")]) == "no table"
+
+
+def test_keys_are_given_skipped_and_taken_back():
+    films = [np.full((LENGTH, 8, 8, 3), value, np.uint8) for value in range(4)]
+    game = LabelGame(films, BEFORE, 10, {"x": "attack"})
+    for key in ("→", "y", BACK, "x", SKIP, END):
+        game.press(key)
+    assert game.given == {0: "right", 1: "attack"} and game.over
+
+
+def test_a_film_shows_when_the_key_was_pressed_and_begins_again():
+    game = LabelGame([np.zeros((LENGTH, 8, 8, 3), np.uint8)], BEFORE, 10, {})
+    shown = [game.number(0.2 * k) for k in range(12)]
+    assert shown == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 0]
+    assert "[ now ]" in game.lines(0.6, 80)[0] and "[ now ]" not in game.lines(0.2, 80)[0]
