@@ -2,10 +2,10 @@
 
 export class Gallery {
   /**
-   * `onStart(pictures)`: the player has chosen what to start from. `onRemove(picture)`: does not
+   * `most` pictures may be one prompt. `onStart(pictures)`: the player has chosen what to start from. `onRemove(picture)`: does not
    * want this one any longer.
    */
-  constructor(list, several, pictures, world, { onStart, onRemove }) {
+  constructor(list, several, pictures, world, most, { onStart, onRemove }) {
     Object.assign(this, { list, several, pictures, onStart, onRemove });
     this.marked = []; // keys of what the film starts from
     this.picked = []; // keys, while several are picked
@@ -13,7 +13,8 @@ export class Gallery {
     list.style.setProperty("--thumb-width", `${world.width * zoom}px`);
     list.style.setProperty("--thumb-shape", `${world.width} / ${world.height}`);
     [this.toggle, this.go] = several.querySelectorAll("button");
-    this.most = 16;
+    this.most = most;
+    this.toggle.hidden = most === 1;
     this.toggle.addEventListener("click", () => this.pickSeveral(!this.isPicking));
     this.go.addEventListener("click", () => {
       const chosen = this.picked.map((key) => pictures.find(key));

@@ -23,6 +23,7 @@ export class Game {
     this.timeline = new Timeline();
     this.player = new Player(this, world.fps);
     this.keeper = new Keeper(this, world);
+    this.loaded = null; // bytes, while the world is loaded
     this.idle = null; // seconds until the server puts the game away, once it has said so
     this.chosen = []; // the pictures that this film starts from; null where they are not known here
     this.seed = 0;
@@ -48,6 +49,10 @@ export class Game {
       },
       full: () => this.full(),
       idle: (seconds) => this.warn(seconds),
+      loading: (bytes) => {
+        this.loaded = bytes;
+        this.view.changed();
+      },
       lost: (code) => this.disconnected(code),
       refused: (sentence) => this.view.problem(sentence),
     });
@@ -61,6 +66,7 @@ export class Game {
 
   async joined({ playing, at }) {
     this.lost = null;
+    this.loaded = null;
     this.player.presses.clear();
     this.going = null;
     this.player.samplerIsNew = true; // what the session was told last is not known here
@@ -114,6 +120,7 @@ export class Game {
 
   disconnected(code) {
     this.lost = code;
+    this.loaded = null;
     this.idle = null;
     this.isReady = false;
     if (code === 4400) this.starting = null; // the server cannot take it: not again and again

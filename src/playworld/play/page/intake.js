@@ -5,12 +5,12 @@ import { askForCrop } from "./crop.js";
 import { askForPhoto } from "./webcam.js";
 
 const NOT_A_PICTURE = "This file is not a picture that can be read here. Try a PNG, JPEG, WebP or GIF.";
-const MOST = 16; // pictures in one prompt
 
 export class Intake {
-  /** `onPictures(canvases)`: they are of the world's size. `onProblem(sentence)`: "" clears it. */
-  constructor(world, { input, camera, paste }, onPictures, onProblem) {
-    Object.assign(this, { world, onPictures, onProblem });
+  /** `most` pictures may be one prompt. `onPictures(canvases)`: they are of the world's size. `onProblem(sentence)`: "" clears it. */
+  constructor(world, most, { input, camera, paste }, onPictures, onProblem) {
+    Object.assign(this, { world, most, onPictures, onProblem });
+    input.multiple = most > 1;
     input.addEventListener("change", () => {
       const files = [...input.files];
       input.value = ""; // the same file again is a choice too
@@ -30,7 +30,7 @@ export class Intake {
   async take(files) {
     this.onProblem("");
     try {
-      const bitmaps = await Promise.all(files.slice(0, MOST).map((file) => createImageBitmap(file)));
+      const bitmaps = await Promise.all(files.slice(0, this.most).map((file) => createImageBitmap(file)));
       await this.cut(bitmaps);
     } catch {
       this.onProblem(NOT_A_PICTURE);

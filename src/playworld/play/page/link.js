@@ -26,7 +26,8 @@ export class Link {
    * `on.full()`: a press was refused, because the film has no room for another frame.
    * `on.idle(seconds)`: so long until the session is put away, unless something is said.
    * `on.lost(code)`: the connection is gone; LEFT_ALONE codes wait for `open()`.
-   * `on.refused(sentence)`: the server never lets this page in, and says why.
+   * `on.refused(sentence)`: there is no way in, and why.
+   * `on.loading(bytes)`: so much has come of what has to be loaded first.
    */
   connect(on) {
     this.on = on;

@@ -2,7 +2,9 @@
 // it just forgets.
 
 // A server of several worlds has each at its own place: what one remembers is no other's business.
-const place = location.pathname.match(/\/w\/[^/]+\/$/)?.[0] ?? "";
+// So are the sites of a host.
+const isServed = document.documentElement.dataset.engine === undefined;
+const place = isServed ? location.pathname.match(/\/w\/[^/]+\/$/)?.[0] ?? "" : location.pathname;
 
 function store(name, prefix) {
   const named = (key) => `playworld-${prefix}${key}`;

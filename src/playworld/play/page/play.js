@@ -3,7 +3,7 @@
 import { showCard } from "./about.js";
 import { listenToControls } from "./controls.js";
 import { Drawing } from "./draw.js";
-import { engine } from "./engine.js";
+import { engine, isServed } from "./engine.js";
 import { Frames } from "./frames.js";
 import { Gallery } from "./gallery.js";
 import { Game } from "./game.js";
@@ -94,6 +94,7 @@ async function main() {
   });
   const { pad, keys } = listenToControls(game, world, screen);
   page.settings = new Settings(game, world, keys);
+  const most = engine.offers.pictures;
   const onStart = (chosen) => {
     game.start(chosen, page.settings.nextSeed());
     if (matchMedia(SMALL).matches) scrollTo(0, 0); // the screen and the buttons are above the pictures
@@ -102,9 +103,9 @@ async function main() {
     const restore = pictures.remove(picture, engine);
     tell(`${picture.label} is deleted.`, { label: "Undo", act: () => { restore(); page.gallery.show(); } });
   };
-  page.gallery = new Gallery(element("gallery"), element("several"), pictures, world, { onStart, onRemove });
+  page.gallery = new Gallery(element("gallery"), element("several"), pictures, world, most, { onStart, onRemove });
   const own = (canvases) => page.gallery.add(canvases.map((canvas) => pictures.add(canvas)));
-  new Intake(world, { input: element("file"), camera: element("camera"), paste: element("paste") }, own, tell);
+  new Intake(world, most, { input: element("file"), camera: element("camera"), paste: element("paste") }, own, tell);
   element("about-world").addEventListener("click", showCard);
   const drawing = new Drawing(element("drawing"), world, () => screen.canvas);
   element("draw-one").addEventListener("click", async () => {
@@ -126,7 +127,7 @@ async function main() {
   showAll();
 }
 
-/** The server's world, once there is a server; null where it never lets this page in. */
+/** The world, once there is a server where one is needed; null where there is no way in. */
 async function findWorld() {
   for (;;) {
     try {
@@ -135,7 +136,7 @@ async function findWorld() {
       return world;
     } catch (error) {
       if (error.status === 401) location.reload(); // to be asked for the token
-      const isRefused = error.status === 403;
+      const isRefused = error.status === 403 || !isServed;
       element("note").textContent = isRefused ? error.message : "The server does not answer. Start it: this page tries again.";
       if (isRefused) return null;
       await new Promise((resolve) => setTimeout(resolve, 2000));
@@ -144,7 +145,10 @@ async function findWorld() {
 }
 
 function describe(world) {
-  element("worlds").hidden = !/\/w\/[^/]+\/$/.test(location.pathname); // one world has no others
+  if (isServed) element("worlds").hidden = !/\/w\/[^/]+\/$/.test(location.pathname); // one world has no others
+  for (const [name, text] of Object.entries(engine.offers.says)) {
+    Object.assign(document.querySelector(`[data-says=${name}]`), { textContent: text, hidden: false });
+  }
   document.title = `${world.name} · Playworld`;
   const facts = [world.name, `${world.width} × ${world.height}`, `${world.fps} frames a second`];
   element("facts").replaceChildren(...facts.map((fact) => {

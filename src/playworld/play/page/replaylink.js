@@ -7,7 +7,7 @@ const PREFIX = "#replay=";
 const PNG = /^data:image\/png;base64,[A-Za-z0-9+/]+={0,2}$/;
 
 /** The link under `address` that plays the path to `node` again. */
-export async function writeLink(world, { timeline, chosen, seed }, node, address) {
+export async function writeLink(world, { engine, timeline, chosen, seed }, node, address) {
   const path = timeline.path(node);
   const actions = []; // [button, how often]
   const samplers = []; // [frame, steps, temperature]
@@ -22,13 +22,14 @@ export async function writeLink(world, { timeline, chosen, seed }, node, address
   }
   const prompt = portable(chosen);
   const { name, sha256, version } = world;
-  const text = JSON.stringify({ format: FORMAT, name, sha256, version, prompt, seed, samplers, actions });
+  const { build } = engine;
+  const text = JSON.stringify({ format: FORMAT, name, sha256, version, build, prompt, seed, samplers, actions });
   return address + PREFIX + await pack(text);
 }
 
 /**
- * What a link says, null for a link that says nothing: `{name, sha256, version, prompt, seed,
- * samplers, actions}`. Links come from strangers: one that this world cannot play throws an Error
+ * What a link says, null for a link that says nothing: `{name, sha256, version, build, prompt,
+ * seed, samplers, actions}`. Links come from strangers: one that this world cannot play throws an Error
  * with a sentence.
  */
 export async function readLink(hash, world) {
@@ -61,8 +62,10 @@ export async function readLink(hash, world) {
 }
 
 /** What to tell a player before a replay. */
-export function honestNote(link, world) {
+export function honestNote(link, world, build) {
   const count = link.actions.length === 1 ? "1 frame" : `${link.actions.length} frames`;
+  const isSame = link.sha256 === world.sha256 && link.version === world.version && link.build === build;
+  if (isSame && build !== null && build.startsWith("wasm")) return `Replaying ${count}, exactly as they were.`;
   const note = `Replaying ${count}. A replay is exact on the machine and build that the link was made on; elsewhere it may drift.`;
   if (link.sha256 !== world.sha256) return `${note} This is another world than the link was made with: expect other pictures.`;
   if (link.version !== world.version) return `${note} The link was made with Playworld ${String(link.version).slice(0, 20)}, this is ${world.version}.`;

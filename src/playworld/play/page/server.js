@@ -4,7 +4,14 @@ import { ask } from "./api.js";
 import { Link } from "./link.js";
 
 export class Engine extends Link {
-  offers = { files: ["mp4", "gif", "png", "zip"], pictures: 16 };
+  offers = {
+    files: ["mp4", "gif", "png", "zip"],
+    pictures: 16,
+    alone: "It works on this machine alone: for others, start the server with --host 0.0.0.0.",
+    says: {},
+  };
+
+  build = null;
 
   async world() {
     const world = await (await ask("api/v1/world")).json();

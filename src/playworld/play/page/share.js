@@ -5,12 +5,13 @@ import { writeLink } from "./replaylink.js";
 
 const KEPT = "recording"; // over a reload
 
-const NAMES = { mp4: "the video", gif: "the GIF", png: "the strip", zip: "the session" };
+const NAMES = { mp4: "the video", webm: "the video", gif: "the GIF", png: "the strip", zip: "the session" };
 
 export class Share {
   /** `onRange([from, to] | null)`: which frames are marked. */
   constructor(game, world, onRange) {
     Object.assign(this, { game, world, onRange });
+    const { offers } = game.engine;
     this.from = 0; // nodes
     this.to = null; // null: where the player is
     this.isRecording = false;
@@ -19,6 +20,7 @@ export class Share {
     this.find("all").addEventListener("click", () => this.clear());
     this.find("link").addEventListener("click", () => this.copyLink());
     for (const button of this.find("files").querySelectorAll("button")) {
+      button.hidden = !offers.files.includes(button.dataset.format);
       button.addEventListener("click", () => this.download(button.dataset.format));
     }
   }
@@ -89,8 +91,10 @@ export class Share {
     const frames = `${timeline.frames[from]}-${timeline.frames[to]}`;
     this.say(`Making ${NAMES[format]} …`);
     try {
-      const blob = await this.game.engine.download(format, from, to, Number(this.find("scale").value));
-      save(blob, `${slug(this.world.name)}-${frames}.${format}`);
+      const progress = (seconds, all) => this.say(`Recording ${NAMES[format]}: ${seconds} of ${all} s. Leave this page in front.`);
+      const blob = await this.game.engine.download(format, from, to, Number(this.find("scale").value), progress);
+      const ending = blob.type.match(/^video\/(\w+)/)?.[1] ?? format; // not every browser makes WebM
+      save(blob, `${slug(this.world.name)}-${frames}.${ending}`);
       this.say(`Here is ${NAMES[format]}: ${size(blob.size)}.`);
     } catch (error) {
       this.say(error.message);
@@ -102,7 +106,7 @@ export class Share {
       this.say("This film started from a picture that this tab no longer has, so that no link can hold it.");
       return;
     }
-    const { address, said } = reach(this.world);
+    const { address, said } = reach(this.world, this.game.engine);
     const link = await writeLink(this.world, this.game, this.range()[1], address);
     const field = this.find("address");
     field.hidden = false;
@@ -118,12 +122,12 @@ export class Share {
 }
 
 /** The page's address as others reach it, and for whom it is good. */
-function reach({ addresses }) {
+function reach({ addresses }, { offers }) {
   const here = location.href.split("#")[0];
   const isLocal = /^(localhost|127\.[0-9.]+|\[::1\])$/.test(location.hostname);
   if (!isLocal) return { address: here, said: "Whoever reaches this page can open it." };
   if (addresses.length > 0) return { address: addresses[0], said: "Whoever is in the same network can open it." };
-  return { address: here, said: "It works on this machine alone: for others, start the server with --host 0.0.0.0." };
+  return { address: here, said: offers.alone };
 }
 
 function save(blob, name) {

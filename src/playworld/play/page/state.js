@@ -8,6 +8,7 @@ const LOST = {
   4410: "This game goes on in another tab. Press a button to play it here.",
   4503: "Every place is taken. Trying again in half a minute.",
   4504: "The server cannot reach its store of games. Trying again.",
+  worker: "The world is not running.",
 };
 const FULL = "This film is full. Download it under Share, or go on in a new film from this frame.";
 const element = (id) => document.getElementById(id);
@@ -39,6 +40,7 @@ function sayIdle(game) {
 
 function sentence(game, world) {
   if (game.lost !== null) return LOST[game.lost] ?? "The connection is lost. Trying again.";
+  if (game.loaded !== null) return `Loading the world: ${Math.round(game.loaded / 1e6)} MB`;
   if (game.keeper.remake !== null) return `Making ${game.keeper.remake.progress(game.timeline.length)} again`;
   if (game.said !== "") return game.said;
   if (game.player.isPaused) return "Paused";

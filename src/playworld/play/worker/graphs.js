@@ -1,0 +1,71 @@
+// The graphs of a world on ONNX Runtime Web, which lies beside the worker.
+
+const ORT = new URL("../ort/", import.meta.url);
+const MOST_THREADS = 4; // the passes are small: more threads wait for one another
+
+/** A sentence for the player. */
+export class Failure extends Error {}
+
+/** A file of the site, as a Response. */
+export async function fetched(url) {
+  let answer;
+  try {
+    answer = await fetch(url);
+  } catch {
+    throw new Failure(`${nameOf(url)} could not be loaded. Check the connection, then load this page again.`);
+  }
+  if (!answer.ok) throw new Failure(`This site lacks its file ${nameOf(url)} (${answer.status}). Put the whole exported folder there again.`);
+  return answer;
+}
+
+function nameOf(url) {
+  return new URL(url).pathname.split("/").slice(-2).join("/");
+}
+
+/**
+ * `{graphs, tensor}`, where `graphs[name](feeds, wanted)` runs a graph, all outputs if `wanted`
+ * is not given. `provider` is "wasm" or "webgpu"; `onBytes(count)` hears of each piece that is loaded.
+ */
+export async function openGraphs(names, folder, provider, onBytes) {
+  const files = names.map((name) => bytesOf(new URL(`${name}.onnx`, folder), onBytes)); // beside the runtime
+  const ort = await loadRuntime(provider);
+  const graphs = {};
+  for (const [i, name] of names.entries()) graphs[name] = await openGraph(ort, await files[i], provider);
+  return { graphs, tensor: (type, data, dims) => new ort.Tensor(type, data, dims) };
+}
+
+async function bytesOf(url, onBytes) {
+  const pieces = [];
+  for (let reader = (await fetched(url)).body.getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) return new Uint8Array(await new Blob(pieces).arrayBuffer());
+    pieces.push(value);
+    onBytes(value.length);
+  }
+}
+
+async function loadRuntime(provider) {
+  if (typeof WebAssembly !== "object") {
+    throw new Failure("This browser has WebAssembly switched off, without which no world can run here. Switch it on, or open this page in another browser.");
+  }
+  const file = new URL(`ort.${provider}.min.mjs`, ORT);
+  let ort;
+  try {
+    ort = await import(file);
+  } catch {
+    await fetched(file);
+    throw new Failure("This browser cannot run ONNX Runtime Web. Open this page in a newer one.");
+  }
+  ort.env.wasm.wasmPaths = ORT.href;
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
+  ort.env.logLevel = "error";
+  return ort;
+}
+
+async function openGraph(ort, bytes, provider) {
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: 3 });
+  return (feeds, wanted = session.outputNames) => {
+    const own = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]]));
+    return session.run(own, wanted);
+  };
+}

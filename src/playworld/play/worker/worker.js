@@ -1,0 +1,74 @@
+// The worker that plays a world, so that the page never stalls. The page first says
+// `{type: "open", folder, provider}`; then come the messages of docs/serve.md, and calls
+// `{type: "call", key, name, args}`, each of which is answered with `{type: "returned", key, value}`
+// or, with a sentence, `{..., error}`. `{type: "probe", folder, provider}` only asks for the
+// milliseconds that a frame takes.
+
+import { Game, median } from "./game.js";
+import { Failure, fetched, openGraphs } from "./graphs.js";
+import { World } from "./player.js";
+
+const MEMORY = "This device has too little memory for this world. Close other pages, then load this one again.";
+const PROBED = 15; // frames
+const BROKEN = "The world has stopped";
+let game = null;
+
+async function load({ folder, provider }) {
+  const config = await (await fetched(new URL("world.json", folder))).json();
+  let bytes = 0;
+  const { graphs, tensor } = await openGraphs(config.graphs, folder, provider, (count) => {
+    bytes += count;
+    postMessage({ type: "loading", bytes });
+  });
+  return new World(config, graphs, tensor);
+}
+
+async function open(order) {
+  const { folder } = order;
+  const about = await (await fetched(new URL("page.json", folder))).json();
+  const world = await load(order);
+  const prompt = async (number) => {
+    const name = encodeURIComponent(about.prompts[number].name);
+    return (await fetched(new URL(`prompts/${name}.png`, folder))).blob();
+  };
+  game = new Game(world, about, prompt, postMessage.bind(self));
+  postMessage({ type: "joined", playing: false, at: null });
+  await game.run();
+}
+
+async function probe(order) {
+  const world = await load(order);
+  let { state } = await world.start(new Uint8Array(3 * world.config.height * world.config.width), 0);
+  const spent = [];
+  for (let frame = 0; frame < PROBED; frame += 1) {
+    const began = performance.now();
+    ({ state } = await world.step(state, 0, world.config.sampler));
+    spent.push(performance.now() - began);
+  }
+  postMessage({ type: "probed", milliseconds: median(spent) }); // the first ones compile
+}
+
+async function call({ key, name, args }) {
+  try {
+    postMessage({ type: "returned", key, value: await game.calls[name](...args) });
+  } catch (error) {
+    postMessage({ type: "returned", key, error: error instanceof Failure ? error.message : null });
+  }
+}
+
+addEventListener("message", async ({ data }) => {
+  if (data.type === "call") return call(data);
+  if (data.type !== "open" && data.type !== "probe") return game.take(data);
+  try {
+    await (data.type === "open" ? open : probe)(data);
+  } catch (error) {
+    postMessage({ type: "failed", sentence: sentence(error) });
+  }
+});
+
+function sentence(error) {
+  if (error instanceof Failure) return error.message;
+  const said = String(error?.message ?? error);
+  if (error instanceof RangeError || /memory|bad_alloc|allocat/i.test(said)) return MEMORY;
+  return `${BROKEN} (${said.slice(0, 120)}). Load this page again to go on.`;
+}
