@@ -2,7 +2,6 @@ import json
 import shutil
 from collections import Counter
 
-import numpy as np
 import pytest
 
 from playworld.cli import main
@@ -20,7 +19,6 @@ from playworld.export.key_labels import (
     with_keys,
     write_labels,
 )
-from playworld.play.label_terminal import BACK, END, SKIP, LabelGame
 from playworld.world import Button, World
 
 
@@ -72,16 +70,6 @@ def test_the_card_keeps_everything_but_the_names():
     assert renamed_card("no table", [Button("x")]) == "no table"
 
 
-def test_keys_are_given_skipped_and_taken_back():
-    films = [np.full((LENGTH, 8, 8, 3), value, np.uint8) for value in range(4)]
-    game = LabelGame(films, BEFORE, 10, {"x": "attack"})
-    for key in ("→", "y", BACK, "x", SKIP, END):
-        game.press(key)
-    assert game.given == {0: "right", 1: "attack"} and game.over
-
-
-def test_a_film_shows_when_the_key_was_pressed_and_begins_again():
-    game = LabelGame([np.zeros((LENGTH, 8, 8, 3), np.uint8)], BEFORE, 10, {})
-    shown = [game.number(0.2 * k) for k in range(12)]
-    assert shown == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 0]
-    assert "[ now ]" in game.lines(0.6, 80)[0] and "[ now ]" not in game.lines(0.2, 80)[0]
+def test_only_a_world_in_a_folder_of_ones_own_is_named(clips, capsys):
+    assert main(["label", "any", str(clips), "--actions"]) == 2
+    assert "there is no folder any" in capsys.readouterr().err

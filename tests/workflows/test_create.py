@@ -85,6 +85,8 @@ def test_videos_become_a_world_in_the_minutes_that_the_refusals_advise_and_in_mo
     assert f"playworld play {tmp_path / 'world'}" in said and few["tokenizer_steps"] >= 40
     assert (tmp_path / "run" / "round-1" / "report" / "report.json").exists()
     assert "## Measured" in World.load(tmp_path / "world").card
+    once_more = replace(QUICK, run=tmp_path / "run", minutes=few["asked"]["minutes"])
+    assert "finished before" in create(videos, tmp_path / "world", once_more)
     _, many = follow(videos, tmp_path, few["asked"]["minutes"] + 0.1)
     assert few["world_steps"] >= 40 and few["best"] == 1
     assert many["round"] == 2 and many["best"] in (1, 2) and many["finished"]

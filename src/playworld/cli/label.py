@@ -65,6 +65,8 @@ class LabelKeys(Command):
         from playworld.export.key_labels import count_recorded, with_keys
         from playworld.world import World
 
+        if not self.world.is_dir():
+            raise InputError(f"there is no folder {self.world}: label names a world of your own")
         world = World.load(self.world)
         counts = count_recorded(world, self.clips) if self.actions else self._labelled(world)
         buttons = with_keys(world.buttons, counts)

@@ -47,7 +47,7 @@ GENTLER = 1 / 3
 """Learning rate of a world that is trained further, as a share of the preset's."""
 WARM_UP = 0.1
 """Share of its steps in which the learning rate rises, at most a hundred of them."""
-NUM_CLIPS, STARTS, LONGEST_HORIZON = 32, 16, 8
+NUM_CLIPS, STARTS, LONGEST_HORIZON = 24, 12, 8
 """Held-out clips, starts and generated frames on which a world is measured: every round takes that
 time, once more for the start."""
 PROMPT, LEAST_HORIZON = 4, 4
@@ -123,6 +123,11 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
         budget.save()
     name, this = options.name or world.name, round_folder(run, budget.state["round"])
     best = None if budget.state["best"] is None else round_folder(run, budget.state["best"])
+    if budget.state.get("finished"):
+        assert best is not None
+        if not world.exists():
+            write_world(best, world, name)
+        return describe(best, world, clips, "finished before; it goes on with more --minutes")
     training = TrainOptions(run=run, seed=options.seed, device=options.device, name=name)
     if best is None:
         made = from_scratch(recipe, clips, this, training, budget, progress_for)
@@ -132,9 +137,9 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
         report = evaluate(made, clips, measuring, progress_for("evaluate"))
         write_report(report, this / "report")
     chosen, done = choose(this if made else None, best)
-    said = conclude(chosen, world, name, clips, done)
+    write_world(chosen, world, name)
     budget.state |= {"best": int(chosen.name.removeprefix(ROUND)), "finished": True}
-    return said
+    return describe(chosen, world, clips, done)
 
 
 def choose(this: Path | None, best: Path | None) -> tuple[Path, str]:
@@ -296,13 +301,16 @@ def fitting_steps(
     return count
 
 
-def conclude(chosen: Path, world: Path, name: str, clips: Path, done: str) -> str:
-    """Write the world of a round with its card; returns figures, verdict and next commands."""
-    made, report = World.load(chosen / "world"), read_report(chosen)
-    card = measured_card(
-        made.card, format_table(dict(report)), f"playworld evaluate {world.name} CLIPS"
-    )
+def write_world(chosen: Path, world: Path, name: str) -> None:
+    """Write the world of a round as the result, its figures on its card."""
+    made, table = World.load(chosen / "world"), format_table(dict(read_report(chosen)))
+    card = measured_card(made.card, table, f"playworld evaluate {world.name} CLIPS")
     made.renamed(name).save(world, card)
+
+
+def describe(chosen: Path, world: Path, clips: Path, done: str) -> str:
+    """The figures of a round's world, what is wrong with it, and the next commands."""
+    report = read_report(chosen)
     dataset = ClipDataset(clips, "train", 2)
     seconds = dataset.num_frames / dataset.fps
     lines = [f"{done}; {seconds / 60:.1f} minutes of video", "", figures(report), ""]
