@@ -35,6 +35,8 @@ LENGTH, BEFORE = 8, 3
 """Frames of the clip around a moment, and those of them before its first frame."""
 LOOKED_AT = 256
 """Clips that moments are chosen from, or whose recorded keys count."""
+MOST, OFTEN = 0.5, 2.0
+"""A key names a button that has it in half of its moments, or twice as often as others do."""
 STILL = ("none", "noop", "stay")
 """Names that action files have for no key at all."""
 Arrow = Literal["", "←", "→", "↑", "↓", "↖", "↗", "↘", "↙", "•"]
@@ -179,11 +181,18 @@ def _count(pairs: Iterable[tuple[int, str]]) -> Counts:
 
 
 def with_keys(buttons: Sequence[Button], counts: Counts) -> tuple[Button, ...]:
-    """The buttons, named after the commonest key of each; one without a label keeps its name.
+    """The buttons, named after the commonest key of each.
 
-    Of several with one name the one with the most labels has it, and the others are numbered.
+    One whose moments agree on no key keeps its name. Of several with one name the one with the most
+    labels has it, and the others are numbered.
     """
-    best = {code: found.most_common(1)[0] for code, found in counts.items()}
+    every = sum(counts.values(), Counter[str]())
+    best = {}
+    for code, found in counts.items():
+        key, count = found.most_common(1)[0]
+        share = count / found.total()
+        if share >= MOST or share >= OFTEN * every[key] / every.total():
+            best[code] = key, count
     named = [
         _button(best[code][0]) if code in best else _unnumbered(button)
         for code, button in enumerate(buttons)

@@ -22,14 +22,14 @@ def figures(report: Figures) -> str:
     """Rollouts beside a copy of the last frame, delta PSNR, and what left and right do."""
     rollout, control = report["rollout"], report["control"]
     frames = [frame for frame in FRAMES if frame in rollout["psnr"]]
-    lines = [f"{'PSNR, dB, of frame':<36}" + "".join(f"{frame:>8}" for frame in frames)]
+    lines = [f"{'PSNR in dB of frame':<46}" + "".join(f"{frame:>8}" for frame in frames)]
     for name, found in (
         (counted(report["clips"], "held-out clip"), rollout),
-        (f"the {counted(rollout['moving']['clips'], 'clip')} that move", rollout["moving"]),
+        (f"{rollout['moving']['clips']} of them that move", rollout["moving"]),
     ):
         for what, key in (("generated", "psnr"), ("copy of the last frame", "copy_last")):
             cells = "".join(f"{number(found[key][frame]):>8}" for frame in frames)
-            lines.append(f"{name + ':' if key == 'psnr' else '':<14.14}{what:<22}{cells}")
+            lines.append(f"{name if key == 'psnr' else '':<22}{what:<24}{cells}")
     delta = control["delta_psnr"][CONTROL]
     lines.append(
         f"delta PSNR, frame {CONTROL}: {number(delta['mean'])} dB, at least {number(delta['low'])}"
