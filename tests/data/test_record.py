@@ -59,6 +59,24 @@ def test_only_a_game_of_procgen_can_be_played_by_holding_keys(tmp_path):
     assert not (tmp_path / "videos").exists()
 
 
+def test_the_experts_episodes_are_not_drawn_smoothly(tmp_path):
+    options = RecordOptions(player="expert", smooth=True)
+    with pytest.raises(InputError, match="without --smooth"):
+        recorder.record("coinrun", tmp_path / "videos", options)
+
+
+def test_a_smooth_picture_is_the_mean_of_the_large_one():
+    class Simulator:
+        large = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+
+        def get_info(self):
+            return [{"rgb": self.large}]
+
+    picture = player.shown(Simulator())
+    assert picture.shape == (64, 64, 3)
+    assert picture[3, 5, 1] == round(Simulator.large[24:32, 40:48, 1].mean())
+
+
 def test_a_holder_holds_any_key_and_prefers_none_of_those_that_it_survives():
     holder = player.HoldingPlayer(random.Random(0), [1, 4, 7])
     plans = [holder.propose() for _ in range(60)]

@@ -20,7 +20,7 @@ class Record(Command):
     example: ClassVar[str] = "playworld record coinrun videos --episodes 200 --no-backgrounds"
     groups: ClassVar[dict[str, str]] = {
         "how much": "episodes max-frames min-frames seed",
-        "how it looks": "mode backgrounds themes size",
+        "how it looks": "mode backgrounds themes smooth size",
         "who plays": "player blunders",
     }
 

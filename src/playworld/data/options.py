@@ -29,6 +29,9 @@ class RecordOptions:
     """Whether the game draws its background pictures."""
     themes: Literal["one", "all"] = "one"
     """One look of walls and figures, or all that the game has."""
+    smooth: bool = False
+    """Procgen's pictures drawn at 512x512 and averaged to 64x64: edges then move by less than a
+    pixel, as in films, where the game's own jump from one to the next."""
     size: str = "64x64"
     """WIDTHxHEIGHT of what is not from Procgen, whose games are always 64x64."""
     player: Literal["explorer", "holder", "expert"] = "explorer"

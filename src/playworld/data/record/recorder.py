@@ -151,16 +151,22 @@ def check_game(game: str, options: RecordOptions) -> None:
     if game in FETCH:
         return
     if game in (ZOO, *PICTURES):
-        if (options.mode, options.backgrounds, options.themes) != ("easy", True, "one"):
+        chosen = options.mode, options.backgrounds, options.themes, options.smooth
+        if chosen != ("easy", True, "one", False):
             raise InputError(
                 f"every episode of {game} has a look of its own: "
-                f"record {game} without --mode, --no-backgrounds and --themes"
+                f"record {game} without --mode, --no-backgrounds, --themes and --smooth"
             )
         return
     if options.size != "64x64":
         raise InputError(
             f"{game} is 64x64 pixels, only fetch, zoo, photo and drawn can be {options.size}: "
             "no --size"
+        )
+    if options.smooth and (game == SCROLLER or options.player == "expert"):
+        raise InputError(
+            "only Procgen's games can be drawn smoothly, and not for an expert, whose pupils see "
+            "the game's own pictures: record without --smooth"
         )
     mode = options.mode
     if game != SCROLLER and game not in MODES.get(mode, GAMES):
@@ -259,6 +265,7 @@ def look(game: str, options: RecordOptions) -> dict[str, object]:
         "distribution_mode": options.mode,
         "use_backgrounds": options.backgrounds,
         "restrict_themes": options.themes == "one",
+        "render_mode": "rgb_array" if options.smooth else None,
     }
 
 

@@ -178,6 +178,15 @@ Player = RunningPlayer | WanderingPlayer
 """Proposes plans, judges what they would show, learns what the one that was played has shown."""
 
 
+def shown(env: Any) -> np.ndarray:
+    """Return the picture to record: the game's own, or the mean of its large one if it has one."""
+    large = env.get_info()[0].get("rgb")
+    if large is None:
+        return env.observe()[1]["rgb"][0].copy()
+    blocks = large.astype(np.float32).reshape(64, 8, 64, 8, 3)
+    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
+
+
 def rehearse(env: Any, plan: list[int]) -> tuple[list[np.ndarray], bool]:
     """Return the frames that a plan would show, and whether the episode would go on after it."""
     saved = env.get_state()
@@ -224,7 +233,7 @@ def play(
     while len(frames) < max_frames:
         begin = len(frames)
         for action in choose(env, player, rng)[: max_frames - begin]:
-            frames.append(env.observe()[1]["rgb"][0].copy())
+            frames.append(shown(env))
             actions.append(action)
             env.act(np.array([action], dtype=np.int32))
             if env.observe()[2][0]:
