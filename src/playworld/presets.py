@@ -139,11 +139,11 @@ MOTION = Recipe(
 PLATFORMER = replace(
     MOTION,
     name="platformer",
-    tokenizer=replace(_CHANGES_TOKENIZER, layer_blocks=7),
+    tokenizer=replace(_CHANGES_TOKENIZER, layer_blocks=7, predict_below=6.3e-3, keeps_scene=True),
     actions=replace(
         MOTION.actions, gravity=True, quantizer=replace(SMALL.actions.quantizer, num_codes=6)
     ),
-    dynamics=replace(_CHANGES_DYNAMICS, moved_picture=True, decides_split=True),
+    dynamics=replace(_CHANGES_DYNAMICS, moved_picture=True, decides_split=True, keeps_scene=True),
     world_stage=replace(MOTION.world_stage, batch_size=6, clip_length=8),
     world_loss=replace(MOTION.world_loss, own_rollouts=0.5),
 )

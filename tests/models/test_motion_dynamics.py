@@ -24,12 +24,15 @@ def clip(frames: int = 6) -> tuple[torch.Tensor, ...]:
 
 @torch.no_grad()
 @pytest.mark.parametrize("sees", [False, True])
-def test_a_frame_is_trained_as_it_is_played(sees):
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_frame_is_trained_as_it_is_played(sees, keeps):
     """Every frame of the training pass equals a cached step after its true past."""
     torch.manual_seed(0)
-    model = MotionDynamics(replace(CONFIG, moved_picture=sees)).eval()
+    model = MotionDynamics(replace(CONFIG, moved_picture=sees, keeps_scene=keeps)).eval()
     tokens, hidden, actions, video = clip()
     moved = video.roll(3, dims=2)
+    if keeps:
+        video = torch.cat([video, video.flip(3)], dim=-1)
     trained = model(tokens, hidden, actions, video, moved)
     cache, nothing = model.start_cache(2), torch.zeros_like(hidden[:, 0])
     for t in range(tokens.shape[1]):

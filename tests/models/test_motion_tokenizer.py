@@ -146,6 +146,41 @@ def test_a_small_figure_moves_over_a_scene_that_moves_otherwise():
     assert quarters.tolist() == [CONFIG.num_motions] * 3 + [int(vectors[0, block])]
 
 
+def followed(steps: int = 7) -> torch.Tensor:
+    """A character of one block that the camera follows to the right, three pixels a frame."""
+    video = panned([(30, 50 + 3 * t) for t in range(steps)])
+    video[0, :, 8:16, 16:24] = land(8, 8, seed=7)
+    return video
+
+
+@torch.no_grad()
+def test_a_character_that_the_camera_follows_moves_by_itself():
+    changes, block = of(make(keeps_scene=True).encode_pairs(to_float(followed()))), 6 + 2
+    vectors = changes.vectors(CONFIG.num_motions)[0, 1:, block]
+    assert vectors.tolist() == [still(CONFIG.reach)] * 6
+
+
+@torch.no_grad()
+def test_what_a_character_uncovers_is_the_scene_where_that_is_kept():
+    """Seen before, it needs neither a motion nor content."""
+    video, beside = followed(), 6 + 1
+    for keeps in (False, True):
+        changes = of(make(keeps_scene=keeps).encode_pairs(to_float(video)))
+        known = (changes.motion == FOLLOW) & ~changes.new
+        assert bool(known[0, 5:, beside].all()) == keeps
+
+
+@torch.no_grad()
+def test_the_scene_that_is_kept_has_no_character_in_it():
+    tokenizer, video = make(keeps_scene=True), to_float(followed())
+    layers, moved = tokenizer.context_pictures(tokenizer.encode_pairs(video), video)
+    picture, scene = layers[0, 5].split(3, dim=-1)
+    alone = to_float(panned([(30, 65)]))[0, 0]
+    assert torch.equal(picture, video[0, 5])
+    assert torch.equal(scene[8:16, 8:24], alone[8:16, 8:24])
+    assert torch.equal(moved[0, 6, :, :40], to_float(panned([(30, 68)]))[0, 0, :, :40])
+
+
 @torch.no_grad()
 def test_a_character_before_a_still_camera_shows_its_way_wherever_it_is():
     tokenizer, figure = make(), land(8, 8, seed=7)
@@ -291,7 +326,7 @@ def test_a_motion_beside_the_scenes_is_that_of_a_layer_or_an_accident(blocks, ta
     number = {way: (way[0] + reach) * 9 + way[1] + reach for way in [(0, 2), (0, 3), (0, -2)]}
     scene = torch.tensor([number[0, 2]])
     near = near_scene(scene, reach)
-    assert int(near.sum()) == 9 and near[0, number[0, 3]] and not near[0, number[0, -2]]
+    assert int(near.sum()) == 8 and near[0, number[0, 3]] and not near[0, number[0, -2]]
     assert not near_scene(torch.tensor([still(reach)]), reach).any()
     errors = torch.full((1, 16, 82), 0.04)
     errors[:, :blocks, number[0, 3]] = 0.0

@@ -43,7 +43,7 @@ def _tensors(value: object) -> Iterator[torch.Tensor]:
             yield from _tensors(part)
 
 
-@pytest.fixture(params=["small", "motion"])
+@pytest.fixture(params=["small", "motion", "platformer"])
 def models(request) -> WorldModels:
     """Whole frames of tokens, and changes."""
     recipe = preset(request.param)

@@ -35,11 +35,18 @@ def variants() -> dict[str, WorldConfig]:
 
 def of_changes(config: WorldConfig, more: bool = False) -> WorldConfig:
     tokenizer = MotionTokenizerConfig(
-        16, 24, QuantizerConfig(32, 192, normalize=False), reach=4, stages=2, channels=8, layers=1
+        16,
+        24,
+        QuantizerConfig(32, 192, normalize=False),
+        reach=4,
+        stages=2,
+        channels=8,
+        layers=1,
+        keeps_scene=more,
     )
     shape = config.dynamics.transformer
     dynamics = MotionDynamicsConfig(
-        16, 24, 8, 4, 2, 32, 8, shape, moved_picture=more, decides_split=more
+        16, 24, 8, 4, 2, 32, 8, shape, moved_picture=more, decides_split=more, keeps_scene=more
     )
     # The grid of blocks is smaller than any convolution over it: actions look at pixels here.
     return replace(config, tokenizer=tokenizer, dynamics=dynamics)

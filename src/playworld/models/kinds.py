@@ -65,7 +65,7 @@ def disagreements(
 ) -> dict[str, tuple[object, object]]:
     """What the two say of the same thing, by the names of both: each pair must be equal."""
     if isinstance(tokenizer, MotionTokenizerConfig) and isinstance(dynamics, MotionDynamicsConfig):
-        names = ("height", "width", "patch", "reach", "stages")
+        names = ("height", "width", "patch", "reach", "stages", "keeps_scene")
         pairs: dict[str, tuple[object, object]] = {
             f"dynamics.{name} and tokenizer.{name}": (
                 getattr(dynamics, name),

@@ -55,7 +55,7 @@ class Picture(nn.Module):
     def forward(
         self,
         tokens: Int[Tensor, "1 L"],
-        pixels: UInt8[Tensor, "1 3 Y X"],
+        pixels: UInt8[Tensor, "1 C Y X"],
         corner: Int[Tensor, "1 2"],
     ) -> Float[Tensor, "1 N D"] | None:
         """The features; `tokens` of no motion stand for a motion that is not decided yet."""
@@ -129,7 +129,7 @@ class DecodeChanges(nn.Module):
     def forward(
         self,
         tokens: Int[Tensor, "1 L"],
-        pixels: UInt8[Tensor, "1 3 Y X"],
+        pixels: UInt8[Tensor, "1 C Y X"],
         corner: Int[Tensor, "1 2"],
     ) -> tuple[Tensor, ...]:
         """The frame and the canvas."""

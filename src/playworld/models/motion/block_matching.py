@@ -99,7 +99,7 @@ def near_scene(motion: Int[Tensor, " B"], reach: int) -> Bool[Tensor, "B M"]:
     every = torch.arange((2 * reach + 1) ** 2, device=motion.device)
     away = (vector(every, reach) - vector(motion, reach)[:, None]).abs().amax(-1)
     moves = (every != still(reach)) & (motion != still(reach))[:, None]
-    return F.pad((away <= 1) & moves, (0, 1))
+    return F.pad((away <= 1) & (away > 0) & moves, (0, 1))
 
 
 def choose_motion(

@@ -23,13 +23,15 @@ class Canvas(Rows):
     """
 
     pixels: UInt8[Tensor, "B C Y X"]
-    """Twice as high and twice as wide as a frame."""
+    """Twice as high and twice as wide as a frame: the picture, and below it in the channels the
+    scene without what moves before it, where the tokenizer keeps that."""
     corner: Int[Tensor, "B 2"]
     """Row and column of the view's upper left pixel, in half pixels."""
 
     @staticmethod
-    def around(frames: UInt8[Tensor, "B C H W"]) -> "Canvas":
-        """The mirror tiling of one picture per row."""
+    def around(frames: UInt8[Tensor, "B 3 H W"], layers: int = 1) -> "Canvas":
+        """The mirror tiling of one picture per row, the same in all layers."""
+        frames = frames.repeat(1, layers, 1, 1)
         wide = torch.cat([frames, frames.flip(3)], dim=3)
         corner = torch.zeros(len(frames), 2, dtype=torch.long, device=frames.device)
         return Canvas(torch.cat([wide, wide.flip(2)], dim=2), corner)

@@ -42,6 +42,10 @@ class MotionTokenizerConfig(BlockLayout):
     from. A layer that scrolls at another speed has many; what few have are accidents, which tear
     walls in play. 0: as few as for any motion."""
 
+    keeps_scene: bool = False
+    """Whether the scene is kept apart from what moves before it, so that what a figure uncovers is
+    there. Blocks that move with the scene are copied from it, all others from the last picture."""
+
     def __post_init__(self) -> None:
         check_grid(self.height, self.width, self.patch, "conv")
         check_ranges(self, patch=(2 * CELL, 64), reach=(1, 32), stages=(1, 8), channels=(8, 1_024))
@@ -63,6 +67,11 @@ class MotionTokenizerConfig(BlockLayout):
         return self.content.num_codes
 
     @property
+    def canvas_layers(self) -> int:
+        """Pictures that a canvas holds: the last one, and the scene where that is kept."""
+        return 2 if self.keeps_scene else 1
+
+    @property
     def view(self) -> tuple[int, int]:
         """Side of a place of `MotionTokenizer.code_grid`, pixels, and its channels."""
         return max(self.height, self.width), 4
@@ -81,4 +90,4 @@ class MotionTokenizerConfig(BlockLayout):
     def session_bytes(self) -> int:
         """Memory of the canvas of one game."""
         rows, columns = self.grid
-        return 4 * 3 * rows * columns * self.patch**2
+        return 4 * 3 * self.canvas_layers * rows * columns * self.patch**2

@@ -50,6 +50,8 @@ class MotionDynamicsConfig(BlockLayout):
     decides_split: bool = False
     """Whether a block is split is predicted first, and the choices of its quarters given that it
     is. Each quarter by itself most likely moves as the block does, so that none would be split."""
+    keeps_scene: bool = False
+    """The tokenizer's: they also see the scene without what moves before it."""
 
     def __post_init__(self) -> None:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
@@ -79,7 +81,7 @@ class MotionDynamics(DynamicsModel):
         self.config = config
         width = config.transformer.width
         motions, *_, contents = config.sizes
-        channels = 6 if config.moved_picture else 3
+        channels = 3 * (1 + config.keeps_scene + config.moved_picture)
         self.stem = ConvEmbed(config.patch, width, config.stem_channels, channels)
         self.scene = nn.Embedding(config.num_scenes + 1, width)
         self.motion = nn.Embedding(motions + 1, width)
@@ -96,14 +98,16 @@ class MotionDynamics(DynamicsModel):
     def picture_features(
         self,
         frames: Float[Tensor, "B T H W C"],
-        moved: Float[Tensor, "B T H W C"] | None = None,
+        moved: Float[Tensor, "B T H W 3"] | None = None,
     ) -> Float[Tensor, "B T N D"]:
         """Features of the pictures from which the next frames are built. Pixels in [0, 1].
 
-        `moved` are the same as the scene moves them, None while its motion is not decided.
+        Args:
+            frames: with all layers of the canvas.
+            moved: the last of these as the scene moves it; None while its motion is not decided.
         """
         if self.config.moved_picture:
-            frames = torch.cat([frames, frames if moved is None else moved], dim=-1)
+            frames = torch.cat([frames, frames[..., -3:] if moved is None else moved], dim=-1)
         return self.stem((frames * 2 - 1).to(self.summary.dtype))
 
     def embed(
@@ -134,7 +138,7 @@ class MotionDynamics(DynamicsModel):
         hidden: Bool[Tensor, "B T P"],
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"],
-        moved: Float[Tensor, "B T H W C"] | None = None,
+        moved: Float[Tensor, "B T H W 3"] | None = None,
         history: Int[Tensor, "B T L"] | None = None,
     ) -> Float[Tensor, "B S P V"]:
         """Logits for frames 1 to T-1 in one pass; each from its past with nothing hidden.
@@ -143,8 +147,8 @@ class MotionDynamics(DynamicsModel):
             tokens: the changes of every frame from the one before.
             hidden: of which positions (the scene, then the blocks) nothing is known.
             actions: latent actions; number k leads from frame k to frame k+1.
-            video: the frames.
-            moved: for each frame the one before it as the scene moves it; needed if the
+            video: the frames, with all layers of the canvas.
+            moved: for each frame the scene of the one before as it moves; needed if the
                 configuration says so.
             history: the changes as later frames see them; `tokens` if None.
         """

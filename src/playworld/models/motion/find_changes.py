@@ -54,11 +54,12 @@ def find_changes(
     share = ALONE if predictable else WORTH
     view = canvas.view(reach)
     window, target = to_float(view), to_float(frames)
-    costs = matching_costs(view, frames, side // 2, reach)
+    costs = matching_costs(view[:, :3], frames, side // 2, reach)
     main = scene_motion(to_quarters(costs).mean(2), reach)
-    scene, follows = refine_scene(window, target, main, costs.amin(-1), reach)
-    # The whole pixels nearest to the scene's motion say the same as following it, or less.
-    costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
+    scene, follows = refine_scene(window[:, -3:], target, main, costs.amin(-1), reach)
+    if not config.keeps_scene:
+        # The whole pixels nearest to the scene's motion say the same as following it, or less.
+        costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)
     quarters = to_quarters(torch.cat([costs, follows[..., None]], dim=-1))
     near = near_scene(main, reach) if predictable and config.layer_blocks else None
     vectors = choose_motion(quarters.mean(2), reach, least, near, config.layer_blocks)

@@ -21,17 +21,29 @@ TAPS = (1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32)
 class Source:
     """What blocks are copied from, one row per session."""
 
-    pixels: Float[Tensor, "B C P X"]
-    """The last picture with `reach` pixels around it, and below that, at the left, the picture as
-    the scene's motion makes it."""
+    pixels: Float[Tensor, "B 3 P X"]
+    """The last picture with `reach` pixels around it, and below that, at the left, the scene as
+    its motion makes it."""
     reach: int
     """Largest motion, pixels."""
 
     @staticmethod
     def of(window: Float[Tensor, "B C Y X"], scene: Int[Tensor, " B"], reach: int) -> "Source":
         """The source for this motion of the scene; the window has `reach` pixels around it."""
-        moved = shifted(window, scene_vector(scene, reach), reach)
-        return Source(torch.cat([window, F.pad(moved, (0, 2 * reach))], dim=2), reach)
+        moved = shifted(window[:, -3:], scene_vector(scene, reach), reach)
+        return Source(torch.cat([window[:, :3], F.pad(moved, (0, 2 * reach))], dim=2), reach)
+
+    @property
+    def window(self) -> Float[Tensor, "B 3 Y X"]:
+        """The last picture with `reach` pixels around it."""
+        height = (self.pixels.shape[2] - 2 * self.reach) // 2
+        return self.pixels[:, :, : height + 2 * self.reach]
+
+    @property
+    def scene(self) -> Float[Tensor, "B 3 H W"]:
+        """The scene where it has moved to."""
+        height, width = (side - 2 * self.reach for side in self.pixels.shape[2:])
+        return self.pixels[:, :, -(height // 2) :, :width]
 
     def copies(
         self, motions: Int[Tensor, "B copies h w"], side: int

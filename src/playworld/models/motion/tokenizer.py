@@ -20,6 +20,7 @@ from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.find_changes import find_changes
 from playworld.models.motion.render import CANDIDATES, render_inputs
 from playworld.models.motion.residual_codes import Books
+from playworld.models.motion.scene_layer import follows, next_scene
 from playworld.models.motion.source import Source, scene_vector, shifted
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.stems import pad_to_patch
@@ -61,13 +62,13 @@ class MotionTokenizer(Tokenizer):
         Yields:
             Changes as they are found, what copies leave of each block, and the picture.
         """
-        canvas, tables = Canvas.around(frames[:, 0]), self.books.tables()
+        canvas, tables = self.canvas_around(frames[:, 0]), self.books.tables()
         for frame in frames[:, 1:].unbind(1):
             changes, left, source = find_changes(self.config, self.books, tables, canvas, frame)
             decoded = alter(changes) if alter else changes
             picture = self.render(source, decoded)
             yield changes, left, picture
-            canvas = self.moved_canvas(canvas, decoded, picture.detach(), in_place=True)
+            canvas = self.moved_canvas(canvas, source, decoded, picture.detach(), in_place=True)
 
     def encode(self, video: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T L"]:
         """Tokens of every frame; those of the first are zeros: it is kept as it is."""
@@ -85,16 +86,18 @@ class MotionTokenizer(Tokenizer):
         self, video: Float[Tensor, "B T H W C"], against_truth: bool
     ) -> Int[Tensor, "B T L"]:
         frames = self.pad_to_blocks(video)
-        canvas, tokens = Canvas.around(frames[:, 0]), [self.no_change(len(video), video.device)]
+        canvas, tokens = (
+            self.canvas_around(frames[:, 0]),
+            [self.no_change(len(video), video.device)],
+        )
         tables = self.books.tables()
         for frame in frames[:, 1:].unbind(1):
             changes, _, source = find_changes(
                 self.config, self.books, tables, canvas, frame, predictable=against_truth
             )
             tokens.append(changes.pack())
-            picture = frame if against_truth else to_uint8(self.render_exact(source, changes))
-            motion = scene_vector(changes.scene, self.config.reach)
-            canvas = canvas.moved(motion, picture, in_place=True)
+            picture = to_float(frame) if against_truth else self.render_exact(source, changes)
+            canvas = self.moved_canvas(canvas, source, changes, picture, in_place=True)
         return torch.stack(tokens, dim=1)
 
     def decode(
@@ -113,16 +116,20 @@ class MotionTokenizer(Tokenizer):
 
     def begin(self, prompt: Float[Tensor, "B H W C"]) -> Canvas:
         """The state before the first frame, whose picture is `prompt`."""
-        return Canvas.around(self.pad_to_blocks(prompt[:, None])[:, 0])
+        return self.canvas_around(self.pad_to_blocks(prompt[:, None])[:, 0])
+
+    def canvas_around(self, frames: UInt8[Tensor, "B C h w"]) -> Canvas:
+        """The canvas around first pictures, in whole blocks: all of them may be the scene."""
+        return Canvas.around(frames, self.config.canvas_layers)
 
     def decode_step(
         self, tokens: Int[Tensor, "B L"], cache: Canvas, in_place: bool = False
     ) -> tuple[Float[Tensor, "B H W C"], Canvas]:
         """The next frame, and the state after it."""
         changes = Changes.unpack(tokens, self.config.num_blocks)
-        window = to_float(cache.view(self.config.reach))
-        source = Source.of(window, changes.scene, self.config.reach)
-        canvas = self.moved_canvas(cache, changes, self.render_exact(source, changes), in_place)
+        source = self.source(cache, changes)
+        picture = self.render_exact(source, changes)
+        canvas = self.moved_canvas(cache, source, changes, picture, in_place)
         return self.visible_picture(canvas), canvas
 
     def anchor(
@@ -134,36 +141,58 @@ class MotionTokenizer(Tokenizer):
     ) -> tuple[Float[Tensor, "B H W C"], Canvas]:
         """The true frame, and the canvas with it in view; after a cut nothing else is on it."""
         pixels = self.pad_to_blocks(truth[:, None])[:, 0]
-        canvas = cache.moved(torch.zeros_like(cache.corner), pixels, in_place=True)
-        fresh = Canvas.around(pixels)
-        cut = Changes.unpack(tokens, self.config.num_blocks).new.float().mean(1) > CUT
+        changes = Changes.unpack(tokens, self.config.num_blocks)
+        layers = [pixels]
+        if self.config.keeps_scene:
+            layers.append(torch.where(follows(self.config, changes), pixels, cache.view()[:, 3:]))
+        still = torch.zeros_like(cache.corner)
+        canvas = cache.moved(still, torch.cat(layers, dim=1), in_place=True)
+        fresh = self.canvas_around(pixels)
+        cut = changes.new.float().mean(1) > CUT
         canvas.pixels.copy_(torch.where(cut[:, None, None, None], fresh.pixels, canvas.pixels))
         canvas.corner.copy_(torch.where(cut[:, None], fresh.corner, canvas.corner))
         return self.visible_picture(canvas), canvas
 
-    def visible_picture(self, cache: Canvas) -> Float[Tensor, "B H W C"]:
+    def visible_picture(self, cache: Canvas) -> Float[Tensor, "B H W 3"]:
         """The picture in view."""
-        frame = cache.view()[..., : self.config.height, : self.config.width]
-        return to_float(frame.permute(0, 2, 3, 1))
+        return self.layers_in_view(cache)[..., :3]
 
-    def moved_picture(self, cache: Canvas, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B H W C"]:
-        """The picture in view as the scene moves it, with what comes back into view."""
+    def layers_in_view(self, cache: Canvas) -> Float[Tensor, "B H W C"]:
+        """The picture in view, then the scene without what moves before it where that is kept."""
+        return self._frame(to_float(cache.view()))
+
+    def moved_scene(self, cache: Canvas, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B H W 3"]:
+        """The scene in view as its motion makes it, with what comes back into view."""
         reach = self.config.reach
-        motion = scene_vector(tokens[:, 0], reach)
-        moved = shifted(to_float(cache.view(reach)), motion, reach).permute(0, 2, 3, 1)
-        return moved[:, : self.config.height, : self.config.width]
+        window = to_float(cache.view(reach))[:, -3:]
+        return self._frame(shifted(window, scene_vector(tokens[:, 0], reach), reach))
 
-    def moved_pictures(
-        self, tokens: Int[Tensor, "B T L"], video: Float[Tensor, "B T H W C"]
-    ) -> Float[Tensor, "B T H W C"]:
-        """`moved_picture` of the frame before, for every frame; of the first that frame itself."""
-        frames, pictures = self.pad_to_blocks(video), [video[:, 0]]
-        canvas = Canvas.around(frames[:, 0])
+    def context_pictures(
+        self, tokens: Int[Tensor, "B T L"], video: Float[Tensor, "B T H W 3"]
+    ) -> tuple[Float[Tensor, "B T H W C"], Float[Tensor, "B T H W 3"]]:
+        """For every frame `layers_in_view`, and `moved_scene` of the frame before it.
+
+        Of the first, the second is that frame itself.
+        """
+        frames = self.pad_to_blocks(video)
+        canvas, moved = self.canvas_around(frames[:, 0]), [video[:, 0]]
+        layers = [self.layers_in_view(canvas)]
         for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
-            pictures.append(self.moved_picture(canvas, tokens[:, t]))
-            motion = scene_vector(tokens[:, t, 0], self.config.reach)
-            canvas = canvas.moved(motion, frame, in_place=True)
-        return torch.stack(pictures, dim=1)
+            changes = Changes.unpack(tokens[:, t], self.config.num_blocks)
+            source = self.source(canvas, changes)
+            moved.append(self._frame(source.scene))
+            canvas = self.moved_canvas(canvas, source, changes, to_float(frame), in_place=True)
+            layers.append(self.layers_in_view(canvas))
+        return torch.stack(layers, dim=1), torch.stack(moved, dim=1)
+
+    def source(self, canvas: Canvas, changes: Changes) -> Source:
+        """What the next frame is copied from."""
+        reach = self.config.reach
+        return Source.of(to_float(canvas.view(reach)), changes.scene, reach)
+
+    def _frame(self, whole: Float[Tensor, "B C h w"]) -> Float[Tensor, "B H W C"]:
+        """Without what was added to fill the last blocks, channels last."""
+        return whole[..., : self.config.height, : self.config.width].permute(0, 2, 3, 1)
 
     def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
         """How the view moves, and what moves before a view that stands still: rows and columns.
@@ -229,10 +258,14 @@ class MotionTokenizer(Tokenizer):
     def moved_canvas(
         self,
         canvas: Canvas,
+        source: Source,
         changes: Changes,
         picture: Float[Tensor, "B C H W"],
         in_place: bool = False,
     ) -> Canvas:
         """The canvas with this picture in view, moved with the scene."""
+        layers = [picture]
+        if self.config.keeps_scene:
+            layers.append(next_scene(self.config, source, changes, picture))
         motion = scene_vector(changes.scene, self.config.reach)
-        return canvas.moved(motion, to_uint8(picture), in_place)
+        return canvas.moved(motion, to_uint8(torch.cat(layers, dim=1)), in_place)

@@ -127,9 +127,9 @@ class MotionWorldObjective(WorldObjective):
         """Cross-entropy of what is hidden of frames 1 to T-1, per hidden position."""
         assert video is not None, "changes are predicted from pictures"
         tokenizer, moved = self._tokenizer[0], None
-        if self.dynamics.config.moved_picture:
+        if self.dynamics.config.moved_picture or self.dynamics.config.keeps_scene:
             assert isinstance(tokenizer, MotionTokenizer)
-            moved = tokenizer.moved_pictures(tokens, video)
+            video, moved = tokenizer.context_pictures(past, video)
         logits = self.dynamics(tokens, hidden, actions, video, moved, history=past)
         shape = self.dynamics.config
         truth = Changes.unpack(tokens[:, 1:], shape.num_blocks)

@@ -13,13 +13,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import Changes, alternatives
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.find_changes import left_by_copies
-from playworld.models.motion.source import Source, scene_vector
+from playworld.models.motion.source import scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
-from playworld.models.pixels import to_float, to_uint8
+from playworld.models.pixels import to_float
 from playworld.world.token_sampler import ChangeSampler
 
 TEMPERATURE = 0.1
@@ -68,27 +67,27 @@ def roll_out(
     config, tables = tokenizer.config, tokenizer.books.tables()
     sampler = ChangeSampler(dynamics.config)
     frames = tokenizer.pad_to_blocks(video)
-    canvas = Canvas.around(frames[:, 0])
+    canvas = tokenizer.canvas_around(frames[:, 0])
     nothing = tokenizer.no_change(len(video), video.device)
     targets, tokens, pictures = [nothing], [nothing], [video[:, 0]]
     shape = len(video), dynamics.config.num_positions
     known = torch.zeros(shape, dtype=torch.bool, device=video.device)
     hidden = ~known
     hidden[:, 0] = False  # the scene
-    features = dynamics.picture_features(video[:, :1])[:, 0]
+    features = dynamics.picture_features(tokenizer.layers_in_view(canvas)[:, None])[:, 0]
     memory = dynamics.start_cache(len(video))
     memory = memory.append(dynamics.step(nothing, known, None, memory, features)[1])
     for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
         moves = Changes.unpack(truth[:, t], config.num_blocks)
-        source = Source.of(to_float(canvas.view(config.reach)), moves.scene, config.reach)
+        source = tokenizer.source(canvas, moves)
         choices = alternatives(moves.vectors(config.num_motions), config.num_motions)
         left = left_by_copies(config, source, to_float(frame), choices, moves.split)
         codes = tokenizer.books.quantize(left, tables, config.predict_below)
         mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
         changes = replace(moves, codes=codes * mends[..., None])
         target = changes.pack()
-        moved = tokenizer.moved_picture(canvas, target)
-        features = dynamics.picture_features(pictures[-1][:, None], moved[:, None])[:, 0]
+        seen, moved = tokenizer.layers_in_view(canvas), tokenizer.moved_scene(canvas, target)
+        features = dynamics.picture_features(seen[:, None], moved[:, None])[:, 0]
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
         drawn = sampler.draw_blocks(target, logits, TEMPERATURE, noise[:, t])
         own = begins <= t
@@ -96,9 +95,9 @@ def roll_out(
         decided = torch.where(free.repeat(1, 2 + config.stages), drawn.pack()[:, 1:], target[:, 1:])
         decided = torch.cat([target[:, :1], decided], dim=1)
         mixed = Changes.unpack(decided, config.num_blocks)
-        rendered = to_uint8(tokenizer.render(source, mixed))
-        picture = torch.where(own[:, None, None, None], rendered, frame)
-        canvas = canvas.moved(scene_vector(moves.scene, config.reach), picture, in_place=True)
+        rendered = tokenizer.render(source, mixed)
+        picture = torch.where(own[:, None, None, None], rendered, to_float(frame))
+        canvas = tokenizer.moved_canvas(canvas, source, mixed, picture, in_place=True)
         entry = dynamics.step(decided, known, actions[:, t - 1], memory, features)[1]
         memory = memory.append(entry, in_place=True)
         targets.append(target)
