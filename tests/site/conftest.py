@@ -1,10 +1,7 @@
-"""A tiny world, a site of it, and a host of static files."""
+"""A tiny world, and small files in place of ONNX Runtime Web."""
 
-import functools
 import json
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -31,23 +28,3 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fetch, "FOLDER", folder)
         yield folder
-
-
-class Files(SimpleHTTPRequestHandler):
-    """What `python -m http.server` does, in silence."""
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """An empty folder, and the address at which its files are served."""
-    folder = tmp_path_factory.mktemp("host")
-    handler = functools.partial(Files, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()

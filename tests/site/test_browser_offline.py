@@ -6,36 +6,59 @@ import pytest
 from playwright.sync_api import expect
 
 from playworld.site.export import write_lists, write_site
+from tests.play.browser_page import expect_frame
+from tests.play.local_site import Plain, hosted
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.needs("onnxruntime"),
     pytest.mark.needs("onnxruntime_web"),
 ]
+PATIENCE = 60_000
 KEPT = """async () => {
   const [name] = await caches.keys();
   const requests = await (await caches.open(name)).keys();
   return requests.map((request) => request.url);
 }"""
+UPDATED = """async () => {
+  const found = await navigator.serviceWorker.getRegistration();
+  await found.update();
+  return found.waiting !== null;
+}"""
 
 
 @pytest.fixture(scope="module")
-def site(world, host):
+def site(world, tmp_path_factory):
     """The folder, and the address."""
-    folder, address = host
-    write_site([world], folder / "below/a/path", "fp32")
-    return folder / "below/a/path", f"{address}below/a/path/"
+    host = tmp_path_factory.mktemp("host")
+    write_site([world], host / "below/a/path", "fp32")
+    with hosted(host, Plain) as address:
+        yield host / "below/a/path", f"{address}below/a/path/"
 
 
-def opened(browser, address: str):
-    """A page that the site's service worker has taken over."""
-    page = browser.new_context(bypass_csp=True).new_page()  # `wait_for_function` is an eval
-    page.set_default_timeout(30_000)
+@pytest.fixture(scope="module")
+def context(browser):
+    """Somebody's browser, which remembers sites."""
+    with browser.new_context() as context:
+        yield context
+
+
+@pytest.fixture
+def page(context, site):
+    """A page on which a game has begun, under the site's service worker."""
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     page.asked = []
-    page.context.on("request", lambda request: page.asked.append(request.url))
-    page.goto(address)
-    page.wait_for_function("navigator.serviceWorker.controller !== null && crossOriginIsolated")
-    return page
+    context.on("request", lambda request: page.asked.append(request.url))
+    page.goto(site[1])
+    expect_begun(page)
+    yield page
+    page.close()
+
+
+def expect_begun(page) -> None:
+    expect(page.locator("#screen")).to_have_attribute("data-frame", "0", timeout=PATIENCE)
+    assert page.evaluate("navigator.serviceWorker.controller !== null && crossOriginIsolated")
 
 
 def reads(page, path: str) -> str | None:
@@ -44,54 +67,63 @@ def reads(page, path: str) -> str | None:
     return page.evaluate(script, path)
 
 
-def test_a_host_without_headers_allows_threads_and_no_other_host_is_asked(browser, site):
-    page = opened(browser, site[1])
+def wait_until(page, script: str) -> None:
+    """As `wait_for_function`, which is an eval, and so against the policy of the page."""
+    for _ in range(PATIENCE // 100):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(script)
+
+
+def test_a_host_without_headers_allows_threads_and_no_other_host_is_asked(page, site):
+    page.keyboard.press("1")
+    expect_frame(page, 1)
     assert page.evaluate("typeof SharedArrayBuffer") == "function"
     assert {url for url in page.asked if not url.startswith((site[1], "blob:", "data:"))} == set()
-    page.context.close()
 
 
-def test_what_was_opened_once_opens_without_a_network(browser, site):
-    page = opened(browser, site[1])
-    assert reads(page, "ort/ort-wasm-simd-threaded.wasm") is not None
+def test_a_browser_offers_to_install_a_site(page):
+    found = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")
+    assert {error["errorId"] for error in found["installabilityErrors"]} <= {"in-incognito"}
+
+
+def test_a_world_that_was_played_plays_without_a_network(page, site):
     page.context.set_offline(True)
-    page.reload()
-    expect(page.get_by_role("heading", name="Playworld")).to_be_visible()
-    assert page.evaluate("crossOriginIsolated")
-    assert reads(page, "page/crop.js") == (site[0] / "page/crop.js").read_text()
-    assert reads(page, "ort/ort-wasm-simd-threaded.wasm") is not None
-    assert reads(page, "ort/ort-wasm-simd-threaded.asyncify.wasm") is None  # it was not used
-    page.context.close()
-
-
-def test_a_new_version_replaces_what_changed_and_keeps_the_rest(browser, site):
-    page = opened(browser, site[1])
-    assert reads(page, "ort/ort-wasm-simd-threaded.wasm") is not None
-    before = set(page.evaluate(KEPT))
-    (site[0] / "page/notice.js").write_text("// another version\n")
-    write_lists(site[0])
-    page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
-    page.wait_for_function(
-        "navigator.serviceWorker.getRegistration().then((one) => one.waiting !== null)"
-    )
-    assert reads(page, "page/notice.js") != "// another version\n"  # not while it is played
+    page.evaluate("localStorage.clear()")
+    page.evaluate("sessionStorage.clear()")
     page.goto("about:blank")
     page.goto(site[1])
-    assert reads(page, "page/notice.js") == "// another version\n"
+    expect_begun(page)
+    page.keyboard.press("1")
+    expect_frame(page, 1)
+    assert reads(page, "ort/ort-wasm-simd-threaded.asyncify.wasm") is None  # it was not used
+    page.context.set_offline(False)
+
+
+def test_a_new_version_replaces_what_changed_and_keeps_the_rest(page, site):
+    before, card = set(page.evaluate(KEPT)), site[0] / "world/card.md"
+    card.write_text("# Another version")
+    write_lists(site[0])
+    wait_until(page, UPDATED)
+    assert reads(page, "world/card.md") != card.read_text()  # not while it is played
+    for _ in range(10):  # the older one leaves soon after its last page
+        page.goto("about:blank")
+        page.goto(site[1])
+        expect_begun(page)
+        if reads(page, "world/card.md") == card.read_text():
+            break
     gone, come = before - set(page.evaluate(KEPT)), set(page.evaluate(KEPT)) - before
-    assert [path.split("/")[-1].split("?")[0] for path in (*gone, *come)] == ["notice.js"] * 2
-    page.context.close()
+    assert [path.split("/")[-1].split("?")[0] for path in (*gone, *come)] == ["card.md"] * 2
 
 
-def test_a_site_that_is_gone_leaves_its_address_to_others(browser, site, tmp_path):
-    page = opened(browser, site[1])
-    aside = site[0].rename(tmp_path / "aside")
+def test_a_site_that_is_gone_leaves_its_address_to_others(page, site, tmp_path):
+    site[0].rename(tmp_path / "aside")
     site[0].mkdir()
     (site[0] / "index.html").write_text("<h1>Something else</h1>")
     page.reload()
-    page.wait_for_function("navigator.serviceWorker.getRegistration().then((one) => !one)")
+    wait_until(page, "navigator.serviceWorker.getRegistration().then((found) => !found)")
     page.reload()
     expect(page.get_by_role("heading", name="Something else")).to_be_visible()
-    page.context.close()
     shutil.rmtree(site[0])
-    aside.rename(site[0])
+    (tmp_path / "aside").rename(site[0])

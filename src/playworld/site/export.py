@@ -12,6 +12,7 @@ from playworld import __version__
 from playworld.atomic import new_folder
 from playworld.config import InputError
 from playworld.manifest import refuse_sealed
+from playworld.manifest.listing import safe_name
 from playworld.onnx.choice import choose_precision
 from playworld.onnx.export import export_world, files_of, graph_models
 from playworld.onnx.layout import Precision
@@ -20,7 +21,7 @@ from playworld.play.options import PlayOptions
 from playworld.play.pages import page_files
 from playworld.play.served import names_of
 from playworld.site import fetch
-from playworld.site.offline import ICONS, LARGE, icon, service_worker, sha256, web_manifest
+from playworld.site.offline import ICONS, icon, service_worker, sha256, web_manifest
 from playworld.site.pages import MANIFEST_FILE, Place, list_page, world_page
 from playworld.site.sizes import Download, downloads
 from playworld.site.space import space_card
@@ -28,6 +29,9 @@ from playworld.world import World
 
 LIST_FILE = "site.json"
 """Names the files of a site with their hashes: the next export replaces these, and no others."""
+
+LATER = (".onnx", ".wasm", ".mjs", ".txt")
+"""Graphs, the runtime and its licences: a browser that plays needs some of them."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,8 @@ def own_files(folder: Path) -> Collection[str]:
     found = {*files_of(folder), LIST_FILE}
     with suppress(OSError, ValueError, KeyError, AttributeError):
         for name, digest in json.loads((folder / LIST_FILE).read_bytes())["files"].items():
-            path = folder / name
-            inside = path.resolve().is_relative_to(folder.resolve()) and not path.is_symlink()
+            path = folder / safe_name(name, folder)
+            inside = path.resolve() == folder.resolve() / name  # and not behind a link
             if inside and path.is_file() and sha256(path.read_bytes()) == digest:
                 found.add(name)
     return found
@@ -121,8 +125,7 @@ def _write_page(worlds: Sequence[World], places: Sequence[Place], stage: Path) -
         found["index.html"] = list_page(worlds, places)
     found |= {f"page/{k}": v for k, v in page_files().items() if not k.endswith(".html")}
     worker = files("playworld.play") / "worker"
-    if worker.is_dir():
-        found |= {f"worker/{file.name}": file.read_bytes() for file in worker.iterdir()}
+    found |= {f"worker/{file.name}": file.read_bytes() for file in worker.iterdir()}
     own = files("playworld.site")
     found["start.js"] = (own / "page/start.js").read_bytes()
     found |= {f"ort/{name}": (fetch.FOLDER / name).read_bytes() for name in fetch.names()}
@@ -147,8 +150,7 @@ def write_lists(stage: Path) -> None:
     """The service worker, and the list of all files."""
     paths = {p.relative_to(stage).as_posix(): p for p in sorted(stage.rglob("*")) if p.is_file()}
     hashes = {name: sha256(path.read_bytes()) for name, path in paths.items()}
-    large = [name for name, path in paths.items() if path.stat().st_size > LARGE]
-    worker = service_worker(hashes, large)
+    worker = service_worker(hashes, [name for name in paths if name.endswith(LATER)])
     (stage / "sw.js").write_bytes(worker)
     listed = {"playworld": __version__, "files": hashes | {"sw.js": sha256(worker)}}
     (stage / LIST_FILE).write_text(json.dumps(listed, indent=1), encoding="utf-8")

@@ -10,8 +10,6 @@ from PIL import Image, ImageDraw
 
 from playworld.images import to_png
 
-LARGE = 1_000_000
-"""Bytes of a file from which on it is kept when it is used, not at the first visit."""
 PAPER, COIN = "#15202b", "#f2b233"
 ICONS = {"192.png": (192, 27), "512.png": (512, 73), "maskable.png": (512, 56)}
 """Width of each icon and of one of the 7 x 7 squares it is drawn with, pixels. A system cuts a
@@ -53,10 +51,13 @@ def icon(width: int, square: int) -> bytes:
     return to_png(picture)
 
 
-def service_worker(hashes: Mapping[str, str], large: list[str]) -> bytes:
-    """The script that keeps these files, given by path with their SHA-256."""
+def service_worker(hashes: Mapping[str, str], later: list[str]) -> bytes:
+    """The script that keeps these files, given by path with their SHA-256.
+
+    Those of `later` are kept when they are used, the others at the first visit.
+    """
     script = (files("playworld.site") / "page/sw.js").read_text()
-    lists = f"const FILES = {json.dumps(hashes)};\nconst LARGE = {json.dumps(large)};\n"
+    lists = f"const FILES = {json.dumps(hashes)};\nconst LATER = {json.dumps(later)};\n"
     return f"{lists}\n{script}".encode()
 
 

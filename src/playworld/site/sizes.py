@@ -8,43 +8,38 @@ from pathlib import Path
 from playworld.site.pages import Place
 
 GPU = ("ort.webgpu.", ".asyncify.")
-"""In names of the runtime's files that only a browser with WebGPU loads, in place of the others."""
+"""In names of the runtime's files for WebGPU."""
 NOT_PLAYED = ("LICENSE.txt", "ThirdPartyNotices.txt", "package.json")
 
 
 @dataclass(frozen=True)
 class Download:
-    """Bytes that a browser loads to play a world, plain and compressed by gzip."""
+    """Bytes that a browser loads to play a world, each plain and compressed by gzip."""
 
-    processor: tuple[int, int]
-    """Where frames are computed by WebAssembly."""
+    played: tuple[int, int]
+    """Page, prompts, graphs, and the runtime for processors."""
     webgpu: tuple[int, int]
-    """Where they are computed by WebGPU."""
+    """What a browser with WebGPU then loads as well, to try that."""
     graphs: int
-    """Of the world's graphs, which are part of both."""
+    """Of the world's graphs, plain."""
 
 
 def downloads(site: Path, places: Sequence[Place]) -> list[Download]:
     """For each world what is loaded to play it, its prompts included."""
     runtime = [path for path in (site / "ort").iterdir() if path.name not in NOT_PLAYED]
     gpu = [path for path in runtime if any(part in path.name for part in GPU)]
-    processor = _sum([path for path in runtime if path not in gpu])
-    gpu_runtime = _sum(gpu)
-    scripts = [p for folder in ("page", "worker") for p in (site / folder).glob("*")]
-    shared = _sum([*scripts, site / "start.js", site / "sw.js"])
-    found = []
+    scripts = [p for folder in ("page", "worker") for p in (site / folder).iterdir()]
+    processor = [path for path in runtime if path not in gpu]
+    shared = _sum([*processor, *scripts, site / "start.js", site / "sw.js"])
+    webgpu, found = _sum(gpu), []
     for place in places:
         world = list((site / place.folder).rglob("*.*"))
-        own = _added(shared, _sum([site / place.page, *world]))
+        plain, packed = _sum([site / place.page, *world])
         graphs = sum(path.stat().st_size for path in world if path.suffix == ".onnx")
-        found.append(Download(_added(own, processor), _added(own, gpu_runtime), graphs))
+        found.append(Download((shared[0] + plain, shared[1] + packed), webgpu, graphs))
     return found
 
 
 def _sum(paths: Sequence[Path]) -> tuple[int, int]:
     plain = [path.read_bytes() for path in paths if path.is_file()]
     return sum(map(len, plain)), sum(len(gzip.compress(content, 6)) for content in plain)
-
-
-def _added(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    return one[0] + other[0], one[1] + other[1]

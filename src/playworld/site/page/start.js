@@ -1,6 +1,6 @@
 // Starts a page of a site: first the service worker, then the script that the page names.
 
-const PATIENCE = 3000; // milliseconds until a page plays without it
+const PATIENCE = 10_000; // milliseconds until a page plays without it
 
 try {
   await underServiceWorker();

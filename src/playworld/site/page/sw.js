@@ -1,14 +1,14 @@
 // Keeps a site for use without a network, and adds the headers that allow threads where the host does
-// not send them. `playworld export` writes the list of files in front: FILES, path to SHA-256, and LARGE,
+// not send them. `playworld export` writes the list of files in front: FILES, path to SHA-256, and LATER,
 // the paths of those that are kept when they are used, not at once.
 
 const SCOPE = registration.scope;
 const STORE = `playworld ${SCOPE}`;
 const ISOLATION = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
-const small = Object.keys(FILES).filter((path) => !LARGE.includes(path));
+const first = Object.keys(FILES).filter((path) => !LATER.includes(path));
 
 addEventListener("install", (event) => {
-  event.waitUntil(Promise.allSettled(small.map(load)));
+  event.waitUntil(Promise.allSettled(first.map(load)));
 });
 
 addEventListener("activate", (event) => {
