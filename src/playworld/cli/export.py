@@ -50,13 +50,13 @@ class Export(Command):
         if self.graphs_only:
             self._write_graphs(console)
             return 0
-        from playworld.site.export import check_runtime, write_site
+        from playworld.site.export import check_runtime, own_files, write_site
 
         check_runtime()
         worlds = [World.load(name) for name in (self.world, *self.also)]
         for exported in write_site(worlds, self.folder, self.precision, self.space):
             say(console, sizes(exported))
-        total = sum(p.stat().st_size for p in self.folder.rglob("*") if p.is_file())
+        total = sum((self.folder / name).stat().st_size for name in own_files(self.folder))
         say(console, f"{total / 1e6:.1f} MB written to {self.folder}")
         say(console, ADVICE.format(folder=self.folder))
         if self.space:

@@ -18,7 +18,7 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
   if (path === null) return;
-  event.respondWith(load(path).then(isolated));
+  event.respondWith(load(path).then((file) => served(file, path)));
   if (event.request.mode === "navigate") event.waitUntil(leaveIfGone());
 });
 
@@ -52,8 +52,10 @@ function keyOf(path) {
   return `${new URL(path, SCOPE)}?${encodeURIComponent(FILES[path])}`;
 }
 
-function isolated(file) {
+/** The file with headers that not every host sends. */
+function served(file, path) {
   const headers = new Headers(file.headers);
+  if (file.ok && path.endsWith(".mjs")) headers.set("Content-Type", "text/javascript");
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
   return new Response(file.body, { status: file.status, statusText: file.statusText, headers });
 }
