@@ -16,10 +16,10 @@ import torch
 
 from playworld.evaluate.heldout import read_held_out
 from playworld.models.motion.changes import FOLLOW, Changes
+from playworld.models.motion.source import comes_into_view
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.presets import PRESETS
-from playworld.train.objectives.own_rollouts import enters
 from playworld.world import World
 
 LENGTH = 17
@@ -54,7 +54,7 @@ def counts(tokenizer: MotionTokenizer, video: torch.Tensor) -> str:
     tokens = torch.cat([tokenizer.encode_pairs(clip[None])[0, 1:] for clip in video])
     moving = tokens[tokens[:, 0] != tokenizer.config.num_scenes // 2]
     changes = Changes.unpack(moving, tokenizer.config.num_blocks)
-    inside = ~enters(changes, tokenizer)
+    inside = ~comes_into_view(changes.scene, tokenizer.config)
     kinds = changes.motion != FOLLOW, changes.split > 0, changes.new
     means = [(kind & inside).float().sum(1).mean() for kind in kinds]
     return f"{len(moving):13d}{means[0]:14.1f}{means[1]:9.1f}{means[2]:11.1f}"

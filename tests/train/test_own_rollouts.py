@@ -5,11 +5,12 @@ import torch
 from playworld.models.actions import LatentActionModel
 from playworld.models.motion.changes import Changes
 from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.source import comes_into_view
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.presets import TINY
 from playworld.train.objectives import MotionWorldObjective, WorldLoss
-from playworld.train.objectives.own_rollouts import MEND_ABOVE, Rollout, enters, roll_out
+from playworld.train.objectives.own_rollouts import MEND_ABOVE, Rollout, roll_out
 from playworld.world.token_sampler import ChangeSampler
 from tests.train.test_motion_objectives import DYNAMICS, TOKENIZER, batch, train
 
@@ -58,7 +59,7 @@ def test_what_comes_into_view_is_true():
     for t in range(1, FRAMES):
         changes = Changes.unpack(own.targets[:, t], TOKENIZER.num_blocks)
         drawn = Changes.unpack(own.tokens[:, t], TOKENIZER.num_blocks)
-        entering = enters(changes, tokenizer)
+        entering = comes_into_view(changes.scene, tokenizer.config)
         assert entering.view(8, 8)[:, -1].all() and entering.sum() < 16
         assert torch.equal(drawn.codes[entering], changes.codes[entering])
         assert torch.equal(drawn.motion[entering], changes.motion[entering])

@@ -1,5 +1,6 @@
 """Drawing the changes of a frame: the scene first, then all of each block at once."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.dynamics import MotionDynamicsConfig
+from playworld.models.motion.source import comes_into_view, scene_number
 from playworld.models.st_transformer import TransformerConfig
 from playworld.world import SamplerConfig
 from playworld.world.token_sampler import SURE, ChangeSampler
@@ -101,6 +103,20 @@ def test_a_block_is_split_first_and_its_quarters_follow():
     half = config.num_blocks // 2
     assert (split_digits(drawn.split[0, :half]) == 2).all() and not drawn.split[0, half:].any()
     assert sampler.draws > ChangeSampler(CONFIG).draws
+
+
+@pytest.mark.parametrize(("odds", "everywhere"), [(2.0, False), (4.0, True)])
+def test_where_the_scene_is_kept_a_block_in_view_is_new_only_if_that_is_sure(odds, everywhere):
+    config = replace(CONFIG, keeps_scene=True)
+    sampler = ChangeSampler(config)
+    found = torch.zeros(1, config.num_positions, max(config.num_scenes, sum(config.sizes)))
+    found[..., sum(config.sizes[:3]) + SKIP] = math.log(config.num_contents) - odds
+    tokens = torch.zeros(1, config.num_tokens, dtype=torch.long)
+    tokens[:, 0] = scene_number(torch.tensor([8, 0]), config.reach)  # half a block down
+    changes = sampler.draw_blocks(tokens, found, 0.0, torch.full((1, sampler.draws), 0.5))
+    entering = comes_into_view(tokens[:, 0], config)
+    assert entering.tolist() == [[False] * 12 + [True] * 4]
+    assert torch.equal(changes.new, entering | everywhere)
 
 
 def test_a_row_is_drawn_as_it_is_alone():

@@ -19,6 +19,7 @@ from playworld.models.motion.changes import (
     join_digits,
 )
 from playworld.models.motion.dynamics import MotionDynamicsConfig
+from playworld.models.motion.source import comes_into_view
 from playworld.world.maskgit import (
     Temperature,
     by_token,
@@ -33,6 +34,8 @@ from playworld.world.sampler_config import SamplerConfig, refinements
 SURE = 0.2
 """Probability of the likeliest code from which on a block with something new gets a code. Codes of
 which none is likely are noise, and the blending network does better without."""
+ODDS_IN_VIEW = 3.0
+"""Logit against content in a block that was in view: it has to be 95% likely."""
 _DRAWS = 4 + QUARTERS
 """Uniform numbers of a block: whether it follows the scene, its own motion, whether it is new, its
 code, and each quarter. One more where it is predicted by itself whether it is split."""
@@ -205,7 +208,7 @@ class ChangeSampler:
         own, codes = motion[..., FOLLOW + 1 :], content[..., FIRST_CODE:]
         alone = _either(motion[..., FOLLOW], own, temperature, chances[:, 0])
         moved = FOLLOW + 1 + sample(own, temperature, chances[:, 1])
-        new = _either(content[..., SKIP], codes, temperature, chances[:, 2])
+        new = _either(self._odds_against_new(tokens, content), codes, temperature, chances[:, 2])
         sure = codes.softmax(-1).amax(-1) >= SURE
         code = FIRST_CODE + sample(codes, temperature, chances[:, 3])
         first = torch.where(new, torch.where(sure, code, BLEND), SKIP)
@@ -216,6 +219,19 @@ class ChangeSampler:
             join_digits(digits),
             torch.cat([first[..., None], torch.zeros_like(old.codes[..., 1:])], dim=-1),
         )
+
+    def _odds_against_new(
+        self, tokens: Int[Tensor, "B L"], content: Float[Tensor, "B N V"]
+    ) -> Float[Tensor, "B N"]:
+        """Logits of a block without content; where the scene is kept, of one in view with more.
+
+        What it covered is in the scene. Content that is not needed looks wrong in the next frame,
+        which asks for more of it, until the block is white.
+        """
+        if not self._config.keeps_scene:
+            return content[..., SKIP]
+        stays = ~comes_into_view(tokens[:, 0], self._config)
+        return content[..., SKIP] + ODDS_IN_VIEW * stays
 
 
 def _either(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.models.motion.blocks import spread
+from playworld.models.motion.layout import BlockLayout
 
 TAPS = (1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32)
 """Weights of the pixels around the middle between two."""
@@ -74,6 +75,15 @@ def scene_number(halves: Int[Tensor, "*batch 2"], reach: int) -> Int[Tensor, "*b
     """The inverse of `scene_vector`."""
     span = 4 * reach + 1
     return (halves[..., 0] + 2 * reach) * span + halves[..., 1] + 2 * reach
+
+
+def comes_into_view(scene: Int[Tensor, " B"], layout: BlockLayout) -> Bool[Tensor, "B N"]:
+    """Blocks that come into view with this motion of the scene, all or in part."""
+    motion, inside = scene_vector(scene, layout.reach) / 2, []
+    for axis, count in enumerate(layout.grid):
+        first = layout.patch * torch.arange(count, device=motion.device) + motion[:, axis, None]
+        inside.append((first >= 0) & (first <= layout.patch * (count - 1)))
+    return ~(inside[0][:, :, None] & inside[1][:, None]).flatten(1)
 
 
 def shifted(

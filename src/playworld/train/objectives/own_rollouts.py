@@ -10,13 +10,13 @@ more of them, and content where the picture differs from the true one.
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from playworld.models.motion.changes import Changes, alternatives
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.find_changes import left_by_copies
-from playworld.models.motion.source import scene_vector
+from playworld.models.motion.source import comes_into_view
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.world.token_sampler import ChangeSampler
@@ -91,7 +91,7 @@ def roll_out(
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
         drawn = sampler.draw_blocks(target, logits, TEMPERATURE, noise[:, t])
         own = begins <= t
-        free = own[:, None] & ~enters(changes, tokenizer)
+        free = own[:, None] & ~comes_into_view(changes.scene, config)
         decided = torch.where(free.repeat(1, 2 + config.stages), drawn.pack()[:, 1:], target[:, 1:])
         decided = torch.cat([target[:, :1], decided], dim=1)
         mixed = Changes.unpack(decided, config.num_blocks)
@@ -104,14 +104,3 @@ def roll_out(
         tokens.append(decided)
         pictures.append(tokenizer.visible_picture(canvas))
     return Rollout(*(torch.stack(parts, dim=1) for parts in (targets, tokens, pictures)))
-
-
-def enters(changes: Changes, tokenizer: MotionTokenizer) -> Bool[Tensor, "B N"]:
-    """Blocks that come into view with the scene, all or in part."""
-    config = tokenizer.config
-    motion = scene_vector(changes.scene, config.reach) / 2
-    inside = []
-    for axis, count in enumerate(config.grid):
-        first = config.patch * torch.arange(count, device=motion.device) + motion[:, axis, None]
-        inside.append((first >= 0) & (first <= config.patch * (count - 1)))
-    return ~(inside[0][:, :, None] & inside[1][:, None]).flatten(1)
