@@ -3,7 +3,7 @@
     python examples/own_videos.py VIDEOS my-world --preset small
 
 VIDEOS is a folder of video files, no labels needed. `playworld create VIDEOS WORLD --minutes 60`
-does the same within a time budget and measures the result; here every step is in your hands.
+trains a built-in world further instead, within a time budget; here every step is in your hands.
 """
 
 import argparse
