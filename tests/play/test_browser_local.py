@@ -5,13 +5,14 @@ import io
 import json
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import jaxtyping
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from playworld import __version__
 from playworld.onnx.player import OnnxWorld
@@ -123,11 +124,15 @@ def frames_of(page: Page, world: World, count: int) -> np.ndarray:
     return np.stack(tiles).astype(int)
 
 
-def differences(browser, world, site, compute="wasm", presses=PRESSES) -> tuple[float, float]:
+def differences(
+    browser: Browser, world: World, site: Path, compute="wasm", presses=PRESSES, threads=1
+) -> tuple[float, float]:
     """Mean level between the frames of the page and those of `OnnxWorld`, and of `World`."""
     actions = actions_of(world)[:presses]
     with hosted(site) as url:
         page = browser.new_page()
+        cores = {"hardwareConcurrency": threads + 1}
+        page.context.new_cdp_session(page).send("Emulation.setHardwareConcurrencyOverride", cores)
         page.goto(f"{url}?compute={compute}{replay_link(world, actions)}")
         page.wait_for_function(
             "n => document.getElementById('screen').dataset.frame === String(n)",
@@ -167,7 +172,7 @@ def test_so_do_those_of_other_kinds_of_worlds(browser, kind, order, tmp_path):
 @pytest.mark.parametrize("name", ["coinrun", "any"])
 def test_so_do_those_of_a_built_in_world(browser, name, tmp_path):
     world = World.load(name)
-    assert max(differences(browser, world, make_site(world, tmp_path))) < 1
+    assert max(differences(browser, world, make_site(world, tmp_path), threads=2)) < 1
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ export class Game {
         this.advance();
       },
       full: () => this.full(),
+      untried: () => this.sheets.refuseAll(),
       idle: (seconds) => this.warn(seconds),
       loading: (bytes) => {
         this.loaded = bytes;

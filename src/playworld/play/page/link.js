@@ -24,6 +24,7 @@ export class Link {
    * `on.answer({kind, id, node, frame, png})`: a picture (0) or a sheet (1), and what it answers.
    * `on.released(id)`: all frames of a held press have come.
    * `on.full()`: a press was refused, because the film has no room for another frame.
+   * `on.untried()`: no sheet will come, as something else was asked for.
    * `on.idle(seconds)`: so long until the session is put away, unless something is said.
    * `on.lost(code)`: the connection is gone; LEFT_ALONE codes wait for `open()`.
    * `on.refused(sentence)`: there is no way in, and why.

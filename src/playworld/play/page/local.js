@@ -7,6 +7,7 @@ import { recordVideo, videoType } from "./video.js";
 
 const FOLDER = new URL(document.documentElement.dataset.world ?? "world/", document.baseURI);
 const WORKERS = new URL("../worker/", import.meta.url);
+const MOST_THREADS = 4;
 const UNREADABLE = "This picture cannot be read here. Try another one.";
 const TOO_OLD = "This browser cannot run the world in the background. Open this page in one of 2023 or later.";
 
@@ -51,11 +52,11 @@ export class Engine {
   open() {
     if (this.worker !== null) return;
     this.provider = computeBy(this.about.sha256);
-    this.worker = this.start({ type: "open", folder: FOLDER.href, provider: this.provider }, (message) => this.receive(message));
+    this.worker = this.start("open", this.provider, (message) => this.receive(message));
   }
 
-  /** A worker that is told this; `receive(message)` hears what it says, also of its end. */
-  start(order, receive) {
+  /** A worker; `receive(message)` hears what it says, also of its end. */
+  start(type, provider, receive) {
     const url = new URL("worker.js", WORKERS);
     const worker = new Worker(url, { type: "module" });
     worker.addEventListener("message", ({ data }) => receive(data));
@@ -64,7 +65,7 @@ export class Engine {
       const isThere = await fetch(url).then(({ ok }) => ok, () => false);
       receive({ type: "failed", sentence: isThere ? TOO_OLD : lacking(url) });
     });
-    worker.postMessage(order);
+    worker.postMessage({ type, provider, threads: threads(), folder: FOLDER.href });
     return worker;
   }
 
@@ -78,6 +79,7 @@ export class Engine {
     if (type === undefined) this.on.answer(message);
     else if (type === "released") this.on.released(message.id);
     else if (type === "full") this.on.full();
+    else if (type === "untried") this.on.untried();
     else if (type === "loading") this.on.loading(message.bytes);
     else if (type === "failed") this.fail(message.sentence);
     else if (type === "pace") tryGpu(this.about.sha256, message.milliseconds, () => this.probe());
@@ -104,7 +106,7 @@ export class Engine {
   /** Milliseconds of a frame by WebGPU, null where it does not work. */
   probe() {
     return new Promise((resolve) => {
-      const worker = this.start({ type: "probe", folder: FOLDER.href, provider: "webgpu" }, ({ type, milliseconds = null }) => {
+      const worker = this.start("probe", "webgpu", ({ type, milliseconds = null }) => {
         if (type !== "probed" && type !== "failed") return;
         worker.terminate();
         resolve(milliseconds);
@@ -158,6 +160,11 @@ export class Engine {
       worker.terminate();
     }
   }
+}
+
+/** One core is the page's; the passes are small, so that more than a few wait for one another. */
+function threads() {
+  return crossOriginIsolated ? Math.min(MOST_THREADS, Math.max(1, navigator.hardwareConcurrency - 1)) : 1;
 }
 
 function lacking(url) {

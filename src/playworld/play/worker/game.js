@@ -82,14 +82,14 @@ export class Game {
     this.post({ type: "released", id });
   }
 
-  /** What every button does from here: one row per button, one column per press. */
+  /** What every button does from here: one row per button, one column per press. Anything else goes first. */
   async try({ id, presses, sampler }) {
     const { about: { buttons, width, height }, timeline } = this;
     const begun = await this.catchUp();
     const sheet = new Uint8Array(buttons.length * height * presses * width * 3);
     for (let button = 0; button < buttons.length; button += 1) {
       for (let press = 0, state = begun; press < presses; press += 1) {
-        if (this.requests.isElsewhere) return;
+        if (this.requests.waiting.size > 0) return this.post({ type: "untried" });
         const next = await this.world.step(state, button, sampler ?? this.about.sampler);
         state = next.state;
         for (let y = 0; y < height; y += 1) {

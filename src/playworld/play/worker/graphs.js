@@ -1,7 +1,6 @@
 // The graphs of a world on ONNX Runtime Web, which lies beside the worker.
 
 const ORT = new URL("../ort/", import.meta.url);
-const MOST_THREADS = 4; // the passes are small: more threads wait for one another
 
 /** A sentence for the player. */
 export class Failure extends Error {}
@@ -26,9 +25,9 @@ function nameOf(url) {
  * `{graphs, tensor}`, where `graphs[name](feeds, wanted)` runs a graph, all outputs if `wanted`
  * is not given. `provider` is "wasm" or "webgpu"; `onBytes(count)` hears of each piece that is loaded.
  */
-export async function openGraphs(names, folder, provider, onBytes) {
+export async function openGraphs(names, { folder, provider, threads }, onBytes) {
   const files = names.map((name) => bytesOf(new URL(`${name}.onnx`, folder), onBytes)); // beside the runtime
-  const ort = await loadRuntime(provider);
+  const ort = await loadRuntime(provider, threads);
   const graphs = {};
   for (const [i, name] of names.entries()) graphs[name] = await openGraph(ort, await files[i], provider);
   return { graphs, tensor: (type, data, dims) => new ort.Tensor(type, data, dims) };
@@ -44,7 +43,7 @@ async function bytesOf(url, onBytes) {
   }
 }
 
-async function loadRuntime(provider) {
+async function loadRuntime(provider, threads) {
   if (typeof WebAssembly !== "object") {
     throw new Failure("This browser has WebAssembly switched off, without which no world can run here. Switch it on, or open this page in another browser.");
   }
@@ -57,7 +56,7 @@ async function loadRuntime(provider) {
     throw new Failure("This browser cannot run ONNX Runtime Web. Open this page in a newer one.");
   }
   ort.env.wasm.wasmPaths = ORT.href;
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
+  ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
   return ort;
 }

@@ -1,7 +1,7 @@
 // The worker that plays a world, so that the page never stalls. The page first says
-// `{type: "open", folder, provider}`; then come the messages of docs/serve.md, and calls
+// `{type: "open", folder, provider, threads}`; then come the messages of docs/serve.md, and calls
 // `{type: "call", key, name, args}`, each of which is answered with `{type: "returned", key, value}`
-// or, with a sentence, `{..., error}`. `{type: "probe", folder, provider}` only asks for the
+// or, with a sentence, `{..., error}`. `{type: "probe", ...}` only asks for the
 // milliseconds that a frame takes.
 
 import { Game, median } from "./game.js";
@@ -13,10 +13,10 @@ const PROBED = 15; // frames
 const BROKEN = "The world has stopped";
 let game = null;
 
-async function load({ folder, provider }) {
-  const config = await (await fetched(new URL("world.json", folder))).json();
+async function load(order) {
+  const config = await (await fetched(new URL("world.json", order.folder))).json();
   let bytes = 0;
-  const { graphs, tensor } = await openGraphs(config.graphs, folder, provider, (count) => {
+  const { graphs, tensor } = await openGraphs(config.graphs, order, (count) => {
     bytes += count;
     postMessage({ type: "loading", bytes });
   });
@@ -25,8 +25,8 @@ async function load({ folder, provider }) {
 
 async function open(order) {
   const { folder } = order;
-  const about = await (await fetched(new URL("page.json", folder))).json();
-  const world = await load(order);
+  const page = fetched(new URL("page.json", folder));
+  const [world, about] = await Promise.all([load(order), page.then((answer) => answer.json())]);
   const prompt = async (number) => {
     const name = encodeURIComponent(about.prompts[number].name);
     return (await fetched(new URL(`prompts/${name}.png`, folder))).blob();
