@@ -100,7 +100,7 @@ def ask(
     Raises:
         InputError: if there is no terminal.
     """
-    check_terminal(stdin, stdout)
+    check_terminal(stdin, stdout, "labelling")
     game, keys = LabelGame(films, change, fps, names), Keys(stdin)
     canvas = HalfBlockCanvas(many_colours())
     with borrowed(stdin, stdout):

@@ -50,17 +50,17 @@ HUNG_UP = "\x04"
 LETTERS = {"w": "↑", "a": "←", "s": "↓", "d": "→"}
 
 
-def check_terminal(stdin: int = 0, stdout: int = 1) -> None:
-    """Refuse to play where nobody could.
+def check_terminal(stdin: int = 0, stdout: int = 1, what: str = "--terminal") -> None:
+    """Refuse to play, or `what` else is shown in a terminal, where nobody could.
 
     Raises:
         InputError: if there is no terminal to read keys from or to draw on.
     """
     if sys.platform == "win32":
-        raise InputError("--terminal needs a Unix terminal; on Windows it works inside WSL")
+        raise InputError(f"{what} needs a Unix terminal; on Windows it works inside WSL")
     for number, name in ((stdin, "input"), (stdout, "output")):
         if not os.isatty(number):
-            raise InputError(f"--terminal needs a terminal, and standard {name} is none")
+            raise InputError(f"{what} needs a terminal, and standard {name} is none")
     try:
         UPPER_HALF.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
