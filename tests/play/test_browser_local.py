@@ -176,7 +176,9 @@ def test_so_do_those_of_a_built_in_world(browser, name, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_graphics_processor_gives_the_frames_of_the_world(world, site):
+def test_a_graphics_processor_gives_the_frames_of_the_world(tmp_path):
+    world = tiny("full attention", "halton")
+    site = make_site(world, tmp_path)
     software = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=software)

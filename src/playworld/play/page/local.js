@@ -9,6 +9,7 @@ const FOLDER = new URL(document.documentElement.dataset.world ?? "world/", docum
 const WORKERS = new URL("../worker/", import.meta.url);
 const MOST_THREADS = 4;
 const UNREADABLE = "This picture cannot be read here. Try another one.";
+const STOPPED = "The world has stopped. Press a button to start it again.";
 const TOO_OLD = "This browser cannot run the world in the background. Open this page in one of 2023 or later.";
 
 export class Engine {
@@ -63,7 +64,8 @@ export class Engine {
     worker.addEventListener("error", async (event) => {
       event.preventDefault();
       const isThere = await fetch(url).then(({ ok }) => ok, () => false);
-      receive({ type: "failed", sentence: isThere ? TOO_OLD : lacking(url) });
+      const why = this.isReady ? STOPPED : TOO_OLD;
+      receive({ type: "failed", sentence: isThere ? why : lacking(url) });
     });
     worker.postMessage({ type, provider, threads: threads(), folder: FOLDER.href });
     return worker;
@@ -94,7 +96,7 @@ export class Engine {
 
   /** The worker is lost; the next `open` starts another one. */
   fail(sentence) {
-    this.worker.terminate();
+    this.worker?.terminate();
     Object.assign(this, { worker: null, isReady: false });
     for (const { reject } of this.calls.values()) reject(new Refused(sentence, 0));
     this.calls.clear();

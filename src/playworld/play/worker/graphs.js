@@ -23,11 +23,12 @@ function nameOf(url) {
 
 /**
  * `{graphs, tensor}`, where `graphs[name](feeds, wanted)` runs a graph, all outputs if `wanted`
- * is not given. `provider` is "wasm" or "webgpu"; `onBytes(count)` hears of each piece that is loaded.
+ * is not given. `provider` is "wasm" or
+ * "webgpu", and so is `runtime`, of which the latter has both. `onBytes(count)` hears of each piece that is loaded.
  */
-export async function openGraphs(names, { folder, provider, threads }, onBytes) {
+export async function openGraphs(names, { folder, provider, runtime = provider, threads }, onBytes) {
   const files = names.map((name) => bytesOf(new URL(`${name}.onnx`, folder), onBytes)); // beside the runtime
-  const ort = await loadRuntime(provider, threads);
+  const ort = await loadRuntime(runtime, threads);
   const graphs = {};
   for (const [i, name] of names.entries()) graphs[name] = await openGraph(ort, await files[i], provider);
   return { graphs, tensor: (type, data, dims) => new ort.Tensor(type, data, dims) };
@@ -43,11 +44,11 @@ async function bytesOf(url, onBytes) {
   }
 }
 
-async function loadRuntime(provider, threads) {
+async function loadRuntime(runtime, threads) {
   if (typeof WebAssembly !== "object") {
     throw new Failure("This browser has WebAssembly switched off, without which no world can run here. Switch it on, or open this page in another browser.");
   }
-  const file = new URL(`ort.${provider}.min.mjs`, ORT);
+  const file = new URL(`ort.${runtime}.min.mjs`, ORT);
   let ort;
   try {
     ort = await import(file);

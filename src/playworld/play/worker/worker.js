@@ -2,7 +2,7 @@
 // `{type: "open", folder, provider, threads}`; then come the messages of docs/serve.md, and calls
 // `{type: "call", key, name, args}`, each of which is answered with `{type: "returned", key, value}`
 // or, with a sentence, `{..., error}`. `{type: "probe", ...}` only asks for the
-// milliseconds that a frame takes.
+// milliseconds that a frame takes, null where frames are not those of WebAssembly.
 
 import { Game, median } from "./game.js";
 import { Failure, fetched, openGraphs } from "./graphs.js";
@@ -10,6 +10,7 @@ import { World } from "./player.js";
 
 const MEMORY = "This device has too little memory for this world. Close other pages, then load this one again.";
 const PROBED = 15; // frames
+const SAME = 1; // levels of 255, on average
 const BROKEN = "The world has stopped";
 let game = null;
 
@@ -36,16 +37,22 @@ async function open(order) {
   await game.run();
 }
 
+/** WebGPU beside WebAssembly: the same frames but for rounding, and how long one takes. */
 async function probe(order) {
   const world = await load(order);
-  let { state } = await world.start(new Uint8Array(3 * world.config.height * world.config.width), 0);
+  const other = await load({ ...order, provider: "wasm", runtime: order.provider });
+  const picture = Uint8Array.from({ length: 3 * world.config.height * world.config.width }, (_, i) => (i / 40) % 200);
+  let [{ state }, { state: otherState }] = [await world.start(picture, 0), await other.start(picture, 0)];
+  const { config: { sampler } } = world;
+  const [one, two] = [await world.step(state, 0, sampler), await other.step(otherState, 0, sampler)];
+  const difference = one.frame.reduce((sum, level, i) => sum + Math.abs(level - two.frame[i]), 0) / one.frame.length;
   const spent = [];
-  for (let frame = 0; frame < PROBED; frame += 1) {
+  for (let frame = 0; frame < PROBED && difference < SAME; frame += 1) {
     const began = performance.now();
-    ({ state } = await world.step(state, 0, world.config.sampler));
+    ({ state } = await world.step(state, 0, sampler));
     spent.push(performance.now() - began);
   }
-  postMessage({ type: "probed", milliseconds: median(spent) }); // the first ones compile
+  postMessage({ type: "probed", difference, milliseconds: median(spent) ?? null }); // the first ones compile
 }
 
 async function call({ key, name, args }) {
