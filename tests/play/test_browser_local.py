@@ -151,7 +151,7 @@ def differences(
         other, state = world.step(state, [action])
         runs.append(frame)
         plays.append(other[0].numpy())
-    assert len({one.tobytes() for one in runs}) > presses // 2
+    assert len({one.tobytes() for one in runs}) > presses // 8  # a still picture would show nothing
     return tuple(np.abs(shown - np.stack(found)).mean() for found in (runs, plays))
 
 
