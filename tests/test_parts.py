@@ -35,16 +35,27 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             (folder / "site" / entry.name).symlink_to(entry)
     # As on a Debian without python3-venv: the simulator's environment fails at once, not after pip.
     (folder / "site" / "venv.py").write_text("if __name__ == '__main__': exit('none')")
+    _without_runtime(folder / "source")
     for number in ("", *(f".{n}" for n in range(10))):  # the loader takes these, and cannot
         (folder / "lib" / f"libOSMesa.so{number}").touch()
     return {
         "PATH": str(folder / "bin"),
-        "PYTHONPATH": os.pathsep.join(map(str, (folder / "site", ROOT / "src", ROOT))),
+        "PYTHONPATH": os.pathsep.join(map(str, (folder / "site", folder / "source", ROOT))),
         "LD_LIBRARY_PATH": str(folder / "lib"),
         "XDG_CACHE_HOME": str(folder / "cache"),
         "PIP_NO_INDEX": "1",
         "MUJOCO_GL": "osmesa",
     }
+
+
+def _without_runtime(source: Path) -> None:
+    """The package without ONNX Runtime Web, which is fetched into its folder."""
+    package, inner = ROOT / "src/playworld", source / "playworld/site"
+    inner.mkdir(parents=True)
+    for folder, entries in ((inner.parent, package), (inner, package / "site")):
+        for entry in entries.iterdir():
+            if entry.name not in ("site", "ort"):
+                (folder / entry.name).symlink_to(entry)
 
 
 def suite(environment: dict[str, str], *args: str) -> subprocess.CompletedProcess[str]:
@@ -64,7 +75,7 @@ def test_the_suite_is_collected_and_skips_in_words_where_everything_optional_is_
     said = done.stdout.partition("skipped, and how to get what was missing")[2]
     for part in ("Chromium: apt install", "Procgen simulator: ", "ray: ", "stable_baselines3: "):
         assert len(re.findall(rf"\d+ skipped, no {part}", said)) == 1
-    for part in ("mujoco: ", "pyarrow: ", "scipy: ", "onnx: "):
+    for part in ("mujoco: ", "pyarrow: ", "scipy: ", "onnx: ", "ONNX Runtime Web: "):
         assert len(re.findall(rf"\d+ skipped, no {part}", said)) == 1
 
 

@@ -43,4 +43,10 @@ def test_a_held_jump_that_never_falls_does_not_come_down():
 
 
 def test_without_a_button_that_jumps_right_alone_is_held():
-    assert _sequences(right=2, jump=None) == {"right": [2] * HELD}
+    assert _sequences(right=2, jump=None, fps=10) == {"right": [2] * HELD}
+
+
+def test_a_jump_has_as_many_seconds_to_land_whatever_a_press_lasts():
+    slow, fast = (_sequences(right=2, jump=5, fps=fps)["run"] for fps in (10, 20))
+    assert slow == [2] * 3 + [5] * 3 + [2] * 15
+    assert fast == [2] * 6 + [5] * 6 + [2] * 30

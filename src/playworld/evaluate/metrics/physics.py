@@ -16,8 +16,11 @@ from playworld.evaluate.movement import HALF_PIXEL, Camera, player_movements
 from playworld.evaluate.options import EvaluateOptions
 from playworld.evaluate.page.numbers import band, number, share, share_band
 
-RUN, JUMP, LANDING = 3, 3, 15
-"""Presses of right before a jump from a run, of jump, and of right in which the jump has to end."""
+RUN, JUMP, LANDING = 0.3, 0.3, 1.5
+"""Seconds of right before a jump from a run, of jump, and of right in which the jump has to end: it
+takes as long whatever a press lasts."""
+USUAL_FPS = 10.0
+"""Presses per second by which the progress of this is estimated."""
 HELD = 40
 """Presses of one button in a row."""
 WALK, WALKERS = 100, 8
@@ -32,13 +35,18 @@ WORKS = 0.5
 never leaves the ground has not landed."""
 
 
-def _sequences(right: int, jump: int | None) -> dict[str, list[int]]:
+def _presses(seconds: float, fps: float) -> int:
+    return max(1, round(seconds * fps))
+
+
+def _sequences(right: int, jump: int | None, fps: float) -> dict[str, list[int]]:
     """Jumps from a stand and from a run, and buttons held; without a button that jumps, right."""
     held = {"right": [right] * HELD}
     if jump is None:
         return held
-    leap = [jump] * JUMP + [right] * LANDING
-    return {"stand": leap, "run": [right] * RUN + leap, "jump": [jump] * HELD} | held
+    leap = [jump] * _presses(JUMP, fps) + [right] * _presses(LANDING, fps)
+    run = [right] * _presses(RUN, fps)
+    return {"stand": leap, "run": run + leap, "jump": [jump] * HELD} | held
 
 
 def _rises(video: UInt8[Tensor, "B T H W C"], camera: Camera) -> Float[Tensor, "B S"]:
@@ -82,6 +90,7 @@ def _walk(
     `before` frames have been played.
     """
     world, right = context.world, context.best["right"]
+    leap = _presses(JUMP, world.fps)
     last, state = world.start(starts, [context.seed + row for row in range(len(starts))])
     last = last.cpu()
     stood: Int[Tensor, " B"] = torch.zeros(len(starts), dtype=torch.long)
@@ -94,7 +103,7 @@ def _walk(
         ahead = moved[:, 0, 0] >= HALF_PIXEL
         moving += ahead
         # After as many presses of jump as a jump takes, right is tried again.
-        stood = torch.where(ahead | (stood >= REST + JUMP), 0, stood + 1)
+        stood = torch.where(ahead | (stood >= REST + leap), 0, stood + 1)
         last = frame
         context.advance(before + (k + 1) * len(starts))
     return moving
@@ -127,14 +136,14 @@ def _measure(context: Context) -> Measured:
         return Measured(dict.fromkeys(PARTS))
     jump = best["jump"] if works["jump"] >= WORKS else None
     starts = context.button_starts.video[: options.physics_starts]
-    sequences = _sequences(best["right"], jump)
     world, seed, sampler = context.world, context.seed, context.sampler
+    sequences = _sequences(best["right"], jump, world.fps)
     pressed = list(sequences.values())
     played = press_sequences(world, starts, pressed, seed, sampler, context.advance)
     video = dict(zip(sequences, played, strict=True))
     landing = {
-        name: lands(_rises(video[name], camera)[:, before:], JUMP).float()
-        for name, before in (("stand", 0), ("run", RUN))
+        name: lands(_rises(video[name], camera)[:, before:], _presses(JUMP, world.fps)).float()
+        for name, before in (("stand", 0), ("run", _presses(RUN, world.fps)))
         if name in video
     }
     held: dict[str, Tensor] = {
@@ -158,7 +167,8 @@ def _measure(context: Context) -> Measured:
 
 def _frames(options: EvaluateOptions, buttons: int) -> int:
     starts = min(options.physics_starts, options.button_starts)
-    return starts * sum(map(len, _sequences(0, 0).values())) + min(starts, WALKERS) * WALK
+    presses = sum(map(len, _sequences(0, 0, USUAL_FPS).values()))
+    return starts * presses + min(starts, WALKERS) * WALK
 
 
 def _rows(report: Report) -> Iterator[Row]:
@@ -169,8 +179,8 @@ def _rows(report: Report) -> Iterator[Row]:
             "jumps land",
             f"{share(landing['share'])} {share_band(landing['interval'])}, "
             f"from a stand {stand}, from a run {run}",
-            "Jump is pressed three times, then right: within 15 presses the character has to fall "
-            "and to rest on the ground.",
+            "Jump is pressed for 0.3 seconds, then right: within 1.5 seconds the character has to "
+            "fall and to rest on the ground.",
         )
     if held:
         each = [
