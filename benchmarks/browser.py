@@ -5,11 +5,11 @@
 
 A headless Chromium opens a site without the headers that give threads, and with them: then as if
 the machine had one more core than this one, so that none is left for the page alone. `cold` and
-`warm` are seconds until the first frame is on the screen, without and with a cache, 3 of which the
-page waits for its service worker, which is blocked here. Then a button
-is held at the highest speed for some seconds, in turns with ONNX Runtime outside of the browser, so
-that whatever else the machine does meets both: frames/s, and milliseconds of processor time for a
-frame (`cpu`), which count where others use the machine.
+`warm` are seconds until the first frame is on the screen, without and with a cache, 10 of which
+the page waits for its service worker, which is blocked here. Then a button is held at the highest
+speed for some seconds, in turns with ONNX Runtime outside of the browser, so that whatever else the
+machine does meets both: frames/s, and milliseconds of processor time for a frame (`cpu`), which
+count where others use the machine.
 """
 
 import argparse
