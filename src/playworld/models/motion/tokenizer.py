@@ -159,13 +159,13 @@ class MotionTokenizer(Tokenizer):
 
     def layers_in_view(self, cache: Canvas) -> Float[Tensor, "B H W C"]:
         """The picture in view, then the scene without what moves before it where that is kept."""
-        return self._frame(to_float(cache.view()))
+        return self.cropped(to_float(cache.view()))
 
     def moved_scene(self, cache: Canvas, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B H W 3"]:
         """The scene in view as its motion makes it, with what comes back into view."""
         reach = self.config.reach
         window = to_float(cache.view(reach))[:, -3:]
-        return self._frame(shifted(window, scene_vector(tokens[:, 0], reach), reach))
+        return self.cropped(shifted(window, scene_vector(tokens[:, 0], reach), reach))
 
     def context_pictures(
         self, tokens: Int[Tensor, "B T L"], video: Float[Tensor, "B T H W 3"]
@@ -180,7 +180,7 @@ class MotionTokenizer(Tokenizer):
         for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
             changes = Changes.unpack(tokens[:, t], self.config.num_blocks)
             source = self.source(canvas, changes)
-            moved.append(self._frame(source.scene))
+            moved.append(self.cropped(source.scene))
             canvas = self.moved_canvas(canvas, source, changes, to_float(frame), in_place=True)
             layers.append(self.layers_in_view(canvas))
         return torch.stack(layers, dim=1), torch.stack(moved, dim=1)
@@ -190,7 +190,7 @@ class MotionTokenizer(Tokenizer):
         reach = self.config.reach
         return Source.of(to_float(canvas.view(reach)), changes.scene, reach)
 
-    def _frame(self, whole: Float[Tensor, "B C h w"]) -> Float[Tensor, "B H W C"]:
+    def cropped(self, whole: Float[Tensor, "B C h w"]) -> Float[Tensor, "B H W C"]:
         """Without what was added to fill the last blocks, channels last."""
         return whole[..., : self.config.height, : self.config.width].permute(0, 2, 3, 1)
 

@@ -86,7 +86,7 @@ def roll_out(
         mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
         changes = replace(moves, codes=codes * mends[..., None])
         target = changes.pack()
-        seen, moved = tokenizer.layers_in_view(canvas), tokenizer.moved_scene(canvas, target)
+        seen, moved = tokenizer.layers_in_view(canvas), tokenizer.cropped(source.scene)
         features = dynamics.picture_features(seen[:, None], moved[:, None])[:, 0]
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
         drawn = sampler.draw_blocks(target, logits, TEMPERATURE, noise[:, t])
