@@ -10,7 +10,6 @@ from .browser_page import (
     click_film,
     expect_frame,
     expect_node,
-    frame,
     open_page,
     open_tab,
     picture,
@@ -188,7 +187,8 @@ def test_a_game_that_was_put_away_is_made_again_at_the_next_press(browser, serve
     )
     page.keyboard.press("2")
     expect(page.get_by_role("alert")).to_contain_text("Your game is back.")
-    assert frame(page) == 2 and picture(page) == last
+    expect_frame(page, 2)
+    assert picture(page) == last
     page.context.close()
 
 
