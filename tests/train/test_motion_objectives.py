@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from playworld.models.actions import LatentActionConfig, LatentActionModel, TokenView
 from playworld.models.motion.changes import BLEND, Changes, join_digits
@@ -102,6 +103,30 @@ def test_the_dynamics_of_changes_learn_beside_latent_actions():
     parts = [learner(half)[0] for half in shared.split(2)]
     assert len(parts) == 2
     torch.testing.assert_close(sum(parts), learner(shared)[0])
+
+
+def test_jump_is_let_go_or_pressed_in_midair_and_nowhere_else():
+    torch.manual_seed(0)
+    shape = LatentActionConfig(
+        64, 64, QuantizerConfig(2, 4), "vector", tokens=TokenView(64, 4), gravity=True
+    )
+    actions = LatentActionModel(shape)
+    loss = WorldLoss(warmup_fraction=0.0, midair_actions=1.0)
+    parts = MotionDynamics(DYNAMICS), MotionTokenizer(TOKENIZER)
+    learner = MotionWorldObjective(actions, *parts, loss).eval()
+    # A takeoff, two frames of the rise, two of the fall, ground with noise, and another takeoff.
+    rows = torch.tensor([0, -0.8, -0.75, -0.7, 0.4, 0.6, -0.001, -0.7])
+    view = F.pad(rows[None, :, None, None, None], (0, 3))
+    actions.quantizer.reset_codes(torch.tensor([0, 1]), actions.encoder(view)[0, [3, 0]])
+    pressed = actions.quantizer(actions.encoder(view))
+    assert pressed.codes.tolist() == [[1, 1, 1, 0, 0, 0, 1]]
+    found = set()
+    for seed in range(80):
+        mixed = learner.press_midair(pressed, view, [torch.Generator().manual_seed(seed)])
+        assert torch.equal(mixed.latents, actions.embed(mixed.codes))
+        found.add("".join(map(str, mixed.codes[0].tolist())))
+    let_go, held = {"1000001", "1100001"}, {"1111101", "1110101"}
+    assert found == {"1110001"} | let_go | held
 
 
 def test_quarters_are_learned_from_the_blocks_that_are_split():

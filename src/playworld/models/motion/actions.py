@@ -5,11 +5,14 @@ picture a character is makes no difference to which way it goes.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 WIDTH = 64
 """Features of the hidden layers."""
+NOISE, SLOW, JUMP = 0.34, 0.5, -0.8
+"""Motions as `MotionTokenizer.code_grid` has them: what a mean of blocks may be without a cause
+(half a pixel), the first of a fall (a pixel), and a jump (4 pixels up)."""
 
 
 def layers(entering: int, leaving: int) -> nn.Sequential:
@@ -40,6 +43,25 @@ class VectorActionEncoder(nn.Module):
             motions = torch.where(rows, motions.clamp_max(0), motions)
         # Numbers within -1 and 1, spread out as after a normalisation.
         return self.layers(2 * motions)
+
+
+def pressed_midair(
+    video: Float[Tensor, "B T 1 1 C"], up: Bool[Tensor, " B"]
+) -> Float[Tensor, "B T 1 1 C"]:
+    """The same, but what is in mid-air looks as where jump is let go there, or (`up`) pressed.
+
+    A rise that slows down, a fall that begins and one that grows faster are gravity, whatever the
+    player does.
+    """
+    before, rows = video[:, :-1, ..., ::2], video[:, 1:, ..., ::2]
+    quick = torch.maximum(before.abs(), rows.abs()) > NOISE
+    flies = (before < rows) & (before != 0) & (rows != 0) & quick
+    begins = (before == 0) & (rows > 0) & (rows <= SLOW)  # on the ground jump would do something
+    up = up[:, None, None, None, None]
+    gravity = torch.where(up, flies, flies | begins)
+    kept = video.clone()
+    kept[:, 1:, ..., ::2] = torch.where(gravity, JUMP * up, rows)
+    return kept
 
 
 class VectorActionDecoder(nn.Module):

@@ -1,10 +1,13 @@
 """Loss of latent actions and the dynamics of changes."""
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from playworld.models.motion.actions import pressed_midair
 from playworld.models.motion.changes import (
     CHOICES,
     FIRST_CODE,
@@ -15,6 +18,7 @@ from playworld.models.motion.changes import (
 )
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.tokenizer import MotionTokenizer
+from playworld.models.quantizer import Quantized
 from playworld.train.masking import sample_mask
 from playworld.train.objectives.objective import Batch, Metrics
 from playworld.train.objectives.own_rollouts import roll_out
@@ -54,6 +58,23 @@ class MotionWorldObjective(WorldObjective):
         if self.actions.config.tokens is None:
             return view[:, :-1]
         return torch.zeros_like(view[:, :-1])
+
+    @torch.no_grad()
+    def press_midair(
+        self, actions: Quantized, view: Float[Tensor, "B T H W C"], draws: list[torch.Generator]
+    ) -> Quantized:
+        """The latent actions; in some clips jump is let go or pressed in mid-air."""
+        share, steps = self.loss_config.midair_actions, actions.codes.shape[1]
+        if share == 0 or (self.training and self.in_warmup):
+            return actions
+        chosen, up = torch.stack([torch.rand(2, generator=draw) for draw in draws], dim=1)
+        begins = torch.cat([torch.randint(steps, (1,), generator=draw) for draw in draws])
+        begins = torch.where(chosen < share, begins, steps).to(view.device)
+        pressed = pressed_midair(view, (up < 0.5).to(view.device))
+        codes = self.actions.quantizer.nearest(self.actions.encoder(pressed))
+        later = torch.arange(steps, device=view.device) >= begins[:, None]
+        codes = torch.where(later, codes, actions.codes)
+        return replace(actions, codes=codes, latents=self.actions.embed(codes))
 
     def sample_mask(self, batch: Batch, draws: list[torch.Generator]) -> Bool[Tensor, "B T P"]:
         """Which positions are hidden, on the CPU: all of a frame, or some of its blocks."""
