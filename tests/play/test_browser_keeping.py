@@ -220,3 +220,15 @@ def test_the_random_player_says_that_it_is_random(page):
     expect(page.locator("#badge")).to_have_text("Random play")
     button.click()
     expect(page.locator("#badge")).to_have_text("")
+
+
+def test_the_random_player_holds_each_button_for_some_frames(browser, served):
+    page, sent = browser.new_context().new_page(), []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(text)))
+    page.goto(served.url)
+    expect_frame(page, 0)
+    page.keyboard.press("v")
+    wait_for_frame(page, 20)
+    presses = [message for message in map(json.loads, sent) if message["type"] == "press"]
+    assert 2 <= len(presses) <= 11 and all(message["fps"] for message in presses)
+    page.context.close()

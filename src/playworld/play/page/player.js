@@ -61,14 +61,14 @@ export class Player {
     if (this.isPaused) {
       this.release();
       if (isNewPress) this.press(this.held);
-    } else if (this.held === null && this.agent !== null) {
-      this.release();
-      this.advanceAgent();
-    } else this.holdOn(this.held ?? (this.keepsGoing ? this.last : null));
+    } else if (this.held !== null || this.agent === null) this.holdOn(this.held ?? (this.keepsGoing ? this.last : null));
+    else if (this.agent.holds) this.holdOn(this.nextButton(null));
+    else this.advanceAgent();
   }
 
-  /** An agent's presses follow one another: each at the pace's time, and after the one before. */
+  /** Presses that have to be exact follow one another: each at the pace's time, after the one before. */
   advanceAgent() {
+    this.release();
     if (this.presses.size > 0 || !this.pace.isTime(() => this.game.advance())) return;
     this.press(this.nextButton(null));
   }
