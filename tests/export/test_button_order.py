@@ -1,6 +1,9 @@
 import torch
 
+from playworld.evaluate import EvaluateOptions
+from playworld.evaluate.context import try_buttons
 from playworld.export.button_order import in_order, with_buttons
+from playworld.export.train_world import named_by
 from playworld.world import Button, World
 
 
@@ -16,3 +19,11 @@ def test_buttons_are_numbered_as_a_player_expects_and_play_the_same_frames(tiny_
     assert found == ["left", "down", "up", "right", "down and right", "stay", "right 2", "7"]
     for number, label in enumerate(found):
         assert torch.equal(ordered.step(state, [number])[0], before[label])
+
+
+def test_what_names_the_buttons_is_what_they_do_under_their_new_numbers(tiny_world, clips):
+    world, options = World.load(tiny_world), EvaluateOptions.brief(button_starts=2)
+    named, tried = named_by(world, try_buttons(world, clips, options), "fixed")
+    again = try_buttons(named, clips, options, named.sampler())
+    assert torch.equal(again.pressed, tried.pressed)
+    assert torch.equal(again.starts.video, tried.starts.video)

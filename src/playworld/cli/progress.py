@@ -23,23 +23,23 @@ class ProgressBars:
     def __call__(self, title: str) -> Progress:
         """A bar, as a callback: how much is done, of how much, and a note of what is going on.
 
-        A smaller number done, or another total, starts the bar anew.
+        A smaller number done starts the bar anew.
         """
         task = self.drawn.add_task(title, visible=False)
-        first = total = last = 0
+        first = last = 0
         began = spoke = 0.0
 
         def show(done: int, of: int, note: str) -> None:
-            nonlocal first, total, last, began, spoke
+            nonlocal first, last, began, spoke
             now = time.monotonic()
-            if of != total or done < last:
-                first, total, began, spoke = done, of, now, now
-                self.drawn.reset(task, total=of)
+            if not began or done < last:
+                first, began, spoke = done, now, now
+                self.drawn.reset(task)
             last = done
             text = f"{title}: {note}" if note else title
             if self.console.is_terminal:
                 self.drawn.start()
-                self.drawn.update(task, completed=done, description=text, visible=True)
+                self.drawn.update(task, completed=done, total=of, description=text, visible=True)
             elif done >= of or now - spoke >= SECONDS_BETWEEN_LINES:
                 spoke = now
                 seconds = (now - began) / max(done - first, 1) * (of - done)

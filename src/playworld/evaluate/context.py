@@ -76,6 +76,35 @@ class Networks:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What every button does: it is named by this, and measured on it."""
+
+    starts: Starts
+    """Held-out moments, on level ground as far as there is any."""
+    pressed: UInt8[Tensor, "buttons tried K H W C"]
+    """The frames that follow from the first of them when each button is held."""
+
+
+def try_buttons(
+    world: World,
+    clips: Path,
+    options: EvaluateOptions,
+    sampler: SamplerConfig | None = None,
+    played: Played = lambda frames: None,
+) -> Tried:
+    """Press every button, from `options.button_starts` of as many starts as long play needs.
+
+    Raises:
+        InputError: where CLIPS has no held-out scene of that length.
+    """
+    wanted = max(options.button_starts, options.long_rollouts)
+    starts = level_starts(clips, wanted, options.prompt_frames, options.seed)
+    first = starts.first(options.button_starts).video
+    pressed = press_each(world, first, PRESSES, options.seed, sampler, played=played)
+    return Tried(starts, pressed)
+
+
+@dataclass(frozen=True)
 class Context:
     """One evaluation: its inputs, and what several metrics are computed from."""
 
@@ -136,8 +165,9 @@ def prepare(
     others: HeldOut,
     networks: Networks,
     begin: Callable[[str], Played],
+    tried: Tried | None = None,
 ) -> Context:
-    """Play what several metrics look at: the held-out clips, and every button."""
+    """Play what several metrics look at: the held-out clips, and every button not yet tried."""
     seed = options.seed
     sampler = world.sampler(options.steps, options.temperature, options.order)
     camera = camera_of(held.video) if options.camera == "auto" else options.camera
@@ -146,11 +176,8 @@ def prepare(
         world, held, options, sampler, lambda clips: played(2 * clips * options.horizon)
     )
     played = begin("buttons")
-    wanted = max(options.button_starts, options.long_rollouts)
-    starts = level_starts(clips, wanted, options.prompt_frames, seed)
-    first = starts.first(options.button_starts)
-    pressed = press_each(world, first.video, PRESSES, seed, sampler, played=played)
-    shifts = player_shifts(pressed, camera)
+    tried = tried or try_buttons(world, clips, options, sampler, played)
+    shifts = player_shifts(tried.pressed, camera)
     return Context(
         world,
         clips,
@@ -161,8 +188,8 @@ def prepare(
         sampler,
         camera,
         rollouts,
-        starts,
-        pressed,
+        tried.starts,
+        tried.pressed,
         shifts,
         best_buttons(shifts),
         real_presses(world, clips, options.length, seed, options.batch_size, camera),

@@ -11,7 +11,7 @@ import torch
 from playworld.config import InputError, to_dict
 from playworld.evaluate.all_metrics import METRICS
 from playworld.evaluate.buttons import PRESSES
-from playworld.evaluate.context import Networks, parts, prepare, shared_frames
+from playworld.evaluate.context import Networks, Tried, parts, prepare, shared_frames
 from playworld.evaluate.differences import compare_reports
 from playworld.evaluate.heldout import HeldOut, read_held_out
 from playworld.evaluate.notes import notes
@@ -57,11 +57,13 @@ def evaluate(
     clips: Path,
     options: EvaluateOptions | None = None,
     progress: Progress = silent,
+    tried: Tried | None = None,
 ) -> Report:
     """Measure a world on held-out clips; docs/evaluate.md says what each figure means.
 
     The same world, clips, options and machine give the same figures, but for `speed`, `cost` and
-    `date`.
+    `date`. What `try_buttons` has found with the same options and the world's own sampler need not
+    be played again.
 
     Raises:
         InputError: where CLIPS has no held-out clip of that length, or of another size than the
@@ -76,7 +78,7 @@ def evaluate(
     frames = shared_frames(options, world.num_actions)
     frames |= {metric.name: metric.frames(options, world.num_actions) for metric in METRICS}
     begin = parts(progress, frames | {"done": 0})
-    context = prepare(world, clips, options, held, others, networks, begin)
+    context = prepare(world, clips, options, held, others, networks, begin, tried)
     figures: dict[str, Any] = context.figures
     figures |= {
         "format": FORMAT,

@@ -1,5 +1,6 @@
 """The buttons of a world in the order in which a player expects them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -17,9 +18,14 @@ def in_order(world: World) -> World:
     Training numbers them by chance. Frames stay the same; only the numbers of the codes change, in
     place.
     """
-    order = sorted(range(len(world.buttons)), key=lambda number: _place(world.buttons[number]))
+    order = order_of(world.buttons)
     world.actions.quantizer.reorder(torch.tensor(order))
     return with_buttons(world, tuple(world.buttons[number] for number in order))
+
+
+def order_of(buttons: Sequence[Button]) -> list[int]:
+    """The numbers of the buttons in the order of `in_order`."""
+    return sorted(range(len(buttons)), key=lambda number: _place(buttons[number]))
 
 
 def with_buttons(world: World, buttons: tuple[Button, ...]) -> World:

@@ -58,6 +58,12 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted(p for p in found if any((p / name).is_file() for name in OURS))
 
 
+def last_step(run: Path) -> int | None:
+    """After how many steps the newest checkpoint was written; None where there is none."""
+    found = checkpoints(run)
+    return int(found[-1].name[5:]) if found else None
+
+
 def newest(run: Path) -> Folder | None:
     """The newest checkpoint that is whole, compared with its sha256 by process 0 for all.
 

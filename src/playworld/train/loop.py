@@ -7,6 +7,8 @@ import hashlib
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,15 @@ from playworld.atomic import folder_at
 from playworld.progress import Progress, silent
 from playworld.signals import STOPS, handling
 from playworld.train.checkpoints import Saver
-from playworld.train.distributed import SINGLE_PROCESS, Parallel, any_rank, gather_ranks, rank
+from playworld.train.deadline import Deadline
+from playworld.train.distributed import (
+    SINGLE_PROCESS,
+    Parallel,
+    any_rank,
+    first_rank_does,
+    gather_ranks,
+    rank,
+)
 from playworld.train.log import RunLog
 from playworld.train.objectives import Objective
 from playworld.train.optim import StageConfig
@@ -63,8 +73,11 @@ def fit(
     pictures: Callable[[], dict[str, np.ndarray]] | None = None,
     parallel: Parallel = SINGLE_PROCESS,
     wandb: str | None = None,
+    deadline: Deadline | None = None,
 ) -> None:
     """Train until config.steps, from the newest checkpoint in `run` if there is one.
+
+    With a deadline these are chosen anew after each step; schedules follow them.
 
     At the end the objective holds the averaged weights. In a group of processes every one calls
     this, and gets the same weights; the first one logs and writes.
@@ -79,22 +92,23 @@ def fit(
     """
     parallel.share(config.batch_size)
     with only_training(run):
-        _fit(objective, source, config, run, stage, device, progress, pictures, parallel, wandb)
+        _fit(objective, source, config, run, stage, device, progress, pictures, parallel, wandb,
+             deadline)  # fmt: skip
 
 
 def _fit(
-    objective, source, config, run, stage, device, progress, pictures, parallel, wandb
+    objective, source, config, run, stage, device, progress, pictures, parallel, wandb, deadline
 ) -> None:
     folder_at(run)
     state = TrainState(objective, config, run, device, parallel)
-    state.restore()
-    if state.step < config.steps:
+    state.restore(keep_steps=deadline is not None)
+    if state.step < state.config.steps:
         log = RunLog(run, stage, state.step, wandb) if rank() == 0 else None
         saver, batches = Saver(run, state.sharded), source(state.step)
         stop = StopFlag()
         try:
             with handling(stop.set, signal.SIGINT, *STOPS, keep_ignored=True):
-                _steps(state, batches, log, saver, stop, progress, pictures)
+                _steps(state, batches, log, saver, stop, progress, pictures, deadline)
         finally:
             saver.close()
             if log:
@@ -104,13 +118,17 @@ def _fit(
     state.finish(objective)
 
 
-def _steps(state, batches, log, saver, stop, progress, pictures) -> None:
-    config, parallel = state.config, state.parallel
+def _steps(state, batches, log, saver, stop, progress, pictures, deadline) -> None:
+    parallel = state.parallel
     begun, frames = time.perf_counter(), 0
-    while state.step < config.steps:
+    while state.step < state.config.steps:
         ids, video, tokens, labels = next(batches)
         metrics = state.update(video, tokens, labels)
         step = state.step
+        if deadline:
+            chosen = first_rank_does(partial(deadline.steps, step, state.config.steps))
+            state.config = replace(state.config, steps=chosen)
+        config = state.config
         clip_frames = video.shape[0] * video.shape[1] * parallel.data_parallel_degree()
         frames += clip_frames
         metrics["frames_per_second"] = frames / (time.perf_counter() - begun)

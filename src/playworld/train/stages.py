@@ -20,6 +20,8 @@ from playworld.models.flops import on_meta
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.tokenizer import VideoTokenizer
 from playworld.progress import ProgressFor
+from playworld.train.checkpoints import last_step
+from playworld.train.deadline import Deadline
 from playworld.train.distributed import Parallel, first_rank_does
 from playworld.train.loop import Clips, Source, fit
 from playworld.train.objectives import Objective, tokenizer_objective, world_objective
@@ -63,6 +65,8 @@ class TrainingJob:
     """The world to start from."""
     progress_for: ProgressFor
     """From the name of a stage to its progress callback."""
+    deadline: Deadline | None = None
+    """By when each stage has to end."""
 
     @staticmethod
     def of(
@@ -72,6 +76,7 @@ class TrainingJob:
         options: TrainOptions,
         device: torch.device,
         progress_for: ProgressFor,
+        deadline: Deadline | None = None,
     ) -> "TrainingJob":
         """Fit a recipe to its clips, and to the world that it starts from.
 
@@ -85,11 +90,12 @@ class TrainingJob:
         recipe = _fit_recipe(recipe, base, dataset)
         _refuse_uneven(recipe, options)
         run = options.run or default_run(world, clips, recipe.name)
-        return TrainingJob(recipe, clips, options, run, device, base, progress_for)
+        return TrainingJob(recipe, clips, options, run, device, base, progress_for, deadline)
 
     def history(self) -> str:
         """How the world is made, for its card."""
-        tokenizer, world = self.recipe.tokenizer_stage.steps, self.recipe.world_stage.steps
+        tokenizer = last_step(self.run / "tokenizer") or self.recipe.tokenizer_stage.steps
+        world = last_step(self.run / "world") or self.recipe.world_stage.steps
         if self.base is None:
             return f"{tokenizer:,} + {world:,} steps"
         both = "tokenizer" in self.options.stages()
@@ -106,7 +112,7 @@ class TrainingJob:
     ) -> None:
         """Train one stage, in the folder of its name."""
         fit(objective, source, stage, self.run / name, name, self.device, self.progress_for(name),
-            pictures, self.options.spread(), self.options.wandb)  # fmt: skip
+            pictures, self.options.spread(), self.options.wandb, self.deadline)  # fmt: skip
 
 
 def train_stages(job: TrainingJob) -> World | None:

@@ -173,8 +173,11 @@ class TrainState:
         }
         saver.save(self.step, parts, to_dict(self.config))
 
-    def restore(self) -> None:
-        """Load the newest whole checkpoint; without one, keep the initial weights."""
+    def restore(self, keep_steps: bool = False) -> None:
+        """Load the newest whole checkpoint; without one, keep the initial weights.
+
+        With `keep_steps` the number of steps is the one that was last chosen in that run.
+        """
         folder = newest(self.run)
         if folder is None:
             return
@@ -182,6 +185,8 @@ class TrainState:
         if self.requested.precision == "auto":  # resumed with that of the first call
             began = state["config"].get("precision", self.config.precision)
             self.config = replace(self.config, precision=began)
+        if keep_steps:
+            self.config = replace(self.config, steps=state["config"]["steps"])
         self._check_settings(state["config"], state["step"])
         own, average = self.objective.state_dict(), self.average.tensors
         parts = read_parts(folder, own)

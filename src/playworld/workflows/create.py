@@ -7,6 +7,7 @@ better (`verdict.is_better`). More minutes are another round.
 
 import math
 import shlex
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,16 @@ from playworld.data.clips.shards import read_json
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.options import parse_size
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
+from playworld.evaluate.context import Tried, try_buttons
+from playworld.evaluate.starts import clips_camera
 from playworld.export.card import measured_card, renamed_card
 from playworld.export.prompts import choose_prompts
-from playworld.export.train_world import name_buttons, train_world
+from playworld.export.train_world import named_by, train_world
 from playworld.machine import choose_device
 from playworld.manifest import refuse_foreign
 from playworld.presets import preset, preset_like
 from playworld.progress import Progress, ProgressFor, silent_stages
+from playworld.train.deadline import Deadline
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, reset_stage
@@ -129,12 +133,13 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
             write_world(best, world, name)
         return describe(best, world, clips, "finished before; it goes on with more --minutes")
     training = TrainOptions(run=run, seed=options.seed, device=options.device, name=name)
+    naming = Naming(measuring)
     if best is None:
-        made = from_scratch(recipe, clips, this, training, budget, progress_for)
+        made = from_scratch(recipe, clips, this, training, budget, progress_for, naming)
     else:
-        made = further(recipe, clips, best, this, training, budget, progress_for)
+        made = further(recipe, clips, best, this, training, budget, progress_for, naming)
     if made is not None:
-        report = evaluate(made, clips, measuring, progress_for("evaluate"))
+        report = evaluate(made, clips, measuring, progress_for("evaluate"), naming.tried)
         write_report(report, this / "report")
     chosen, done = choose(this if made else None, best)
     write_world(chosen, world, name)
@@ -169,14 +174,30 @@ def read_report(folder: Path) -> Figures:
     return read_json(folder / "report" / "report.json")
 
 
+class Naming:
+    """Names a world's buttons by what they do, and keeps that: it is measured, too."""
+
+    def __init__(self, measuring: EvaluateOptions) -> None:
+        self.measuring = measuring
+        self.tried: Tried | None = None
+
+    def __call__(self, world: World, clips: Path) -> World:
+        """The world with its buttons named."""
+        tried = try_buttons(world, clips, self.measuring)
+        named, self.tried = named_by(world, tried, clips_camera(clips))
+        return named
+
+
 def adopt(
     start: World, clips: Path, folder: Path, measuring: EvaluateOptions, progress: Progress
 ) -> None:
     """Name and measure on these videos the world to start from, as it came."""
-    named = name_buttons(start, clips, STARTS)
+    naming = Naming(measuring)
+    named = naming(start, clips)
     card = renamed_card(start.card, named.buttons)
     named.save(folder / "world", card, choose_prompts(clips, named))
-    write_report(evaluate(named, clips, measuring, progress), folder / "report")
+    report = evaluate(named, clips, measuring, progress, naming.tried)
+    write_report(report, folder / "report")
 
 
 def from_scratch(
@@ -186,20 +207,25 @@ def from_scratch(
     training: TrainOptions,
     budget: Budget,
     progress_for: ProgressFor,
+    naming: Naming,
 ) -> World | None:
     """Train both stages, each for its share of the time."""
     one = replace(training, stage="tokenizer")
     first = budget.remember(
         "tokenizer_steps", lambda: fitting_steps(recipe, clips, one, TOKENIZER_SHARE, budget)
     )
+    ends = budget.remember(
+        "tokenizer_ends", lambda: budget.spent() + TOKENIZER_SHARE * budget.left()
+    )
     one = replace(one, tokenizer_steps=first)
-    train_world(recipe, clips, this / "world", one, progress_for)
+    deadline = Deadline(time.monotonic() + ends - budget.spent())
+    train_world(recipe, clips, this / "world", one, progress_for, deadline=deadline)
     # Only now, as how long the tokenizer really took is known.
     second = budget.remember(
         "world_steps", lambda: fitting_steps(recipe, clips, training, 1.0, budget)
     )
     two = replace(one, stage="world", world_steps=second)
-    return train_world(recipe, clips, this / "world", two, progress_for, STARTS)
+    return train_world(recipe, clips, this / "world", two, progress_for, naming, budget.deadline())
 
 
 def further(
@@ -210,6 +236,7 @@ def further(
     training: TrainOptions,
     budget: Budget,
     progress_for: ProgressFor,
+    naming: Naming,
 ) -> World | None:
     """Train latent actions and dynamics of the best world; None where no time is left for that.
 
@@ -220,8 +247,7 @@ def further(
 
     def decide() -> int:
         reset_stage(this.parent / "world")  # of the round before
-        pace = seconds_per_step(recipe, clips, training)
-        count = int(budget.left() / pace)
+        count = affordable(recipe, clips, training, 1.0, budget)
         return count if count >= LEAST_STEPS else 0
 
     steps = budget.remember("world_steps", decide)
@@ -229,7 +255,19 @@ def further(
         return None
     stage = replace(recipe.world_stage, warmup_steps=min(100, math.ceil(WARM_UP * steps)))
     recipe, training = replace(recipe, world_stage=stage), replace(training, world_steps=steps)
-    return train_world(recipe, clips, this / "world", training, progress_for, STARTS)
+    folder, deadline = this / "world", budget.deadline()
+    return train_world(recipe, clips, folder, training, progress_for, naming, deadline)
+
+
+def affordable(
+    recipe: Recipe, clips: Path, training: TrainOptions, share: float, budget: Budget
+) -> int:
+    """Steps of the last stage asked for that fit into a share of the time left, by a few of them.
+
+    A first choice: `Budget.deadline` changes it as the pace changes.
+    """
+    pace = budget.state["seconds_per_step"] = seconds_per_step(recipe, clips, training)
+    return int(share * budget.left() / pace)
 
 
 def check_size(recipe: Recipe, size: str) -> None:
@@ -287,10 +325,9 @@ def fitting_steps(
         InputError: where they are too few.
     """
     stage = "tokenizer" if training.stage == "tokenizer" else "world"
-    pace = seconds_per_step(recipe, clips, training)
-    count = int(share * budget.left() / pace)
+    count = affordable(recipe, clips, training, share, budget)
     if count < LEAST_STEPS:
-        left = budget.left()
+        left, pace = budget.left(), budget.state["seconds_per_step"]
         missing = 1.2 * LEAST_STEPS * pace / share - left  # the next call measures the pace, too
         needed = budget.state["asked"]["minutes"] + missing / 60 / (1 - RESERVE)
         raise InputError(

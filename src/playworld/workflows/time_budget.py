@@ -13,6 +13,7 @@ from typing import Any
 from playworld.atomic import write_whole
 from playworld.config import InputError
 from playworld.data.clips.shards import read_json
+from playworld.train.deadline import Deadline
 
 RESERVE = 0.06
 """Of the budget, for tokenizing, naming the buttons and evaluating."""
@@ -69,8 +70,20 @@ class Budget:
 
     def left(self) -> float:
         """Seconds for training: what is left without the end, which names and measures."""
-        whole = self.state["asked"]["minutes"] * 60
-        return whole - max(RESERVE * whole, self.state["measuring"]) - self.spent()
+        return self.until_end() - self.reserve()
+
+    def until_end(self) -> float:
+        """Seconds until the minutes are over."""
+        return 60 * self.state["asked"]["minutes"] - self.spent()
+
+    def reserve(self) -> float:
+        """Seconds kept for the end, which takes as long as measuring the start has taken."""
+        return self.state["measuring"] or RESERVE * 60 * self.state["asked"]["minutes"]
+
+    def deadline(self) -> Deadline:
+        """By when training ends, so that the end fits in at the pace that the machine then has."""
+        steps = self.reserve() / self.state["seconds_per_step"]
+        return Deadline(time.monotonic() + self.until_end(), steps)
 
     def measured(self, since: float) -> None:
         """Naming and measuring a world has taken from `since`, as `spent` says it, until now."""
