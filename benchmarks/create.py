@@ -8,7 +8,8 @@ crafter and ale-py (`pip install crafter==1.8.3 ale-py==0.12.1`); neither is a d
 of videos that is there already is not recorded again. Printed is what `create` prints, and a row of
 the table in docs/results.md: PSNR of rollouts beside a copy of the last frame at frames 1, 4 and 8
 over all clips and over those that move, delta PSNR at frame 4 with its lower bound, and the share
-of starts from which left and right work; the same of the world that it started from.
+of starts from which left and right work (or the two commonest moves); the same of the world that it
+started from.
 """
 
 import argparse
@@ -27,9 +28,10 @@ from playworld.data.record.recorder import record
 from playworld.data.record.recordings import write_recording
 from playworld.evaluate.page.numbers import number, share
 from playworld.evaluate.speed import processor_name
+from playworld.train.checkpoints import last_step
 from playworld.workflows.create import create, read_report
 from playworld.workflows.options import CreateOptions
-from playworld.workflows.verdict import FRAMES, SIDES
+from playworld.workflows.verdict import FRAMES, SIDES, moves, works_from
 
 PROCGEN = ("ninja", "climber")
 OTHERS = ("crafter", "pitfall")
@@ -70,7 +72,10 @@ def cells(report: Any) -> list[str]:
         pairs(rollout),
         f"{pairs(rollout['moving'])} ({rollout['moving']['clips']} of {report['clips']})",
         f"{number(delta['mean'])} (>= {number(delta['low'])})",
-        " / ".join(share(control["directions"][side]["share"]) for side in SIDES),
+        " / ".join(
+            f"{'' if move in SIDES else move + ' '}{share(works_from(report, move))}"
+            for move in moves(report)
+        ),
     ]
 
 
@@ -90,7 +95,10 @@ def main() -> None:
     print(create(videos, world, CreateOptions(minutes=asked.minutes, run=run)), flush=True)
     budget = json.loads((run / "budget.json").read_text())
     print(f"\n{processor_name()}, {torch.get_num_threads()} threads, {date.today()}")
-    for number_, name in ((0, "as it came"), (budget["round"], f"{budget['world_steps']} steps")):
+    for number_, name in (
+        (0, "as it came"),
+        (budget["round"], f"{last_step(run / 'world')} steps"),
+    ):
         if (folder := run / f"round-{number_}" / "report").exists():
             row = " | ".join(cells(read_report(folder.parent)))
             print(f"| {asked.game}, {name} | {asked.minutes:g} | {row} |")

@@ -106,13 +106,21 @@ def test_what_cannot_work_is_refused_at_once_and_leaves_nothing(size, where, vid
     assert list(tmp_path.iterdir()) == []
 
 
-def figures_of(psnr: float, low: float = 1.0, side: float = 0.9, copy: float = 20.0):
-    """A report with these figures alone."""
+def figures_of(
+    psnr: float, low: float = 1.0, side: float = 0.9, copy: float = 20.0, sideways: int = 60
+):
+    """A report with these figures alone; of 200 transitions so many go to each side."""
     frames = {"1": psnr, "4": psnr, "8": psnr}
     pair = {"psnr": frames, "copy_last": dict.fromkeys(frames, copy)}
-    works = {name: {"share": side} for name in ("left", "right")}
+    works = {name: {"share": side} for name in ("left", "right")} | {"jump": {"share": 0.75}}
+    ways = {"none-down": 60, "none-up": 20, "left-none": sideways, "right-none": sideways}
     delta = {"4": {"mean": low + 1, "low": low}}
     control = {"delta_psnr": delta, "directions": works, "starts": 16, "answers": low > 0}
+    control["buttons"] = [
+        {"does": "down 2", "consistency": 0.5},
+        {"does": "stay", "consistency": 1},
+    ]
+    control["movement"] = {"counts": ways, "left_out": {}}
     return {"clips": 3, "rollout": pair | {"moving": pair | {"clips": 2}}, "control": control}
 
 
@@ -136,6 +144,13 @@ def test_figures_stand_beside_a_copy_of_the_last_frame():
     assert "3 held-out" in said and "delta PSNR, frame 4: 2.00 dB, at least 1.00" in said
     assert said.count("20.00") == 6 and said.count("19.00") == 6
     assert "left from 90% and right from 90% of 16 starts" in said
+
+
+def test_a_game_that_never_goes_to_a_side_is_judged_by_its_two_commonest_moves():
+    start, trained = figures_of(20.0, sideways=0), figures_of(21.0, side=0.0, sideways=0)
+    assert "down from 50% and up from 75% of 16 starts" in verdict.figures(trained)
+    assert is_better(trained, start), "only left and right were forgotten, which nobody needs"
+    assert "down and up from 50% -> 50% of the starts" in compared(trained, start)
 
 
 def test_a_start_and_none_at_all_are_not_both_asked_for():

@@ -11,15 +11,18 @@ FRAMES = ("1", "4", "8")
 CONTROL = "4"
 """The frame of delta PSNR (Genie, section 3)."""
 SIDES = ("left", "right")
+OTHERS = ("up", "down")
+RARE = 0.02
+"""Share of the video below which nothing is said to move that way: tracking errs as often."""
 SPARED = 0.15
-"""Share of the starts by which left or right may work more rarely than before."""
+"""Share of the starts by which one of the two moves may work more rarely than before."""
 
 Figures = Mapping[str, Any]
 """A report, or what its report.json holds."""
 
 
 def figures(report: Figures) -> str:
-    """Rollouts beside a copy of the last frame, delta PSNR, and what left and right do."""
+    """Rollouts beside a copy of the last frame, delta PSNR, and how surely two moves work."""
     rollout, control = report["rollout"], report["control"]
     frames = [frame for frame in FRAMES if frame in rollout["psnr"]]
     lines = [f"{'PSNR in dB of frame':<46}" + "".join(f"{frame:>8}" for frame in frames)]
@@ -34,7 +37,7 @@ def figures(report: Figures) -> str:
     lines.append(
         f"delta PSNR, frame {CONTROL}: {number(delta['mean'])} dB, at least {number(delta['low'])}"
     )
-    works = (f"{side} from {share(control['directions'][side]['share'])}" for side in SIDES)
+    works = (f"{move} from {share(works_from(report, move))}" for move in moves(report))
     lines.append(f"{' and '.join(works)} of {counted(control['starts'], 'start')}")
     return "\n".join(lines)
 
@@ -46,21 +49,53 @@ def worth(report: Figures) -> float:
     return sum(known) / len(known) + (report["control"]["delta_psnr"][CONTROL]["mean"] or 0.0)
 
 
-def sides(report: Figures) -> float:
-    """Share of the starts from which the one of left and right works that works more rarely."""
-    return min(report["control"]["directions"][side]["share"] for side in SIDES)
+def moves(report: Figures) -> tuple[str, str]:
+    """Left and right; where the video has none of either, its two commonest moves.
+
+    The video decides, and not the buttons: a world to start from may move to a side in a game that
+    never does.
+    """
+    movement = report["control"]["movement"]
+    counts = movement["counts"] | movement["left_out"]
+    went = {
+        move: sum(count for name, count in counts.items() if move in name.split("-"))
+        for move in (*SIDES, *OTHERS)
+    }
+    least = RARE * sum(counts.values())
+    if all(went[side] > least for side in SIDES) or not any(went.values()):
+        return SIDES
+    one, other = sorted(went, key=lambda move: -went[move])[:2]
+    return one, other
+
+
+def works_from(report: Figures, move: str) -> float:
+    """Share of the starts from which the button that does it best moves that way."""
+    control = report["control"]
+    if move != "down":
+        return control["directions"]["jump" if move == "up" else move]["share"]
+    found = (b["consistency"] for b in control["buttons"] if move in b["does"].split())
+    return max(found, default=0.0)
+
+
+def works_least(report: Figures, both: tuple[str, str]) -> float:
+    """Share of the starts from which the one of two moves works that works more rarely."""
+    return min(works_from(report, move) for move in both)
 
 
 def is_better(new: Figures, old: Figures) -> bool:
-    """Whether a world has gained by training: in `worth`, and without losing left or right."""
-    return worth(new) >= worth(old) and sides(new) >= sides(old) - SPARED
+    """Whether a world has gained by training: in `worth`, and without losing a move."""
+    both = moves(old)
+    kept = works_least(new, both) >= works_least(old, both) - SPARED
+    return kept and worth(new) >= worth(old)
 
 
 def compared(new: Figures, old: Figures) -> str:
     """What training changed, and which world is kept."""
+    both = moves(old)
     change = (
-        f"pictures and control together {worth(old):.2f} -> {worth(new):.2f} dB, left and right "
-        f"from {share(sides(old))} -> {share(sides(new))} of the starts or more"
+        f"pictures and control together {worth(old):.2f} -> {worth(new):.2f} dB, "
+        f"{' and '.join(both)} from {share(works_least(old, both))} -> "
+        f"{share(works_least(new, both))} of the starts or more"
     )
     if is_better(new, old):
         return f"trained further: {change}"
