@@ -245,11 +245,49 @@ def test_a_link_says_whether_another_world_was_played(browser, world, site):
         page.close()
 
 
+def test_a_link_with_a_damaged_picture_leaves_the_first_prompt(browser, world, site):
+    picture = "data:image/png;base64," + base64.b64encode(picture_bytes(3)[:200]).decode()
+    with hosted(site) as url:
+        page = browser.new_page()
+        page.goto(url + replay_link(world, [0], prompt=[picture]))
+        expect(page.locator("#notice")).to_contain_text("damaged")
+        expect_frame(page, 0)
+        page.close()
+
+
+def test_webassembly_plays_where_webgpu_was_asked_for_in_vain(browser, site):
+    with hosted(site) as url:
+        open_page(browser, f"{url}?compute=webgpu").context.close()
+
+
+def test_a_browser_that_reserves_little_memory_plays(browser, site):
+    with hosted(site) as url:
+        page = browser.new_page()
+        page.route("**/worker/graphs.js", with_little_memory)
+        page.goto(url)
+        expect_frame(page, 0)
+        page.close()
+
+
+def with_little_memory(route: Route) -> None:
+    answer = route.fetch()
+    refuse = """
+        WebAssembly.Memory = class extends WebAssembly.Memory {
+          constructor(limits) {
+            if (limits.maximum > 8192) throw new RangeError("Out of memory");
+            super(limits);
+          }
+        };
+    """
+    route.fulfill(response=answer, body=refuse + answer.text())
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "world/predict.onnx",
         "worker/worker.js",
+        "ort/ort-wasm-simd-threaded.wasm",
         pytest.param("world/page.json", marks=pytest.mark.slow),
     ],
 )

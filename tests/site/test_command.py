@@ -23,13 +23,13 @@ def test_the_command_says_how_much_is_downloaded_and_how_to_open_it(
     world, runtime, tmp_path: Path, capsys
 ):
     world.save(tmp_path / "world")
-    site = str(tmp_path / "site")
+    site = str(tmp_path / "a site")
     assert main(["export", str(tmp_path / "world"), site, "--precision", "int8", "--space"]) == 0
     said = capsys.readouterr().out
     assert re.search(r"tiny: a browser downloads [\d.]+ MB, [\d.]+ MB with gzip, .* in int8", said)
-    assert f"python -m http.server 8080 -d {site}" in said
+    assert f"python -m http.server 8080 -d '{site}'" in said
     assert "Cross-Origin-Opener-Policy: same-origin" in said
-    assert (tmp_path / "site/README.md").read_text().startswith('---\ntitle: "tiny"')
+    assert (tmp_path / "a site/README.md").read_text().startswith('---\ntitle: "tiny"')
 
 
 def test_graphs_alone_are_of_one_world(world, tmp_path: Path, capsys):

@@ -1,5 +1,6 @@
 """`playworld export`: worlds as static files, for a browser or for Python without PyTorch."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -58,9 +59,10 @@ class Export(Command):
             say(console, sizes(exported))
         total = sum((self.folder / name).stat().st_size for name in own_files(self.folder))
         say(console, f"{total / 1e6:.1f} MB written to {self.folder}")
-        say(console, ADVICE.format(folder=self.folder))
+        folder = shlex.quote(str(self.folder))
+        say(console, ADVICE.format(folder=folder))
         if self.space:
-            say(console, f"a static Space: hf upload USER/NAME {self.folder} . --repo-type space")
+            say(console, f"a static Space: hf upload USER/NAME {folder} . --repo-type space")
         return 0
 
     def _write_graphs(self, console: Console) -> None:

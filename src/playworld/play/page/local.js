@@ -50,9 +50,9 @@ export class Engine {
     this.on = on;
   }
 
-  open() {
+  open(provider = computeBy(this.about.sha256)) {
     if (this.worker !== null) return;
-    this.provider = computeBy(this.about.sha256);
+    this.provider = provider;
     this.worker = this.start("open", this.provider, (message) => this.receive(message));
   }
 
@@ -94,13 +94,18 @@ export class Engine {
     }
   }
 
-  /** The worker is lost; the next `open` starts another one. */
+  /** The worker is lost; the next `open` starts another one. WebGPU that does not even start gives way to WebAssembly. */
   fail(sentence) {
+    const hasStarted = this.isReady;
     this.worker?.terminate();
     Object.assign(this, { worker: null, isReady: false });
     for (const { reject } of this.calls.values()) reject(new Refused(sentence, 0));
     this.calls.clear();
-    if (this.provider === "webgpu") giveUpGpu(this.about.sha256);
+    if (this.provider === "webgpu") {
+      giveUpGpu(this.about.sha256);
+      console.warn(`Without WebGPU: ${sentence}`);
+      if (!hasStarted) return this.open("wasm");
+    }
     this.on.lost("worker");
     this.on.refused(sentence);
   }

@@ -86,7 +86,8 @@ export function isFullOfPictures(error) {
   return error.status === TOO_MANY;
 }
 
-function toBlob(url) {
+/** The file in the data URL of a PNG. */
+export function toBlob(url) {
   const bytes = Uint8Array.from(atob(url.split(",")[1]), (letter) => letter.charCodeAt(0));
   return new Blob([bytes], { type: "image/png" });
 }

@@ -1,5 +1,6 @@
 // A whole play in a link: the world, what it started from, the seed, every button.
 
+import { toBlob } from "./pictures.js";
 import { portable } from "./saved.js";
 
 const FORMAT = 1;
@@ -54,6 +55,11 @@ export async function readLink(hash, world) {
   const fits = length < world.max_nodes && link.actions.every(([button]) => button < world.buttons.length)
     && link.prompt.every((picture) => !picture.startsWith("prompt:") || Number(picture.slice(7)) < world.prompts.length);
   if (!fits) throw new Error(`This link replays another world (${String(link.name).slice(0, 80)}).`);
+  try {
+    for (const picture of link.prompt.filter((name) => PNG.test(name))) (await createImageBitmap(toBlob(picture))).close();
+  } catch {
+    throw bad;
+  }
   return {
     ...link,
     actions: link.actions.flatMap(([button, count]) => Array(count).fill(button)),

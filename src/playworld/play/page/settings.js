@@ -12,7 +12,7 @@ export class Settings {
     for (const field of [this.steps, this.temperature]) field.addEventListener("change", () => this.setSampler());
     this.find("own").addEventListener("click", () => game.player.setSampler({ steps: null, temperature: null }));
     this.find("start").addEventListener("click", () => {
-      if (game.chosen !== null && this.seed.checkValidity()) game.start(game.chosen, this.nextSeed());
+      if (game.chosen !== null && this.seed.reportValidity()) game.start(game.chosen, this.nextSeed());
     });
     this.find("keys-reset").addEventListener("click", () => {
       keys.reset();

@@ -2,6 +2,9 @@
 
 const ORT = new URL("../ort/", import.meta.url);
 
+const LIBRARY = { wasm: "ort-wasm-simd-threaded", webgpu: "ort-wasm-simd-threaded.asyncify" };
+const LEAST_PAGES = 2048; // 128 MB
+
 /** A sentence for the player. */
 export class Failure extends Error {}
 
@@ -30,7 +33,12 @@ export async function openGraphs(names, { folder, provider, runtime = provider, 
   const files = names.map((name) => bytesOf(new URL(`${name}.onnx`, folder), onBytes)); // beside the runtime
   const ort = await loadRuntime(runtime, threads);
   const graphs = {};
-  for (const [i, name] of names.entries()) graphs[name] = await openGraph(ort, await files[i], provider);
+  try {
+    for (const [i, name] of names.entries()) graphs[name] = await openGraph(ort, await files[i], provider);
+  } catch (error) {
+    if (!(error instanceof Failure)) await findLibrary(runtime);
+    throw error;
+  }
   return { graphs, tensor: (type, data, dims) => new ort.Tensor(type, data, dims) };
 }
 
@@ -44,10 +52,25 @@ async function bytesOf(url, onBytes) {
   }
 }
 
+// The runtime reserves addresses for 4 GB, which Safari on iPhones before 18 refuses; few worlds need so many.
+const Memory = globalThis.WebAssembly?.Memory;
+if (Memory !== undefined) {
+  WebAssembly.Memory = function (limits) {
+    for (let { maximum } = limits; ; maximum /= 2) {
+      try {
+        return new Memory({ ...limits, maximum });
+      } catch (error) {
+        if (maximum <= LEAST_PAGES) throw error;
+      }
+    }
+  };
+}
+
 async function loadRuntime(runtime, threads) {
   if (typeof WebAssembly !== "object") {
     throw new Failure("This browser has WebAssembly switched off, without which no world can run here. Switch it on, or open this page in another browser.");
   }
+  if (runtime === "webgpu" && !(await navigator.gpu?.requestAdapter())) throw new Failure("This browser has no WebGPU.");
   const file = new URL(`ort.${runtime}.min.mjs`, ORT);
   let ort;
   try {
@@ -60,6 +83,11 @@ async function loadRuntime(runtime, threads) {
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = "error";
   return ort;
+}
+
+/** Of a missing part of itself the runtime says something else. */
+async function findLibrary(runtime) {
+  for (const ending of [".mjs", ".wasm"]) await fetched(new URL(LIBRARY[runtime] + ending, ORT));
 }
 
 async function openGraph(ort, bytes, provider) {
