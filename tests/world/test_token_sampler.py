@@ -32,6 +32,7 @@ def logits(rows: int = 2) -> torch.Tensor:
     draw = torch.Generator().manual_seed(0)
     found = torch.randn(rows, CONFIG.num_positions, width, generator=draw)
     found[:, 1:, FOLLOW] += 4.5  # about as likely as all other motions together
+    found[:, 1::3, sum(CONFIG.sizes[:3]) + FIRST_CODE + 2] += 8.0  # one code, surely
     rest = CONFIG.num_scenes // 2
     # The likeliest motion of the scene, but less likely than the others together; or more.
     found[:, 0, rest] = torch.tensor([5.0, 8.0])[:rows]

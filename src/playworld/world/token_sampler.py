@@ -31,7 +31,7 @@ from playworld.world.maskgit import (
 )
 from playworld.world.sampler_config import SamplerConfig, refinements
 
-SURE = 0.2
+SURE = 0.9
 """Probability of the likeliest code from which on a block with something new gets a code. Codes of
 which none is likely are noise, and the blending network does better without."""
 ODDS_IN_VIEW = 3.0
