@@ -100,18 +100,16 @@ def sheet(frames: UInt8[np.ndarray, "T H W 3"]) -> bytes:
     return to_png(tiled(map(image, frames), count, columns(count), paper="black"), QUICK)
 
 
-def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
-    """The page and its few answers as an ASGI application, with the origin check around them."""
+def page_app(host: str, *folders: str) -> FastAPI:
+    """A page of files in these folders of the package, with the origin check around it.
+
+    Of two files with one name the one in the later folder is served.
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(OriginCheck, listens_at=host, names=None)
     add_refusals(app)
-    page = {item.name: item.read_bytes() for item in (files("playworld.curate") / "page").iterdir()}
-    footage = desk.footage
-
-    def known(place: int) -> int:
-        if not 0 <= place < len(desk.order):
-            raise HTTPException(404, "There is no such stretch.")
-        return place
+    here = files("playworld.curate")
+    page = {item.name: item.read_bytes() for name in folders for item in (here / name).iterdir()}
 
     @app.get("/")
     async def index() -> Response:
@@ -122,6 +120,25 @@ def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
         if name not in page:
             raise HTTPException(404, "There is no such file.")
         return Response(page[name], media_type=MEDIA_TYPES[Path(name).suffix])
+
+    return app
+
+
+def serve(app: FastAPI, port: int, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve a page on this machine until Ctrl-C."""
+    with bound("127.0.0.1", port) as listener:
+        limits = ConnectionLimits(connections_that_fit(MAX_CONNECTIONS), MAX_PER_ADDRESS)
+        answer(app, listener, "127.0.0.1", limits, on_ready)
+
+
+def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
+    """The page and its few answers as an ASGI application."""
+    app, footage = page_app(host, "page"), desk.footage
+
+    def known(place: int) -> int:
+        if not 0 <= place < len(desk.order):
+            raise HTTPException(404, "There is no such stretch.")
+        return place
 
     @app.get("/api/v1/clips")
     def describe() -> dict[str, Any]:
@@ -147,18 +164,19 @@ def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
 
     @app.put("/api/v1/stretches/{place}/label")
     def give(place: int, label: GivenLabel) -> dict[str, Any]:
-        _saved(lambda: desk.give(known(place), label))
+        saved(lambda: desk.give(known(place), label))
         return desk.summary()
 
     @app.post("/api/v1/undo")
     def undo() -> dict[str, Any]:
-        place = _saved(desk.take_back)
+        place = saved(desk.take_back)
         return {"place": place, **desk.summary()}
 
     return app
 
 
-def _saved(change: Callable[[], Any]) -> Any:
+def saved(change: Callable[[], Any]) -> Any:
+    """What a change returns; refused where the disk does not take it."""
     try:
         return change()
     except OSError:
@@ -179,8 +197,5 @@ def label(
         raise InputError(f"{path.parent} is no folder: labels need one to be written to")
     with alone(path, f"{path} is open in another `playworld curate label`"):
         labels = Labels(path, footage, options.length)
-        app = create_app(Desk(footage, labels, options.seed))
-        with bound("127.0.0.1", options.port) as listener:
-            limits = ConnectionLimits(connections_that_fit(MAX_CONNECTIONS), MAX_PER_ADDRESS)
-            answer(app, listener, "127.0.0.1", limits, on_ready)
+        serve(create_app(Desk(footage, labels, options.seed)), options.port, on_ready)
     return path

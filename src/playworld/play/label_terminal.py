@@ -28,6 +28,11 @@ HELP = (
 )
 
 
+def key_name(key: str, names: Mapping[str, str]) -> str:
+    """What a typed key is called, by these names before the usual ones; empty for none."""
+    return (NAMES | dict(names)).get(key, key if key.isprintable() else "")
+
+
 class LabelGame:
     """The films in turn, and the keys that were pressed for them. Time is passed in."""
 
@@ -40,7 +45,7 @@ class LabelGame:
     ) -> None:
         """Films whose key leads from frame `change` to the next, and names of typed keys."""
         self.films, self.change, self.fps = films, change, fps
-        self.names = NAMES | dict(names)
+        self.names = names
         self.given: dict[int, str] = {}
         """The name of the key of each film that has one."""
         self._place = 0
@@ -62,7 +67,7 @@ class LabelGame:
             self.given.pop(self._place, None)
         elif key == SKIP:
             self._place += 1
-        elif name := self.names.get(key, key if key.isprintable() else ""):
+        elif name := key_name(key, self.names):
             self.given[self._place] = name
             self._place += 1
 

@@ -86,11 +86,16 @@ export class Player {
     this.draw();
   }
 
+  /** The frame that is on the screen. */
+  get frame() {
+    const { frames } = this.stretch;
+    return Math.min(Math.floor(this.time) % (frames + HOLD), frames - 1);
+  }
+
   draw() {
     const pen = this.screen.getContext("2d");
     if (!this.stretch) return pen.clearRect(0, 0, this.width, this.height);
-    const { frames } = this.stretch;
-    this.put(pen, Math.min(Math.floor(this.time) % (frames + HOLD), frames - 1), 0, 0, this.width, this.height);
+    this.put(pen, this.frame, 0, 0, this.width, this.height);
   }
 
   lay() {
