@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from playworld.models.actions import LatentActionConfig, LatentActionModel, TokenView
+from playworld.models.motion.actions import pressed_in_vain
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 
@@ -110,6 +111,17 @@ def test_under_gravity_an_action_is_the_same_whether_one_stands_or_falls():
     assert not torch.allclose(level, rises) and not torch.allclose(level, back)
     with pytest.raises(ValueError, match="gravity is known only"):
         LatentActionConfig(32, 32, QuantizerConfig(3), "conv", gravity=True)
+
+
+def test_a_direction_is_held_on_where_the_view_stops_and_until_it_turns():
+    across = torch.tensor([0, 0, 0.6, 0, 0, -0.5, 0])
+    view = torch.zeros(2, 7, 1, 1, 4)
+    view[:, :, 0, 0, 1] = across
+    no, on = torch.zeros(2, dtype=torch.bool), torch.tensor([True, False])
+    pressed = pressed_in_vain(view, jump=no, on=on)
+    held = torch.tensor([0, 0, 0.6, 0.6, 0.6, -0.5, -0.5])
+    assert torch.equal(pressed[0, :, 0, 0, 1], held) and torch.equal(pressed[1], view[1])
+    assert not pressed[..., [0, 2, 3]].any()
 
 
 def test_each_stem_refuses_the_shape_of_the_other():

@@ -111,7 +111,7 @@ def test_jump_is_let_go_or_pressed_in_midair_and_nowhere_else():
         64, 64, QuantizerConfig(2, 4), "vector", tokens=TokenView(64, 4), gravity=True
     )
     actions = LatentActionModel(shape)
-    loss = WorldLoss(warmup_fraction=0.0, midair_actions=1.0)
+    loss = WorldLoss(warmup_fraction=0.0, vain_actions=1.0)
     parts = MotionDynamics(DYNAMICS), MotionTokenizer(TOKENIZER)
     learner = MotionWorldObjective(actions, *parts, loss).eval()
     # A takeoff, two frames of the rise, two of the fall, ground with noise, and another takeoff.
@@ -122,7 +122,7 @@ def test_jump_is_let_go_or_pressed_in_midair_and_nowhere_else():
     assert pressed.codes.tolist() == [[1, 1, 1, 0, 0, 0, 1]]
     found = set()
     for seed in range(80):
-        mixed = learner.press_midair(pressed, view, [torch.Generator().manual_seed(seed)])
+        mixed = learner.press_in_vain(pressed, view, [torch.Generator().manual_seed(seed)])
         assert torch.equal(mixed.latents, actions.embed(mixed.codes))
         found.add("".join(map(str, mixed.codes[0].tolist())))
     let_go, held = {"1000001", "1100001"}, {"1111101", "1110101"}

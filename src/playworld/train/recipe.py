@@ -53,8 +53,8 @@ class Recipe:
         of_changes = isinstance(self.tokenizer, MotionTokenizerConfig)
         if of_changes != isinstance(self.tokenizer_loss, MotionTokenizerLoss):
             raise ValueError(f"the tokenizer of recipe {self.name!r} has the loss of another kind")
-        if self.world_loss.midair_actions and self.actions.stem != "vector":
-            raise ValueError(f"midair_actions of recipe {self.name!r} needs actions from motions")
+        if self.world_loss.vain_actions and self.actions.stem != "vector":
+            raise ValueError(f"vain_actions of recipe {self.name!r} needs actions from motions")
         for what, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(

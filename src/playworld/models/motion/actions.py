@@ -4,6 +4,8 @@ Tokens of changes say how things move, so a summary of that needs no convolution
 picture a character is makes no difference to which way it goes.
 """
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -45,23 +47,26 @@ class VectorActionEncoder(nn.Module):
         return self.layers(2 * motions)
 
 
-def pressed_midair(
-    video: Float[Tensor, "B T 1 1 C"], up: Bool[Tensor, " B"]
+def pressed_in_vain(
+    video: Float[Tensor, "B T 1 1 C"], jump: Bool[Tensor, " B"], on: Bool[Tensor, " B"]
 ) -> Float[Tensor, "B T 1 1 C"]:
-    """The same, but what is in mid-air looks as where jump is let go there, or (`up`) pressed.
+    """The same, but as where keys are let go or pressed that make no difference.
 
-    A rise that slows down, a fall that begins and one that grows faster are gravity, whatever the
-    player does.
+    In mid-air jump is let go, or (`jump`) pressed: a rise that slows down, a fall that begins and
+    one that grows faster are gravity, whatever the player does. Where the view stops moving across,
+    the direction is held (`on`), as against a wall.
     """
     before, rows = video[:, :-1, ..., ::2], video[:, 1:, ..., ::2]
     quick = torch.maximum(before.abs(), rows.abs()) > NOISE
     flies = (before < rows) & (before != 0) & (rows != 0) & quick
     begins = (before == 0) & (rows > 0) & (rows <= SLOW)  # on the ground jump would do something
-    up = up[:, None, None, None, None]
-    gravity = torch.where(up, flies, flies | begins)
-    kept = video.clone()
-    kept[:, 1:, ..., ::2] = torch.where(gravity, JUMP * up, rows)
-    return kept
+    jump = jump[:, None, None, None, None]
+    gravity = torch.where(jump, flies, flies | begins)
+    pressed = video.clone()
+    pressed[:, 1:, ..., ::2] = torch.where(gravity, JUMP * jump, rows)
+    for last, across in pairwise(pressed[..., 0, 0, 1].unbind(1)):  # views: each sees the one held
+        across.copy_(torch.where((across == 0) & on, last, across))
+    return pressed
 
 
 class VectorActionDecoder(nn.Module):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from playworld.models.motion.actions import pressed_midair
+from playworld.models.motion.actions import pressed_in_vain
 from playworld.models.motion.changes import (
     CHOICES,
     FIRST_CODE,
@@ -60,17 +60,17 @@ class MotionWorldObjective(WorldObjective):
         return torch.zeros_like(view[:, :-1])
 
     @torch.no_grad()
-    def press_midair(
+    def press_in_vain(
         self, actions: Quantized, view: Float[Tensor, "B T H W C"], draws: list[torch.Generator]
     ) -> Quantized:
-        """The latent actions; in some clips jump is let go or pressed in mid-air."""
-        share, steps = self.loss_config.midair_actions, actions.codes.shape[1]
+        """The latent actions; in some clips, from some frame on, those of `pressed_in_vain`."""
+        share, steps = self.loss_config.vain_actions, actions.codes.shape[1]
         if share == 0 or (self.training and self.in_warmup):
             return actions
-        chosen, up = torch.stack([torch.rand(2, generator=draw) for draw in draws], dim=1)
+        chosen, jump, on = torch.stack([torch.rand(3, generator=draw) for draw in draws], dim=1)
         begins = torch.cat([torch.randint(steps, (1,), generator=draw) for draw in draws])
         begins = torch.where(chosen < share, begins, steps).to(view.device)
-        pressed = pressed_midair(view, (up < 0.5).to(view.device))
+        pressed = pressed_in_vain(view, *(torch.stack([jump, on]) < 0.5).to(view.device))
         codes = self.actions.quantizer.nearest(self.actions.encoder(pressed))
         later = torch.arange(steps, device=view.device) >= begins[:, None]
         codes = torch.where(later, codes, actions.codes)

@@ -38,9 +38,9 @@ class WorldLoss:
     held_actions: float = 0.0
     """Share of the clips in which one action is repeated for longer than it lasted: players hold
     jump in mid-air and run against walls, so the dynamics has to predict that too."""
-    midair_actions: float = 0.0
-    """Share of the clips in which, from some frame on, jump is let go or pressed in mid-air: it
-    makes no difference there. Only for actions from motions."""
+    vain_actions: float = 0.0
+    """Share of the clips in which, from some frame on, keys are pressed or let go that make no
+    difference: jump in mid-air, a direction against a wall. Only for actions from motions."""
     own_rollouts: float = 0.0
     """Share of the clips that go on from the world's own pictures, with the changes that mend
     them; only for worlds of changes. See train/objectives/own_rollouts.py."""
@@ -56,7 +56,7 @@ class WorldLoss:
     def __post_init__(self) -> None:
         if not (0 <= self.corrupt < 1 and 0 <= self.warmup_fraction < 1 and self.warm_noise >= 0):
             raise ValueError(f"corrupt and warmup_fraction are shares in [0, 1), got {self}")
-        for name in ("held_actions", "midair_actions", "own_rollouts"):
+        for name in ("held_actions", "vain_actions", "own_rollouts"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share in [0, 1], got {getattr(self, name)}")
 
@@ -108,7 +108,7 @@ class WorldObjective(Objective):
         action_loss = error + share * quantized.loss
         past = self.corrupt_tokens(tokens, draws)
         scored = hidden[:, 1:].sum() / hidden_count
-        played = self.repeat_actions(self.press_midair(quantized, view, draws), draws)
+        played = self.repeat_actions(self.press_in_vain(quantized, view, draws), draws)
         tokens, past, video = self.roll_out(tokens, past, played, video, draws)
         loss, metrics = self.token_loss(tokens, hidden, past, played, video)
         metrics = {key: scored * value for key, value in metrics.items()}
@@ -195,10 +195,10 @@ class WorldObjective(Objective):
         return relative_error(predicted, self.decoder_input(view), view[:, 1:], change)
 
     @torch.no_grad()
-    def press_midair(
+    def press_in_vain(
         self, actions: Quantized, view: Float[Tensor, "B T H W C"], draws: list[torch.Generator]
     ) -> Quantized:
-        """The latent actions, some with others that make no difference in mid-air."""
+        """The latent actions, some with others that make no difference."""
         return actions
 
     @torch.no_grad()
