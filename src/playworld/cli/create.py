@@ -20,7 +20,7 @@ class Create(Command):
     groups: ClassVar[dict[str, str]] = {
         "what it starts from": "from scratch preset",
         "the world": "minutes fps size name",
-        "the run": "run seed device",
+        "the run": "run ingest-only seed device",
     }
 
     videos: Positional[Path]

@@ -57,5 +57,5 @@ class Play(ServerCommand):
                 open_browser(address)
 
         options = self.served()
-        serve(self.load(self.world), options, ready)
+        serve(self.load(self.world), options, ready, making=self.workshop())
         return 0

@@ -1,23 +1,30 @@
 """What people see while a command works."""
 
+import contextlib
+import json
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from playworld.atomic import write_whole
 from playworld.progress import Progress
 
 SECONDS_BETWEEN_LINES = 15.0
+SECONDS_BETWEEN_FILES = 1.0
 
 
 class ProgressBars:
     """Shows progress with the time left: bars on a terminal, elsewhere a line now and then."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, file: Path | None = None) -> None:
+        """Args: `file` is kept as JSON with stage, note, done and of, for programs."""
         text = TextColumn("{task.description}", markup=False)
         columns = (text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         self.console = console
+        self._file, self._written = file, 0.0
         self.drawn = RichProgress(*columns, console=console)
 
     def __call__(self, title: str) -> Progress:
@@ -36,6 +43,7 @@ class ProgressBars:
                 first, began, spoke = done, now, now
                 self.drawn.reset(task)
             last = done
+            self._keep_file(title, done, of, note)
             text = f"{title}: {note}" if note else title
             if self.console.is_terminal:
                 self.drawn.start()
@@ -47,6 +55,15 @@ class ProgressBars:
                 say(self.console, f"{text}: {done / max(of, 1):.0%}, {left} left")
 
         return show
+
+    def _keep_file(self, title: str, done: int, of: int, note: str) -> None:
+        now = time.monotonic()
+        if self._file is None or (done < of and now - self._written < SECONDS_BETWEEN_FILES):
+            return
+        self._written = now
+        known = {"stage": title, "note": note, "done": done, "of": of}
+        with contextlib.suppress(OSError):  # it only tells: the work may still come to its end
+            write_whole(self._file, json.dumps(known))
 
     def __enter__(self) -> "ProgressBars":
         return self

@@ -62,7 +62,7 @@ class Serve(ServerCommand):
         log_lines(self.log_format, self.access_log)
         options = self.served()
         if self.replicas is None and self.max_replicas is None:
-            serve(self.load_all(), options, ready, ports=1)
+            serve(self.load_all(), options, ready, ports=1, making=self.workshop())
         else:
             self._run_replicas(options)
         log.info("ended")

@@ -8,9 +8,11 @@ from tyro.conf import FlagCreatePairsOff
 
 from playworld.cli.command import FLAT, DeviceCommand
 from playworld.config import InputError
+from playworld.play.making.options import MakingOptions
 from playworld.play.options import PlayOptions, with_token_of_environment
 
 if TYPE_CHECKING:
+    from playworld.play.making import Making
     from playworld.world import World
 
 
@@ -25,6 +27,8 @@ class ServerCommand(DeviceCommand):
         "games outside of this process": "store keep-days max-store-mb snapshot-frames",
         "limits of a picture": "max-upload-mb max-upload-megapixels",
         "limits of the server": "max-connections max-connections-per-address",
+        "making worlds": "worlds-folder allow-making making-from max-video-mb max-videos-mb "
+        "max-making-minutes keep-free-mb",
         "the world": "device half engine trust-run stub-model",
     }
 
@@ -39,6 +43,7 @@ class ServerCommand(DeviceCommand):
     """For load tests: instead of a world, frames that take this many milliseconds a batch and show
     their session's seed and their number."""
     options: Annotated[PlayOptions, FLAT]
+    making: Annotated[MakingOptions, FLAT]
 
     def served(self) -> PlayOptions:
         """The options, with the token of the environment where the command line gives none.
@@ -51,6 +56,19 @@ class ServerCommand(DeviceCommand):
         options = with_token_of_environment(self.options)
         options.secret()
         return options
+
+    def workshop(self) -> "Making | None":
+        """How people make worlds on the page; None on a server on which they make none.
+
+        Raises:
+            InputError: there is no folder for them.
+        """
+        from playworld.play.making import Making
+
+        if self.stub_model is not None or not self.making.allowed(self.options):
+            return None
+        self.making.folder()
+        return Making(self.making, self.load)
 
     def load(self, name: str) -> "World":
         """The world, or what the newest checkpoint of a run has come to."""

@@ -1,6 +1,6 @@
 """What is asked for over HTTP before a game: the world and its pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,6 +36,7 @@ def description(
     options: PlayOptions,
     prefix: str = "",
     links: Sequence[str] = (),
+    places: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """All that the page has to know of a world; `prompts` are the names of its pictures."""
     sampler = world.config.sampler
@@ -55,6 +56,7 @@ def description(
         "max_nodes": options.max_nodes,
         "max_upload_bytes": int(1e6 * options.max_upload_mb),
         "addresses": list(links),
+        "places": dict(places or {}),
     }
 
 
@@ -65,10 +67,12 @@ def add_world(
     options: PlayOptions,
     prefix: str = "",
     links: Sequence[str] = (),
+    places: Mapping[str, str] | None = None,
 ) -> None:
     """The description of the world, its card, and its prompts as PNG."""
     pictures = [to_png(picture, QUICK) for _, picture in prompts]
-    described = description(world, [name for name, _ in prompts], options, prefix, links)
+    names = [name for name, _ in prompts]
+    described = description(world, names, options, prefix, links, places)
 
     @router.get("/api/v1/world")
     async def describe() -> JSONResponse:

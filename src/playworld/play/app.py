@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 
 from playworld.play.connection_limits import ConnectionLimits
+from playworld.play.making import Making, refuse_making
 from playworld.play.metrics import MEDIA_TYPE, Refused, exposition
 from playworld.play.options import PlayOptions
 from playworld.play.origin_check import OriginCheck
@@ -18,7 +19,7 @@ from playworld.play.served import ServedWorld, names_of, slug
 from playworld.play.shared_figures import SharedFigures
 from playworld.play.store.game_store import GameStore, open_store
 from playworld.play.token_check import TokenCheck
-from playworld.play.world_list import add_list, add_lobby
+from playworld.play.world_list import add_list, add_lobby, all_worlds
 from playworld.world import World
 
 WORLDS = "/w/"
@@ -32,6 +33,7 @@ def create_app(
     limits: ConnectionLimits | None = None,
     store: GameStore | None = None,
     replica: str | None = None,
+    making: Making | None = None,
 ) -> FastAPI:
     """The whole server as an ASGI application: page, API and sockets, with the checks around them.
 
@@ -43,6 +45,8 @@ def create_app(
         store: where games are kept; if not given, what the options say.
         replica: the name of this one of several that share the store, and all of whose metrics are
             asked of any.
+        making: where people make worlds, whose worlds join those that are given; None where they
+            make none.
 
     Raises:
         InputError: the token is none, or the store cannot be used.
@@ -52,8 +56,13 @@ def create_app(
         store = open_store(options.store, options.keep_seconds, 1e6 * options.max_store_mb)
     served = serve_each([worlds] if isinstance(worlds, World) else worlds, options, store)
     at_work: list[Callable[[], Coroutine[None, None, None]]] = []
+    own = None if making is None else making.open(served, options, links, store)
+
+    def every() -> list[ServedWorld]:
+        return [*served, *(own.served if own else ())]
+
     app = FastAPI(
-        lifespan=_lifespan(served, store, at_work),
+        lifespan=_lifespan(served, every, store, at_work),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -78,13 +87,13 @@ def create_app(
         refused=refused,
     )
     app.state.ready = False
-    app.state.drain = lambda seconds: _all(world.drain(seconds) for world in served)
+    app.state.drain = lambda seconds: _all(world.drain(seconds) for world in every())
     add_refusals(app, refused)
     _add_health(app)
 
     def figures() -> str:
         return exposition(
-            [world.figures() for world in served],
+            [world.figures() for world in every()],
             app.state.ready,
             refused,
             None if limits is None else len(limits),
@@ -97,14 +106,24 @@ def create_app(
         shared = SharedFigures(figures, replica, store)
         at_work.append(shared.publish)
     _add_metrics(app, figures, shared)
+    catalogue = own.catalogue if own else None
     lobby = APIRouter()
-    add_list(lobby, served)
+    add_list(lobby, served, catalogue, options.root_path)
     if len(served) > 1:
-        add_lobby(lobby, served)
+        add_lobby(lobby, served, catalogue)
+    elif own:
+        lobby.include_router(all_worlds(served, own.catalogue))
+    if own:
+        own.add(lobby, int(1e6 * options.max_upload_mb))
+    else:
+        refuse_making(lobby)
     app.include_router(lobby)
+    places = {} if own is None else own.places
     for world in served:
-        own = [f"{link.removesuffix('/')}{world.prefix}/" for link in links]
-        app.include_router(world.router(own))
+        theirs = [f"{link.removesuffix('/')}{world.prefix}/" for link in links]
+        app.include_router(world.router(theirs, places))
+    if own:
+        app.router.routes.append(own.route)
     return app
 
 
@@ -141,6 +160,7 @@ def _add_metrics(app: FastAPI, figures: Callable[[], str], shared: SharedFigures
 
 def _lifespan(
     served: Sequence[ServedWorld],
+    every: Callable[[], Sequence[ServedWorld]],
     store: GameStore | None,
     at_work: Sequence[Callable[[], Coroutine[None, None, None]]],
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
@@ -157,7 +177,7 @@ def _lifespan(
             app.state.ready = False
             for task in tasks:
                 task.cancel()
-            await _all(world.close() for world in served)
+            await _all(world.close() for world in every())
             if store is not None:
                 await asyncio.to_thread(store.close)
 

@@ -96,8 +96,12 @@ class PlayOptions:
         """How long a player may press nothing; None for as long as they like."""
         if self.idle_minutes is not None:
             return 60 * self.idle_minutes
-        others = self.allow_hosts or self.forwarded_allow_ips or not is_loopback(self.host)
-        return IDLE_SECONDS if others else None
+        return None if self.is_local else IDLE_SECONDS
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody but this machine reaches the server."""
+        return not self.allow_hosts and not self.forwarded_allow_ips and is_loopback(self.host)
 
     @property
     def keep_seconds(self) -> float:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from fastapi import APIRouter, HTTPException, Request, WebSocket
@@ -69,13 +69,18 @@ class ServedWorld:
         )
         self._uploads = Uploads(self._decoders, options.max_players)
 
-    def router(self, links: Sequence[str]) -> APIRouter:
-        """Its page, its API and its socket; `links` lead to it from other machines."""
+    def router(self, links: Sequence[str], places: Mapping[str, str] | None = None) -> APIRouter:
+        """Its page, its API and its socket.
+
+        Args:
+            links: those that lead to it from other machines.
+            places: other pages of the server: that of all `worlds`, and the one to `make` some.
+        """
         router = APIRouter(prefix=self.prefix)
         if self.prefix:
             add_slash(router, self.name)
         add_page(router)
-        add_world(router, self.world, self.prompts, self.options, self.path, links)
+        add_world(router, self.world, self.prompts, self.options, self.path, links, places)
         add_picture(router, self.state.games, self._uploads)
         add_game(router, self.state.games, self._films)
 
@@ -92,6 +97,11 @@ class ServedWorld:
             raise HTTPException(426, f"{NO_UPGRADE}.", {"upgrade": "websocket"})
 
         return router
+
+    @property
+    def is_played(self) -> bool:
+        """Whether somebody is connected."""
+        return self.state.games.sessions.count()[1] > 0
 
     def figures(self) -> WorldFigures:
         """For the metrics."""

@@ -15,6 +15,7 @@ from playworld.play.accepting import Sparing, accept
 from playworld.play.app import create_app
 from playworld.play.connection_limits import ConnectionLimits, Visit, connections_that_fit
 from playworld.play.links import network_links, own_link
+from playworld.play.making import Making
 from playworld.play.messages import MESSAGE_BYTES
 from playworld.play.options import PlayOptions
 from playworld.play.protocols import HttpConnection
@@ -37,6 +38,7 @@ def serve(
     options: PlayOptions,
     on_ready: Callable[[str], None] | None = None,
     ports: int = PORTS_TRIED,
+    making: Making | None = None,
 ) -> None:
     """Serve the page until Ctrl-C (SIGINT) or SIGTERM; then finish the frames in hand and return.
 
@@ -45,6 +47,7 @@ def serve(
         options: where to listen, whom to let in, and the limits.
         on_ready: called once, with the page's address, when the server answers.
         ports: how many ports are tried, one after another, where the first is taken.
+        making: how people make worlds on the page; None where they make none.
 
     Raises:
         InputError: no port is free, or this machine has no such address.
@@ -54,7 +57,7 @@ def serve(
         most = connections_that_fit(options.max_connections)
         proxies = trusted(options.forwarded_allow_ips)
         limits = ConnectionLimits(most, options.max_connections_per_address, proxies)
-        app = create_app(worlds, options, links, limits)
+        app = create_app(worlds, options, links, limits, making=making)
 
         async def drain() -> None:
             app.state.ready = False

@@ -2,42 +2,94 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import JSONResponse
 
 from playworld.markup import Html, join, tag
-from playworld.play.pages import add_parts, document, html
+from playworld.play.making.catalogue import Catalogue, Listed
+from playworld.play.pages import add_parts, add_slash, document, html
 from playworld.play.served import ServedWorld, slug
-from playworld.world import Button, World
+from playworld.world import Button, WorldConfig
 
 LONGEST_LINE = 200
 """Characters of a card that the page of all worlds shows."""
 MOST_CHIPS = 8
 """Buttons of a world that the page of all worlds names."""
-MARK = b"<!-- worlds -->"
-"""Where they stand in the page."""
+MARK, MAKE = b"<!-- worlds -->", b"<!-- make -->"
+"""Where they stand in the page, and the way to make some."""
+MEASURED = "## Measured"
+"""Heading of a card's section with the table of an evaluation."""
+FRAME = "4"
+"""Generated frame whose figures a card shows."""
 
 
-def add_list(router: APIRouter, served: Sequence[ServedWorld]) -> None:
-    """Which worlds there are, for programs."""
+def add_list(
+    router: APIRouter,
+    served: Sequence[ServedWorld],
+    catalogue: Catalogue | None = None,
+    root_path: str = "",
+) -> None:
+    """Which worlds there are, for programs; those of the catalogue are loaded once they are opened.
+
+    Args:
+        router: the server's.
+        served: worlds that are loaded.
+        catalogue: further ones.
+        root_path: what a proxy puts before all addresses.
+    """
 
     @router.get("/api/v1/worlds")
-    async def worlds() -> JSONResponse:
-        return JSONResponse({"worlds": [describe(world) for world in served]})
+    def worlds() -> JSONResponse:
+        listed = [] if catalogue is None else catalogue.all()
+        found = [describe(world) for world in served]
+        return JSONResponse({"worlds": found + [_listed(world, root_path) for world in listed]})
+
+    @router.get("/api/v1/worlds/{name}/picture")
+    def picture(name: str) -> Response:
+        world = None if catalogue is None else catalogue.find(name)
+        if world is None or world.picture is None:
+            raise HTTPException(404, "There is no such picture.")
+        return Response(world.picture.read_bytes(), media_type="image/png")
 
 
-def add_lobby(router: APIRouter, served: Sequence[ServedWorld]) -> None:
-    """The page on which a world is chosen."""
-    cards = join(served_card(world) for world in served)
-    page = document("worlds.html").replace(MARK, cards.encode())
+def add_lobby(
+    router: APIRouter,
+    served: Sequence[ServedWorld],
+    catalogue: Catalogue | None = None,
+    back: str = "",
+) -> None:
+    """The page on which a world is chosen.
+
+    Args:
+        router: of the path at which it lies.
+        served: worlds that are loaded.
+        catalogue: further ones, and so a link to the page that makes some.
+        back: the way from the page to the root of the server.
+    """
+    page = document("worlds.html")
+    if catalogue is not None:
+        make = tag("a", "Make a world", href=f"{back}make/", class_="button strong", id="make")
+        page = page.replace(MAKE, make.encode())
 
     @router.get("/")
-    async def index() -> Response:
-        return html(page)
+    def index() -> Response:
+        listed = [] if catalogue is None else catalogue.all()
+        cards = [served_card(world, back) for world in served]
+        cards += [listed_card(world, back) for world in listed]
+        return html(page.replace(MARK, join(cards).encode()))
 
     add_parts(router)
+
+
+def all_worlds(served: Sequence[ServedWorld], catalogue: Catalogue) -> APIRouter:
+    """That page beside a world that lies at the root itself."""
+    router = APIRouter(prefix="/worlds")
+    add_slash(router, "worlds")
+    add_lobby(router, served, catalogue, "../")
+    return router
 
 
 def describe(world: ServedWorld) -> dict[str, Any]:
@@ -47,36 +99,62 @@ def describe(world: ServedWorld) -> dict[str, Any]:
         "title": world.world.config.name,
         "path": f"{world.path}/",
         "about": about_line(world.world.card),
-        "buttons": [{"label": b.label, "arrow": b.arrow} for b in world.world.buttons],
+        "buttons": _buttons(world.world.config),
         "players": world.state.games.sessions.count()[1],
         "max_players": world.options.max_players,
     }
 
 
-def served_card(served: ServedWorld) -> Html:
+def _listed(world: Listed, root_path: str) -> dict[str, Any]:
+    return {
+        "name": world.name,
+        "title": world.title or world.config.name,
+        "path": f"{root_path}/w/{world.name}/",
+        "about": about_line(world.card),
+        "buttons": _buttons(world.config),
+        "kind": world.kind,
+    }
+
+
+def _buttons(config: WorldConfig) -> list[dict[str, str]]:
+    return [{"label": button.label, "arrow": button.arrow} for button in config.buttons]
+
+
+def served_card(served: ServedWorld, back: str = "") -> Html:
     """A world of this server as one link."""
-    path = served.prefix[1:] + "/"
+    path = back + (served.prefix[1:] + "/" if served.prefix else "")
     picture = f"{path}api/v1/prompts/0" if served.prompts else None
-    also = "" if served.name == slug(served.world.config.name) else served.name  # one of several
-    return card(served.world, path, picture, also)
+    config = served.world.config
+    also = "" if served.name == slug(config.name) else served.name  # one of several
+    return card(config, served.world.card, path or "./", picture, also)
 
 
-def card(world: World, address: str, picture: str | None, also: str = "") -> Html:
+def listed_card(world: Listed, back: str) -> Html:
+    """A world that is not loaded yet as one link."""
+    picture = f"{back}api/v1/worlds/{world.name}/picture" if world.picture else None
+    config = world.config if world.title is None else replace(world.config, name=world.title)
+    also = {"built-in": "", "folder": world.name, "made here": "made here"}[world.kind]
+    return card(config, world.card, f"{back}w/{world.name}/", picture, also)
+
+
+def card(config: WorldConfig, text: str, address: str, picture: str | None, also: str = "") -> Html:
     """A world as one link, with its picture.
 
     Args:
-        world: the world.
+        config: the world's.
+        text: its card, Markdown.
         address: of its page.
         picture: the address of one of its pictures, if there is one.
         also: what tells it from another world of its name.
     """
-    facts = f"{world.width} × {world.height}, {world.fps:g} frames/s"
+    width, height = config.tokenizer.width, config.tokenizer.height
+    facts = f"{width} × {height}, {config.fps:g} frames/s"
     facts = f"{also}, {facts}" if also else facts
     shown = tag("span", class_="none")
     if picture is not None:
-        shown = tag("img", src=picture, alt="", width=world.width, height=world.height)
-    title = tag("h2", tag("a", world.config.name, href=address))
-    about = about_line(world.card)
+        shown = tag("img", src=picture, alt="", width=width, height=height)
+    title = tag("h2", tag("a", config.name, href=address))
+    about, measured = about_line(text), figures_line(text)
     return tag(
         "li",
         tag("div", shown, class_="picture"),
@@ -84,11 +162,29 @@ def card(world: World, address: str, picture: str | None, also: str = "") -> Htm
             "div",
             title,
             *([tag("p", about, class_="about")] if about else []),
-            chips(world.buttons),
-            tag("p", facts, class_="aside"),
+            chips(config.buttons),
+            tag("p", *([measured, tag("br")] if measured else []), facts, class_="aside"),
             class_="words",
         ),
     )
+
+
+def figures_line(card: str) -> str:
+    """What a card's table of an evaluation says of rollouts, beside a copy of the last frame."""
+    table = card.partition(MEASURED)[2]
+    found = [
+        re.search(rf"^{name} +(.+)$", table, flags=re.M)
+        for name in ("generated frame", "rollout PSNR, dB", "copy last frame, dB")
+    ]
+    if not all(found):
+        return ""
+    frames, own, copy = (row[1].split() for row in found if row is not None)
+    if FRAME not in frames:
+        return ""
+    at = frames.index(FRAME)
+    if at >= min(len(own), len(copy)):
+        return ""
+    return f"frame {FRAME}: {own[at]} dB, a copy {copy[at]}"
 
 
 def chips(buttons: Sequence[Button]) -> Html:

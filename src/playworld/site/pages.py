@@ -44,7 +44,7 @@ def list_page(worlds: Sequence[World], places: Sequence[Place]) -> bytes:
     for world, place in zip(worlds, places, strict=True):
         names = [name for name, _ in world.prompts()]
         picture = f"{place.folder}prompts/{quote(names[0])}.png" if names else None
-        cards.append(card(world, place.page, picture))
+        cards.append(card(world.config, world.card, place.page, picture))
     return _started(_put(page, MARK.decode(), join(cards)), "page/worlds.js")
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from playworld.atomic import named, write_whole
 from playworld.config import InputError
+from playworld.images import QUICK, to_png
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ class RunLog:
         self._path = run / "metrics.jsonl"
         forget_after(self._path, first_step)
         self._lines = self._path.open("ab", buffering=0)
-        self._curves = run / "tensorboard"
+        self._curves, self._newest = run / "tensorboard", run / "pictures"
         with named(self._curves, 4096):
             self._board = SummaryWriter(str(self._curves), purge_step=first_step + 1)
         self._wandb = weights_and_biases() if wandb else None
@@ -53,8 +55,10 @@ class RunLog:
                 rest = rest[self._lines.write(rest) :]
 
     def pictures(self, step: int, pictures: Mapping[str, np.ndarray]) -> None:
-        """Pictures (H, W, 3) uint8 by name."""
+        """Pictures (H, W, 3) uint8 by name; the newest ones are PNG files of the run as well."""
         for key, picture in pictures.items():
+            self._newest.mkdir(exist_ok=True)
+            write_whole(self._newest / f"{key}.png", to_png(torch.from_numpy(picture), QUICK))
             with named(self._curves, picture.nbytes):
                 self._board.add_image(f"{self.stage}/{key}", picture, step, dataformats="HWC")
             if self._wandb:

@@ -59,3 +59,20 @@ def action_grid(world: World, prompts: UInt8[Tensor, "B P H W C"], presses: int 
             frames, later = world.step(later, [button] * starts)
         columns.append(frames.cpu())
     return rearrange(torch.stack(columns, dim=1), "B A H W C -> (B H) (A W) C").numpy()
+
+
+@torch.no_grad()
+def rollouts(world: World, video: UInt8[Tensor, "B T H W C"]) -> np.ndarray:
+    """Each clip as a row of true frames above what the world makes of its beginning.
+
+    A third of the frames are given, the others follow from the latent actions of the clip.
+    """
+    starts, given = len(video), max(1, video.shape[1] // 3)
+    codes = world.infer_actions(video)
+    _, state = world.start(video[:, :given], seeds=list(range(starts)))
+    made = [*video[:, :given].unbind(1)]
+    for frame in range(given, video.shape[1]):
+        picture, state = world.step(state, codes[:, frame - 1])
+        made.append(picture.cpu())
+    pairs = torch.stack([video, torch.stack(made, dim=1)], dim=1)
+    return rearrange(pairs, "B two T H W C -> (B two H) (T W) C").numpy()

@@ -33,6 +33,7 @@ from playworld.train.preview_pictures import (
     held_out,
     held_out_prompts,
     reconstructions,
+    rollouts,
 )
 from playworld.train.recipe import Recipe
 from playworld.train.runs import (
@@ -196,9 +197,11 @@ def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
     world = World(config, tokenizer, actions, dynamics)
     first_rank_does(lambda: write_preview(job.run, world, held_out_prompts(job.clips)))
     prompts = held_out(job.clips, 4, 1)
+    clip = held_out(job.clips, 3, min(12, stage.clip_length))
     source = _clip_source(dataset, stage, job.options.spread(), store)
     job.fit("world", stage, objective, source,
-            lambda: {"buttons": action_grid(world, prompts)})  # fmt: skip
+            lambda: {"buttons": action_grid(world, prompts),
+                     "rollouts": rollouts(world, clip)})  # fmt: skip
     return world
 
 

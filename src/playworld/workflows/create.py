@@ -16,6 +16,7 @@ from playworld.atomic import alone, may_be_ignored
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import read_json
+from playworld.data.ingest.documents import summary
 from playworld.data.ingest.pipeline import IngestOptions, ingest
 from playworld.data.options import parse_size
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
@@ -29,6 +30,7 @@ from playworld.manifest import refuse_foreign
 from playworld.presets import preset, preset_like
 from playworld.progress import Progress, ProgressFor, silent_stages
 from playworld.train.deadline import Deadline
+from playworld.train.optim import StageConfig
 from playworld.train.options import TrainOptions
 from playworld.train.recipe import Recipe
 from playworld.train.runs import default_run, reset_stage
@@ -60,6 +62,8 @@ LEAST_STEPS = 40
 """Fewer are not worth a stage."""
 ROUND = "round-"
 """What the folders of rounds are called, before their number."""
+SECONDS_BETWEEN = 240.0
+"""Between two checkpoints, and pictures, that are shown while it trains; at least three of them."""
 FEW_MINUTES = 20
 """Of video, below which more of it is advised."""
 
@@ -88,7 +92,7 @@ def create(
     check_size(recipe, options.size)
     recipe = fitted(recipe, gpu_memory(device))
     run = options.run or default_run(world, videos, recipe.name)
-    asked = to_dict(options) | {"run": None, "videos": listing(videos)}
+    asked = to_dict(options) | {"run": None, "ingest_only": False, "videos": listing(videos)}
     with alone(run, f"another `playworld create` is at work in {run}; wait for it"):
         budget = Budget.open(run, asked)
         try:
@@ -118,6 +122,8 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
     if not (clips / "dataset.json").exists():
         ingest(videos, clips, ingesting(options), progress_for("ingest"))
         budget.save()
+    if options.ingest_only:
+        return f"{summary(read_json(clips / 'report.json'))}; look at {clips / 'report.html'}"
     recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
     if start is not None and budget.state["best"] is None:
         begun = budget.spent()
@@ -218,6 +224,7 @@ def from_scratch(
         "tokenizer_ends", lambda: budget.spent() + TOKENIZER_SHARE * budget.left()
     )
     one = replace(one, tokenizer_steps=first)
+    recipe = replace(recipe, tokenizer_stage=shown(recipe.tokenizer_stage, first, budget))
     deadline = Deadline(time.monotonic() + ends - budget.spent())
     train_world(recipe, clips, this / "world", one, progress_for, deadline=deadline)
     # Only now, as how long the tokenizer really took is known.
@@ -225,6 +232,7 @@ def from_scratch(
         "world_steps", lambda: fitting_steps(recipe, clips, training, 1.0, budget)
     )
     two = replace(one, stage="world", world_steps=second)
+    recipe = replace(recipe, world_stage=shown(recipe.world_stage, second, budget))
     return train_world(recipe, clips, this / "world", two, progress_for, naming, budget.deadline())
 
 
@@ -254,6 +262,7 @@ def further(
     if steps == 0:
         return None
     stage = replace(recipe.world_stage, warmup_steps=min(100, math.ceil(WARM_UP * steps)))
+    stage = shown(stage, steps, budget)
     recipe, training = replace(recipe, world_stage=stage), replace(training, world_steps=steps)
     folder, deadline = this / "world", budget.deadline()
     return train_world(recipe, clips, folder, training, progress_for, naming, deadline)
@@ -268,6 +277,12 @@ def affordable(
     """
     pace = budget.state["seconds_per_step"] = seconds_per_step(recipe, clips, training)
     return int(share * budget.left() / pace)
+
+
+def shown(stage: StageConfig, steps: int, budget: Budget) -> StageConfig:
+    """The stage with a checkpoint and pictures every few minutes, for those who watch it."""
+    every = max(1, int(steps / max(3, budget.left() / SECONDS_BETWEEN)))
+    return replace(stage, save_every=every, pictures_every=every)
 
 
 def check_size(recipe: Recipe, size: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
+from tyro.conf import FlagCreatePairsOff
 
 from playworld.config import InputError
 
@@ -36,6 +37,9 @@ class CreateOptions:
     """Where clips, checkpoints, logs and report go; a folder in the user's cache if not given."""
     seed: int = 0
     """Seed of everything."""
+    ingest_only: FlagCreatePairsOff[bool] = False
+    """Cut the videos into clips, say what was understood, and stop; the same command without this
+    goes on."""
     device: str = "auto"
     """cpu, cuda (cuda:1 for the second GPU), mps (a Mac's), or auto: the GPU if there is one."""
 

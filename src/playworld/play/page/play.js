@@ -145,7 +145,7 @@ async function findWorld() {
 }
 
 function describe(world) {
-  if (isServed) element("worlds").hidden = !/\/w\/[^/]+\/$/.test(location.pathname); // one world has no others
+  if (isServed) leadElsewhere(world.places);
   for (const [name, text] of Object.entries(engine.offers.says)) {
     Object.assign(document.querySelector(`[data-says=${name}]`), { textContent: text, hidden: false });
   }
@@ -156,6 +156,15 @@ function describe(world) {
     span.textContent = fact;
     return span;
   }));
+}
+
+/** Links to the server's other pages; one world has no others, and not every server makes some. */
+function leadElsewhere({ worlds, make }) {
+  const isOneOfSeveral = /\/w\/[^/]+\/$/.test(location.pathname);
+  element("worlds").hidden = worlds === undefined && !isOneOfSeveral;
+  element("make").hidden = make === undefined;
+  if (worlds !== undefined) element("worlds").href = worlds;
+  if (make !== undefined) element("make").href = make;
 }
 
 main();

@@ -1,0 +1,113 @@
+"""Worlds to choose from that are not loaded yet: built-in ones, and those in a folder."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from playworld.config import InputError, from_dict
+from playworld.play.making.project import Project, read_document
+from playworld.play.making.workshop import Workshop
+from playworld.play.served import slug
+from playworld.world import WorldConfig, built_in_worlds
+from playworld.world import folder as files
+from playworld.world.hub import locate
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A world that is loaded once somebody opens it."""
+
+    name: str
+    """In addresses."""
+    title: str | None
+    """What it is called where it was made here; else its own name counts."""
+    kind: Literal["built-in", "made here", "folder"]
+    source: str
+    """What is loaded: a folder, or a built-in name."""
+    stamp: Any
+    """Another one is a newer state of it."""
+    config: WorldConfig
+    card: str
+    picture: Path | None
+
+
+class Catalogue:
+    """The worlds that a server offers beside those that it was started with."""
+
+    def __init__(self, workshop: Workshop, served: Sequence[str]) -> None:
+        """Args: `served` are the names in addresses of the worlds that are loaded anyway."""
+        self._workshop, self._served = workshop, set(served)
+
+    def all(self) -> list[Listed]:
+        """Each of them, those that were made here first."""
+        return [*self._made(), *self._in_folder(), *self._built_in()]
+
+    def find(self, name: str) -> Listed | None:
+        """The world of this name."""
+        return next((world for world in self.all() if world.name == name), None)
+
+    def taken(self) -> set[str]:
+        """Names that a new world cannot have."""
+        return self._served | {world.name for world in self.all()} | set(built_in_worlds())
+
+    def _made(self) -> Iterator[Listed]:
+        for project in self._workshop.projects():
+            folder, shown = project.playable(), project.shown()
+            if folder is None or shown is None or project.name in self._served:
+                continue
+            title, stamp = project.about()["title"], project.stamp()
+            yield from _listed(project.name, title, "made here", shown, str(folder), stamp)
+
+    def _in_folder(self) -> Iterator[Listed]:
+        folder, names = self._workshop.folder, set(self._served)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name.startswith(".") or not (path / files.CONFIG_FILE).is_file():
+                continue
+            if Project(path).exists:
+                continue
+            names.add(name := _free(slug(path.name), names | self._projects()))
+            yield from _listed(name, None, "folder", path, str(path), _stamp(path))
+
+    def _built_in(self) -> Iterator[Listed]:
+        for name in built_in_worlds():
+            with locate(name) as path:
+                for world in _listed(name, None, "built-in", path, name, None):
+                    if not {name, slug(world.config.name)} & (self._served | self._projects()):
+                        yield world
+
+    def _projects(self) -> set[str]:
+        return {project.name for project in self._workshop.projects()}
+
+
+def _listed(
+    name: str,
+    title: str | None,
+    kind: Literal["built-in", "made here", "folder"],
+    folder: Path,
+    source: str,
+    stamp: Any,
+) -> Iterator[Listed]:
+    """The world, unless its documents cannot be read; weights are looked at when it is opened."""
+    try:
+        config = from_dict(WorldConfig, read_document(folder / files.CONFIG_FILE), str(folder))
+        card = folder / files.CARD_FILE
+        text = card.read_text(errors="replace") if card.is_file() else ""
+    except (InputError, ValueError, OSError):
+        return
+    pictures = sorted((folder / files.PROMPTS_FOLDER).glob("*.png"))
+    picture = pictures[0] if pictures else None
+    yield Listed(name, title, kind, source, stamp, config, text, picture)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    numbered = (f"{name}-{n}" for n in itertools.count(2))
+    return next(n for n in itertools.chain([name], numbered) if n not in taken)
+
+
+def _stamp(path: Path) -> int | None:
+    try:
+        return (path / "manifest.json").stat().st_mtime_ns
+    except OSError:
+        return None
