@@ -280,32 +280,19 @@ def test_without_a_home_a_folder_must_be_given(monkeypatch):
         MakingOptions().folder()
 
 
-@pytest.mark.slow
-def test_a_world_is_made_stopped_gone_on_with_by_another_server_and_played(
-    tmp_path, videos, tiny_world
+def test_a_world_is_played_while_it_trains_and_then_as_it_was_finished(
+    tmp_path, running, tiny_world
 ):
-    with make_client(tmp_path, making_from=str(tiny_world)) as client:
-        name = begin(client)
-        for path in videos.glob("*.mp4"):
-            send(client, name, path.read_bytes(), path.name)
-        client.post(f"{API}/{name}/read")
-        known = until(client, name, "read", "videos")["understood"]
-        assert known["files"] == [4, 0] and known["scenes"] >= 4 and known["seconds"] > 10
-        assert client.get(f"{API}/{name}/sheet").status_code == 200
-        client.post(f"{API}/{name}/train", params={"minutes": 0.6})
-        while not client.get(f"{API}/{name}").json()["picture"]:
-            time.sleep(0.1)
-        playable = client.get(f"/w/{name}/api/v1/world")  # while it trains
-        assert playable.json()["name"] in ("My game", "trained")
-        client.post(f"{API}/{name}/stop")
-        stopped = until(client, name, "stopped", "ready")
-    with make_client(tmp_path, making_from=str(tiny_world)) as client:
-        assert client.get(f"{API}/{name}").json() == stopped
-        if stopped["state"] == "stopped":
-            assert "stopped" in stopped["said"] and stopped["is_fixed"]
-            assert send(client, name, b"abc", "other.mp4").status_code == 409
-        client.post(f"{API}/{name}/train", params={"minutes": 1.0})
-        made = until(client, name, "ready")
-        assert made["figures"]["clips"] > 0 and "dB" in made["figures"]["printed"]
-        assert client.get(f"/w/{name}/").status_code == 200
-        assert name in [w["name"] for w in client.get("/api/v1/worlds").json()["worlds"]]
+    folder, run = tmp_path / "worlds" / "w", tiny_world.parent / "run"
+    Project.begin(folder, "W")
+    assert running.get("/w/w/").status_code == 404, "there is nothing to play yet"
+    for part in ("preview", "world"):
+        shutil.copytree(run / part, folder / "run" / part)
+    budget = folder / "run" / "budget.json"
+    budget.write_text('{"world_steps": 30, "best": null, "round": 1}')
+    assert running.get("/w/w/").status_code == 200
+    assert running.get("/w/w/api/v1/world").json()["name"] == "tiny"
+    World.load(tiny_world).renamed("finished").save(folder / "world")
+    budget.write_text('{"world_steps": 30, "best": 1, "round": 1, "finished": true}')
+    running.get("/w/w/")
+    assert running.get("/w/w/api/v1/world").json()["name"] == "finished"

@@ -1,5 +1,6 @@
 """What `playworld play` and `serve` have in common: worlds, and the options of a server."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -61,14 +62,19 @@ class ServerCommand(DeviceCommand):
         """How people make worlds on the page; None on a server on which they make none.
 
         Raises:
-            InputError: there is no folder for them.
+            InputError: a folder is named for them on such a server.
         """
         from playworld.play.making import Making
 
-        if self.stub_model is not None or not self.making.allowed(self.options):
-            return None
-        self.making.folder()
-        return Making(self.making, self.load)
+        if self.stub_model is None and self.making.allowed(self.options):
+            with contextlib.suppress(InputError):  # a user without a home plays all the same
+                self.making.folder()
+                return Making(self.making, self.load)
+        elif self.making.worlds_folder is not None:
+            raise InputError(
+                "--worlds-folder is for a server that only this machine reaches: add --allow-making"
+            )
+        return None
 
     def load(self, name: str) -> "World":
         """The world, or what the newest checkpoint of a run has come to."""

@@ -111,9 +111,8 @@ def create_app(
     add_list(lobby, served, catalogue, options.root_path)
     if len(served) > 1:
         add_lobby(lobby, served, catalogue)
-    elif own:
-        lobby.include_router(all_worlds(served, own.catalogue))
     if own:
+        lobby.include_router(all_worlds(served, own.catalogue))
         own.add(lobby, int(1e6 * options.max_upload_mb))
     else:
         refuse_making(lobby)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,8 +41,15 @@ class Catalogue:
         self._workshop, self._served = workshop, set(served)
 
     def all(self) -> list[Listed]:
-        """Each of them, those that were made here first."""
-        return [*self._made(), *self._in_folder(), *self._built_in()]
+        """Each of them under a name of its own, those that were made here first."""
+        taken, found = set(self._served), []
+        for world in (*self._made(), *self._in_folder(), *self._built_in()):
+            if world.kind == "folder":
+                world = replace(world, name=_free(world.name, taken))
+            if world.name not in taken:
+                taken.add(world.name)
+                found.append(world)
+        return found
 
     def find(self, name: str) -> Listed | None:
         """The world of this name."""
@@ -55,30 +62,20 @@ class Catalogue:
     def _made(self) -> Iterator[Listed]:
         for project in self._workshop.projects():
             folder, shown = project.playable(), project.shown()
-            if folder is None or shown is None or project.name in self._served:
-                continue
-            title, stamp = project.about()["title"], project.stamp()
-            yield from _listed(project.name, title, "made here", shown, str(folder), stamp)
+            if folder is not None and shown is not None:
+                title, stamp = project.about()["title"], project.stamp()
+                yield from _listed(project.name, title, "made here", shown, str(folder), stamp)
 
     def _in_folder(self) -> Iterator[Listed]:
-        folder, names = self._workshop.folder, set(self._served)
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.name.startswith(".") or not (path / files.CONFIG_FILE).is_file():
-                continue
-            if Project(path).exists:
-                continue
-            names.add(name := _free(slug(path.name), names | self._projects()))
-            yield from _listed(name, None, "folder", path, str(path), _stamp(path))
+        for path in self._workshop.folders():
+            if not Project(path).exists:
+                yield from _listed(slug(path.name), None, "folder", path, str(path), _stamp(path))
 
     def _built_in(self) -> Iterator[Listed]:
         for name in built_in_worlds():
             with locate(name) as path:
-                for world in _listed(name, None, "built-in", path, name, None):
-                    if not {name, slug(world.config.name)} & (self._served | self._projects()):
-                        yield world
-
-    def _projects(self) -> set[str]:
-        return {project.name for project in self._workshop.projects()}
+                found = list(_listed(name, None, "built-in", path, name, None))
+            yield from (w for w in found if slug(w.config.name) not in self._served)
 
 
 def _listed(
@@ -89,7 +86,9 @@ def _listed(
     source: str,
     stamp: Any,
 ) -> Iterator[Listed]:
-    """The world, unless its documents cannot be read; weights are looked at when it is opened."""
+    """The world, unless it is none or its documents cannot be read; weights are read later."""
+    if not (folder / files.CONFIG_FILE).is_file():
+        return
     try:
         config = from_dict(WorldConfig, read_document(folder / files.CONFIG_FILE), str(folder))
         card = folder / files.CARD_FILE

@@ -34,9 +34,7 @@ class Making:
         """What a server with these worlds and options offers besides."""
         workshop = Workshop(self.options.folder(), self.options)
         catalogue = Catalogue(workshop, [world.name for world in served])
-        all_worlds = "/" if len(served) > 1 else "/worlds/"
-        root = options.root_path
-        places = {"worlds": f"{root}{all_worlds}", "make": f"{root}/make/"}
+        places = {page: f"{options.root_path}/{page}/" for page in ("worlds", "make")}
         route = OnDemand(catalogue, self.load, options, links, places, store)
         return Offer(workshop, catalogue, route, places)
 

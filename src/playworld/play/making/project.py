@@ -17,8 +17,10 @@ from playworld.data.clips.shards import read_json
 
 DOCUMENT = "project.json"
 LONGEST_TITLE = 60
-PICTURES = ("world", "rollouts"), ("tokenizer", "clips")
-"""Stages of training, and the picture of each that is shown: what is true above what is made."""
+PICTURES = ("world/pictures/rollouts.png", "tokenizer/pictures/clips.png")
+"""What the stages of training draw."""
+REPORT = "round-{}/report/rollouts.png"
+"""What is drawn when the world of a round is measured."""
 
 
 class Project:
@@ -109,17 +111,20 @@ class Project:
         folder = self.playable()
         if folder is None:
             return None
-        newest = self.checkpoint() if folder == self.run else _written(folder / "manifest.json")
-        return str(folder), newest
+        manifest = folder / "manifest.json"
+        return str(folder), self.checkpoint() if folder == self.run else str(_written(manifest))
 
     def checkpoint(self) -> str:
         """Name of the newest checkpoint of the world in training; empty where there is none."""
         return max((path.name for path in (self.run / "world").glob("step-*")), default="")
 
     def picture(self) -> Path | None:
-        """What training drew last: held-out clips, and what the world makes of them."""
-        drawn = [self.run / stage / "pictures" / f"{name}.png" for stage, name in PICTURES]
-        return next((path for path in drawn if path.is_file()), None)
+        """What was drawn last: held-out clips, and below them what the world makes of them."""
+        drawn = [self.run / place for place in PICTURES]
+        drawn += self.run.glob(REPORT.format("*"))
+        if self.is_finished:
+            drawn = [self.run / REPORT.format(self.budget()["best"])]
+        return max(filter(Path.is_file, drawn), key=_written, default=None)
 
     def printed(self) -> str:
         """What the last command printed."""
@@ -169,8 +174,8 @@ def read_document(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _written(path: Path) -> str:
+def _written(path: Path) -> int:
     try:
-        return str(path.stat().st_mtime_ns)
+        return path.stat().st_mtime_ns
     except OSError:
-        return ""
+        return 0

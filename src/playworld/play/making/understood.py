@@ -64,7 +64,8 @@ def figures(project: Project) -> dict[str, Any] | None:
     if not report or not project.is_finished:
         return None
     rollout, control, printed = report["rollout"], report["control"], project.printed()
-    works = re.findall(r"^\w+ from \d+%.* starts?$", printed, flags=re.M)
+    done = re.search(r"^(.*); [\d.]+ minutes of video$", printed, flags=re.M)
+    works = re.search(r"^\w+ from \d+%.* starts?$", printed, flags=re.M)
     moving, delta = rollout["moving"], control["delta_psnr"]["4"]
     return {
         "clips": report["clips"],
@@ -81,7 +82,7 @@ def figures(project: Project) -> dict[str, Any] | None:
         ],
         "delta": [delta["mean"], delta["low"]],
         "works": works[0] if works else "",
+        "done": done[1] if done else "",
         "answers": control["answers"],
-        "trained": best != 0,
-        "printed": printed,
+        "printed": printed[done.start() :] if done else printed,
     }

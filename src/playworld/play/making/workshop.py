@@ -40,11 +40,17 @@ class Workshop:
             raise HTTPException(404, "There is no such world in the making.")
         return project
 
+    def folders(self) -> list[Path]:
+        """Every folder beside the others, in the order of their names."""
+        try:
+            found = sorted(path for path in self.folder.iterdir() if path.is_dir())
+        except OSError:  # there is none yet, or it cannot be read
+            return []
+        return [path for path in found if not path.name.startswith(".")]
+
     def projects(self) -> list[Project]:
         """All of them, in the order of their names."""
-        if not self.folder.is_dir():
-            return []
-        found = (Project(path) for path in sorted(self.folder.iterdir()) if path.is_dir())
+        found = (Project(path) for path in self.folders())
         return [
             project for project in found if project.exists and slug(name := project.name) == name
         ]
@@ -113,9 +119,16 @@ class Workshop:
             raise HTTPException(409, "Nothing is at work here.")
 
     def delete(self, project: Project) -> None:
-        """End what is at work, and delete all that belongs to the project."""
+        """End what is at work, and delete all that belongs to the project.
+
+        Raises:
+            HTTPException: 409.
+        """
         self.jobs.end(project.name, END_SECONDS)
-        project.delete()
+        try:
+            project.delete()
+        except OSError as error:
+            raise HTTPException(409, f"It cannot be deleted ({error.strerror}).") from None
 
     def state(self, project: Project) -> dict[str, Any]:
         """What the page shows of a project in a list."""

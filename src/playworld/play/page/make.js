@@ -13,6 +13,7 @@ const element = (id) => document.getElementById(id);
 
 let limits = { slice_bytes: 1_000_000 };
 let timer = 0;
+let chosenFor = "";
 let round = 0; // of looks: an older answer is dropped
 const name = () => decodeURIComponent(location.hash.slice(1));
 
@@ -46,6 +47,7 @@ async function look(pause) {
     limits = all.limits;
     const one = name() === "" ? null : await json(`/${encodeURIComponent(name())}`);
     if (mine !== round) return;
+    if (one !== null && name() !== chosenFor) choose(one);
     show(one, all, uploads.of(name()));
     showList(all, name());
     if (one?.progress) next = SOON;
@@ -55,6 +57,15 @@ async function look(pause) {
     else say(error.message);
   }
   timer = setTimeout(look, next);
+}
+
+/** The minutes that a world was given before. */
+function choose({ name, minutes }) {
+  chosenFor = name;
+  if (minutes === null) return;
+  const usual = document.querySelector(`[name=minutes][value="${minutes}"]`);
+  (usual ?? document.querySelector("[name=minutes][value=own]")).checked = true;
+  if (usual === null) element("own-minutes").value = minutes;
 }
 
 /** Ask for something; the page then shows what came of it. */

@@ -36,6 +36,11 @@ function make(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** A cell of a table; one that heads a row or a column says so. */
+function cell(tag, text, scope) {
+  return make(tag, tag === "th" ? { textContent: text, scope } : { textContent: text });
+}
+
 function fill(id, from, rows) {
   const key = JSON.stringify(from);
   if (drawn.get(id) === key) return;
@@ -51,6 +56,10 @@ const share = (part) => `${Math.round(100 * part)}%`;
 const time = (seconds) => (seconds < 90 ? `${Math.max(0, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);
 const decibels = (value) => (value === null ? "–" : value.toFixed(2));
 const several = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+
+element("picture").addEventListener("load", ({ target }) => {
+  target.toggleAttribute("data-small", target.naturalWidth < 800); // its pixels are the world's own
+});
 
 /** Every world of this server that was made here, but the one that is shown. */
 export function showList({ worlds, folder }, name) {
@@ -142,7 +151,7 @@ function showWork(world) {
   const hasPicture = Boolean(world?.picture);
   element("work").hidden = progress === null && !hasPicture;
   for (const id of ["bar", "work-facts", "work-note"]) element(id).hidden = progress === null;
-  element("work-title").textContent = progress === null ? "What it made of them last" : STAGES[progress.stage] ?? progress.stage;
+  element("work-title").textContent = progress === null ? "What it makes of its videos" : STAGES[progress.stage] ?? progress.stage;
   element("drawn").hidden = !hasPicture;
   if (hasPicture) {
     const address = `../api/v1/making/${world.name}/picture?at=${world.picture}`;
@@ -173,13 +182,13 @@ function showFigures(world) {
       row("this world, where the picture moves", "moving"),
       row("a copy, where it moves", "moving_copy"),
     ];
-    const line = (tag, cells) => make("tr", {}, ...cells.map((text, i) => make(i === 0 ? "th" : tag, { textContent: text, scope: i === 0 ? "row" : "col" })));
+    const line = (tag, cells) => make("tr", {}, ...cells.map((text, i) => cell(i === 0 ? "th" : tag, text, tag === "th" && i > 0 ? "col" : "row")));
     return [make("thead", {}, line("th", head)), make("tbody", {}, ...rows.map((cells) => line("td", cells)))];
   });
   const works = figures.works === "" ? "" : `; ${figures.works}`;
-  const kept = figures.trained ? "" : " Training made it no better, so the world that it started from is kept, with its buttons named on these videos.";
+  const done = figures.done === "" ? "" : `${figures.done[0].toUpperCase()}${figures.done.slice(1)}. `;
   const answers = figures.answers ? "" : " Nothing shows yet that it answers its buttons: more minutes, or more video in which something moves, help.";
-  element("figures-facts").textContent = `Its buttons change frame 4 by ${decibels(figures.delta[0])} dB, at least ${decibels(figures.delta[1])}${works}.${kept}${answers}`;
+  element("figures-facts").textContent = `${done}Its buttons change frame 4 by ${decibels(figures.delta[0])} dB, at least ${decibels(figures.delta[1])}${works}.${answers}`;
   element("printed").textContent = figures.printed;
 }
 
