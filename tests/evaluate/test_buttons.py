@@ -80,6 +80,9 @@ def test_a_jump_that_drifts_a_little_is_called_a_jump():
 def test_of_two_buttons_that_stay_the_stiller_one_goes_without_a_number():
     shifts = torch.tensor([[0.3, 0.0], [0.0, 0.0]])[:, None].repeat(1, 8, 1)
     assert [effect.button.label for effect in name_effects(shifts)] == ["stay 2", "stay"]
+    codes = torch.tensor([[0, 1], [0, 0]])
+    found = name_effects(shifts, codes=codes)
+    assert [effect.button.label for effect in found] == ["stay", "stay 2"], "the usual one"
 
 
 def test_each_button_is_pressed_from_the_same_starts(world, scroll):

@@ -63,15 +63,20 @@ def measure_buttons(
 
 
 def name_effects(
-    shifts: Float[Tensor, "buttons starts 2"], camera: Camera = "follows", seed: int = 0
+    shifts: Float[Tensor, "buttons starts 2"],
+    camera: Camera = "follows",
+    seed: int = 0,
+    codes: Int[Tensor, "..."] | None = None,
 ) -> tuple[Effect, ...]:
     """Name each button after its mean shift.
 
     A direction counts if the mean over starts is at least half a pixel per press, its 95% interval
     leaves out zero, and it is not small beside the other direction (`NAMED`). Buttons of one
     direction are numbered, the strongest first and without a number, so that "right" is the button
-    that moves furthest right.
+    that moves furthest right. "stay" is the one that true video has most often, if its `codes` are
+    given: others stand for what moves elsewhere in a view at rest, and not for a fall.
     """
+    used = torch.zeros(len(shifts)) if codes is None else _counts(codes, len(shifts))
     mean = shifts.mean(dim=1)
     directions = [_direction(shifts[button], seed) for button in range(len(shifts))]
     labels = [_label(direction, UPWARD[camera]) for direction in directions]
@@ -79,7 +84,8 @@ def name_effects(
     effects = []
     for button, (label, direction) in enumerate(zip(labels, directions, strict=True)):
         rivals = [other for other in range(len(labels)) if labels[other] == label]
-        rivals.sort(key=lambda b: float(strength[b]), reverse=direction != (0, 0))
+        stays = direction == (0, 0)
+        rivals.sort(key=lambda b: (-used[b], strength[b]) if stays else -strength[b])
         rank = rivals.index(button)
         name = label if rank == 0 else f"{label} {rank + 1}"
         effects.append(
@@ -111,7 +117,7 @@ def describe_buttons(
     same transitions: good codes do not imply that play follows them.
     """
     rows = []
-    for button, effect in enumerate(name_effects(shifts, camera)):
+    for button, effect in enumerate(name_effects(shifts, camera, codes=codes)):
         meant = player[codes == button]
         rows.append(
             {
@@ -125,6 +131,10 @@ def describe_buttons(
             }
         )
     return rows
+
+
+def _counts(codes: Int[Tensor, "..."], buttons: int) -> Float[Tensor, " buttons"]:
+    return torch.bincount(codes.flatten().cpu(), minlength=buttons).float()
 
 
 def _direction(shifts: Float[Tensor, "starts 2"], seed: int) -> tuple[int, int]:

@@ -45,7 +45,8 @@ def named_by(world: World, tried: Tried, camera: Camera) -> tuple[World, Tried]:
 
     They are numbered as `in_order` does it, which changes the world's codebook in place.
     """
-    effects = name_effects(player_shifts(tried.pressed, camera), camera)
+    codes = world.infer_actions(tried.starts.video)
+    effects = name_effects(player_shifts(tried.pressed, camera), camera, codes=codes)
     named = with_buttons(world, tuple(effect.button for effect in effects))
     pressed = tried.pressed[order_of(named.buttons)]
     return in_order(named), replace(tried, pressed=pressed)
