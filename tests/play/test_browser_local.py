@@ -176,8 +176,11 @@ def test_so_do_those_of_a_built_in_world(browser, name, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_graphics_processor_gives_the_frames_of_the_world(browser, tmp_path):
-    world = tiny("full attention", "halton")
+@pytest.mark.parametrize(
+    ("kind", "order"), [("full attention", "halton"), ("changes decided in more steps", "halton")]
+)
+def test_a_graphics_processor_gives_the_frames_of_the_world(browser, kind, order, tmp_path):
+    world = tiny(kind, order)
     site = make_site(world, tmp_path)
     software = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
     other = browser.browser_type.launch(executable_path=chromium(), args=software)

@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
@@ -142,8 +143,24 @@ def single(models: WorldModels) -> WorldModels:
     """The models in float32 on the CPU, as copies."""
     parts = copy.deepcopy(models.named())
     for part in parts.values():
-        part.cpu().float().eval()
+        _pad_channels(part.cpu().float().eval())
     return WorldModels(**parts)  # type: ignore[arg-type]  # each is what it was
+
+
+def _pad_channels(model: nn.Module) -> None:
+    """Convolutions of 4, 8, 12 ... channels, the last ones zero: the same sums.
+
+    ONNX Runtime Web computes others wrong with WebGPU, save those of up to 3 channels
+    (microsoft/onnxruntime#29651).
+    """
+    for parent in list(model.modules()):
+        for name, conv in list(parent.named_children()):
+            if isinstance(conv, nn.Conv2d) and conv.in_channels > 3 and conv.in_channels % 4:
+                extra = -conv.in_channels % 4
+                conv.weight.data = F.pad(conv.weight.data, (0, 0, 0, 0, 0, extra))
+                conv.in_channels += extra
+                pad = nn.ConstantPad3d((0, 0, 0, 0, 0, extra), 0.0)
+                setattr(parent, name, nn.Sequential(pad, conv))
 
 
 def state_tensors(models: WorldModels) -> dict[str, Tensor]:
