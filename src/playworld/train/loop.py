@@ -77,7 +77,7 @@ def fit(
 ) -> None:
     """Train until config.steps, from the newest checkpoint in `run` if there is one.
 
-    With a deadline these are chosen anew after each step; schedules follow them.
+    With a deadline these are chosen anew on the way, and schedules follow them.
 
     At the end the objective holds the averaged weights. In a group of processes every one calls
     this, and gets the same weights; the first one logs and writes.

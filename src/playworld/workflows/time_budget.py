@@ -15,8 +15,9 @@ from playworld.config import InputError
 from playworld.data.clips.shards import read_json
 from playworld.train.deadline import Deadline
 
-RESERVE = 0.06
-"""Of the budget, for tokenizing, naming the buttons and evaluating."""
+RESERVE, END_STEPS = 0.06, 80
+"""What tokenizing, naming the buttons and evaluating take where no world was measured yet: this
+share of the budget, or as long as so many steps (82 of `motion` on one core) if that is more."""
 
 
 class Budget:
@@ -37,7 +38,7 @@ class Budget:
         """
         path = run / "budget.json"
         fresh: dict[str, Any] = {"asked": asked, "spent": 0.0, "measuring": 0.0}
-        fresh |= {"round": 1, "best": None}
+        fresh |= {"round": 1, "best": None, "seconds_per_step": 0.0}
         state = dict(fresh)
         if path.exists():
             state = fresh | read_json(path)
@@ -78,12 +79,13 @@ class Budget:
 
     def reserve(self) -> float:
         """Seconds kept for the end, which takes as long as measuring the start has taken."""
-        return self.state["measuring"] or RESERVE * 60 * self.state["asked"]["minutes"]
+        usual = RESERVE * 60 * self.state["asked"]["minutes"]
+        return self.state["measuring"] or max(usual, END_STEPS * self.state["seconds_per_step"])
 
     def deadline(self) -> Deadline:
         """By when training ends, so that the end fits in at the pace that the machine then has."""
-        steps = self.reserve() / self.state["seconds_per_step"]
-        return Deadline(time.monotonic() + self.until_end(), steps)
+        pace = self.state["seconds_per_step"]
+        return Deadline(time.monotonic() + self.until_end(), self.reserve() / pace if pace else 0)
 
     def measured(self, since: float) -> None:
         """Naming and measuring a world has taken from `since`, as `spent` says it, until now."""
