@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,10 @@ FEW = replace(CONFIG, steps=60, save_every=100)
 
 
 def ticking(monkeypatch: pytest.MonkeyPatch, seconds: list[float]) -> None:
-    """Let every look at the clock take so many seconds, the last of them ever after."""
+    """Let every look at the clock take so many seconds, the last of them ever after.
+
+    Of the processor each takes one second.
+    """
     now = 0.0
 
     def monotonic() -> float:
@@ -20,7 +24,8 @@ def ticking(monkeypatch: pytest.MonkeyPatch, seconds: list[float]) -> None:
         now += seconds.pop(0) if len(seconds) > 1 else seconds[0]
         return now
 
-    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=monotonic))
+    own = SimpleNamespace(monotonic=monotonic, process_time=count(0.0).__next__)
+    monkeypatch.setattr(clock, "time", own)
 
 
 def taken(deadline: Deadline, planned: int) -> int:
@@ -33,18 +38,18 @@ def taken(deadline: Deadline, planned: int) -> int:
 @pytest.mark.parametrize("planned", [40, 400])
 def test_as_many_steps_are_taken_as_fit_however_many_were_planned(planned, monkeypatch):
     ticking(monkeypatch, [1.0])
-    assert taken(Deadline(at=120.0, then=20.0), planned) == 100
+    assert taken(Deadline(at=120.0, steps=20), planned) == 100
 
 
 def test_a_machine_that_becomes_slower_takes_fewer_steps_and_leaves_more_time(monkeypatch):
     ticking(monkeypatch, [1.0] * 60 + [2.0])
-    steps = taken(Deadline(at=200.0, then=20.0), planned=180)
-    assert 100 <= steps <= 112  # what follows takes 20 steps of two seconds: 60 + (140 - 40) / 2
+    steps = taken(Deadline(at=200.0, processor=20.0), planned=180)
+    assert 100 <= steps <= 112  # what follows takes 40 seconds then: 60 + (140 - 40) / 2
 
 
 def test_a_pause_does_not_end_a_stage(monkeypatch):
     ticking(monkeypatch, [1.0] * 50 + [60.0] + [1.0])
-    assert taken(Deadline(at=500.0, then=20.0), planned=500) >= 400
+    assert taken(Deadline(at=500.0, steps=20), planned=500) >= 400
 
 
 def test_a_run_ends_by_its_deadline_with_the_learning_rate_all_the_way_down(tmp_path, monkeypatch):

@@ -12,19 +12,26 @@ RECENT = 64
 class Deadline:
     """When a stage has to end, whatever else the machine does meanwhile."""
 
-    def __init__(self, at: float, then: float = 0.0) -> None:
-        """`at` is a time of `time.monotonic`; `then` are as many steps as what follows takes."""
-        self.at, self.then = at, then
-        self._ends: deque[float] = deque(maxlen=RECENT + 1)
+    def __init__(self, at: float, steps: float = 0.0, processor: float = 0.0) -> None:
+        """`at` is a time of `time.monotonic`, by which what follows the stage has to end, too.
+
+        That takes as long as so many steps, and so many seconds of processor time: more of the
+        clock's where other programs take their share.
+        """
+        self.at, self._steps, self._processor = at, steps, processor
+        self._clock: deque[float] = deque(maxlen=RECENT + 1)
+        self._used: deque[float] = deque(maxlen=RECENT + 1)
 
     def steps(self, step: int, planned: int) -> int:
         """Steps of the stage in all, once `step` of those `planned` are taken."""
         now = time.monotonic()
-        self._ends.append(now)
-        taken = len(self._ends) - 1
+        self._clock.append(now)
+        self._used.append(time.process_time())
+        taken = len(self._clock) - 1
         if now >= self.at:
             return step
         if taken < EVERY or (step < planned and step % EVERY):
             return planned
-        pace = (now - self._ends[0]) / taken
-        return step + max(0, int((self.at - now) / pace - self.then))
+        elapsed, used = now - self._clock[0], self._used[-1] - self._used[0]
+        left = self.at - now - self._processor * elapsed / max(used, 1e-9)
+        return step + max(0, int(left * taken / elapsed - self._steps))

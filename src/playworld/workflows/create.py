@@ -126,9 +126,8 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
         return f"{summary(read_json(clips / 'report.json'))}; look at {clips / 'report.html'}"
     recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
     if start is not None and budget.state["best"] is None:
-        begun = budget.spent()
-        adopt(start, clips, round_folder(run, 0), measuring, progress_for("evaluate the start"))
-        budget.measured(begun)
+        with budget.measuring():
+            adopt(start, clips, round_folder(run, 0), measuring, progress_for("evaluate the start"))
         budget.state["best"] = 0
         budget.save()
     name, this = options.name or world.name, round_folder(run, budget.state["round"])

@@ -6,7 +6,8 @@ How `create` divides it between tokenizer and world is decided in `create.fittin
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Budget:
             InputError: if the run was begun with something else asked for; `asked` is plain JSON.
         """
         path = run / "budget.json"
-        fresh: dict[str, Any] = {"asked": asked, "spent": 0.0, "measuring": 0.0}
+        fresh: dict[str, Any] = {"asked": asked, "spent": 0.0, "measuring": 0.0, "processor": 0.0}
         fresh |= {"round": 1, "best": None, "seconds_per_step": 0.0}
         state = dict(fresh)
         if path.exists():
@@ -83,13 +84,18 @@ class Budget:
         return self.state["measuring"] or max(usual, END_STEPS * self.state["seconds_per_step"])
 
     def deadline(self) -> Deadline:
-        """By when training ends, so that the end fits in at the pace that the machine then has."""
-        pace = self.state["seconds_per_step"]
-        return Deadline(time.monotonic() + self.until_end(), self.reserve() / pace if pace else 0)
+        """By when training ends, so that the end fits in whatever the machine does then."""
+        known = self.state["processor"]
+        at = time.monotonic() + self.until_end()
+        return Deadline(at, processor=known) if known else Deadline(at, steps=END_STEPS)
 
-    def measured(self, since: float) -> None:
-        """Naming and measuring a world has taken from `since`, as `spent` says it, until now."""
-        self.state["measuring"] = self.spent() - since
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Within the block a world is named and measured, which is what the end will take."""
+        began, used = self.spent(), time.process_time()
+        yield
+        self.state["measuring"] = self.spent() - began
+        self.state["processor"] = time.process_time() - used
 
     def remember(self, key: str, decide: Callable[[], Any]) -> Any:
         """Decide once and keep it when the run is resumed, which needs equal steps."""
