@@ -197,7 +197,8 @@ def _train_dynamics(job: TrainingJob, tokenizer: Tokenizer) -> World:
     world = World(config, tokenizer, actions, dynamics)
     first_rank_does(lambda: write_preview(job.run, world, held_out_prompts(job.clips)))
     prompts = held_out(job.clips, 4, 1)
-    clip = held_out(job.clips, 3, min(12, stage.clip_length))
+    longest = max(scene.num_frames for scene in dataset.scenes)
+    clip = held_out(job.clips, 3, min(12, longest))
     source = _clip_source(dataset, stage, job.options.spread(), store)
     job.fit("world", stage, objective, source,
             lambda: {"buttons": action_grid(world, prompts),

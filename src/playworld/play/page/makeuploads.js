@@ -56,26 +56,38 @@ export class Uploads {
   }
 
   async send(upload) {
-    const { world, file, name } = upload;
+    const { world, file } = upload;
     let failed = 0;
     while (upload.sent < file.size && !upload.isCancelled) {
-      const query = new URLSearchParams({ file: name, size: file.size, at: upload.sent });
+      const query = new URLSearchParams({ file: upload.name, size: file.size, at: upload.sent });
       const body = file.slice(upload.sent, upload.sent + this.slice);
       try {
         const answer = await ask(`../api/v1/making/${world}/video?${query}`, { method: "PUT", body });
-        upload.sent = (await answer.json()).bytes;
+        const { name, bytes } = await answer.json();
+        Object.assign(upload, { name, sent: bytes }); // the server may call it otherwise
         failed = 0;
         this.onChange();
       } catch (error) {
         failed += 1;
         if (error.status !== 0 || failed === TRIES) throw error;
         await new Promise((resolve) => setTimeout(resolve, 1000 * failed));
+        upload.sent = (await arrived(upload)) ?? upload.sent;
       }
     }
     if (upload.isCancelled) {
-      const query = new URLSearchParams({ file: name });
+      const query = new URLSearchParams({ file: upload.name });
       await ask(`../api/v1/making/${world}/video?${query}`, { method: "DELETE" }).catch(() => {});
     }
+  }
+}
+
+/** Bytes of a video that the server has, whose last answer was lost; null where it does not say. */
+async function arrived({ world, name }) {
+  try {
+    const { files } = await (await ask(`../api/v1/making/${world}`)).json();
+    return files.find((file) => file.name === name)?.bytes ?? 0;
+  } catch {
+    return null;
   }
 }
 

@@ -27,6 +27,8 @@ const REASONS = {
   damaged: "damaged",
 };
 const ABOUT = "Of your own videos: one game, one street, one robot. A character or a camera that moves is what its buttons are found from. Half an hour makes a good one, a minute something to play.";
+const BEFORE = ["videos", "seen", "work", "figures", "minutes", "acts", "others"]; // in the order of the work
+const LATER = ["figures", "minutes", "acts", "work", "videos", "seen", "others"]; // what is new comes first
 const drawn = new Map(); // what a list was drawn from last: it is drawn anew only where that has changed
 
 /** A new element with text or children. */
@@ -76,16 +78,24 @@ export function show(world, { limits, at_work }, uploads) {
   const isAtWork = state === "reading" || state === "training";
   element("title").textContent = world?.title ?? "Make a world";
   document.title = `${world?.title ?? "Make a world"} · Playworld`;
-  element("about").textContent = world === null ? ABOUT : about(world, at_work);
+  element("how").textContent = world === null ? ABOUT : about(world, at_work);
   element("another").hidden = world === null;
   element("name").hidden = world !== null;
   element("drop").hidden = isAtWork || (world?.is_fixed ?? false);
   element("room").textContent = `up to ${bytes(Math.min(limits.video_bytes, limits.room_bytes))} each`;
+  arrange(["training", "stopped", "ready"].includes(state) ? LATER : BEFORE);
   showFiles(world, uploads);
   showSeen(world);
   showWork(world);
   showFigures(world);
   showActs(world, uploads.length > 0);
+}
+
+function arrange(order) {
+  const main = document.querySelector("main");
+  if (main.dataset.first === order[0]) return;
+  main.dataset.first = order[0];
+  main.append(...order.map(element));
 }
 
 function about({ name, state, said, is_stopping: isStopping }, atWork) {
@@ -140,7 +150,7 @@ function showSeen(world) {
   ];
   fill("seen-notes", notes, () => notes.map((note) => make("li", { textContent: note })));
   const sheet = `../api/v1/making/${world.name}/sheet?of=${seen.frames}-${seen.scenes}`;
-  if (element("sheet").getAttribute("src") !== sheet) element("sheet").setAttribute("src", sheet);
+  if (element("scenes").getAttribute("src") !== sheet) element("scenes").setAttribute("src", sheet);
   const body = element("seen-files").querySelector("tbody");
   body.replaceChildren(...seen.used.map((file) => make("tr", {},
     ...[file.name, file.scenes, file.seconds.toFixed(1), leftOut(file.left_out, seen.fps)].map((text) => make("td", { textContent: text })))));
