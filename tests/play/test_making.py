@@ -256,6 +256,17 @@ def test_who_opens_a_world_gets_its_newest_state(tmp_path, running, tiny_world):
     assert client.get("/w/w/api/v1/world").json()["name"] == "second"
 
 
+def test_a_server_of_several_worlds_lists_all_and_leads_to_the_page_that_makes_some(tmp_path):
+    making = Making(MakingOptions(worlds_folder=tmp_path), load)
+    app = create_app([StubWorld(0.0), StubWorld(0.0)], PlayOptions(), making=making)
+    client = TestClient(app, base_url="http://127.0.0.1")
+    for page, back in (("/", ""), ("/worlds/", "../")):
+        text = client.get(page).text
+        for path in ("w/stub/", "w/stub-2/", "w/any/", "make/"):
+            assert f'href="{back}{path}"' in text
+    assert "Make a world" in client.get("/make/").text
+
+
 def test_a_damaged_world_is_refused_in_a_sentence(tmp_path, client, tiny_world):
     shutil.copytree(tiny_world, tmp_path / "worlds" / "w")
     (tmp_path / "worlds" / "w" / "dynamics.safetensors").write_bytes(b"no")

@@ -57,5 +57,8 @@ class Play(ServerCommand):
                 open_browser(address)
 
         options = self.served()
-        serve(self.load(self.world), options, ready, making=self.workshop())
+        making = self.workshop()
+        serve(self.load(self.world), options, ready, making=making)
+        if making is not None and (at_work := making.at_work()):
+            say(console, f"{at_work!r} is still being made: playworld play shows it, and stops it")
         return 0

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from playworld.play.making.api import add_making
 from playworld.play.making.catalogue import Catalogue
+from playworld.play.making.jobs import Jobs
 from playworld.play.making.on_demand import OnDemand
 from playworld.play.making.options import MakingOptions
 from playworld.play.making.workshop import Workshop
@@ -23,6 +24,11 @@ class Making:
     options: MakingOptions
     load: Callable[[str], World]
     """Opens a world, or the newest checkpoint of a run, by its folder or its built-in name."""
+
+    def at_work(self) -> str | None:
+        """Name of the world that is being made now, which a server that ends does not stop."""
+        job = Jobs(self.options.folder()).current()
+        return None if job is None else job.name
 
     def open(
         self,
