@@ -300,10 +300,14 @@ def test_a_world_is_played_while_it_trains_and_then_as_it_was_finished(
     for part in ("preview", "world"):
         shutil.copytree(run / part, folder / "run" / part)
     budget = folder / "run" / "budget.json"
-    budget.write_text('{"world_steps": 30, "best": null, "round": 1}')
+    start = World.load(tiny_world)
+    start.save(folder / "run" / "round-0" / "world")
+    budget.write_text('{"world_steps": 30, "best": 0, "round": 1}')
     assert running.get("/w/w/").status_code == 200
-    assert running.get("/w/w/api/v1/world").json()["name"] == "tiny"
-    World.load(tiny_world).renamed("finished").save(folder / "world")
+    about = running.get("/w/w/api/v1/world").json()
+    assert about["name"] == "tiny"
+    assert [b["label"] for b in about["buttons"]] == [b.label for b in start.buttons]
+    start.renamed("finished").save(folder / "world")
     budget.write_text('{"world_steps": 30, "best": 1, "round": 1, "finished": true}')
     running.get("/w/w/")
     assert running.get("/w/w/api/v1/world").json()["name"] == "finished"

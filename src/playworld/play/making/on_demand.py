@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from fastapi import HTTPException
 from starlette.routing import BaseRoute, Match
@@ -105,6 +106,8 @@ class OnDemand(BaseRoute):
     async def _open(self, listed: Listed) -> ASGIApp:
         log.info("loading a world", extra={"fields": {"world": listed.name}})
         world = await asyncio.to_thread(self._load, listed.source)
+        # One in training has no names yet, and the buttons of the world that it starts from.
+        world.config = replace(world.config, buttons=listed.config.buttons)
         await self._close(listed.name)
         path = f"{PREFIX}{listed.name}"
         served = ServedWorld(listed.name, path, world, self._options, self._store)

@@ -92,19 +92,21 @@ class Project:
         """The folder of its newest state that can be played: a world, or the run in training."""
         if self.is_finished:
             return self.world
-        budget = self.budget()
-        if "world_steps" in budget and (self.run / "preview").is_dir() and self.checkpoint():
+        has_run = "world_steps" in self.budget() and (self.run / "preview").is_dir()
+        if has_run and self.checkpoint():
             return self.run
-        best = budget.get("best")
-        adopted = self.run / f"round-{best}" / "world"
-        if best is not None and adopted.is_dir():
-            return adopted
-        return self.world if self.world.is_dir() else None
+        return self.best() or (self.world if self.world.is_dir() else None)
+
+    def best(self) -> Path | None:
+        """The best world so far, from which the one in training starts; None where there is none."""
+        best = self.budget().get("best")
+        found = self.run / f"round-{best}" / "world"
+        return found if best is not None and found.is_dir() else None
 
     def shown(self) -> Path | None:
-        """The folder with config, card and prompts of what is playable."""
+        """The folder with config and card of what is playable; a run in training names no buttons."""
         folder = self.playable()
-        return self.run / "preview" if folder == self.run else folder
+        return self.best() or self.run / "preview" if folder == self.run else folder
 
     def stamp(self) -> tuple[str, str] | None:
         """What changes when there is a newer state to play."""
