@@ -98,13 +98,13 @@ class Project:
         return self.best() or (self.world if self.world.is_dir() else None)
 
     def best(self) -> Path | None:
-        """The best world so far, from which the one in training starts; None where there is none."""
+        """The best world so far, from which the one in training starts; None before."""
         best = self.budget().get("best")
         found = self.run / f"round-{best}" / "world"
         return found if best is not None and found.is_dir() else None
 
     def shown(self) -> Path | None:
-        """The folder with config and card of what is playable; a run in training names no buttons."""
+        """The folder with config and card of what is playable: a run itself names no buttons."""
         folder = self.playable()
         return self.best() or self.run / "preview" if folder == self.run else folder
 
