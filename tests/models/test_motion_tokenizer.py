@@ -87,6 +87,16 @@ def test_edges_and_not_the_dark_background_say_how_the_scene_moves():
 
 
 @torch.no_grad()
+def test_what_comes_into_view_does_not_hide_that_the_scene_moves():
+    dim, columns = land() // 12, slice(50, 98)
+    lit = dim.clone()
+    lit[:32] = 255  # is out of view, and has changed when it comes back
+    video = torch.stack([lit[29:61, columns], lit[32:64, columns], dim[31:63, columns]])[None]
+    changes = of(make(keeps_scene=True).encode_pairs(to_float(video)))
+    assert scene_vector(changes.scene[0, 2], CONFIG.reach).tolist() == [-2, 0]
+
+
+@torch.no_grad()
 def test_a_texture_that_repeats_moves_in_one_way():
     """A tile of 5 pixels matches at several motions, by accident of noise better at another."""
     torch.manual_seed(0)

@@ -94,6 +94,25 @@ def scene_motion(costs: Float[Tensor, "B N M"], reach: int) -> Int[Tensor, " B"]
     return totals.argmin(-1)
 
 
+def of_what_was_in_view(
+    costs: Float[Tensor, "B h w M"], side: int, reach: int
+) -> Float[Tensor, "B h w M"]:
+    """Costs, where a cell that a motion brings into view costs no more than at rest.
+
+    Nobody knows what comes into view. Counted as an error of the motion that brings it, a row of it
+    outweighs all edges of a scene that moves by a pixel.
+    """
+    height, width, count = costs.shape[1:]
+    every = torch.arange(count, device=costs.device)
+    motion, inside = vector(every, reach), []
+    for axis, cells in enumerate((height, width)):
+        first = side * torch.arange(cells, device=costs.device)[:, None] + motion[:, axis]
+        inside.append((first >= 0) & (first <= side * (cells - 1)))
+    seen = inside[0][:, None] & inside[1]
+    at_rest = costs[..., still(reach), None]
+    return torch.where(seen, costs, torch.minimum(costs, at_rest))
+
+
 def near_scene(motion: Int[Tensor, " B"], reach: int) -> Bool[Tensor, "B M"]:
     """Motions within a pixel of the scene's, but for rest; the last stands for the scene."""
     every = torch.arange((2 * reach + 1) ** 2, device=motion.device)

@@ -13,6 +13,7 @@ from playworld.models.motion.block_matching import (
     choose_split,
     matching_costs,
     near_scene,
+    of_what_was_in_view,
     own_motions,
     refine_scene,
     scene_motion,
@@ -55,7 +56,8 @@ def find_changes(
     view = canvas.view(reach)
     window, target = to_float(view), to_float(frames)
     costs = matching_costs(view[:, :3], frames, side // 2, reach)
-    main = scene_motion(to_quarters(costs).mean(2), reach)
+    seen = of_what_was_in_view(costs, side // 2, reach) if config.keeps_scene else costs
+    main = scene_motion(to_quarters(seen).mean(2), reach)
     scene, follows = refine_scene(window[:, -3:], target, main, costs.amin(-1), reach)
     if not config.keeps_scene:
         # The whole pixels nearest to the scene's motion say the same as following it, or less.
