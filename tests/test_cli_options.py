@@ -16,7 +16,7 @@ from playworld.cli import main
 from playworld.cli.commands import COMMANDS
 
 FROZEN = Path(__file__).with_name("cli_options.json")
-COMMON = {"-h, --help", "--verbose", "--progress-to {None}|PATH"}
+COMMON = {"-h, --help", "--verbose"}
 EVERY = [*COMMANDS, "curate label", "curate train", "curate apply"]
 EVERY += ["agent clone", "agent evaluate", "agent plan", "agent goals", "agent ppo"]
 

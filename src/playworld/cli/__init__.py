@@ -63,7 +63,7 @@ def run(command: Command) -> int:
     handler = RichHandler(console=errors, show_path=False, show_time=False, highlighter=None)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("playworld").setLevel(logging.DEBUG if command.verbose else logging.INFO)
-    with ProgressBars(errors, command.progress_to) as progress:
+    with ProgressBars(errors) as progress:
         return command.run(Lines(), progress)
 
 

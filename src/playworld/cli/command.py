@@ -6,7 +6,6 @@ import shlex
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, arg
@@ -34,8 +33,6 @@ class Command(abc.ABC):
 
     verbose: FlagCreatePairsOff[bool] = False
     """Show debug messages, and for an error where it came from."""
-    progress_to: Path | None = None
-    """Keep a JSON file in which other programs read how far the work is."""
 
     @abc.abstractmethod
     def run(self, console: Console, progress: ProgressBars) -> int:

@@ -20,18 +20,21 @@ class Create(Command):
     groups: ClassVar[dict[str, str]] = {
         "what it starts from": "from scratch preset",
         "the world": "minutes fps size name",
-        "the run": "run ingest-only seed device",
+        "the run": "run ingest-only progress-to seed device",
     }
 
     videos: Positional[Path]
     """Folder of video files, in any container that FFmpeg reads."""
     world: Positional[Path]
     """Folder for the world."""
+    progress_to: Path | None = None
+    """Keep a JSON file in which other programs read how far the work is."""
     options: Annotated[CreateOptions, FLAT]
 
     def run(self, console: Console, progress: ProgressBars) -> int:
         from playworld.workflows.create import create
 
+        progress.file = self.progress_to
         with endings():
             say(console, create(self.videos, self.world, self.options, progress))
         return 0

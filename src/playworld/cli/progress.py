@@ -19,12 +19,13 @@ SECONDS_BETWEEN_FILES = 1.0
 class ProgressBars:
     """Shows progress with the time left: bars on a terminal, elsewhere a line now and then."""
 
-    def __init__(self, console: Console, file: Path | None = None) -> None:
-        """Args: `file` is kept as JSON with stage, note, done and of, for programs."""
+    def __init__(self, console: Console) -> None:
         text = TextColumn("{task.description}", markup=False)
         columns = (text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         self.console = console
-        self._file, self._written = file, 0.0
+        self.file: Path | None = None
+        """Kept as JSON with stage, note, done and of, for programs."""
+        self._written = 0.0
         self.drawn = RichProgress(*columns, console=console)
 
     def __call__(self, title: str) -> Progress:
@@ -58,12 +59,12 @@ class ProgressBars:
 
     def _keep_file(self, title: str, done: int, of: int, note: str) -> None:
         now = time.monotonic()
-        if self._file is None or (done < of and now - self._written < SECONDS_BETWEEN_FILES):
+        if self.file is None or (done < of and now - self._written < SECONDS_BETWEEN_FILES):
             return
         self._written = now
         known = {"stage": title, "note": note, "done": done, "of": of}
         with contextlib.suppress(OSError):  # it only tells: the work may still come to its end
-            write_whole(self._file, json.dumps(known))
+            write_whole(self.file, json.dumps(known))
 
     def __enter__(self) -> "ProgressBars":
         return self
