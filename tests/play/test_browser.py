@@ -93,10 +93,9 @@ def test_two_frames_of_those_under_way_at_the_release_of_a_key_are_shown(page):
 
     page.route_web_socket("**/socket", route)
     page.reload()
-    wait_for_late(1)
-    deliver()  # that it has joined
-    wait_for_late(1)
-    deliver()  # the frame where it is
+    while page.get_attribute("#screen", "data-frame") is None:
+        deliver()  # that it has joined, then the frame where it is
+        page.wait_for_timeout(20)
     expect_frame(page, 0)
     page.keyboard.down("2")
     wait_for_late(MAX_AHEAD)

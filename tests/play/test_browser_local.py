@@ -185,7 +185,7 @@ def test_a_graphics_processor_gives_the_frames_of_the_world(browser, kind, order
     software = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
     other = browser.browser_type.launch(executable_path=chromium(), args=software)
     try:
-        assert max(differences(other, world, site, compute="webgpu", presses=8)) < 1
+        assert max(differences(other, world, site, compute="webgpu", presses=4)) < 1
     finally:
         other.close()
 
