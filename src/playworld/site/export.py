@@ -123,8 +123,8 @@ def _write_page(worlds: Sequence[World], places: Sequence[Place], stage: Path) -
     found = {place.page: world_page(place, several) for place in places}
     if several:
         found["index.html"] = list_page(worlds, places)
-    parts = (name for name in page_files() if not name.endswith(".html"))
-    found |= {f"page/{k}": page_files()[k] for k in parts if not k.startswith("make")}
+    parts = {k: v for k, v in page_files().items() if not k.startswith("make")}
+    found |= {f"page/{k}": v for k, v in parts.items() if not k.endswith(".html")}
     worker = files("playworld.play") / "worker"
     found |= {f"worker/{file.name}": file.read_bytes() for file in worker.iterdir()}
     own = files("playworld.site")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from playworld.models.motion.blocks import on_device, still, vector
 from playworld.models.motion.changes import QUARTERS, alternatives, join_digits
-from playworld.models.motion.source import between, excerpt, scene_number
+from playworld.models.motion.source import between, excerpt, scene_number, were_in_view
 
 NOISE = 4e-4
 """Mean square (of pixels in [0, 1]) by which a block may differ from its source."""
@@ -103,12 +103,8 @@ def of_what_was_in_view(
     outweighs all edges of a scene that moves by a pixel.
     """
     height, width, count = costs.shape[1:]
-    every = torch.arange(count, device=costs.device)
-    motion, inside = vector(every, reach), []
-    for axis, cells in enumerate((height, width)):
-        first = side * torch.arange(cells, device=costs.device)[:, None] + motion[:, axis]
-        inside.append((first >= 0) & (first <= side * (cells - 1)))
-    seen = inside[0][:, None] & inside[1]
+    every = vector(torch.arange(count, device=costs.device), reach)
+    seen = were_in_view(every, (height, width), side).permute(1, 2, 0)
     at_rest = costs[..., still(reach), None]
     return torch.where(seen, costs, torch.minimum(costs, at_rest))
 

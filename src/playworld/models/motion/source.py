@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from playworld.models.motion.blocks import spread
@@ -79,11 +79,19 @@ def scene_number(halves: Int[Tensor, "*batch 2"], reach: int) -> Int[Tensor, "*b
 
 def comes_into_view(scene: Int[Tensor, " B"], layout: BlockLayout) -> Bool[Tensor, "B N"]:
     """Blocks that come into view with this motion of the scene, all or in part."""
-    motion, inside = scene_vector(scene, layout.reach) / 2, []
-    for axis, count in enumerate(layout.grid):
-        first = layout.patch * torch.arange(count, device=motion.device) + motion[:, axis, None]
-        inside.append((first >= 0) & (first <= layout.patch * (count - 1)))
-    return ~(inside[0][:, :, None] & inside[1][:, None]).flatten(1)
+    motion = scene_vector(scene, layout.reach) / 2
+    return ~were_in_view(motion, layout.grid, layout.patch).flatten(1)
+
+
+def were_in_view(
+    motion: Shaped[Tensor, "M 2"], grid: tuple[int, int], side: int
+) -> Bool[Tensor, "M h w"]:
+    """Cells of a grid, `side` pixels wide, that a motion (pixels) copies from within the view."""
+    inside = []
+    for axis, count in enumerate(grid):
+        first = side * torch.arange(count, device=motion.device) + motion[:, axis, None]
+        inside.append((first >= 0) & (first <= side * (count - 1)))
+    return inside[0][:, :, None] & inside[1][:, None]
 
 
 def shifted(

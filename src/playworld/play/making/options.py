@@ -10,8 +10,6 @@ from playworld.config import InputError
 from playworld.play.options import PlayOptions
 
 LIMITS = ("max_video_mb", "max_videos_mb", "max_making_minutes", "keep_free_mb")
-MAX_UPLOAD_MB = 4.0
-"""Millions of bytes of a video that one request brings."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Workshop:
 
     def refuse_fixed(self, project: Project) -> None:
         """Raise HTTPException (409) where the videos cannot change, else forget their clips."""
-        if self._is_at_work(project):
+        if self._job(project) is not None:
             raise HTTPException(409, AT_WORK_HERE)
         if project.is_trained:
             raise HTTPException(409, TRAINED)
@@ -132,8 +132,7 @@ class Workshop:
 
     def state(self, project: Project) -> dict[str, Any]:
         """What the page shows of a project in a list."""
-        job, about = self.jobs.current(), project.about()
-        ours = job if job is not None and job.name == project.name else None
+        ours, about = self._job(project), project.about()
         return {
             "name": project.name,
             "title": about["title"],
@@ -145,9 +144,10 @@ class Workshop:
             "is_playable": project.playable() is not None,
         }
 
-    def _is_at_work(self, project: Project) -> bool:
+    def _job(self, project: Project) -> Job | None:
+        """The command at work, if it is the one that makes this."""
         job = self.jobs.current()
-        return job is not None and job.name == project.name
+        return job if job is not None and job.name == project.name else None
 
     def _start(self, project: Project, kind: str, *options: str) -> None:
         self.videos.check_room()
