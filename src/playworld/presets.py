@@ -145,7 +145,7 @@ PLATFORMER = replace(
     ),
     dynamics=replace(_CHANGES_DYNAMICS, moved_picture=True, decides_split=True, keeps_scene=True),
     world_stage=replace(MOTION.world_stage, batch_size=6, clip_length=8),
-    world_loss=replace(MOTION.world_loss, vain_actions=0.5, own_rollouts=0.5),
+    world_loss=replace(MOTION.world_loss, mirror=True, vain_actions=0.5, own_rollouts=0.5),
 )
 """Like `motion`, for one game seen from the side: what goes up comes down by itself."""
 

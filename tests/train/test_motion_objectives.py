@@ -105,6 +105,24 @@ def test_the_dynamics_of_changes_learn_beside_latent_actions():
     torch.testing.assert_close(sum(parts), learner(shared)[0])
 
 
+def test_clips_are_mirrored_by_their_seeds():
+    torch.manual_seed(0)
+    parts = LatentActionModel(TINY.actions), MotionDynamics(DYNAMICS), MotionTokenizer(TOKENIZER)
+    learners = [
+        MotionWorldObjective(*parts, WorldLoss(warmup_fraction=0.0, mirror=mirror)).eval()
+        for mirror in (False, True)
+    ]
+    data = batch()
+    even = replace(data, seeds=tuple(2 * seed for seed in data.seeds))
+    odd = replace(data, seeds=tuple(2 * seed + 1 for seed in data.seeds))
+    turned = replace(odd, video=odd.video.flip(3))
+    assert not torch.equal(odd.video, turned.video)
+    as_it_is, mirroring = learners
+    torch.testing.assert_close(mirroring(even)[0], as_it_is(even)[0])
+    torch.testing.assert_close(mirroring(odd)[0], as_it_is(turned)[0])
+    torch.testing.assert_close(mirroring.normalizers(odd), as_it_is.normalizers(turned))
+
+
 def test_jump_is_let_go_or_pressed_in_midair_and_nowhere_else():
     torch.manual_seed(0)
     shape = LatentActionConfig(

@@ -55,6 +55,8 @@ class Recipe:
             raise ValueError(f"the tokenizer of recipe {self.name!r} has the loss of another kind")
         if self.world_loss.vain_actions and self.actions.stem != "vector":
             raise ValueError(f"vain_actions of recipe {self.name!r} needs actions from motions")
+        if self.world_loss.mirror and not of_changes:
+            raise ValueError(f"mirror of recipe {self.name!r} needs tokens of changes")
         for what, (one, other) in pairs.items():
             if one != other:
                 raise ValueError(

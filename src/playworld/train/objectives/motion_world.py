@@ -49,6 +49,22 @@ class MotionWorldObjective(WorldObjective):
 
     dynamics: MotionDynamics
 
+    def forward(self, batch: Batch) -> tuple[Float[Tensor, ""], Metrics]:
+        """As `WorldObjective`, with half of the clips mirrored where the loss says so."""
+        return super().forward(self._mirrored(batch))
+
+    @torch.no_grad()
+    def normalizers(self, batch: Batch) -> Float[Tensor, "2"]:
+        """As `WorldObjective`, of the clips as `forward` sees them."""
+        return super().normalizers(self._mirrored(batch))
+
+    def _mirrored(self, batch: Batch) -> Batch:
+        if not self.loss_config.mirror:
+            return batch
+        turned = torch.tensor(batch.seeds, device=batch.video.device) % 2 == 1  # seeds are hashes
+        video = torch.where(turned[:, None, None, None, None], batch.video.flip(3), batch.video)
+        return replace(batch, video=video)
+
     def decoder_input(self, view: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B S H W C"]:
         """Of pictures the frames before; of motion nothing.
 

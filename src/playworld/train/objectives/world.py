@@ -41,6 +41,9 @@ class WorldLoss:
     vain_actions: float = 0.0
     """Share of the clips in which, from some frame on, keys are pressed or let go that make no
     difference: jump in mid-air, a direction against a wall. Only for actions from motions."""
+    mirror: bool = False
+    """Half of the clips are mirrored, left to right: what a video shows to one side is learned for
+    both, and mirrored motion has the mirrored action. Only for worlds of changes."""
     own_rollouts: float = 0.0
     """Share of the clips that go on from the world's own pictures, with the changes that mend
     them; only for worlds of changes. See train/objectives/own_rollouts.py."""
