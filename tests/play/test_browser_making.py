@@ -53,8 +53,16 @@ def findings(page: Page) -> list[str]:
 
 
 def add(page: Page, title: str, *files) -> None:
+    expect(page.locator("#drop")).to_be_visible()
     page.get_by_label("What it is called").fill(title)
     page.set_input_files("#pick", files)
+
+
+def test_nothing_can_be_chosen_before_the_script_has_come(page):
+    page.route("**/page/make.js", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("heading", name="Videos")).to_be_visible()
+    expect(page.get_by_role("button", name="Record the camera")).to_be_hidden()
 
 
 def test_what_is_no_video_is_not_sent_and_a_damaged_one_is_named(page, tmp_path):

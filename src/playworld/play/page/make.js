@@ -88,7 +88,8 @@ async function take(files) {
   try {
     if (name() === "") {
       const title = new URLSearchParams({ title: element("name-text").value });
-      location.hash = (await json(`?${title}`, { method: "POST" })).name;
+      const made = await json(`?${title}`, { method: "POST" });
+      history.pushState(null, "", `#${made.name}`); // no hashchange, which would clear what was said
     }
     uploads.add(name(), videos, limits.slice_bytes);
   } catch (error) {

@@ -1,24 +1,21 @@
 // A film from the player's camera.
 
+import { withCamera } from "./camera.js";
 import { dialog } from "./dialogs.js";
+import { videoType } from "./video.js";
 
-const KINDS = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm", "video/mp4"];
+const BITS = 4e6; // a second
 
 /** Resolves to a File, or null. Throws an Error with a sentence where there is no camera. */
 export async function recordFilm() {
-  if (navigator.mediaDevices === undefined || window.MediaRecorder === undefined) {
-    throw new Error("A browser gives its camera only to pages at localhost or over https.");
-  }
-  let stream;
-  try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-  } catch (error) {
-    throw new Error(error.name === "NotFoundError" ? "No camera was found." : "The browser did not give the camera to the page.");
-  }
+  if (videoType === undefined) throw new Error("This browser records no video. Add a file that another program recorded.");
   const element = document.getElementById("recorder");
-  const [video, button, said] = ["video", "#record", ".said"].map((part) => element.querySelector(part));
-  const kind = KINDS.find((one) => MediaRecorder.isTypeSupported(one));
-  const recorder = new MediaRecorder(stream, { mimeType: kind, videoBitsPerSecond: 4_000_000 });
+  return withCamera(element.querySelector("video"), (stream) => record(stream, element));
+}
+
+async function record(stream, element) {
+  const [button, said] = ["#record", ".said"].map((part) => element.querySelector(part));
+  const recorder = new MediaRecorder(stream, { mimeType: videoType, videoBitsPerSecond: BITS });
   const parts = [];
   recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
   let since = 0;
@@ -34,22 +31,17 @@ export async function recordFilm() {
     button.textContent = "Stop and use it";
   };
   button.addEventListener("click", press);
-  video.srcObject = stream;
-  video.play();
   try {
-    const answer = await dialog(element);
-    if (answer !== "use") return null;
+    if ((await dialog(element)) !== "use") return null;
     await new Promise((resolve) => {
       recorder.addEventListener("stop", resolve, { once: true });
       recorder.stop();
     });
-    const ending = kind.startsWith("video/mp4") ? "mp4" : "webm";
-    const name = `camera ${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${ending}`;
-    return new File(parts, name, { type: kind });
   } finally {
     clearInterval(clock);
     button.removeEventListener("click", press);
-    for (const track of stream.getTracks()) track.stop();
-    video.srcObject = null;
   }
+  const ending = videoType.startsWith("video/mp4") ? "mp4" : "webm";
+  const name = `camera ${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${ending}`;
+  return new File(parts, name, { type: videoType });
 }
