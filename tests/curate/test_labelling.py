@@ -106,7 +106,7 @@ def test_the_page_loads_nothing_from_elsewhere(client):
     page = client.get("/")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "http://" not in page.text.replace("http://www.w3.org/2000/svg", "")
-    for name in ("label.js", "film.js", "style.css"):
+    for name in ("label.js", "desk.js", "film.js", "style.css"):
         assert client.get(f"/page/{name}").status_code == 200
     assert client.get("/page/../labels.py").status_code == 404
 

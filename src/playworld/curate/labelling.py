@@ -22,12 +22,12 @@ from playworld.images import QUICK, image, tiled, to_png
 from playworld.play.connection_limits import ConnectionLimits, connections_that_fit
 from playworld.play.options import MAX_CONNECTIONS, MAX_PER_ADDRESS
 from playworld.play.origin_check import OriginCheck
+from playworld.play.pages import add_parts, html, with_shared
 from playworld.play.refusals import add_refusals
 from playworld.play.server import answer, bound
 
 GivenLabel = Annotated[int | None, Body(embed=True, ge=WORST, le=BEST)]
 """What the page sends, as {"label": 5}; null skips."""
-MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 class Desk:
@@ -113,14 +113,9 @@ def page_app(host: str, *folders: str) -> FastAPI:
 
     @app.get("/")
     async def index() -> Response:
-        return Response(page["index.html"], media_type=MEDIA_TYPES[".html"])
+        return html(with_shared(page["index.html"]))
 
-    @app.get("/page/{name}")
-    async def part(name: str) -> Response:
-        if name not in page:
-            raise HTTPException(404, "There is no such file.")
-        return Response(page[name], media_type=MEDIA_TYPES[Path(name).suffix])
-
+    add_parts(app.router, page)
     return app
 
 

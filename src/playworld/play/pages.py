@@ -24,7 +24,11 @@ def page_files() -> Mapping[str, bytes]:
 @functools.cache
 def document(name: str) -> bytes:
     """A page that a browser opens, with what all of them have."""
-    page = page_files()[name]
+    return with_shared(page_files()[name])
+
+
+def with_shared(page: bytes) -> bytes:
+    """A page with the files of `SHARED` in place of its comments."""
     for part in SHARED:
         page = page.replace(f"<!-- {part} -->".encode(), page_files()[f"{part}.html"].strip())
     return page
@@ -37,17 +41,17 @@ def add_page(router: APIRouter) -> None:
     async def index() -> Response:
         return html(document("index.html"))
 
-    add_parts(router)
+    add_parts(router, page_files())
 
 
-def add_parts(router: APIRouter) -> None:
-    """The files that a page loads, under `page/` beside it."""
+def add_parts(router: APIRouter, parts: Mapping[str, bytes]) -> None:
+    """The files that a page loads, by name, under `page/` beside it."""
 
     @router.get("/page/{name}")
     async def part(name: str) -> Response:
-        if name not in page_files():
+        if name not in parts:
             raise HTTPException(404, "There is no such file.")
-        return Response(page_files()[name], media_type=MEDIA_TYPES[name.rsplit(".", 1)[-1]])
+        return Response(parts[name], media_type=MEDIA_TYPES[name.rsplit(".", 1)[-1]])
 
 
 def add_slash(router: APIRouter, name: str) -> None:

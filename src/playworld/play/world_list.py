@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from playworld.markup import Html, join, tag
 from playworld.play.making.catalogue import Catalogue, Listed
-from playworld.play.pages import add_parts, add_slash, document, html
+from playworld.play.pages import add_parts, add_slash, document, html, page_files
 from playworld.play.served import ServedWorld, slug
 from playworld.world import Button, WorldConfig
 
@@ -81,7 +81,7 @@ def add_lobby(
         cards += [listed_card(world, back) for world in listed]
         return html(page.replace(MARK, join(cards).encode()))
 
-    add_parts(router)
+    add_parts(router, page_files())
 
 
 def all_worlds(served: Sequence[ServedWorld], catalogue: Catalogue) -> APIRouter:

@@ -1,20 +1,17 @@
 // One moment at a time: a key answers and shows the next; "name the buttons" ends it.
 
+import { at, note, Pace, strike } from "./desk.js";
 import { Player, Shelf } from "./film.js";
 
 const TYPED = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 const SHOWN = { " ": "Space" };
-const PACE_OF = 20; // keys
-const PAUSE = 30; // seconds; longer ones are no labelling
-const at = (id) => document.getElementById(id);
 
 let about, shelf, player, current;
 let place = 0;
 let ended = false;
 let sending = Promise.resolve();
 let waiting = 0; // keys on their way to the disk
-const spent = []; // seconds of the last keys
-let since = performance.now();
+const pace = new Pace();
 
 /** Marks the frames between which the key was pressed. */
 class Moment extends Player {
@@ -69,7 +66,7 @@ async function go(to) {
   } else {
     note("That was the last moment.");
   }
-  since = performance.now();
+  pace.ask();
   draw();
 }
 
@@ -81,7 +78,7 @@ function draw() {
   at("progress").max = about.total;
   at("progress").value = place;
   at("done").textContent = `moment ${Math.min(place + 1, about.total)} of ${about.total}, ${about.given} with a key`;
-  at("pace").textContent = spent.length < 3 ? "" : `${mean(spent).toFixed(1)} s each`;
+  at("pace").textContent = pace;
   at("back").disabled = place === 0;
   at("skip").disabled = place === about.total;
   at("end").disabled = about.given === 0;
@@ -90,15 +87,11 @@ function draw() {
   document.body.dataset.saving = waiting;
 }
 
-const mean = (numbers) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
-
 /** Give this moment a key, and go on without waiting for the disk. */
 function answer(key) {
   if (!current) return;
   const moment = current, here = place;
-  const seconds = (performance.now() - since) / 1000;
-  if (seconds < PAUSE) spent.push(seconds);
-  if (spent.length > PACE_OF) spent.shift();
+  pace.answered();
   strike(at(`key-${key.codePointAt(0)}`));
   send(here, key, moment);
   go(here + 1);
@@ -157,16 +150,6 @@ async function end() {
 function row({ arrow, label, keys }, index) {
   const line = at("buttons").insertRow();
   for (const text of [`${index + 1} ${arrow}`, label, keys]) line.insertCell().textContent = text;
-}
-
-function strike(button) {
-  if (!button) return;
-  button.dataset.struck = "";
-  setTimeout(() => delete button.dataset.struck, 150);
-}
-
-function note(text) {
-  at("note").textContent = text;
 }
 
 const moves = { back, skip: () => go(Math.min(place + 1, about.total)), end };

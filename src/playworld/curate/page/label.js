@@ -1,19 +1,16 @@
 // One stretch at a time: a key labels it and shows the next at once; saving follows in order.
 
+import { at, note, Pace, strike } from "./desk.js";
 import { Player, Shelf } from "./film.js";
 
 const SPEEDS = [1, 2, 4];
-const PACE_OF = 20; // labels
-const PAUSE = 30; // seconds; longer ones are no labelling
-const at = (id) => document.getElementById(id);
 const keys = [...document.querySelectorAll("[data-label]")];
 
 let shelf, player, summary, current;
 let place = 0;
 let sending = Promise.resolve();
 let waiting = 0; // changes on their way to the disk
-const spent = []; // seconds of the last labels
-let since = performance.now();
+const pace = new Pace();
 
 async function begin() {
   summary = await (await fetch("api/v1/clips")).json();
@@ -35,7 +32,7 @@ async function go(to) {
   const stretch = await shelf.get(to);
   if (place !== to) return; // another key came meanwhile
   current = stretch;
-  since = performance.now();
+  pace.ask();
   player.show(stretch);
   note(stretch.problem ?? "");
   draw();
@@ -52,7 +49,7 @@ function draw() {
   at("progress").max = summary.total;
   at("progress").value = given + summary.skipped;
   at("done").textContent = `${given} labelled, ${summary.skipped} skipped, of ${summary.total}`;
-  at("pace").textContent = spent.length < 3 ? "" : `${mean(spent).toFixed(1)} s each`;
+  at("pace").textContent = pace;
   at("about").textContent = current?.source
     ? `${place + 1}: ${current.source}, ${current.begin.toFixed(1)} to ${current.end.toFixed(1)} s${said === null ? ", skipped" : ""}`
     : "";
@@ -62,19 +59,15 @@ function draw() {
   document.body.dataset.saving = waiting;
 }
 
-const mean = (numbers) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
-
 /** Label what is on the screen (null skips it) and go on without waiting for the disk. */
 async function give(label) {
   if (!current) return;
   const here = place, old = current.label, looksBack = old !== undefined;
-  strike(label);
+  strike(keys[label - 1] ?? at("skip"));
   count(old, -1);
   count(label, +1);
   current.label = label;
-  const seconds = (performance.now() - since) / 1000;
-  if (seconds < PAUSE) spent.push(seconds);
-  if (spent.length > PACE_OF) spent.shift();
+  pace.answered();
   send(`api/v1/stretches/${here}/label`, "PUT", { label }, async () => {
     count(label, -1);
     count(old, +1);
@@ -121,16 +114,6 @@ function send(address, method, body, failed, done) {
     waiting--;
     draw();
   });
-}
-
-function strike(label) {
-  const key = keys[label - 1] ?? at("skip");
-  key.dataset.struck = "";
-  setTimeout(() => delete key.dataset.struck, 150);
-}
-
-function note(text) {
-  at("note").textContent = text;
 }
 
 const moves = {

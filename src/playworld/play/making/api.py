@@ -13,7 +13,7 @@ from playworld.data.clips.inventory import contact_sheet
 from playworld.play.making.project import Project
 from playworld.play.making.understood import figures, understood
 from playworld.play.making.workshop import Workshop
-from playworld.play.pages import add_parts, add_slash, document, html
+from playworld.play.pages import add_parts, add_slash, document, html, page_files
 
 SLICE_BYTES = 4_000_000
 """Bytes of a video that one request brings, where the server takes as many."""
@@ -144,7 +144,7 @@ def add_making(
 
     pages = APIRouter(prefix=PLACE)
     add_slash(pages, "make")
-    add_parts(pages)
+    add_parts(pages, page_files())
     router.include_router(pages)
 
 
