@@ -294,14 +294,15 @@ def preset(name: str) -> Recipe:
 def preset_like(config: WorldConfig) -> Recipe:
     """The recipe by which a world of this shape is trained further.
 
-    That of the same shape; else the one for two cores with the same kind of tokens.
+    That with the same tokens and dynamics, whatever its actions; else the one for two cores with
+    the same kind of tokens.
     """
-    own = (config.tokenizer, config.actions, config.dynamics)
+    own = (config.tokenizer, config.dynamics)
     for recipe in PRESETS.values():
         try:
             fitted = recipe.resized(config.tokenizer.height, config.tokenizer.width)
         except ValueError:  # its patches do not fit
             continue
-        if (fitted.tokenizer, fitted.actions, fitted.dynamics) == own:
+        if (fitted.tokenizer, fitted.dynamics) == own:
             return recipe
     return MOTION if isinstance(config.tokenizer, MotionTokenizerConfig) else SMALL

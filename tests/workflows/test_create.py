@@ -3,11 +3,12 @@ import re
 from dataclasses import replace
 
 import pytest
+import torch
 
 from playworld.config import InputError
 from playworld.presets import MOTION, preset_like
 from playworld.workflows import verdict
-from playworld.workflows.create import create, sized
+from playworld.workflows.create import create, sized, start_and_recipe
 from playworld.workflows.doctor import doctor
 from playworld.workflows.machine_fit import fitted
 from playworld.workflows.options import CreateOptions
@@ -165,6 +166,23 @@ def test_video_is_brought_to_the_size_of_the_world_to_start_from(tiny_world):
     assert (own.size, own.fps) == (f"{world.width}x{world.height}", world.fps)
     with pytest.raises(InputError, match="leave --size out"):
         sized(CreateOptions(size="128x128"), world)
+
+
+def test_gravity_is_for_those_who_ask_for_it():
+    """A game seen from above has a button that leads down, whatever the start was trained on."""
+    asked = CreateOptions(start="worlds/coinrun-gravity", gravity=True)
+    start, recipe = start_and_recipe(asked, torch.device("cpu"))
+    assert start is not None and start.config.actions.gravity and start.num_actions == 6
+    assert recipe.name == "platformer"
+    without, _ = start_and_recipe(replace(asked, gravity=False), torch.device("cpu"))
+    assert without is not None and not without.config.actions.gravity
+    assert not without.actions.encoder.gravity
+    for mine, its in zip(without.actions.parameters(), start.actions.parameters(), strict=True):
+        assert torch.equal(mine, its)
+    _, motion = start_and_recipe(CreateOptions(scratch=True, gravity=True), torch.device("cpu"))
+    assert motion.actions.gravity and motion.name == "motion"
+    with pytest.raises(InputError, match="leave it out"):
+        start_and_recipe(CreateOptions(start="coinrun", gravity=True), torch.device("cpu"))
 
 
 def test_a_world_is_trained_further_by_the_recipe_of_its_shape():

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from playworld.atomic import alone, may_be_ignored
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
@@ -27,6 +29,7 @@ from playworld.export.prompts import choose_prompts
 from playworld.export.train_world import named_by, train_world
 from playworld.machine import choose_device
 from playworld.manifest import refuse_foreign
+from playworld.models.actions import LatentActionModel
 from playworld.presets import preset, preset_like
 from playworld.progress import Progress, ProgressFor, silent_stages
 from playworld.train.deadline import Deadline
@@ -85,10 +88,9 @@ def create(
     """
     device = choose_device(options.device)  # fails before the videos are decoded
     refuse_foreign(world, WEIGHT_FILES)
-    start = None if options.from_scratch else World.load(options.start or BUILT_IN, device)
+    start, recipe = start_and_recipe(options, device)
     options = sized(options, start)
     assert options.size is not None
-    recipe = preset(options.preset or FROM_SCRATCH) if start is None else preset_like(start.config)
     check_size(recipe, options.size)
     recipe = fitted(recipe, gpu_memory(device))
     run = options.run or default_run(world, videos, recipe.name)
@@ -100,6 +102,33 @@ def create(
         finally:
             if (run / "clips").exists():  # before that there is nothing to resume
                 budget.save()
+
+
+def start_and_recipe(options: CreateOptions, device: torch.device) -> tuple[World | None, Recipe]:
+    """The world to start from, with gravity or without, and how it is trained further.
+
+    Raises:
+        InputError: for gravity where latent actions are not of motions.
+    """
+    start = None if options.from_scratch else World.load(options.start or BUILT_IN, device)
+    recipe = preset(options.preset or FROM_SCRATCH) if start is None else preset_like(start.config)
+    shape = recipe.actions if start is None else start.config.actions
+    if shape.stem != "vector":
+        if options.gravity:
+            raise InputError(
+                "--gravity needs a world of changes, such as `any`: leave it out, or leave out "
+                "--from and --preset"
+            )
+        return start, recipe
+    if start is None:
+        shape = replace(shape, gravity=shape.gravity or options.gravity)
+        return None, replace(recipe, actions=shape)
+    shape = replace(shape, gravity=options.gravity)
+    actions = LatentActionModel(shape).to(device)
+    actions.load_state_dict(start.actions.state_dict())
+    config = replace(start.config, actions=shape)
+    models = start.tokenizer, actions.eval(), start.dynamics
+    return World(config, *models, card=start.card), recipe
 
 
 def sized(options: CreateOptions, start: World | None) -> CreateOptions:

@@ -31,6 +31,9 @@ class CreateOptions:
     """Frames per second of the world; as many as the one it starts from has, or 10."""
     size: str | None = None
     """Width x height of its frames, pixels; those of the one it starts from, or 64x64."""
+    gravity: FlagCreatePairsOff[bool] = False
+    """The videos show a game from the side, in which what jumps comes down by itself: no button
+    leads down, and jumps land. Only for tokens of changes."""
     name: str | None = None
     """What the world is called; the folder's name if not given."""
     run: Path | None = None

@@ -81,7 +81,8 @@ class MotionWorldObjective(WorldObjective):
     ) -> Quantized:
         """The latent actions; in some clips, from some frame on, those of `pressed_in_vain`."""
         share, steps = self.loss_config.vain_actions, actions.codes.shape[1]
-        if share == 0 or (self.training and self.in_warmup):
+        without = share == 0 or not self.actions.config.gravity
+        if without or (self.training and self.in_warmup):
             return actions
         chosen, jump, on = torch.stack([torch.rand(3, generator=draw) for draw in draws], dim=1)
         begins = torch.cat([torch.randint(steps, (1,), generator=draw) for draw in draws])

@@ -40,7 +40,7 @@ class WorldLoss:
     jump in mid-air and run against walls, so the dynamics has to predict that too."""
     vain_actions: float = 0.0
     """Share of the clips in which, from some frame on, keys are pressed or let go that make no
-    difference: jump in mid-air, a direction against a wall. Only for actions from motions."""
+    difference: jump in mid-air, a direction against a wall. Only for actions with gravity."""
     mirror: bool = False
     """Half of the clips are mirrored, left to right: what a video shows to one side is learned for
     both, and mirrored motion has the mirrored action. Only for worlds of changes."""
