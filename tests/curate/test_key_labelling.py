@@ -5,7 +5,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from playworld.config import InputError
-from playworld.curate.key_labelling import KeyDesk, Moments, create_app
+from playworld.curate.key_labelling import KeyDesk, Moments, key_page
+from playworld.curate.labelling import app_of
 
 
 class Log:
@@ -33,14 +34,23 @@ def log() -> Log:
 
 
 @pytest.fixture
-def client(log) -> TestClient:
+def desk(log) -> KeyDesk:
     films = [np.full((8, 4, 6, 3), k, np.uint8) for k in range(3)]
     moments = Moments("mine", films, 3, 10.0, {"x": "attack"}, log.keep, log.end)
-    return TestClient(create_app(KeyDesk(moments), log.stop), base_url="http://127.0.0.1")
+    return KeyDesk(lambda: moments)
 
 
-def press(client, place, key):
-    return client.put(f"/api/v1/stretches/{place}/key", json={"key": key})
+@pytest.fixture
+def client(desk, log) -> TestClient:
+    """What its page asks for."""
+    app = app_of(key_page(desk, log.stop), "127.0.0.1")
+    client = TestClient(app, base_url="http://127.0.0.1")
+    client.params = {"id": desk.id}
+    return client
+
+
+def press(client, place, key, **query):
+    return client.put(f"/api/v1/stretches/{place}/key", json={"key": key}, params=query)
 
 
 def test_every_key_is_kept_under_its_name_when_it_is_answered(client, log):
@@ -73,6 +83,21 @@ def test_a_world_that_cannot_be_saved_is_said_and_the_page_goes_on(client, log):
     answer = client.post("/api/v1/end")
     assert (answer.status_code, answer.json()["detail"]) == (400, "the folder is gone")
     assert not log.stopped
+
+
+def test_keys_for_the_moments_of_an_earlier_server_are_refused(client, log):
+    answer = press(client, 0, "←", id="earlier")
+    assert answer.status_code == 409 and "load this page again" in answer.json()["detail"]
+    assert log.kept == {}
+
+
+def test_moments_that_cannot_be_chosen_are_said():
+    def choose():
+        raise InputError("no scene is as long as 8 frames")
+
+    client = TestClient(app_of(key_page(KeyDesk(choose)), "127.0.0.1"), base_url="http://127.0.0.1")
+    answer = client.get("/api/v1/moments")
+    assert (answer.status_code, answer.json()["detail"]) == (400, "no scene is as long as 8 frames")
 
 
 def test_the_page_is_that_of_keys_and_shares_film_and_style(client):

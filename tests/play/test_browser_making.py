@@ -1,16 +1,19 @@
 """From video files to a world that is played, on the page of a real Chromium."""
 
+import json
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from playworld.cli.label import naming_page
 from playworld.play import PlayOptions, serve
 from playworld.play.making import Making, jobs
 from playworld.play.making.options import MakingOptions
 from playworld.world import World
 from tests.processes import CONTEXT, start
 
-from .browser_page import expect_frame, tap
+from .browser_page import tap, wait_for_frame
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -21,14 +24,21 @@ LONG = 120_000
 def serve_making(folder, worlds, url) -> None:
     """What the server's process runs; other tests take the processors from who waits for them."""
     jobs.NICENESS = 0
-    making = Making(MakingOptions(worlds_folder=worlds, making_from=str(folder)), World.load)
+    options = MakingOptions(worlds_folder=worlds, making_from=str(folder))
+    making = Making(options, World.load, naming_page)
     serve(World.load(folder), PlayOptions(port=0), url.send, making=making)
 
 
 @pytest.fixture(scope="module")
-def address(tiny_world, tmp_path_factory):
+def made(tmp_path_factory):
+    """The folder of worlds."""
+    return tmp_path_factory.mktemp("made")
+
+
+@pytest.fixture(scope="module")
+def address(tiny_world, made):
     heard, url = CONTEXT.Pipe(duplex=False)
-    process = start(serve_making, tiny_world, tmp_path_factory.mktemp("made"), url)
+    process = start(serve_making, tiny_world, made, url)
     yield heard.recv()
     process.terminate()
     process.join(timeout=60)
@@ -90,15 +100,41 @@ def test_the_camera_is_recorded(page):
     expect(page.locator("#files li")).to_have_count(0)
 
 
-def test_videos_become_a_world_that_is_played(page, videos):
+def make(page: Page, minutes: float) -> None:
+    """Give so many minutes, fewer than people may ask for, and wait for the figures."""
+    page.get_by_label("Minutes of your own").fill("1")
+    page.evaluate("m => { document.getElementById('own-minutes').value = m; }", minutes)
+    page.get_by_role("button", name="Make it").or_(further(page)).click()
+
+
+def further(page: Page):
+    return page.get_by_role("button", name="Train it further")
+
+
+def name_buttons(page: Page) -> list[str]:
+    """Give every moment the key x; returns what the buttons are called where one plays."""
+    page.get_by_role("link", name="Name its buttons").click()
+    expect(page.locator("#done")).to_contain_text("moment 1 of ")
+    while page.locator("#skip").is_enabled():
+        place = int(page.locator("body").get_attribute("data-place"))
+        page.keyboard.press("x")
+        expect(page.locator("body")).to_have_attribute("data-place", str(place + 1))
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(8)
+    assert findings(page) == []
+    page.get_by_role("link", name="Play it").click()
+    expect(page.get_by_role("link", name="Name its buttons")).to_be_visible()
+    world = page.request.get(f"{page.url}api/v1/world").json()
+    return [button["label"] for button in world["buttons"]]
+
+
+def test_videos_become_a_world_that_is_played_named_and_trained_further(page, videos, made):
     add(page, "Tiles", *sorted(videos.glob("*.mp4")))
     expect(page.get_by_role("heading", name="Tiles")).to_be_visible()
     expect(page.locator("#seen-facts")).to_contain_text("4 files of 4 used", timeout=LONG)
     expect(page.get_by_role("button", name="Make it")).to_be_visible(timeout=LONG)
     assert findings(page) == []
-    page.get_by_label("Minutes of your own").fill("1")
-    page.evaluate("document.getElementById('own-minutes').value = 0.1")  # less than people may ask
-    page.get_by_role("button", name="Make it").click()
+    make(page, 0.1)
     page.get_by_role("button", name="Stop", exact=True).click()
     page.reload()  # nothing is lost with the page
     page.get_by_role("button", name="Go on").or_(page.get_by_role("button", name="Make it")).click(
@@ -106,7 +142,20 @@ def test_videos_become_a_world_that_is_played(page, videos):
     )
     expect(page.locator("#figures-table")).to_contain_text("a copy", timeout=LONG)
     assert findings(page) == []
+    address = page.url
+    page.get_by_role("link", name="All worlds").click()
+    assert "x" in name_buttons(page)
+    page.goto(address)
+    before = json.loads((made / "tiles/run/budget.json").read_text())
+    assert before["world_steps"] == 0, "it is what it started from"
+    seconds = 2 * before["measuring"] + 70 * before["seconds_per_step"]
+    make(page, (before["spent"] + seconds) / 60 - 0.1)
+    expect(page.locator("#bar")).to_be_visible(timeout=LONG)
+    expect(further(page)).to_be_visible(timeout=LONG)
+    after = json.loads((made / "tiles/run/budget.json").read_text())
+    assert after["world_steps"] >= 40 and after["round"] == 2
+    assert "x" in {button.label for button in World.load(made / "tiles/world").buttons}
     page.get_by_role("link", name="All worlds").click()
     page.get_by_role("link", name="Tiles").click()
-    expect_frame(page, 0)
+    wait_for_frame(page, 0)
     tap(page, "1")

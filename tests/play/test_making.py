@@ -9,6 +9,7 @@ import pytest
 from fastapi import HTTPException
 from starlette.testclient import TestClient
 
+from playworld.cli.label import naming_page
 from playworld.config import InputError
 from playworld.play import PlayOptions, create_app
 from playworld.play.making import Making
@@ -18,7 +19,7 @@ from playworld.play.making.project import Project
 from playworld.play.making.videos import safe_name
 from playworld.play.world_list import figures_line
 from playworld.train.preview import is_run, world_of_run
-from playworld.world import World
+from playworld.world import Button, World
 from playworld.world.stub import StubWorld
 
 API = "/api/v1/making"
@@ -32,7 +33,7 @@ def load(source: str) -> World:
 
 
 def make_client(folder, server=None, **options) -> TestClient:
-    making = Making(MakingOptions(worlds_folder=folder / "worlds", **options), load)
+    making = Making(MakingOptions(worlds_folder=folder / "worlds", **options), load, naming_page)
     app = create_app(StubWorld(0.0), server or PlayOptions(), making=making)
     return TestClient(app, base_url="http://127.0.0.1")
 
@@ -257,7 +258,7 @@ def test_who_opens_a_world_gets_its_newest_state(tmp_path, running, tiny_world):
 
 
 def test_a_server_of_several_worlds_lists_all_and_leads_to_the_page_that_makes_some(tmp_path):
-    making = Making(MakingOptions(worlds_folder=tmp_path), load)
+    making = Making(MakingOptions(worlds_folder=tmp_path), load, naming_page)
     app = create_app([StubWorld(0.0), StubWorld(0.0)], PlayOptions(), making=making)
     client = TestClient(app, base_url="http://127.0.0.1")
     for page, back in (("/", ""), ("/worlds/", "../")):
@@ -311,3 +312,54 @@ def test_a_world_is_played_while_it_trains_and_then_as_it_was_finished(
     budget.write_text('{"world_steps": 30, "best": 1, "round": 1, "finished": true}')
     running.get("/w/w/")
     assert running.get("/w/w/api/v1/world").json()["name"] == "finished"
+
+
+@pytest.fixture
+def finished(tmp_path, tiny_world, clips):
+    """A world that was made, in its folder."""
+    folder = tmp_path / "worlds" / "w"
+    Project.begin(folder, "W")
+    shutil.copytree(tiny_world, folder / "world")
+    (folder / "run").mkdir()
+    (folder / "run" / "clips").symlink_to(clips)
+    (folder / "run" / "budget.json").write_text('{"world_steps": 30, "best": 1, "finished": true}')
+    return folder
+
+
+def test_the_buttons_of_a_finished_world_are_named_and_the_page_shows_the_names(running, finished):
+    assert 'href="../buttons/w/"' in running.get("/worlds/").text
+    running.get("/w/w/")
+    assert running.get("/w/w/api/v1/world").json()["places"]["buttons"] == "/buttons/w/"
+    assert "Which key was pressed?" in running.get("/buttons/w/").text
+    about = running.get("/buttons/w/api/v1/moments").json()
+    here = {"id": about["desk"]}
+    for place in range(about["total"]):
+        address = f"/buttons/w/api/v1/stretches/{place}/key"
+        running.put(address, json={"key": "x"}, params=here).raise_for_status()
+    named = running.post("/buttons/w/api/v1/end", params=here).json()["buttons"]
+    assert "x" in {button["label"] for button in named}
+    running.get(f"/buttons/w/{about['play']}").raise_for_status()
+    shown = running.get("/w/w/api/v1/world").json()["buttons"]
+    assert [b["label"] for b in shown] == [b["label"] for b in named]
+    later = running.get("/buttons/w/api/v1/moments").json()
+    assert later["desk"] != about["desk"] and (finished / "world.keys.json").exists()
+
+
+def test_a_world_that_is_trained_further_keeps_its_names_meanwhile(running, finished, tiny_world):
+    named = [Button(f"key {k}") for k in range(8)]
+    World.load(tiny_world).renamed(buttons=named).save(finished / "world")
+    for part in ("preview", "world"):
+        shutil.copytree(tiny_world.parent / "run" / part, finished / "run" / part)
+    shutil.copytree(tiny_world, finished / "run" / "round-1" / "world")
+    (finished / "run" / "budget.json").write_text('{"world_steps": 30, "best": 1, "round": 2}')
+    running.get("/w/w/")
+    shown = running.get("/w/w/api/v1/world").json()["buttons"]
+    assert [b["label"] for b in shown] == [b.label for b in named]
+
+
+def test_buttons_are_named_once_the_world_is_finished(running, finished):
+    assert running.get("/buttons/nowhere/").status_code == 404
+    (finished / "run" / "budget.json").write_text('{"world_steps": 30, "best": 1}')
+    answer = running.get("/buttons/w/")
+    assert answer.status_code == 409 and "once it is finished" in answer.json()["detail"]
+    assert "Name its buttons" not in running.get("/worlds/").text

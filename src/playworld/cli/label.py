@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +15,9 @@ from playworld.cli.progress import ProgressBars, say
 from playworld.config import InputError
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from playworld.curate.key_labelling import Moments
     from playworld.export.key_labels import Counts
     from playworld.world import World
 
@@ -77,77 +80,122 @@ class LabelKeys(Command):
 
         if not self.world.is_dir():
             raise InputError(f"there is no folder {self.world}: label names a world of your own")
-        world = World.load(self.world)
-        if self.actions:
-            rows = self._named(world, count_recorded(world, self.clips))
-        elif self.labels:
-            rows = self._named(world, count_labels(world, self.clips, read_labels(self.labels)))
+        if self.actions or self.labels:
+            world = World.load(self.world)
+            if self.labels:
+                counts = count_labels(world, self.clips, read_labels(self.labels))
+            else:
+                counts = count_recorded(world, self.clips)
+            rows = name_buttons(world, self.world, counts)
         else:
-            rows = self._asked(world, console)
+            rows = self._asked(console)
         for code, row in enumerate(rows):
             say(console, "{:3} {arrow:2} {label:16} {keys}".format(code + 1, **row))
         say(console, then("buttons named", "play", self.world))
         return 0
 
-    def _named(self, world: "World", counts: "Counts") -> list[dict[str, str]]:
-        """Name the buttons and save the world; returns the arrow, the label and the keys of each.
-
-        Those of the world that is given stay, so that it may be named again.
-        """
-        from playworld.export.card import renamed_card
-        from playworld.export.key_labels import with_keys
-
-        buttons = with_keys(world.buttons, counts)
-        world.renamed(buttons=buttons).save(self.world, renamed_card(world.card, buttons))
-        rows = []
-        for code, button in enumerate(buttons):
-            known = ", ".join(f"{key} {n}" for key, n in counts.get(code, Counter()).most_common())
-            rows.append({"arrow": button.arrow, "label": button.label, "keys": known or "no label"})
-        return rows
-
-    def _asked(self, world: "World", console: Console) -> list[dict[str, str]]:
-        from playworld.export.key_labels import (
-            BEFORE,
-            choose_moments,
-            count_labels,
-            labels_of,
-            read_labels,
-            write_labels,
-        )
-
-        out = self.out or self.world.with_name(f"{self.world.name}.keys.json")
-        known = list(read_labels(out)) if out.exists() else []
-        moments = choose_moments(world, self.clips, self.count, self.seed + len(known))
-        films = list(moments.video.numpy())
-
-        def keep(given: Mapping[int, str]) -> None:
-            write_labels(out, [*known, *labels_of(moments, given)])
-
-        def end(given: Mapping[int, str]) -> list[dict[str, str]]:
-            labels = [*known, *labels_of(moments, given)]
-            if not labels:
-                raise InputError("no key was pressed: the buttons stay as they are")
-            keep(given)
-            return self._named(world, count_labels(world, self.clips, labels))
-
+    def _asked(self, console: Console) -> list[dict[str, str]]:
+        names = self.named_keys()
+        moments = choose(self.world, self.clips, self.out, names, self.count, self.seed)
         if self.terminal:
             from playworld.play.label_terminal import ask
 
-            return end(ask(films, BEFORE, moments.fps, self.named_keys()))
-        from playworld.curate.key_labelling import Moments, ask_on_page
+            return moments.end(ask(moments.films, moments.change, moments.fps, names))
+        from playworld.curate.key_labelling import ask_on_page
 
         named: list[dict[str, str]] = []
 
-        def end_on_page(given: Mapping[int, str]) -> list[dict[str, str]]:
-            named[:] = end(given)
+        def end(given: Mapping[int, str]) -> list[dict[str, str]]:
+            named[:] = moments.end(given)
             return named
 
-        name, names = world.config.name, self.named_keys()
-        shown = Moments(name, films, BEFORE, moments.fps, names, keep, end_on_page)
-        given = ask_on_page(shown, self.port, lambda address: self._ready(console, address))
-        return named or end(given)
+        def ready(address: str) -> None:
+            say(console, f"naming the buttons of {self.world} at {address} (Ctrl-C ends it)")
+            if self.browser:
+                open_browser(address)
 
-    def _ready(self, console: Console, address: str) -> None:
-        say(console, f"naming the buttons of {self.world} at {address} (Ctrl-C ends it)")
-        if self.browser:
-            open_browser(address)
+        given = ask_on_page(replace(moments, end=end), self.port, ready)
+        return named or moments.end(given)
+
+
+def choose(
+    folder: Path,
+    clips: Path,
+    out: Path | None = None,
+    names: Mapping[str, str] | None = None,
+    count: int = LabelKeys.count,
+    seed: int = LabelKeys.seed,
+    play: str = "",
+) -> "Moments":
+    """Moments for which somebody says what was pressed; the keys go to a file, then to the world.
+
+    Args:
+        folder: that of the world.
+        clips: where the moments are from.
+        out: file for the keys, whose others count, too; that of the world if not given.
+        names: of single keys.
+        count: of moments.
+        seed: chooses them; other ones where the file has keys already.
+        play: address of the page on which the world is played, if there is one.
+
+    Raises:
+        InputError: for a world, clips or a file that cannot be used.
+    """
+    from playworld.curate.key_labelling import Moments
+    from playworld.export.key_labels import (
+        BEFORE,
+        choose_moments,
+        count_labels,
+        keys_file,
+        labels_of,
+        read_labels,
+        write_labels,
+    )
+    from playworld.world import World
+
+    world, out = World.load(folder), out or keys_file(folder)
+    known = list(read_labels(out)) if out.exists() else []
+    moments = choose_moments(world, clips, count, seed + len(known))
+
+    def keep(given: Mapping[int, str]) -> None:
+        write_labels(out, [*known, *labels_of(moments, given)])
+
+    def end(given: Mapping[int, str]) -> list[dict[str, str]]:
+        labels = [*known, *labels_of(moments, given)]
+        if not labels:
+            raise InputError("no key was pressed: the buttons stay as they are")
+        keep(given)
+        return name_buttons(world, folder, count_labels(world, clips, labels))
+
+    films, fps = list(moments.video.numpy()), moments.fps
+    return Moments(world.config.name, films, BEFORE, fps, names or {}, keep, end, play)
+
+
+def name_buttons(world: "World", folder: Path, counts: "Counts") -> list[dict[str, str]]:
+    """Name the buttons and save the world; returns the arrow, the label and the keys of each.
+
+    Those of the world that is given stay, so that it may be named again.
+    """
+    from playworld.export.card import renamed_card
+    from playworld.export.key_labels import with_keys
+
+    buttons = with_keys(world.buttons, counts)
+    world.renamed(buttons=buttons).save(folder, renamed_card(world.card, buttons))
+    rows = []
+    for code, button in enumerate(buttons):
+        known = ", ".join(f"{key} {n}" for key, n in counts.get(code, Counter()).most_common())
+        rows.append({"arrow": button.arrow, "label": button.label, "keys": known or "no label"})
+    return rows
+
+
+def naming_page(folder: Path, clips: Path, play: str) -> "APIRouter":
+    """The page on which the buttons of a world are named, as a part of a server.
+
+    Args:
+        folder: that of the world.
+        clips: where its moments are from; both are read when the page is opened.
+        play: address of the page on which the world is played.
+    """
+    from playworld.curate.key_labelling import KeyDesk, key_page
+
+    return key_page(KeyDesk(lambda: choose(folder, clips, play=play)))

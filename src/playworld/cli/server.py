@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from tyro.conf import FlagCreatePairsOff
 
 from playworld.cli.command import FLAT, DeviceCommand
+from playworld.cli.label import naming_page
 from playworld.config import InputError
 from playworld.play.making.options import MakingOptions
 from playworld.play.options import PlayOptions, with_token_of_environment
@@ -69,7 +70,7 @@ class ServerCommand(DeviceCommand):
         if self.stub_model is None and self.making.allowed(self.options):
             with contextlib.suppress(InputError):  # a user without a home plays all the same
                 self.making.folder()
-                return Making(self.making, self.load)
+                return Making(self.making, self.load, naming_page)
         elif self.making.worlds_folder is not None:
             raise InputError(
                 "--worlds-folder is for a server that only this machine reaches: add --allow-making"

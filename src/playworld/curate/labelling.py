@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Body, FastAPI, HTTPException, Response
+from fastapi import APIRouter, Body, FastAPI, HTTPException, Response
 from jaxtyping import UInt8
 
 from playworld.atomic import alone
@@ -100,22 +100,28 @@ def sheet(frames: UInt8[np.ndarray, "T H W 3"]) -> bytes:
     return to_png(tiled(map(image, frames), count, columns(count), paper="black"), QUICK)
 
 
-def page_app(host: str, *folders: str) -> FastAPI:
-    """A page of files in these folders of the package, with the origin check around it.
+def page_of(*folders: str) -> APIRouter:
+    """A page of files in these folders of the package.
 
     Of two files with one name the one in the later folder is served.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(OriginCheck, listens_at=host, names=None)
-    add_refusals(app)
-    here = files("playworld.curate")
+    router, here = APIRouter(), files("playworld.curate")
     page = {item.name: item.read_bytes() for name in folders for item in (here / name).iterdir()}
 
-    @app.get("/")
+    @router.get("/")
     async def index() -> Response:
         return html(with_shared(page["index.html"]))
 
-    add_parts(app.router, page)
+    add_parts(router, page)
+    return router
+
+
+def app_of(page: APIRouter, host: str) -> FastAPI:
+    """A page as an ASGI application, with the origin check around it."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(OriginCheck, listens_at=host, names=None)
+    add_refusals(app)
+    app.include_router(page)
     return app
 
 
@@ -128,14 +134,14 @@ def serve(app: FastAPI, port: int, on_ready: Callable[[str], None] | None = None
 
 def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
     """The page and its few answers as an ASGI application."""
-    app, footage = page_app(host, "page"), desk.footage
+    page, footage = page_of("page"), desk.footage
 
     def known(place: int) -> int:
         if not 0 <= place < len(desk.order):
             raise HTTPException(404, "There is no such stretch.")
         return place
 
-    @app.get("/api/v1/clips")
+    @page.get("/api/v1/clips")
     def describe() -> dict[str, Any]:
         return {
             "clips": footage.clips.name,
@@ -146,28 +152,28 @@ def create_app(desk: Desk, host: str = "127.0.0.1") -> FastAPI:
             **desk.summary(),
         }
 
-    @app.get("/api/v1/stretches/{place}")
+    @page.get("/api/v1/stretches/{place}")
     def about(place: int) -> dict[str, Any]:
         return desk.about(known(place))
 
-    @app.get("/api/v1/stretches/{place}/frames")
+    @page.get("/api/v1/stretches/{place}/frames")
     def frames(place: int) -> Response:
         try:
             return Response(sheet(footage.read(desk.order[known(place)])), media_type="image/png")
         except DamagedChunk:
             raise HTTPException(410, "The bytes of this stretch are damaged.") from None
 
-    @app.put("/api/v1/stretches/{place}/label")
+    @page.put("/api/v1/stretches/{place}/label")
     def give(place: int, label: GivenLabel) -> dict[str, Any]:
         saved(lambda: desk.give(known(place), label))
         return desk.summary()
 
-    @app.post("/api/v1/undo")
+    @page.post("/api/v1/undo")
     def undo() -> dict[str, Any]:
         place = saved(desk.take_back)
         return {"place": place, **desk.summary()}
 
-    return app
+    return app_of(page, host)
 
 
 def saved(change: Callable[[], Any]) -> Any:

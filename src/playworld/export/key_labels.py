@@ -76,6 +76,11 @@ Counts = Mapping[int, Counter[str]]
 """How often each code has each key."""
 
 
+def keys_file(world: Path) -> Path:
+    """The file of labels that belongs to the folder of a world; it need not be there."""
+    return world.with_name(f"{world.name}.keys.json")
+
+
 def read_labels(path: Path) -> tuple[KeyLabel, ...]:
     """Labels from a file that `write_labels` wrote.
 

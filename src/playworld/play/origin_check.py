@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Answered under any name: load balancers ask by address, and learn nothing else here."""
 
-PARTS = re.compile(r"(/w/[a-z0-9-]+|/make|/worlds)?/page/[^/]+")
+PARTS = re.compile(r"(/w/[a-z0-9-]+|/make|/worlds|/buttons/[a-z0-9-]+)?/page/[^/]+")
 """Where the files of the page lie: the same for everybody."""
 MAX_BODY = 4096
 TOO_LARGE = "This file is too large. Send a smaller one."

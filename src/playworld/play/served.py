@@ -74,7 +74,8 @@ class ServedWorld:
 
         Args:
             links: those that lead to it from other machines.
-            places: other pages of the server: that of all `worlds`, and the one to `make` some.
+            places: other pages of the server: that of all `worlds`, the one to `make` some, and
+                the one that names the `buttons` of this one.
         """
         router = APIRouter(prefix=self.prefix)
         if self.prefix:

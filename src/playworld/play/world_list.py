@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import JSONResponse
 
 from playworld.markup import Html, join, tag
+from playworld.play.making.buttons import PLACE
 from playworld.play.making.catalogue import Catalogue, Listed
 from playworld.play.pages import add_parts, add_slash, document, html, page_files
 from playworld.play.served import ServedWorld, slug
@@ -134,10 +135,18 @@ def listed_card(world: Listed, back: str) -> Html:
     picture = f"{back}api/v1/worlds/{world.name}/picture" if world.picture else None
     config = world.config if world.title is None else replace(world.config, name=world.title)
     also = {"built-in": "", "folder": world.name, "made here": "made here"}[world.kind]
-    return card(config, world.card, f"{back}w/{world.name}/", picture, also)
+    buttons = f"{back}{PLACE[1:]}/{world.name}/" if world.is_finished else ""
+    return card(config, world.card, f"{back}w/{world.name}/", picture, also, buttons)
 
 
-def card(config: WorldConfig, text: str, address: str, picture: str | None, also: str = "") -> Html:
+def card(
+    config: WorldConfig,
+    text: str,
+    address: str,
+    picture: str | None,
+    also: str = "",
+    buttons: str = "",
+) -> Html:
     """A world as one link, with its picture.
 
     Args:
@@ -146,6 +155,7 @@ def card(config: WorldConfig, text: str, address: str, picture: str | None, also
         address: of its page.
         picture: the address of one of its pictures, if there is one.
         also: what tells it from another world of its name.
+        buttons: address of the page that names its buttons, if there is one.
     """
     width, height = config.tokenizer.width, config.tokenizer.height
     facts = f"{width} × {height}, {config.fps:g} frames/s"
@@ -163,6 +173,7 @@ def card(config: WorldConfig, text: str, address: str, picture: str | None, also
             title,
             *([tag("p", about, class_="about")] if about else []),
             chips(config.buttons),
+            *([tag("a", "Name its buttons", href=buttons, class_="also")] if buttons else []),
             tag("p", *([measured, tag("br")] if measured else []), facts, class_="aside"),
             class_="words",
         ),

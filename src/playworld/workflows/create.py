@@ -5,6 +5,7 @@ it trains the best world so far further, or the first one from scratch, and is k
 better (`verdict.is_better`). More minutes are another round.
 """
 
+import contextlib
 import math
 import shlex
 import time
@@ -25,6 +26,7 @@ from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_re
 from playworld.evaluate.context import Tried, try_buttons
 from playworld.evaluate.starts import clips_camera
 from playworld.export.card import measured_card, renamed_card
+from playworld.export.key_labels import count_labels, keys_file, read_labels, with_keys
 from playworld.export.prompts import choose_prompts
 from playworld.export.train_world import named_by, train_world
 from playworld.machine import choose_device
@@ -164,7 +166,7 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
     if budget.state.get("finished"):
         assert best is not None
         if not world.exists():
-            write_world(best, world, name)
+            write_world(best, world, name, clips)
         return describe(best, world, clips, "finished before; it goes on with more --minutes")
     training = TrainOptions(run=run, seed=options.seed, device=options.device, name=name)
     naming = Naming(measuring)
@@ -176,7 +178,7 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
         report = evaluate(made, clips, measuring, progress_for("evaluate"), naming.tried)
         write_report(report, this / "report")
     chosen, done = choose(this if made else None, best)
-    write_world(chosen, world, name)
+    write_world(chosen, world, name, clips)
     budget.state |= {"best": int(chosen.name.removeprefix(ROUND)), "finished": True}
     return describe(chosen, world, clips, done)
 
@@ -381,11 +383,17 @@ def fitting_steps(
     return count
 
 
-def write_world(chosen: Path, world: Path, name: str) -> None:
-    """Write the world of a round as the result, its figures on its card."""
+def write_world(chosen: Path, world: Path, name: str, clips: Path) -> None:
+    """Write the world of a round as the result, its figures on its card.
+
+    Keys that somebody has pressed for moments of these clips name its buttons again.
+    """
     made, table = World.load(chosen / "world"), format_table(dict(read_report(chosen)))
     card = measured_card(made.card, table, f"playworld evaluate {world.name} CLIPS")
-    made.renamed(name).save(world, card)
+    buttons = made.buttons
+    with contextlib.suppress(InputError):  # there are none, or they are of other videos
+        buttons = with_keys(buttons, count_labels(made, clips, read_labels(keys_file(world))))
+    made.renamed(name, buttons).save(world, renamed_card(card, buttons))
 
 
 def describe(chosen: Path, world: Path, clips: Path, done: str) -> str:

@@ -23,7 +23,12 @@ class Moment extends Player {
 }
 
 async function begin() {
-  about = await (await fetch("api/v1/moments")).json();
+  note("Choosing moments ...");
+  about = await told("api/v1/moments");
+  for (const link of document.querySelectorAll("[data-play]")) {
+    Object.assign(link, { hidden: about.play === "", href: about.play });
+  }
+  at("closing").hidden = about.play !== "";
   for (const { key, name } of about.keys) offer(key, name);
   shelf = new Shelf(about.total);
   player = new Moment(at("screen"), at("strip"), about);
@@ -31,6 +36,14 @@ async function begin() {
   addEventListener("keydown", typed);
   at("other").addEventListener("input", other);
   for (const [id, act] of Object.entries(moves)) at(id).addEventListener("click", (event) => act(unfocused(event)));
+}
+
+/** What the server answers; throws its sentence where it refuses. */
+async function told(address, options) {
+  const reply = await fetch(address, options);
+  const said = await reply.json();
+  if (!reply.ok) throw new Error(said.detail);
+  return said;
 }
 
 /** A button for a key, unless it has one. */
@@ -110,10 +123,8 @@ function send(where, key, moment) {
   const headers = { "content-type": "application/json" };
   sending = sending.then(async () => {
     try {
-      const address = `api/v1/stretches/${where}/key`;
-      const reply = await fetch(address, { method: "PUT", headers, body: JSON.stringify({ key }) });
-      const said = await reply.json();
-      if (!reply.ok) throw new Error(said.detail);
+      const address = `api/v1/stretches/${where}/key?id=${about.desk}`;
+      const said = await told(address, { method: "PUT", headers, body: JSON.stringify({ key }) });
       about.given = said.given;
       if (key !== null) offer(key, said.name);
       await shelf.said(where, said.name ?? undefined);
@@ -132,10 +143,8 @@ async function end() {
   ended = true;
   note("Naming the buttons ...");
   try {
-    const reply = await fetch("api/v1/end", { method: "POST" });
-    const said = await reply.json();
-    if (!reply.ok) throw new Error(said.detail);
-    said.buttons.forEach(row);
+    const { buttons } = await told(`api/v1/end?id=${about.desk}`, { method: "POST" });
+    buttons.forEach(row);
     at("asking").hidden = true;
     at("named").hidden = false;
     document.querySelector("h1").textContent = `The buttons of ${about.world}`;

@@ -31,6 +31,8 @@ class Listed:
     config: WorldConfig
     card: str
     picture: Path | None
+    is_finished: bool = False
+    """Whether it was made here and nothing is trained on: its buttons can be named."""
 
 
 class Catalogue:
@@ -64,7 +66,8 @@ class Catalogue:
             folder, shown = project.playable(), project.shown()
             if folder is not None and shown is not None:
                 title, stamp = project.about()["title"], project.stamp()
-                yield from _listed(project.name, title, "made here", shown, str(folder), stamp)
+                found = _listed(project.name, title, "made here", shown, str(folder), stamp)
+                yield from (replace(w, is_finished=project.is_finished) for w in found)
 
     def _in_folder(self) -> Iterator[Listed]:
         for path in self._workshop.folders():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from playworld.play.making.api import add_making
+from playworld.play.making.buttons import ButtonPages, NamingPage
 from playworld.play.making.catalogue import Catalogue
 from playworld.play.making.jobs import Jobs
 from playworld.play.making.on_demand import OnDemand
@@ -24,6 +25,8 @@ class Making:
     options: MakingOptions
     load: Callable[[str], World]
     """Opens a world, or the newest checkpoint of a run, by its folder or its built-in name."""
+    naming_page: NamingPage
+    """Names the buttons of a world."""
 
     def at_work(self) -> str | None:
         """Name of the world that is being made now, which a server that ends does not stop."""
@@ -42,7 +45,7 @@ class Making:
         catalogue = Catalogue(workshop, [world.name for world in served])
         places = {page: f"{options.root_path}/{page}/" for page in ("worlds", "make")}
         route = OnDemand(catalogue, self.load, options, links, places, store)
-        return Offer(workshop, catalogue, route, places)
+        return Offer(workshop, catalogue, route, ButtonPages(workshop, self.naming_page), places)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Offer:
     workshop: Workshop
     catalogue: Catalogue
     route: OnDemand
+    buttons: ButtonPages
     places: dict[str, str]
     """Addresses of the pages on which a world is chosen, and made."""
 
@@ -61,5 +65,6 @@ class Offer:
         return self.route.served
 
     def add(self, router: APIRouter, max_body: int) -> None:
-        """The page that makes worlds, and its API."""
+        """The page that makes worlds, its API, and the pages on which their buttons are named."""
+        router.routes.append(self.buttons.route())
         add_making(router, self.workshop, self.catalogue.taken, self.route.forget, max_body)

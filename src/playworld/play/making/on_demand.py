@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from playworld.config import InputError
+from playworld.play.making.buttons import PLACE
 from playworld.play.making.catalogue import Catalogue, Listed
 from playworld.play.options import PlayOptions
 from playworld.play.served import ServedWorld
@@ -113,7 +114,10 @@ class OnDemand(BaseRoute):
         served = ServedWorld(listed.name, path, world, self._options, self._store)
         await served.open()
         own = [f"{link.removesuffix('/')}{path}/" for link in self._links]
-        router = served.router(own, self._places)
+        places = self._places
+        if listed.is_finished:
+            places = places | {"buttons": f"{self._options.root_path}{PLACE}/{listed.name}/"}
+        router = served.router(own, places)
         self._loaded[listed.name] = listed, served, router
         for name in list(self._loaded)[:-MOST_LOADED]:
             if not self._loaded[name][1].is_played:

@@ -95,7 +95,7 @@ class Project:
         has_run = "world_steps" in self.budget() and (self.run / "preview").is_dir()
         if has_run and self.checkpoint():
             return self.run
-        return self.best() or (self.world if self.world.is_dir() else None)
+        return self.world if self.world.is_dir() else self.best()
 
     def best(self) -> Path | None:
         """The best world so far, from which the one in training starts; None before."""
@@ -106,7 +106,10 @@ class Project:
     def shown(self) -> Path | None:
         """The folder with config and card of what is playable: a run itself names no buttons."""
         folder = self.playable()
-        return self.best() or self.run / "preview" if folder == self.run else folder
+        if folder != self.run:
+            return folder
+        # What is trained further has the buttons of the world so far, which may have been named.
+        return self.world if self.world.is_dir() else self.best() or self.run / "preview"
 
     def stamp(self) -> tuple[str, str] | None:
         """What changes when there is a newer state to play."""

@@ -208,6 +208,8 @@ function showActs(world, isSending) {
   play.hidden = !world?.is_playable;
   play.href = `../w/${world?.name}/`;
   play.textContent = state === "training" ? "Play the newest state" : "Play it";
+  element("name-buttons").hidden = state !== "ready";
+  element("name-buttons").href = `../buttons/${world?.name}/`;
   const hasVideo = (world?.files ?? []).some((file) => file.whole);
   const start = element("start");
   start.hidden = isSending || !["read", "stopped", "ready"].includes(state);

@@ -159,12 +159,14 @@ function describe(world) {
 }
 
 /** Links to the server's other pages; one world has no others, and not every server makes some. */
-function leadElsewhere({ worlds, make }) {
+function leadElsewhere({ worlds, make, buttons }) {
   const isOneOfSeveral = /\/w\/[^/]+\/$/.test(location.pathname);
   element("worlds").hidden = worlds === undefined && !isOneOfSeveral;
   element("make").hidden = make === undefined;
+  element("name-buttons").hidden = buttons === undefined;
   if (worlds !== undefined) element("worlds").href = worlds;
   if (make !== undefined) element("make").href = make;
+  if (buttons !== undefined) element("name-buttons").href = buttons;
 }
 
 main();

@@ -7,7 +7,7 @@ for (const arrow of document.querySelectorAll(".arrow")) {
   if (glyph !== null) arrow.replaceChildren(glyph);
 }
 
-const links = [...document.querySelectorAll("#worlds a")];
+const links = [...document.querySelectorAll("#worlds h2 a")];
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 addEventListener("keydown", (event) => {
