@@ -8,7 +8,7 @@ import torch
 from playworld.config import InputError
 from playworld.presets import MOTION, preset_like
 from playworld.workflows import verdict
-from playworld.workflows.create import create, sized, start_and_recipe
+from playworld.workflows.create import create, of_length, sized, start_and_recipe
 from playworld.workflows.doctor import doctor
 from playworld.workflows.machine_fit import fitted
 from playworld.workflows.options import CreateOptions
@@ -76,6 +76,12 @@ def test_before_anything_is_trained_other_videos_begin_anew(tmp_path):
     budget.remember("tokenizer_steps", lambda: 50)
     with pytest.raises(InputError, match="begun with other videos"):
         Budget.open(tmp_path, {"minutes": 5.0, "videos": []})
+
+
+def test_a_short_stage_warms_up_in_a_tenth_of_its_steps_and_a_long_one_as_its_preset(tmp_path):
+    budget = Budget.open(tmp_path, {"minutes": 10.0})
+    warmups = [of_length(MOTION.tokenizer_stage, n, budget).warmup_steps for n in (60, 5000)]
+    assert warmups == [6, MOTION.tokenizer_stage.warmup_steps]
 
 
 @pytest.mark.slow

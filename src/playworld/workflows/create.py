@@ -57,7 +57,7 @@ TOKENIZER_SHARE = 0.3
 GENTLER = 1 / 3
 """Learning rate of a world that is trained further, as a share of the preset's."""
 WARM_UP = 0.1
-"""Share of its steps in which the learning rate rises, at most a hundred of them."""
+"""Largest share of a stage's steps in which the learning rate rises."""
 NUM_CLIPS, STARTS, LONGEST_HORIZON = 24, 12, 8
 """Held-out clips, starts and generated frames on which a world is measured: every round takes that
 time, once more for the start."""
@@ -254,7 +254,7 @@ def from_scratch(
         "tokenizer_ends", lambda: budget.spent() + TOKENIZER_SHARE * budget.left()
     )
     one = replace(one, tokenizer_steps=first)
-    recipe = replace(recipe, tokenizer_stage=shown(recipe.tokenizer_stage, first, budget))
+    recipe = replace(recipe, tokenizer_stage=of_length(recipe.tokenizer_stage, first, budget))
     deadline = Deadline(time.monotonic() + ends - budget.spent())
     train_world(recipe, clips, this / "world", one, progress_for, deadline=deadline)
     # Only now, as how long the tokenizer really took is known.
@@ -262,7 +262,7 @@ def from_scratch(
         "world_steps", lambda: fitting_steps(recipe, clips, training, 1.0, budget)
     )
     two = replace(one, stage="world", world_steps=second)
-    recipe = replace(recipe, world_stage=shown(recipe.world_stage, second, budget))
+    recipe = replace(recipe, world_stage=of_length(recipe.world_stage, second, budget))
     return train_world(recipe, clips, this / "world", two, progress_for, naming, budget.deadline())
 
 
@@ -291,8 +291,7 @@ def further(
     steps = budget.remember("world_steps", decide)
     if steps == 0:
         return None
-    stage = replace(recipe.world_stage, warmup_steps=min(100, math.ceil(WARM_UP * steps)))
-    stage = shown(stage, steps, budget)
+    stage = of_length(recipe.world_stage, steps, budget)
     recipe, training = replace(recipe, world_stage=stage), replace(training, world_steps=steps)
     folder, deadline = this / "world", budget.deadline()
     return train_world(recipe, clips, folder, training, progress_for, naming, deadline)
@@ -309,10 +308,11 @@ def affordable(
     return int(share * budget.left() / pace)
 
 
-def shown(stage: StageConfig, steps: int, budget: Budget) -> StageConfig:
-    """The stage with a checkpoint and pictures every few minutes, for those who watch it."""
+def of_length(stage: StageConfig, steps: int, budget: Budget) -> StageConfig:
+    """The stage with a warm-up for so few steps, and checkpoints and pictures every few minutes."""
     every = max(1, int(steps / max(3, budget.left() / SECONDS_BETWEEN)))
-    return replace(stage, save_every=every, pictures_every=every)
+    warmup = min(stage.warmup_steps, math.ceil(WARM_UP * steps))
+    return replace(stage, save_every=every, pictures_every=every, warmup_steps=warmup)
 
 
 def check_size(recipe: Recipe, size: str) -> None:
