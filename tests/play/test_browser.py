@@ -401,6 +401,18 @@ def test_a_picture_is_cut_to_the_worlds_shape_and_played(page):
     tap(page, "2")
 
 
+def test_in_the_crop_dialog_escape_leaves_and_enter_crops(page):
+    upload(page, picture_bytes(3, (200, 100)))
+    expect(page.locator("#crop")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#crop")).to_be_hidden()
+    expect(page.locator("[data-key='own:1']")).to_have_count(0)
+    upload(page, picture_bytes(3, (200, 100)))
+    page.get_by_label("Zoom").press("Enter")
+    expect_started_from(page, "Your picture 1")
+    expect(page.locator("#crop")).to_be_hidden()
+
+
 def test_several_pictures_are_one_prompt(page):
     page.get_by_role("button", name="Several pictures as one prompt").click()
     page.get_by_role("button", name="Picture 02").click()

@@ -20,7 +20,7 @@ export async function askForCrop(bitmap, world, which) {
 
 class Crop {
   constructor(element, bitmap, world) {
-    Object.assign(this, { bitmap, world });
+    Object.assign(this, { element, bitmap, world });
     [this.canvas, this.preview] = element.querySelectorAll("canvas");
     this.slider = element.querySelector("input");
     this.scale = Math.min(WIDEST / bitmap.width, HIGHEST / bitmap.height, (innerWidth - 64) / bitmap.width);
@@ -44,6 +44,11 @@ class Crop {
     const { canvas } = this;
     this.slider.addEventListener("input", () => this.change({ zoom: DEEPEST ** Number(this.slider.value) }), once);
     canvas.addEventListener("keydown", (event) => this.key(event), once);
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.target instanceof HTMLButtonElement) return; // which it presses
+      event.preventDefault();
+      this.element.close("use");
+    }, once);
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.change({ zoom: this.zoom * 1.0015 ** -event.deltaY });
