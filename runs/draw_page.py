@@ -1,4 +1,4 @@
-"""Takes the pictures of the page in docs/images: page-play, page-draw and page-phone.
+"""Takes the pictures of the page in docs/images: page-play, page-draw, page-phone and page-worlds.
 
     python runs/draw_page.py
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from shutil import which
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -76,10 +77,23 @@ def draw_phone(browser: Browser, url: str) -> None:
     page.screenshot(path=IMAGES / "page-phone.png")
 
 
+def draw_worlds(browser: Browser, url: str) -> None:
+    """The page of all worlds."""
+    page = browser.new_page(viewport={"width": 1180, "height": 480})
+    page.goto(f"{url}worlds/")
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=IMAGES / "page-worlds.png")
+
+
 def main() -> None:
-    """Serve the built-in world and take its pictures."""
+    """Serve the built-in worlds and take their pictures."""
     command = [sys.executable, "-m", "playworld", "play", "--no-browser", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with (
+        TemporaryDirectory() as none,  # worlds of one's own would be on the page of all
+        subprocess.Popen(
+            [*command, "--worlds-folder", none], stdout=subprocess.PIPE, text=True
+        ) as server,
+    ):
         try:
             assert server.stdout is not None
             url = server.stdout.readline().split(" at ")[1].split()[0]
@@ -87,6 +101,7 @@ def main() -> None:
                 browser = playwright.chromium.launch(executable_path=which("chromium"))
                 draw_desk(browser, url)
                 draw_phone(browser, url)
+                draw_worlds(browser, url)
                 browser.close()
         finally:
             server.terminate()
