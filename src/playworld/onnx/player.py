@@ -13,7 +13,7 @@ from playworld.config import InputError
 from playworld.onnx.layout import PROMPTS_FOLDER, read_config
 from playworld.onnx.noise import frame_noise
 from playworld.onnx.runtime import Graph
-from playworld.world.sampler_config import SamplerConfig, refinements, tokens_fixed
+from playworld.world.sampler_config import SCENE_PASS, SamplerConfig, frame_passes, tokens_fixed
 
 Arrays = Mapping[str, np.ndarray]
 NEXT, NEW = "next_", "new_"
@@ -100,22 +100,18 @@ class OnnxWorld:
         tokens = np.zeros_like(state.tokens)
         hidden = np.ones((1, scene + len(self.config.halton)), bool)
         owners = np.array(self.config.owners)
-        for number in self._passes(sampler):
+        for number in frame_passes(sampler.steps, len(self.config.halton), self.config.scene):
             drawn = self._predict(
                 state.tensors, tokens, hidden, pressed, picture, sampler.temperature, noise[number]
             )
             decided = self._decided(hidden[0], drawn["certainty"][0], sampler, number, noise)
             tokens = np.where(decided[owners], drawn["proposal"], tokens)
             hidden = hidden & ~decided
-            if self.config.sees_motion and number == 0:
+            if number == SCENE_PASS and self.config.sees_motion:
                 picture = self._picture(state.tensors, tokens)
         memory = self._remember(state.tensors, tokens, pressed, picture)
         frame, tensors = self._decode(memory, tokens)
         return frame, OnnxState(tensors, state.seed, state.frame + 1, tokens)
-
-    def _passes(self, sampler: SamplerConfig) -> list[int]:
-        steps = refinements(sampler.steps, len(self.config.halton))
-        return [0, *(step + 1 for step in steps)] if self.config.scene else steps
 
     def _decided(
         self,

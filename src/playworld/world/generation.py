@@ -17,7 +17,7 @@ from playworld.models.motion.canvas import Canvas
 from playworld.models.pixels import to_float, to_uint8
 from playworld.world.arguments import check_seeds
 from playworld.world.buffer_pool import BufferPool
-from playworld.world.sampler_config import SamplerConfig
+from playworld.world.sampler_config import SCENE_PASS, SamplerConfig
 from playworld.world.state import WorldState, join
 from playworld.world.traced_passes import Passes
 from playworld.world.world_models import WorldModels
@@ -188,7 +188,7 @@ def _refine(
     for i, frame in enumerate(frames):
         frame.tokens, frame.hidden = tokens[i : i + 1], hidden[i : i + 1]
         frame.refinements.popleft()
-        if number == 0 and models.sees_motion:
+        if number == SCENE_PASS and models.sees_motion:
             frame.picture = models.picture_features(frame.state.decoder, frame.tokens)
 
 

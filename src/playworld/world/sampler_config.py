@@ -8,6 +8,8 @@ from playworld.config import check_ranges
 
 Order = Literal["random", "halton", "confidence"]
 """In which tokens of a frame are decided."""
+SCENE_PASS = 0
+"""Number of the pass that decides the motion of the scene; refinement k is then pass k + 1."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,9 @@ def refinements(steps: int, N: int) -> list[int]:
     """The refinements (0-based) that decide a token: the others need not be computed."""
     fixed = [0, *(tokens_fixed(step, steps, N) for step in range(steps))]
     return [step for step in range(steps) if fixed[step + 1] > fixed[step]]
+
+
+def frame_passes(steps: int, N: int, has_scene: bool) -> list[int]:
+    """Numbers of the passes that decide something: the refinements, after that of a scene."""
+    found = refinements(steps, N)
+    return [SCENE_PASS, *(step + 1 for step in found)] if has_scene else found

@@ -29,7 +29,7 @@ from playworld.world.maskgit import (
     refine,
     sample,
 )
-from playworld.world.sampler_config import SamplerConfig, refinements
+from playworld.world.sampler_config import SCENE_PASS, SamplerConfig, frame_passes
 
 SURE = 0.9
 """Probability of the likeliest code from which on a block with something new gets a code. Codes of
@@ -94,7 +94,7 @@ class CodeSampler:
 
     def passes(self, sampler: SamplerConfig) -> list[int]:
         """As in `TokenSampler`."""
-        return refinements(sampler.steps, self._config.num_places)
+        return frame_passes(sampler.steps, self._config.num_places, has_scene=False)
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
@@ -131,8 +131,8 @@ class ChangeSampler:
         return tokens, hidden
 
     def passes(self, sampler: SamplerConfig) -> list[int]:
-        """As in `TokenSampler`: number 0 decides the scene."""
-        return [0, *(step + 1 for step in refinements(sampler.steps, self._config.num_blocks))]
+        """As in `TokenSampler`."""
+        return frame_passes(sampler.steps, self._config.num_blocks, has_scene=True)
 
     def noise(
         self, seeds: Int[Tensor, " B"], frames: Int[Tensor, " B"], sampler: SamplerConfig
@@ -148,7 +148,7 @@ class ChangeSampler:
     def refine(self, logits, tokens, hidden, sampler, number, noise):
         """As in `TokenSampler`."""
         logits, hidden, config = logits.float(), hidden.clone(), self._config
-        if number == 0:
+        if number == SCENE_PASS:
             scene = self._draw_scene(logits, sampler.temperature, noise[:, 0, 0])
             hidden[:, 0] = False
             return torch.cat([scene, tokens[:, 1:]], dim=1), hidden

@@ -23,7 +23,7 @@ from playworld.world import hub
 from playworld.world.arguments import check_seeds
 from playworld.world.folder import Button, WorldConfig
 from playworld.world.fork_safety import survive_forks
-from playworld.world.sampler_config import Order, SamplerConfig
+from playworld.world.sampler_config import SCENE_PASS, Order, SamplerConfig
 from playworld.world.state import WorldState
 from playworld.world.traced_passes import Passes
 from playworld.world.world_models import WorldModels
@@ -300,7 +300,7 @@ class World:
         for number in token_sampler.passes(sampler):
             logits, _ = self._passes.step(tokens, hidden, action, state.memory, picture)
             tokens, hidden = token_sampler.refine(logits, tokens, hidden, sampler, number, noise)
-            if number == 0 and self.models.sees_motion:
+            if number == SCENE_PASS and self.models.sees_motion:
                 picture = self.models.picture_features(state.decoder, tokens)
         return self._commit(state, tokens, action, picture, in_place)
 

@@ -10,11 +10,33 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from playworld.models.motion.blocks import vector
+from playworld.models.motion.changes import FOLLOW, Changes
+from playworld.models.motion.source import scene_vector
+
+SOFT = 1.0
+"""Pixels per frame that are half of the greatest motion."""
 WIDTH = 64
 """Features of the hidden layers."""
 NOISE, SLOW, JUMP = 0.34, 0.5, -0.8
-"""Motions as `MotionTokenizer.code_grid` has them: what a mean of blocks may be without a cause
+"""Motions as `seen_motion` has them: what a mean of blocks may be without a cause
 (half a pixel), the first of a fall (a pixel), and a jump (4 pixels up)."""
+
+
+def seen_motion(changes: Changes, reach: int) -> Float[Tensor, "*batch 4"]:
+    """How the view moves, and what moves before a view that stands still: rows and columns.
+
+    The second motion is the mean of the blocks that move by themselves, wherever they are. Motions
+    m (pixels) become m / (|m| + SOFT), so that directions count more than speeds.
+    """
+    scene = scene_vector(changes.scene, reach) / 2
+    alone = (changes.motion != FOLLOW).float()[..., None]
+    own = alone * vector((changes.motion - 1).clamp_min(0), reach)
+    # Motions lead from a pixel to its source: a view moves along, a block the other way.
+    blocks = -own.sum(-2) / (alone.sum(-2) + 0.5)
+    stands = (scene == 0).all(-1, keepdim=True)
+    motion = torch.cat([scene, blocks * stands], dim=-1)
+    return motion / (motion.abs() + SOFT)
 
 
 def layers(entering: int, leaving: int) -> nn.Sequential:

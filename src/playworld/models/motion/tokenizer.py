@@ -12,10 +12,10 @@ from torch import Tensor
 
 from playworld.models.base import Tokenizer
 from playworld.models.batch_invariance import row_by_row
+from playworld.models.motion.actions import seen_motion
 from playworld.models.motion.blend import Blend
-from playworld.models.motion.blocks import vector
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.changes import FIRST_CODE, FOLLOW, Changes
+from playworld.models.motion.changes import FIRST_CODE, Changes
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.find_changes import find_changes
 from playworld.models.motion.render import CANDIDATES, render_inputs
@@ -25,8 +25,6 @@ from playworld.models.motion.source import Source, scene_vector, shifted
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.stems import pad_to_patch
 
-SOFT = 1.0
-"""Pixels per frame that are half of the greatest motion, as latent actions see it."""
 CUT = 0.9
 """A frame of a prompt in which more blocks than this share are new is another scene."""
 
@@ -195,21 +193,9 @@ class MotionTokenizer(Tokenizer):
         return whole[..., : self.config.height, : self.config.width].permute(0, 2, 3, 1)
 
     def code_grid(self, tokens: Int[Tensor, "B T L"]) -> Float[Tensor, "B T h w E"]:
-        """How the view moves, and what moves before a view that stands still: rows and columns.
-
-        One place for the whole frame. The second motion is the mean of the blocks that move by
-        themselves, wherever they are. Motions m (pixels) become m / (|m| + SOFT), so that
-        directions count more than speeds.
-        """
-        changes, reach = Changes.unpack(tokens, self.config.num_blocks), self.config.reach
-        scene = scene_vector(changes.scene, reach) / 2
-        alone = (changes.motion != FOLLOW).float()[..., None]
-        own = alone * vector((changes.motion - 1).clamp_min(0), reach)
-        # Motions lead from a pixel to its source: a view moves along, a block the other way.
-        blocks = -own.sum(2) / (alone.sum(2) + 0.5)
-        stands = (scene == 0).all(-1, keepdim=True)
-        motion = torch.cat([scene, blocks * stands], dim=-1)
-        return (motion / (motion.abs() + SOFT))[:, :, None, None]
+        """The `seen_motion` of every frame: one place for the whole of it."""
+        changes = Changes.unpack(tokens, self.config.num_blocks)
+        return seen_motion(changes, self.config.reach)[:, :, None, None]
 
     def chosen_codes(self, tokens: Int[Tensor, "*batch L"]) -> tuple[Int[Tensor, " M"], int]:
         """Codes of the first stage of all blocks with something new, and the size of its book."""
