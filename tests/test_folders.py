@@ -80,6 +80,12 @@ def test_files_of_others_survive_a_save_and_ours_are_replaced(folder):
     assert set(os.listdir(folder)) == names | {"LICENSE", "Thumbs.db"}
 
 
+def test_a_folder_that_is_left_empty_is_removed(folder):
+    for files in (NEW, OLD):
+        write_folder(folder, {}, files)
+    assert {entry.name for entry in folder.iterdir() if entry.is_dir()} == {"prompts"}
+
+
 def test_a_kill_at_any_moment_leaves_the_old_files_or_the_new_ones(folder):
     """SIGKILL at the first thing a save does to the disk, at the second, ... until one ends."""
     add_foreign(folder)

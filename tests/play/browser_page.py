@@ -1,10 +1,18 @@
 """A page in a real Chromium, and what a player does with it."""
 
+import base64
+import json
+import zlib
+
 from playwright.sync_api import Browser, Page, expect
+
+from playworld.world import World
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True}
 COLUMN = 6
 """Width of a frame on the film, in CSS pixels; also the margin before the first."""
+SEED = 7
+"""Of a game from a replay link."""
 
 
 def open_page(browser: Browser, url: str, **device) -> Page:
@@ -79,3 +87,33 @@ def expect_node(page: Page, number: int) -> None:
 
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
+
+
+def replay_link(world: World, actions: list[int], **changes: object) -> str:
+    """The end of an address that replays these presses from the first picture."""
+    link = {
+        "format": 1,
+        "name": world.config.name,
+        "sha256": world.sha256,
+        "version": "0",
+        "prompt": ["prompt:0"],
+        "seed": SEED,
+        "samplers": [],
+        "actions": [[action, 1] for action in actions],
+    }
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(json.dumps(link | changes).encode()) + packer.flush()
+    return "#replay=" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def download(page: Page, name: str) -> bytes:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name, exact=True).click()
+    return download.value.path().read_bytes()
+
+
+def strip(page: Page) -> bytes:
+    """All frames of the game in one PNG."""
+    open_tab(page, "Share")
+    page.locator("#share-scale").select_option("1")
+    return download(page, "Strip (PNG)")

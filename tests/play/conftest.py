@@ -32,8 +32,8 @@ def picture_bytes(seed: int, size: tuple[int, int] = (64, 64), format: str = "PN
     return file.getvalue()
 
 
-def make_world() -> World:
-    torch.manual_seed(0)
+def make_world(seed: int = 0) -> World:
+    torch.manual_seed(seed)
     buttons = tuple(Button(*name.split()) for name in BUTTONS)
     config = WorldConfig(
         "tiny", 10.0, TINY.tokenizer, TINY.actions, TINY.dynamics, TINY.sampler, buttons

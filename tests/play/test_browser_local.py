@@ -2,8 +2,6 @@
 
 import base64
 import io
-import json
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +19,15 @@ from tests.parts import chromium
 from tests.world.test_variants import build, variants
 
 from .browser_page import (
+    SEED,
     click_film,
+    download,
     expect_frame,
     open_page,
     open_tab,
     picture,
+    replay_link,
+    strip,
     tap,
     tap_all,
     wait_for_frame,
@@ -38,7 +40,7 @@ pytestmark = [
     pytest.mark.needs("onnxruntime"),
     pytest.mark.needs("onnxruntime_web"),
 ]
-PRESSES, SEED = 64, 7
+PRESSES = 64
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -86,41 +88,16 @@ def actions_of(world: World) -> list[int]:
     return np.repeat(drawn, 4).tolist()
 
 
-def replay_link(world: World, actions: list[int], **changes: object) -> str:
-    """The end of an address that replays these presses from the first picture."""
-    link = {
-        "format": 1,
-        "name": world.config.name,
-        "sha256": world.sha256,
-        "version": "0",
-        "prompt": ["prompt:0"],
-        "seed": SEED,
-        "samplers": [],
-        "actions": [[action, 1] for action in actions],
-    }
-    packer = zlib.compressobj(wbits=-15)
-    packed = packer.compress(json.dumps(link | changes).encode()) + packer.flush()
-    return "#replay=" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def download(page: Page, name: str) -> bytes:
-    with page.expect_download() as download:
-        page.get_by_role("button", name=name, exact=True).click()
-    return download.value.path().read_bytes()
-
-
 def frames_of(page: Page, world: World, count: int) -> np.ndarray:
     """The frames of the film on the page, from a strip."""
-    open_tab(page, "Share")
-    page.locator("#share-scale").select_option("1")
-    strip = np.asarray(Image.open(io.BytesIO(download(page, "Strip (PNG)"))))
+    pixels = np.asarray(Image.open(io.BytesIO(strip(page))))
     columns = -(-count // -(-count // 16))
     gap = max(1, world.width // 32)
     tiles = []
     for number in range(count):
         row, column = divmod(number, columns)
         top, left = row * (world.height + gap), column * (world.width + gap)
-        tiles.append(strip[top : top + world.height, left : left + world.width])
+        tiles.append(pixels[top : top + world.height, left : left + world.width])
     return np.stack(tiles).astype(int)
 
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from playworld.site.export import write_lists, write_site
+from playworld.site.export import write_site
 from tests.play.browser_page import expect_frame
 from tests.play.local_site import Plain, hosted
 
@@ -15,16 +15,6 @@ pytestmark = [
     pytest.mark.needs("onnxruntime_web"),
 ]
 PATIENCE = 60_000
-KEPT = """async () => {
-  const [name] = await caches.keys();
-  const requests = await (await caches.open(name)).keys();
-  return requests.map((request) => request.url);
-}"""
-UPDATED = """async () => {
-  const found = await navigator.serviceWorker.getRegistration();
-  await found.update();
-  return found.waiting !== null;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -99,22 +89,6 @@ def test_a_world_that_was_played_plays_without_a_network(page, site):
     expect_frame(page, 1)
     assert reads(page, "ort/ort-wasm-simd-threaded.asyncify.wasm") is None  # it was not used
     page.context.set_offline(False)
-
-
-def test_a_new_version_replaces_what_changed_and_keeps_the_rest(page, site):
-    before, card = set(page.evaluate(KEPT)), site[0] / "world/card.md"
-    card.write_text("# Another version")
-    write_lists(site[0])
-    wait_until(page, UPDATED)
-    assert reads(page, "world/card.md") != card.read_text()  # not while it is played
-    for _ in range(10):  # the older one leaves soon after its last page
-        page.goto("about:blank")
-        page.goto(site[1])
-        expect_begun(page)
-        if reads(page, "world/card.md") == card.read_text():
-            break
-    gone, come = before - set(page.evaluate(KEPT)), set(page.evaluate(KEPT)) - before
-    assert [path.split("/")[-1].split("?")[0] for path in (*gone, *come)] == ["card.md"] * 2
 
 
 def test_a_site_that_is_gone_leaves_its_address_to_others(page, site, tmp_path):

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -17,6 +18,7 @@ from playworld.onnx.player import OnnxWorld
 from playworld.site.export import own_files, write_site
 from playworld.site.offline import sha256
 from playworld.site.space import space_card
+from tests.play.conftest import make_world
 
 pytestmark = pytest.mark.needs("onnxruntime")
 
@@ -33,27 +35,36 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def kept_files(site: Path) -> dict[str, str]:
-    """What the service worker knows of the files."""
-    return json.loads(re.match(r"const FILES = (.*);", (site / "sw.js").read_text())[1])
+def known(site: Path, name: str) -> Any:
+    """What the service worker knows."""
+    return json.loads(re.search(f"const {name} = (.*);", (site / "sw.js").read_text())[1])
+
+
+def parts(site: Path) -> Path:
+    """The folder of what documents load."""
+    return site / known(site, "VERSION")
 
 
 def test_a_site_holds_the_page_the_runtime_and_the_world(site: Path):
-    assert {"index.html", "page/play.js", "page/style.css", "start.js", "sw.js"} <= names(site)
-    assert {"ort/ort.wasm.min.mjs", "ort/LICENSE.txt", "world/card.md"} <= names(site)
-    assert json.loads((site / "world/page.json").read_bytes())["name"] == "tiny"
-    OnnxWorld(site / "world")
+    assert {"index.html", "manifest.webmanifest", "sw.js"} <= names(site)
+    found = names(parts(site))
+    assert {"page/play.js", "page/style.css", "start.js"} <= found
+    assert {"ort/ort.wasm.min.mjs", "ort/LICENSE.txt", "world/card.md"} <= found
+    assert json.loads((parts(site) / "world/page.json").read_bytes())["name"] == "tiny"
+    OnnxWorld(parts(site) / "world")
 
 
 def test_documents_and_scripts_name_only_files_that_are_there(site: Path):
-    found = names(site)
+    found, version = names(site), parts(site).name
     page = (site / "index.html").read_text()
-    addresses = re.findall(r'(?:href|src|data-then)="((?!data:)[^"#]+)"', page)
+    addresses = re.findall(r'(?:href|src)="((?!data:)[^"#]+)"', page)
+    addresses += [f"{version}/{a}" for a in re.findall(r'data-then="\./([^"]+)"', page)]
     icons = json.loads((site / "manifest.webmanifest").read_bytes())["icons"]
     addresses += [icon["src"] for icon in icons]
-    for path in site.glob("page/*.js"):
-        addresses += [f"page/{name}" for name in re.findall(r'from "\./(.+?)"', path.read_text())]
-    absent = {unquote(a).removeprefix("./") for a in addresses} - found
+    for path in parts(site).glob("page/*.js"):
+        imported = re.findall(r'from "\./(.+?)"', path.read_text())
+        addresses += [f"{version}/page/{name}" for name in imported]
+    absent = {unquote(address) for address in addresses} - found
     assert len(addresses) > 30 and absent == {"../../"}  # hidden: there is only one world
 
 
@@ -64,7 +75,7 @@ def test_no_file_of_a_site_names_another_host(site: Path):
 
 
 def test_the_service_worker_knows_every_other_file(site: Path):
-    kept = kept_files(site)
+    kept = known(site, "FILES")
     assert kept.keys() == names(site) - {"sw.js", "site.json"}
     assert all(sha256((site / name).read_bytes()) == digest for name, digest in kept.items())
 
@@ -78,7 +89,7 @@ def test_an_app_has_icons_of_the_sizes_it_says(site: Path):
 def test_a_second_export_replaces_its_own_files_and_keeps_others(site, world, tmp_path: Path):
     again = tmp_path / "again"
     shutil.copytree(site, again)
-    shutil.copytree(site / "world", again, dirs_exist_ok=True)  # as --graphs-only leaves it
+    shutil.copytree(parts(site) / "world", again, dirs_exist_ok=True)  # as --graphs-only leaves it
     (again / "CNAME").write_text("play.example.org")
     (again / "index.html").write_text("edited by hand")
     write_site([world], again, "fp32")
@@ -86,6 +97,16 @@ def test_a_second_export_replaces_its_own_files_and_keeps_others(site, world, tm
     assert added == {"CNAME", "index.html.orig", "card.md", "page.json"}
     assert (again / "index.html.orig").read_text() == "edited by hand"
     assert (again / "index.html").read_text() == (site / "index.html").read_text()
+
+
+def test_another_version_leaves_no_file_of_the_one_before_at_its_address(
+    site, runtime, tmp_path: Path
+):
+    again = tmp_path / "again"
+    shutil.copytree(site, again)
+    write_site([make_world(seed=1)], again, "fp32")
+    assert parts(again).name != parts(site).name
+    assert {path.name for path in again.iterdir() if path.is_dir()} == {parts(again).name, "icons"}
 
 
 @pytest.mark.parametrize("name", ["../mine.txt", "link/mine.txt", "./mine.txt"])
@@ -106,9 +127,9 @@ def test_several_worlds_are_behind_a_page_to_choose_from(world, runtime, tmp_pat
     assert links == ["play-tiny.html", "play-tiny-2.html"]
     for link, folder in zip(links, ("worlds/tiny/", "worlds/tiny-2/"), strict=True):
         page = (site / link).read_text()
-        assert f'data-engine="local" data-world="{folder}"' in page
+        assert f'data-engine="local" data-world="{parts(site).name}/{folder}"' in page
         assert re.search(r'id="worlds" href="./"[^>]*"All worlds">', page)
-        OnnxWorld(site / folder)
+        OnnxWorld(parts(site) / folder)
 
 
 def test_a_space_has_the_headers_that_allow_threads():

@@ -64,5 +64,5 @@ def test_a_notebook_plays_a_world_and_makes_one(
     names["server"].wait()
     assert len(names["shown"]) == 8 * names["world"].num_actions
     assert (tmp_path / "sites/given/index.html").exists()
-    assert (tmp_path / "sites/mine/world/predict.onnx").exists()
+    assert list(tmp_path.glob("sites/mine/*/world/predict.onnx"))
     assert f"http://localhost:{names['PORT']}/mine/" in capsys.readouterr().out

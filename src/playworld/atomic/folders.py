@@ -205,9 +205,10 @@ def _roll_forward(path: Path) -> None:
         fsync(folder)
     with suppress(FileNotFoundError):  # removed by another process that moves them, too
         shutil.rmtree(commit)
-    for name in removed:
+    emptied = {str(part) for name in removed for part in PurePosixPath(name).parents[:-1]}
+    for part in sorted(emptied, reverse=True):  # those within a folder before it
         with suppress(OSError):  # not empty
-            _inside(path, name).parent.rmdir()
+            _inside(path, part).rmdir()
     fsync(path)
 
 

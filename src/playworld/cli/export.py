@@ -22,6 +22,9 @@ any static host can serve it, under any path. It computes with threads where the
 Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp; elsewhere
 its service worker adds them (with HTTPS, and on this machine). Without them, it has one thread."""
 
+SPACE = "a static Space: hf upload USER/NAME {folder} . --repo-type space --delete '*/*'"
+"""Folders of older versions are deleted there."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Export(Command):
@@ -62,7 +65,7 @@ class Export(Command):
         folder = shlex.quote(str(self.folder))
         say(console, ADVICE.format(folder=folder))
         if self.space:
-            say(console, f"a static Space: hf upload USER/NAME {folder} . --repo-type space")
+            say(console, SPACE.format(folder=folder))
         return 0
 
     def _write_graphs(self, console: Console) -> None:

@@ -1,7 +1,8 @@
 """Writing worlds as a folder of static files."""
 
+import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -67,14 +68,17 @@ def write_site(
     refuse_sealed(folder)
     places, names = _places(worlds), [world.config.name for world in worlds]
     with new_folder(folder, own_files) as stage:
-        stored = []
+        parts, stored = stage / "parts", []
         for world, place in zip(worlds, places, strict=True):
-            stored.append(_write_world(world, stage / place.folder, precision))
-        _write_page(worlds, places, stage)
+            stored.append(_write_world(world, parts / place.folder, precision))
+        _write_files(parts, _parts())
+        version = _version(parts)
+        parts.rename(stage / version)
+        _write_files(stage, _entries(worlds, places, version))
         if space:
             (stage / "README.md").write_text(space_card(names), encoding="utf-8")
-        write_lists(stage)
-        sizes = downloads(stage, places)
+        _write_lists(stage, version)
+        sizes = downloads(stage, version, places)
     return [Exported(*parts) for parts in zip(names, stored, sizes, strict=True)]
 
 
@@ -109,7 +113,7 @@ def _write_world(world: World, folder: Path, precision: Precision | None) -> Pre
     """The graphs, the prompts, and what the page asks a server for otherwise."""
     graphs = graph_models(world)
     stored = precision or choose_precision(world, graphs)
-    folder.parent.mkdir(exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     export_world(world, folder, stored, graphs)
     names = [name for name, _ in world.prompts()]
     text = json.dumps(description(world, names, PlayOptions()), ensure_ascii=False)
@@ -118,26 +122,44 @@ def _write_world(world: World, folder: Path, precision: Precision | None) -> Pre
     return stored
 
 
-def _write_page(worlds: Sequence[World], places: Sequence[Place], stage: Path) -> None:
-    several = len(worlds) > 1
-    found = {place.page: world_page(place, several) for place in places}
-    if several:
-        found["index.html"] = list_page(worlds, places)
-    parts = {k: v for k, v in page_files().items() if not k.startswith("make")}
-    found |= {f"page/{k}": v for k, v in parts.items() if not k.endswith(".html")}
+def _parts() -> dict[str, bytes]:
+    """What documents load: the page, the worker that computes its frames, and the runtime."""
+    page = {k: v for k, v in page_files().items() if not k.startswith("make")}
+    found = {f"page/{k}": v for k, v in page.items() if not k.endswith(".html")}
     worker = files("playworld.play") / "worker"
     found |= {f"worker/{file.name}": file.read_bytes() for file in worker.iterdir()}
     own = files("playworld.site")
     found["start.js"] = (own / "page/start.js").read_bytes()
     found |= {f"ort/{name}": (fetch.FOLDER / name).read_bytes() for name in fetch.names()}
     found["ort/LICENSE.txt"] = (own / "LICENSE-onnxruntime.txt").read_bytes()
-    found |= {f"ort/{path.name}": path.read_bytes() for path in _notices()}
+    return found | {f"ort/{path.name}": path.read_bytes() for path in _notices()}
+
+
+def _entries(worlds: Sequence[World], places: Sequence[Place], version: str) -> dict[str, bytes]:
+    """What browsers ask for by a name that stays: the documents, and what installs the site."""
+    several = len(worlds) > 1
+    found = {place.page: world_page(place, several, version) for place in places}
+    if several:
+        found["index.html"] = list_page(worlds, places, version)
     found[MANIFEST_FILE] = web_manifest("Playworld" if several else worlds[0].config.name)
-    found |= {f"icons/{name}": icon(*sizes) for name, sizes in ICONS.items()}
-    for name, content in found.items():
-        path = stage / name
+    return found | {f"icons/{name}": icon(*sizes) for name, sizes in ICONS.items()}
+
+
+def _write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    for name, content in contents.items():
+        path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    paths = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {name: sha256(path.read_bytes()) for name, path in paths.items()}
+
+
+def _version(folder: Path) -> str:
+    """A name for these files: no page ever finds those of another version at its addresses."""
+    return hashlib.sha256(json.dumps(_hashes(folder)).encode()).hexdigest()[:12]
 
 
 def _notices() -> Iterator[Path]:
@@ -147,11 +169,10 @@ def _notices() -> Iterator[Path]:
         yield from Path(place).glob("ThirdPartyNotices.txt")
 
 
-def write_lists(stage: Path) -> None:
+def _write_lists(stage: Path, version: str) -> None:
     """The service worker, and the list of all files."""
-    paths = {p.relative_to(stage).as_posix(): p for p in sorted(stage.rglob("*")) if p.is_file()}
-    hashes = {name: sha256(path.read_bytes()) for name, path in paths.items()}
-    worker = service_worker(hashes, [name for name in paths if name.endswith(LATER)])
+    hashes = _hashes(stage)
+    worker = service_worker(version, hashes, [name for name in hashes if name.endswith(LATER)])
     (stage / "sw.js").write_bytes(worker)
     listed = {"playworld": __version__, "files": hashes | {"sw.js": sha256(worker)}}
     (stage / LIST_FILE).write_text(json.dumps(listed, indent=1), encoding="utf-8")

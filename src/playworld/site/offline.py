@@ -51,13 +51,15 @@ def icon(width: int, square: int) -> bytes:
     return to_png(picture)
 
 
-def service_worker(hashes: Mapping[str, str], later: list[str]) -> bytes:
+def service_worker(version: str, hashes: Mapping[str, str], later: list[str]) -> bytes:
     """The script that keeps these files, given by path with their SHA-256.
 
-    Those of `later` are kept when they are used, the others at the first visit.
+    Those of `later` are kept when they are used, the others at the first visit. All but the
+    documents and what installs the site lie in the folder `version`.
     """
     script = (files("playworld.site") / "page/sw.js").read_text()
-    lists = f"const FILES = {json.dumps(hashes)};\nconst LATER = {json.dumps(later)};\n"
+    constants = {"VERSION": version, "FILES": hashes, "LATER": later}
+    lists = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in constants.items())
     return f"{lists}\n{script}".encode()
 
 

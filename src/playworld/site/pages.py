@@ -25,30 +25,32 @@ class Place:
     page: str
     """Name of its document."""
     folder: str
-    """Of its graphs and pictures, with a slash at the end."""
+    """Of its graphs and pictures in the folder of the version, with a slash at the end."""
 
 
-def world_page(place: Place, several: bool) -> bytes:
-    """The page on which a world is played."""
+def world_page(place: Place, several: bool, version: str) -> bytes:
+    """The page on which a world is played, from the files in the folder of the version."""
     page = document("index.html").decode()
-    page = _put(page, HTML, f'<html lang="en" data-engine="local" data-world="{place.folder}">')
+    world = f"{version}/{place.folder}"
+    page = _put(page, HTML, f'<html lang="en" data-engine="local" data-world="{world}">')
     if several:
         page = _put(page, 'id="worlds" href="../../"', 'id="worlds" href="./"')
         page = _put(page, 'title="All worlds of this server" hidden', 'title="All worlds"')
-    return _started(page, "page/play.js")
+    return _started(page, "page/play.js", version)
 
 
-def list_page(worlds: Sequence[World], places: Sequence[Place]) -> bytes:
+def list_page(worlds: Sequence[World], places: Sequence[Place], version: str) -> bytes:
     """The page on which one of several worlds is chosen."""
     page, cards = document("worlds.html").decode(), []
     for world, place in zip(worlds, places, strict=True):
         names = [name for name, _ in world.prompts()]
-        picture = f"{place.folder}prompts/{quote(names[0])}.png" if names else None
+        prompts = f"{version}/{place.folder}prompts"
+        picture = f"{prompts}/{quote(names[0])}.png" if names else None
         cards.append(card(world.config, world.card, place.page, picture))
-    return _started(_put(page, MARK.decode(), join(cards)), "page/worlds.js")
+    return _started(_put(page, MARK.decode(), join(cards)), "page/worlds.js", version)
 
 
-def _started(page: str, script: str) -> bytes:
+def _started(page: str, script: str, version: str) -> bytes:
     """A document that can be installed, and that starts its script under the service worker."""
     head = [
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
@@ -57,8 +59,8 @@ def _started(page: str, script: str) -> bytes:
     ]
     page = _put(page, "<head>", "\n  ".join(["<head>", *head]))
     plain = f'<script type="module" src="{script}"></script>'
-    start = f'<script type="module" src="start.js" data-then="./{script}"></script>'
-    return _put(page, plain, start).encode()
+    start = f'<script type="module" src="{version}/start.js" data-then="./{script}"></script>'
+    return _put(page, plain, start).replace('="page/', f'="{version}/page/').encode()
 
 
 def _put(page: str, old: str, new: str) -> str:

@@ -24,16 +24,17 @@ class Download:
     """Of the world's graphs, plain."""
 
 
-def downloads(site: Path, places: Sequence[Place]) -> list[Download]:
+def downloads(site: Path, version: str, places: Sequence[Place]) -> list[Download]:
     """For each world what is loaded to play it, its prompts included."""
-    runtime = [path for path in (site / "ort").iterdir() if path.name not in NOT_PLAYED]
+    parts = site / version
+    runtime = [path for path in (parts / "ort").iterdir() if path.name not in NOT_PLAYED]
     gpu = [path for path in runtime if any(part in path.name for part in GPU)]
-    scripts = [p for folder in ("page", "worker") for p in (site / folder).iterdir()]
+    scripts = [p for folder in ("page", "worker") for p in (parts / folder).iterdir()]
     processor = [path for path in runtime if path not in gpu]
-    shared = _sum([*processor, *scripts, site / "start.js", site / "sw.js"])
+    shared = _sum([*processor, *scripts, parts / "start.js", site / "sw.js"])
     webgpu, found = _sum(gpu), []
     for place in places:
-        world = list((site / place.folder).rglob("*.*"))
+        world = list((parts / place.folder).rglob("*.*"))
         plain, packed = _sum([site / place.page, *world])
         graphs = sum(path.stat().st_size for path in world if path.suffix == ".onnx")
         found.append(Download((shared[0] + plain, shared[1] + packed), webgpu, graphs))

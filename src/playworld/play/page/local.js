@@ -175,7 +175,7 @@ function threads() {
 }
 
 function lacking(url) {
-  return `This site lacks its file ${url.pathname.split("/").slice(-2).join("/")}. Put the whole exported folder there again.`;
+  return `This site lacks its file ${url.pathname.split("/").slice(-2).join("/")}. If it has a new version, load this page again; if not, put the whole exported folder there again.`;
 }
 
 async function read(name) {

@@ -16,7 +16,7 @@ export async function fetched(url) {
   } catch {
     throw new Failure(`${nameOf(url)} could not be loaded. Check the connection, then load this page again.`);
   }
-  if (!answer.ok) throw new Failure(`This site lacks its file ${nameOf(url)} (${answer.status}). Put the whole exported folder there again.`);
+  if (!answer.ok) throw new Failure(`This site lacks its file ${nameOf(url)} (${answer.status}). If it has a new version, load this page again; if not, put the whole exported folder there again.`);
   return answer;
 }
 

@@ -1,6 +1,7 @@
 // Starts a page of a site: first the service worker, then the script that the page names.
 
 const ADDRESS = new URL("sw.js", location.href).href;
+const VERSION = import.meta.url.split("/").at(-2);
 const PATIENCE = 10_000; // milliseconds until a page plays without it
 
 try {
@@ -13,7 +14,8 @@ await import(document.querySelector("script[data-then]").dataset.then);
 /** On the first visit: what is loaded from here on is kept, and the page may use threads. */
 async function underServiceWorker() {
   const workers = navigator.serviceWorker; // there only with HTTPS, and on this machine
-  if (workers === undefined || isOwn(workers.controller)) return;
+  if (workers === undefined) return;
+  if (isOwn(workers.controller)) return workers.controller.postMessage(VERSION);
   const known = await workers.getRegistration();
   await workers.register(ADDRESS);
   if (isOwn(known?.active)) return; // the page is reloaded without it (Shift)

@@ -1,55 +1,87 @@
 // Keeps a site for use without a network, and adds the headers that allow threads where the host does
-// not send them. `playworld export` writes the list of files in front: FILES, path to SHA-256, and LATER,
-// the paths of those that are kept when they are used, not at once.
+// not send them. `playworld export` writes what it has to know in front: FILES, path to SHA-256; LATER, the
+// paths of those that are kept when they are used, not at once; and VERSION, the folder with all that documents
+// load. So no page loads a file of another version than its own. A new version serves what is loaded from
+// now on, and to pages that are open what has been kept of theirs.
 
 const SCOPE = registration.scope;
 const STORE = `playworld ${SCOPE}`;
 const ISOLATION = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+const FOLDER = /^[0-9a-f]{12}\//; // of any version
+const LIST = addressOf(`${VERSION}/`); // where FILES is kept for the versions to come
 const first = Object.keys(FILES).filter((path) => !LATER.includes(path));
 
 addEventListener("install", (event) => {
-  event.waitUntil(Promise.allSettled(first.map(load)));
+  event.waitUntil(install());
 });
 
 addEventListener("activate", (event) => {
-  event.waitUntil(forgetOlder().then(() => clients.claim()));
+  event.waitUntil(clients.claim());
+});
+
+/** A page has begun (start.js), and says of which version it is. */
+addEventListener("message", (event) => {
+  if (event.data === VERSION) event.waitUntil(forgetOlder());
 });
 
 addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
   if (path === null) return;
-  event.respondWith(load(path).then((file) => served(file, path)));
+  const file = Object.hasOwn(FILES, path) ? load(path) : loadOlder(path);
+  event.respondWith(file.then((file) => served(file, path)));
   if (event.request.mode === "navigate") event.waitUntil(leaveIfGone());
 });
 
-/** Which file a request is for, or null. */
+async function install() {
+  await Promise.allSettled(first.map(load));
+  await (await caches.open(STORE)).put(LIST, new Response(JSON.stringify(FILES))).catch(() => {});
+  skipWaiting();
+}
+
+/** Which file of a version a request is for, or null. */
 function pathOf(request) {
   if (request.method !== "GET" || request.headers.has("range")) return null;
   const url = new URL(request.url);
   const address = url.origin + url.pathname;
   if (!address.startsWith(SCOPE)) return null;
   const path = decodeURIComponent(address.slice(SCOPE.length)) || "index.html";
-  return Object.hasOwn(FILES, path) ? path : null;
+  return Object.hasOwn(FILES, path) || FOLDER.test(path) ? path : null;
 }
 
 /** The kept file, or the host's, which is kept then: by its hash, so that the next version keeps what is the same. */
 async function load(path) {
-  const url = new URL(path, SCOPE);
-  const key = keyOf(path);
   const store = await caches.open(STORE);
-  const kept = await store.match(key);
+  const kept = await store.match(keyOf(FILES[path]));
   if (kept !== undefined) return kept;
-  // Some hosts write into documents, so these may differ.
-  const integrity = path.endsWith(".html") ? "" : `sha256-${FILES[path]}`;
-  const file = await fetch(url, { cache: "no-cache", integrity }).catch(() => null);
-  if (file === null) return fetch(url); // of another version, or there is no network
-  if (file.ok) await store.put(key, file.clone()).catch(() => {}); // no room: without it, then
+  const file = await loadOwn(path);
+  if (file === null) return fetch(addressOf(path)); // changed on its way, or there is no network
+  if (file.ok) await store.put(keyOf(FILES[path]), file.clone()).catch(() => {}); // no room: without it, then
   return file;
 }
 
+/** What the host has, null where that is not of this version. */
+async function loadOwn(path) {
+  const isDocument = path.endsWith(".html"); // some hosts write into these
+  const integrity = isDocument ? "" : `sha256-${FILES[path]}`;
+  const file = await fetch(addressOf(path), { cache: "no-cache", integrity }).catch(() => null);
+  return !isDocument || (await file?.clone().text())?.includes(VERSION) ? file : null;
+}
+
+/** For a page of another version, by what that version has left here. */
+async function loadOlder(path) {
+  const store = await caches.open(STORE);
+  const list = await store.match(addressOf(FOLDER.exec(path)[0]));
+  const { [path]: hash } = (await list?.json()) ?? {};
+  return (await store.match(keyOf(hash))) ?? fetch(addressOf(path));
+}
+
+function addressOf(path) {
+  return SCOPE + path.split("/").map(encodeURIComponent).join("/");
+}
+
 /** Under which address a file is kept. */
-function keyOf(path) {
-  return `${new URL(path, SCOPE)}?${encodeURIComponent(FILES[path])}`;
+function keyOf(hash) {
+  return `${SCOPE}?${encodeURIComponent(hash)}`;
 }
 
 /** The file with headers that not every host sends. */
@@ -60,9 +92,11 @@ function served(file, path) {
   return new Response(file.body, { status: file.status, statusText: file.statusText, headers });
 }
 
+/** Unless another page is open, which may be of an older version. */
 async function forgetOlder() {
+  if ((await clients.matchAll()).length > 1) return;
   const store = await caches.open(STORE);
-  const current = new Set(Object.keys(FILES).map(keyOf));
+  const current = new Set([LIST, ...Object.values(FILES).map(keyOf)]);
   for (const request of await store.keys()) if (!current.has(request.url)) await store.delete(request);
 }
 
