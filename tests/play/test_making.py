@@ -180,6 +180,17 @@ def test_without_a_video_nothing_begins(client):
     assert client.post(f"{API}/{name}/stop").status_code == 409
 
 
+def test_gravity_is_asked_for_on_the_page(tmp_path):
+    """A world of whole frames cannot have it, and says so."""
+    client = make_client(tmp_path, making_from="coinrun")
+    name = begin(client)
+    send(client, name, b"abc")
+    asked = {"minutes": 1, "gravity": True}
+    begun = client.post(f"{API}/{name}/train", params=asked).json()
+    assert begun["state"] == "training" and begun["gravity"] is True
+    assert "--gravity needs a world of changes" in until(client, name, "videos")["said"]
+
+
 def test_a_command_outlives_its_server_and_another_finds_and_stops_it(at_work, client, tmp_path):
     found = client.get(f"{API}/a").json()
     assert found["state"] == "training" and client.get(API).json()["at_work"] == "a"

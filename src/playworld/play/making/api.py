@@ -111,9 +111,9 @@ def add_making(
         return JSONResponse(workshop.state(project), 202)
 
     @router.post(f"{API}/{{name}}/train", status_code=202)
-    def train(name: str, minutes: float) -> JSONResponse:
+    def train(name: str, minutes: float, gravity: bool = False) -> JSONResponse:
         project = workshop.find(name)
-        workshop.train(project, minutes)
+        workshop.train(project, minutes, gravity)
         return JSONResponse(workshop.state(project), 202)
 
     @router.post(f"{API}/{{name}}/stop", status_code=202)

@@ -46,8 +46,8 @@ class Project:
         return (self.folder / DOCUMENT).is_file()
 
     def about(self) -> dict[str, Any]:
-        """Title, and minutes once they are chosen."""
-        return {"title": self.name, "minutes": None} | read_document(self.folder / DOCUMENT)
+        """Title, and minutes and gravity once they are chosen."""
+        return {"title": self.name, "minutes": None, "gravity": False} | read_document(self.folder / DOCUMENT)
 
     def remember(self, **known: Any) -> None:
         """Write down some of `about`."""

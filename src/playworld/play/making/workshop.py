@@ -95,8 +95,8 @@ class Workshop:
             raise HTTPException(409, TRAINED)
         self._start(project, "read", "--ingest-only")
 
-    def train(self, project: Project, minutes: float) -> None:
-        """Begin to make the world, or go on with it.
+    def train(self, project: Project, minutes: float, gravity: bool = False) -> None:
+        """Begin to make the world, or go on with it, with the gravity that it was begun with.
 
         Raises:
             HTTPException: with 400, 409 or 507.
@@ -106,8 +106,11 @@ class Workshop:
             raise HTTPException(400, f"A world is made in up to {most:g} minutes.")
         if project.is_trained and minutes < before.get("minutes", 0):
             raise HTTPException(400, f"It was begun with {before['minutes']:g} minutes: give more.")
-        self._start(project, "train", "--minutes", f"{minutes:g}")
-        project.remember(minutes=minutes)
+        if project.is_trained:
+            gravity = before.get("gravity", False)
+        options = ["--minutes", f"{minutes:g}", *(["--gravity"] if gravity else [])]
+        self._start(project, "train", *options)
+        project.remember(minutes=minutes, gravity=gravity)
 
     def stop(self, project: Project) -> None:
         """Ask the command at work to save and end.
@@ -137,6 +140,7 @@ class Workshop:
             "name": project.name,
             "title": about["title"],
             "minutes": about["minutes"],
+            "gravity": about["gravity"],
             "state": _state(project, ours),
             "is_stopping": ours is not None and self.jobs.is_stopping(ours),
             "said": "" if ours else project.last_words(),

@@ -60,8 +60,9 @@ async function look(pause) {
 }
 
 /** The minutes that a world was given before. */
-function choose({ name, minutes }) {
+function choose({ name, minutes, gravity }) {
   chosenFor = name;
+  element("gravity").checked = gravity;
   if (minutes === null) return;
   const usual = document.querySelector(`[name=minutes][value="${minutes}"]`);
   (usual ?? document.querySelector("[name=minutes][value=own]")).checked = true;
@@ -147,7 +148,8 @@ function listenToButtons() {
   element("start").addEventListener("click", () => {
     const before = Number(element("start").dataset.before);
     const more = Number(element("start").dataset.more);
-    act(`${name()}/train?minutes=${before > 0 && !more ? before : before + minutes()}`);
+    const all = before > 0 && !more ? before : before + minutes();
+    act(`${name()}/train?${new URLSearchParams({ minutes: all, gravity: element("gravity").checked })}`);
   });
   element("read").addEventListener("click", () => act(`${name()}/read`));
   element("stop").addEventListener("click", () => act(`${name()}/stop`));

@@ -217,6 +217,7 @@ function showActs(world, isSending) {
   start.textContent = { stopped: "Go on", ready: "Train it further" }[state] ?? "Make it";
   start.classList.toggle("strong", state !== "ready");
   element("minutes").hidden = start.hidden || state === "stopped";
+  element("side").hidden = state !== "read";
   element("minutes-title").textContent = state === "ready" ? "How much longer it may take" : "How long it may take";
   element("read").hidden = isSending || state !== "videos" || !hasVideo;
   element("stop").hidden = world?.progress === null || world === null;
