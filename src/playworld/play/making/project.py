@@ -47,7 +47,8 @@ class Project:
 
     def about(self) -> dict[str, Any]:
         """Title, and minutes and gravity once they are chosen."""
-        return {"title": self.name, "minutes": None, "gravity": False} | read_document(self.folder / DOCUMENT)
+        usual = {"title": self.name, "minutes": None, "gravity": False}
+        return usual | read_document(self.folder / DOCUMENT)
 
     def remember(self, **known: Any) -> None:
         """Write down some of `about`."""
