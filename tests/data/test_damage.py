@@ -109,6 +109,12 @@ def test_a_recording_without_its_index_says_how_to_save_it(film, read, tmp_path,
         read(data[: len(data) // 2])
 
 
+def test_text_that_is_called_a_video_is_no_broken_recording(read):
+    with pytest.raises(VideoError, match="not a video") as raised:
+        read(b"hello\n" * 100)
+    assert "moov" not in str(raised.value)
+
+
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "ts", "flv", "avi", "mpg", "webm"])
 def test_damage_in_the_middle_costs_seconds_and_not_the_film(ending, film, read):
     whole, _ = read(film(ending))

@@ -37,6 +37,8 @@ OTHER_FILES = {
     b"fLaC": "sound, not a video",
 }
 """What people keep beside their videos, by how it begins."""
+BOXES = (b"ftyp", b"mdat", b"wide", b"free", b"skip")
+"""What MP4 and QuickTime files begin with, behind four bytes."""
 NO_INDEX = (
     "not a video that can be read: the recording broke off before its index (moov) was written; "
     "a tool such as untrunc can rebuild it from another file of the same recorder"
@@ -113,7 +115,8 @@ def open_container(path: str, head: bytes = b"", messages: Messages | None = Non
     except (av.error.FFmpegError, OSError) as error:
         what = getattr(error, "strerror", None) or type(error).__name__
         reason = f"not a video that can be read ({what})"
-    if messages is not None and any("moov atom not found" in text for _, text in messages.take()):
+    said = () if messages is None else messages.take()
+    if head[4:8] in BOXES and any("moov atom not found" in text for _, text in said):
         reason = NO_INDEX
     other = (what for beginning, what in OTHER_FILES.items() if head.startswith(beginning))
     raise Unusable(next(other, reason))
