@@ -6,10 +6,18 @@ from pathlib import Path
 import pytest
 
 from playworld.cli import main
+from playworld.cli.parser import parse
 from playworld.onnx.player import OnnxWorld
 from playworld.site import fetch
 
 pytestmark = pytest.mark.needs("onnxruntime")
+
+
+def test_a_further_world_is_never_taken_for_the_folder(capsys):
+    assert main(["export", "coinrun", "--also", "any"]) == 2
+    assert "Missing from playworld export: FOLDER" in capsys.readouterr().err
+    export = parse("export", ["coinrun", "--also", "any", "site", "--also", "mine"])
+    assert (str(export.folder), export.also) == ("site", ("any", "mine"))
 
 
 def test_without_the_runtime_export_says_how_to_get_it(monkeypatch, tmp_path: Path, capsys):

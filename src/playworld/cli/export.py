@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Console
-from tyro.conf import FlagCreatePairsOff, Positional
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction
 
 from playworld.cli.command import Command
 from playworld.cli.progress import ProgressBars, say
@@ -36,8 +36,8 @@ class Export(Command):
     """Folder of a world, a built-in one such as coinrun, or owner/name on the Hugging Face Hub."""
     folder: Positional[Path]
     """Folder for the site."""
-    also: tuple[str, ...] = ()
-    """Further worlds of the same site, which begins with a page to choose from."""
+    also: UseAppendAction[tuple[str, ...]] = ()
+    """A further world of the same site, which then begins with a page to choose from."""
     precision: Precision | None = None
     """How weights are stored; all compute in fp32. If not given, the smallest in which frames stay
     the same to the eye, found by playing some; fp32 with --graphs-only."""
