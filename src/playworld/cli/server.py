@@ -73,7 +73,10 @@ class ServerCommand(DeviceCommand):
                 return Making(self.making, self.load, naming_page)
         elif self.making.worlds_folder is not None:
             raise InputError(
-                "--worlds-folder is for a server that only this machine reaches: add --allow-making"
+                "a server with --stub-model makes no worlds: leave out --worlds-folder"
+                if self.stub_model is not None
+                else "--worlds-folder is for a server that only this machine reaches: add "
+                "--allow-making"
             )
         return None
 
