@@ -1,10 +1,11 @@
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
 
-from playworld.config import InputError, did_you_mean, from_dict, to_dict
+from playworld.config import InputError, check_counts, did_you_mean, from_dict, to_dict
 
 
 @dataclass(frozen=True)
@@ -108,3 +109,13 @@ def test_the_close_name_is_suggested_and_otherwise_all_are_listed():
     assert did_you_mean("smal", ["tiny", "small"]) == "did you mean 'small'?"
     assert did_you_mean("zzz", ["tiny", "small"]) == "choose one of small, tiny"
     assert did_you_mean("zzz", []) == "there is none to choose from"
+
+
+@pytest.mark.parametrize("width", [1, 7, None])
+def test_a_count_is_one_or_more_or_left_to_a_default(width):
+    check_counts(SimpleNamespace(width=width), "width")
+
+
+def test_a_count_below_one_is_refused_by_its_name():
+    with pytest.raises(InputError, match="width must be at least 1, got 0"):
+        check_counts(SimpleNamespace(height=1, width=0), "height", "width")

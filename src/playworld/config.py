@@ -41,6 +41,14 @@ def check_ranges(config: Any, **ranges: tuple[float, float]) -> None:
             raise InputError(f"{name} must be in [{least}, {most}], got {_shown(value)}")
 
 
+def check_counts(config: Any, *names: str) -> None:
+    """Raise InputError by the name of the first field below 1; None stands for a default."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise InputError(f"{name} must be at least 1, got {value}")
+
+
 def to_dict(config: Any) -> dict[str, Any]:
     """A dataclass as plain JSON values: tuples become lists, paths strings."""
     return {f.name: _plain(getattr(config, f.name)) for f in dataclasses.fields(config)}

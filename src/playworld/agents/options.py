@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from playworld.config import InputError
+from playworld.config import InputError, check_counts
 from playworld.data.record.games import LEVELS_PER_SEED, MAX_SEED, levels
 
 Kind = Literal["cnn", "st"]
@@ -65,10 +65,7 @@ class PlannerOptions:
     """Draws the sequences, and is the world's noise."""
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "hold", "candidates", "elites", "rounds"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} must be at least 1, got {value}")
+        check_counts(self, "horizon", "hold", "candidates", "elites", "rounds")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
         if self.seed < 0:
@@ -121,9 +118,8 @@ class PPOOptions:
     """Chooses prompts, episodes, weights."""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "presses", "frames", "prompts", "prompt_frames", "n_epochs"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "episodes", "presses", "frames", "prompts", "prompt_frames", "n_epochs")
+        check_counts(self, "total_timesteps")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise InputError(f"steps must be from 1 to 1000, got {self.steps}")
         if self.seed < 0:
@@ -136,8 +132,6 @@ class PPOOptions:
             raise InputError(f"gamma must be from 0 to below 1, got {self.gamma}")
         if not 0 <= self.entropy < math.inf:
             raise InputError(f"entropy must be 0 or more, got {self.entropy}")
-        if self.total_timesteps is not None and self.total_timesteps < 1:
-            raise InputError(f"total_timesteps must be at least 1, got {self.total_timesteps}")
         if self.episodes * self.presses < 2:
             raise InputError("one press is too few to learn from: more episodes or presses")
 

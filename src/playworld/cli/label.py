@@ -12,7 +12,7 @@ from tyro.conf import Positional
 from playworld.cli.browser import open_browser
 from playworld.cli.command import Command, then
 from playworld.cli.progress import ProgressBars, say
-from playworld.config import InputError
+from playworld.config import InputError, check_counts
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -60,8 +60,7 @@ class LabelKeys(Command):
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise InputError(f"port must be in 0..65535, got {self.port}")
-        if self.count < 1:
-            raise InputError(f"count must be at least 1, got {self.count}")
+        check_counts(self, "count")
         if self.labels and self.actions:
             raise InputError("keys come from --labels or from --actions: leave one out")
         self.named_keys()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from playworld.config import InputError
+from playworld.config import InputError, check_counts
 from playworld.world.sampler_config import Order
 
 STARTS = 50
@@ -112,6 +112,4 @@ class GalleryOptions:
     """Sampler noise, and the random trajectory."""
 
     def __post_init__(self) -> None:
-        for name in ("presses", "starts", "frames", "every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "presses", "starts", "frames", "every")

@@ -93,6 +93,19 @@ class DynamicsModel(nn.Module):
         """
         raise NotImplementedError  # as above
 
+    def _after_past(
+        self, past: Float[Tensor, "B T P D"], guess: Float[Tensor, "B T P D"]
+    ) -> Float[Tensor, "B S P D"]:
+        """Outputs for the frames of `guess` from the second on: each sees the past before it."""
+        T = past.shape[1]
+        times = torch.arange(T, device=past.device)
+        x = self.transformer(
+            torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
+            times=torch.cat([times[:-1], times[1:]]),
+            committed=torch.arange(2 * T - 2, device=past.device) < T - 1,
+        )
+        return x[:, T - 1 :]
+
     def append(self, cache: KVCache, entry: KVCacheEntry, in_place: bool = False) -> KVCache:
         """The cache with one more committed frame; the old one stays as it was, or is used up."""
         return cache.append(entry, in_place)

@@ -112,18 +112,11 @@ class Dynamics(DynamicsModel):
                 play: T-1 visible and T-1 hidden frames are computed together, and a hidden one
                 attends to the visible ones before it, and itself.
         """
-        T = tokens.shape[1]
         guess = self.add_actions(self.embed_tokens(tokens, hidden), actions)
         if history is None:
             return self.logits(self.transformer(guess)[:, 1:])
         past = self.add_actions(self.embed_tokens(history, torch.zeros_like(hidden)), actions)
-        times = torch.arange(T, device=tokens.device)
-        x = self.transformer(
-            torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
-            times=torch.cat([times[:-1], times[1:]]),
-            committed=torch.arange(2 * T - 2, device=tokens.device) < T - 1,
-        )
-        return self.logits(x[:, T - 1 :])
+        return self.logits(self._after_past(past, guess))
 
     def embed_tokens(
         self, tokens: Int[Tensor, "*batch L"], hidden: Bool[Tensor, "*batch N"]

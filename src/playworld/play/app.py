@@ -69,26 +69,9 @@ def create_app(
         redirect_slashes=False,
     )
     refused = Refused()
-    if token is not None:
-        app.add_middleware(TokenCheck, token=token, cookie_path=options.root_path, refused=refused)
-    app.add_middleware(
-        OriginCheck,
-        listens_at=options.host,
-        names=options.allow_hosts,
-        max_body=int(1e6 * options.max_upload_mb),
-        refused=refused,
-    )
-    app.add_middleware(RequestLog)
-    app.add_middleware(
-        ProxyHeaders,
-        root_path=options.root_path,
-        proxies=options.forwarded_allow_ips,
-        most_per_address=options.max_connections_per_address,
-        refused=refused,
-    )
+    _add_checks(app, options, token, refused)
     app.state.ready = False
     app.state.drain = lambda seconds: _all(world.drain(seconds) for world in every())
-    add_refusals(app, refused)
     _add_health(app)
 
     def figures() -> str:
@@ -136,6 +119,28 @@ def serve_each(
         ServedWorld(name, WORLDS + name, world, options, store)
         for name, world in zip(names_of(worlds), worlds, strict=True)
     ]
+
+
+def _add_checks(app: FastAPI, options: PlayOptions, token: str | None, refused: Refused) -> None:
+    """What every request passes through; the last that is added is the first that it meets."""
+    if token is not None:
+        app.add_middleware(TokenCheck, token=token, cookie_path=options.root_path, refused=refused)
+    app.add_middleware(
+        OriginCheck,
+        listens_at=options.host,
+        names=options.allow_hosts,
+        max_body=int(1e6 * options.max_upload_mb),
+        refused=refused,
+    )
+    app.add_middleware(RequestLog)
+    app.add_middleware(
+        ProxyHeaders,
+        root_path=options.root_path,
+        proxies=options.forwarded_allow_ips,
+        most_per_address=options.max_connections_per_address,
+        refused=refused,
+    )
+    add_refusals(app, refused)
 
 
 def _add_health(app: FastAPI) -> None:

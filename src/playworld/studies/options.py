@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from playworld.agents.options import ArenaOptions
-from playworld.config import InputError
+from playworld.config import InputError, check_counts
 
 TABLES = (
     "tokens",
@@ -46,9 +46,7 @@ class AblateOptions:
     """Only the rows whose name begins so; all if not given."""
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "tokenizer_steps", "world_steps", "seeds", "num_clips"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "episodes", "tokenizer_steps", "world_steps", "seeds", "num_clips")
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,7 @@ class ScaleOptions:
     """Where to train: cpu, cuda (cuda:1 for the second), mps (a Mac's GPU), or auto."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "tokens", "seeds", "held_out"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "batch_size", "tokens", "seeds", "held_out")
         if not self.sizes or min(self.batches, default=1) < 1:
             raise InputError("scale needs a size, and batches of at least 1 clip")
         for size in self.sizes:
@@ -142,9 +138,7 @@ class GoalOptions:
     def __post_init__(self) -> None:
         if self.starts < 2:
             raise InputError(f"starts: an interval needs 2, got {self.starts}")
-        for name in ("goal_presses", "goal_hold"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "goal_presses", "goal_hold")
 
 
 @dataclass(frozen=True)
@@ -168,8 +162,7 @@ class TransferOptions:
         for name in ("starts", "games"):
             if getattr(self, name) < 2:
                 raise InputError(f"{name}: an interval needs 2, got {getattr(self, name)}")
-        if self.labels < 1:
-            raise InputError(f"labels must be at least 1, got {self.labels}")
+        check_counts(self, "labels")
         self.arena(hold=1)
 
     def arena(self, hold: int) -> ArenaOptions:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from playworld.config import InputError
+from playworld.config import InputError, check_counts
 
 if TYPE_CHECKING:
     from playworld.train.distributed import Parallel
@@ -65,11 +65,8 @@ class TrainOptions:
     """Log to this project of Weights & Biases as well; needs the package wandb."""
 
     def __post_init__(self) -> None:
-        steps = ("tokenizer_steps", "world_steps", "save_every")
-        for name in (*steps, "batch_size", "gradient_accumulation_steps", "tensor_parallel"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name} must be at least 1, got {value}")
+        check_counts(self, "tokenizer_steps", "world_steps", "save_every", "batch_size")
+        check_counts(self, "gradient_accumulation_steps", "tensor_parallel")
         if self.keep_actions and self.start is None:
             raise InputError("--keep-actions keeps those of a world; name it with --from")
         if self.keep_actions and self.stage == "tokenizer":

@@ -174,36 +174,35 @@ def check_game(game: str, options: RecordOptions) -> None:
         raise InputError(f"{game} has no mode {mode!r} (only {games} have): use easy or hard")
 
 
+def own_seeds(options: RecordOptions) -> range:
+    """The seeds of the episodes, which no other seed of a recording has."""
+    return levels(options.seed)[: options.episodes]
+
+
 def scrolled(options: RecordOptions) -> Iterator[Episode]:
     """The films of these options: only their number, their length and the seed count."""
-    first = levels(options.seed).start
-    seeds = range(first, first + options.episodes)
-    return (Episode(*film) for film in films(seeds, options.max_frames))
+    return (Episode(*film) for film in films(own_seeds(options), options.max_frames))
 
 
 def handled(game: str, options: RecordOptions) -> Iterator[Episode]:
     """The films of a robot, with its commands and the positions of hand and thing."""
-    first = levels(options.seed).start
-    seeds = range(first, first + options.episodes)
     size = parse_size(options.size)
-    for film in fetch.films(FETCH[game], seeds, options.max_frames, size):
+    for film in fetch.films(FETCH[game], own_seeds(options), options.max_frames, size):
         about = {"task": film.task, "hand": film.hand, "thing": film.thing}
         yield Episode(film.seed, film.frames, film.commands, COMMANDS, about)
 
 
 def invented(options: RecordOptions) -> Iterator[Episode]:
     """The films of the zoo, each of a game of its own."""
-    first = levels(options.seed).start
-    seeds = range(first, first + options.episodes)
-    for film in zoo.films(seeds, options.max_frames, parse_size(options.size)):
+    for film in zoo.films(own_seeds(options), options.max_frames, parse_size(options.size)):
         yield Episode(film.seed, film.frames(), film.keys, about=film.about)
 
 
 def pictured(game: str, options: RecordOptions) -> Iterator[Episode]:
     """The films of photo-like or of drawn scenes."""
-    first = levels(options.seed).start
-    seeds = range(first, first + options.episodes)
-    for film in pictures.films(game, seeds, options.max_frames, parse_size(options.size)):
+    for film in pictures.films(
+        game, own_seeds(options), options.max_frames, parse_size(options.size)
+    ):
         yield Episode(film.seed, film.frames(), film.keys, about=film.about)
 
 

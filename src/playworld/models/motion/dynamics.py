@@ -152,7 +152,6 @@ class MotionDynamics(DynamicsModel):
                 configuration says so.
             history: the changes as later frames see them; `tokens` if None.
         """
-        T = tokens.shape[1]
         changes = Changes.unpack(tokens, self.config.num_blocks)
         seen = changes if history is None else Changes.unpack(history, self.config.num_blocks)
         # The first frame is built from itself.
@@ -164,13 +163,7 @@ class MotionDynamics(DynamicsModel):
         led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
         past = self.embed(pictures, seen, torch.zeros_like(hidden)) + led
         guess = self.embed(shown, changes, hidden) + led
-        times = torch.arange(T, device=tokens.device)
-        x = self.transformer(
-            torch.cat([past[:, :-1], guess[:, 1:]], dim=1),
-            times=torch.cat([times[:-1], times[1:]]),
-            committed=torch.arange(2 * T - 2, device=tokens.device) < T - 1,
-        )
-        return self.logits(x[:, T - 1 :])
+        return self.logits(self._after_past(past, guess))
 
     def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch P V"]:
         """First those of the scene, then those of the blocks, one row each, filled with zeros."""
