@@ -9,6 +9,7 @@ import pytest
 from fastapi import HTTPException
 from starlette.testclient import TestClient
 
+from playworld.cli.command import Ended, endings
 from playworld.cli.label import naming_page
 from playworld.config import InputError
 from playworld.play import PlayOptions, create_app
@@ -226,6 +227,13 @@ def test_what_died_is_no_longer_at_work_and_its_last_sentence_is_shown(tmp_path,
     jobs.start(Job(name, "read", 1.0), [sys.executable, "-c", said], folder / "log.txt")
     found = until(client, name, "videos")
     assert found["said"] == "videos holds no video that can be used" and jobs.current() is None
+
+
+def test_a_stopped_command_says_nothing_of_terminals(tmp_path):
+    with pytest.raises(Ended) as ended, endings():
+        raise KeyboardInterrupt
+    (tmp_path / "log.txt").write_text(f"playworld: {ended.value}\n")
+    assert Project(tmp_path).last_words() == ""
 
 
 def test_a_deleted_world_is_gone_with_its_command(at_work, client, tmp_path):

@@ -17,6 +17,8 @@ from playworld.data.clips.shards import read_json
 
 DOCUMENT = "project.json"
 LONGEST_TITLE = 60
+STOPPED = "stopped;"
+"""How the last sentence of a command begins that was asked to end."""
 PICTURES = ("world/pictures/rollouts.png", "tokenizer/pictures/clips.png")
 """What the stages of training draw."""
 REPORT = "round-{}/report/rollouts.png"
@@ -141,10 +143,14 @@ class Project:
         return text.replace(f"{self.folder}{os.sep}", "")
 
     def last_words(self) -> str:
-        """The sentence with which the last command ended early; empty where it ended well."""
+        """The sentence with which the last command ended early; empty where it ended well.
+
+        What a stopped one says is for a terminal, where the same command goes on.
+        """
         lines, mark = self.printed().splitlines(), "playworld: "
         said = next((line for line in reversed(lines) if line.strip()), "")
-        return said.removeprefix(mark) if said.startswith(mark) else ""
+        said = said.removeprefix(mark) if said.startswith(mark) else ""
+        return "" if said.startswith(STOPPED) else said
 
     def files(self) -> list[dict[str, Any]]:
         """Names and sizes of its videos, those that are still arriving after the others."""
