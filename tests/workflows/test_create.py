@@ -8,7 +8,14 @@ import torch
 from playworld.config import InputError
 from playworld.presets import MOTION, preset_like
 from playworld.workflows import verdict
-from playworld.workflows.create import create, of_length, sized, start_and_recipe
+from playworld.workflows.create import (
+    Naming,
+    create,
+    measurable,
+    of_length,
+    sized,
+    start_and_recipe,
+)
 from playworld.workflows.doctor import doctor
 from playworld.workflows.machine_fit import fitted
 from playworld.workflows.options import CreateOptions
@@ -82,6 +89,14 @@ def test_a_short_stage_warms_up_in_a_tenth_of_its_steps_and_a_long_one_as_its_pr
     budget = Budget.open(tmp_path, {"minutes": 10.0})
     warmups = [of_length(MOTION.tokenizer_stage, n, budget).warmup_steps for n in (60, 5000)]
     assert warmups == [6, MOTION.tokenizer_stage.warmup_steps]
+
+
+def test_while_the_buttons_of_a_world_are_tried_its_stage_is_shown(tiny_world, clips):
+    shown = []
+    naming = Naming(measurable(clips, 0), lambda: lambda *progress: shown.append(progress))
+    named = naming(World.load(tiny_world), clips)
+    assert shown == [(0, 0, "trying its buttons")]
+    assert naming.tried is not None and len(named.buttons) == 8
 
 
 @pytest.mark.slow

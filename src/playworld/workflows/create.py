@@ -9,6 +9,7 @@ import contextlib
 import math
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from playworld.machine import choose_device
 from playworld.manifest import refuse_foreign
 from playworld.models.actions import LatentActionModel
 from playworld.presets import preset, preset_like
-from playworld.progress import Progress, ProgressFor, silent_stages
+from playworld.progress import Progress, ProgressFor, silent, silent_stages
 from playworld.train.deadline import Deadline
 from playworld.train.optim import StageConfig
 from playworld.train.options import TrainOptions
@@ -158,7 +159,8 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
     recipe, measuring = fit_to_data(recipe, clips), measurable(clips, options.seed)
     if start is not None and budget.state["best"] is None:
         with budget.measuring():
-            adopt(start, clips, round_folder(run, 0), measuring, progress_for("evaluate the start"))
+            naming = Naming(measuring, lambda: progress_for("evaluate the start"))
+            adopt(start, clips, round_folder(run, 0), naming)
         budget.state["best"] = 0
         budget.save()
     name, this = options.name or world.name, round_folder(run, budget.state["round"])
@@ -169,13 +171,13 @@ def _create(videos, world, run, recipe, start, options, budget, progress_for) ->
             write_world(best, world, name, clips)
         return describe(best, world, clips, "finished before; it goes on with more --minutes")
     training = TrainOptions(run=run, seed=options.seed, device=options.device, name=name)
-    naming = Naming(measuring)
+    naming = Naming(measuring, lambda: progress_for("evaluate"))
     if best is None:
         made = from_scratch(recipe, clips, this, training, budget, progress_for, naming)
     else:
         made = further(recipe, clips, best, this, training, budget, progress_for, naming)
     if made is not None:
-        report = evaluate(made, clips, measuring, progress_for("evaluate"), naming.tried)
+        report = evaluate(made, clips, measuring, naming.progress, naming.tried)
         write_report(report, this / "report")
     chosen, done = choose(this if made else None, best)
     write_world(chosen, world, name, clips)
@@ -213,26 +215,27 @@ def read_report(folder: Path) -> Figures:
 class Naming:
     """Names a world's buttons by what they do, and keeps that: it is measured, too."""
 
-    def __init__(self, measuring: EvaluateOptions) -> None:
-        self.measuring = measuring
+    def __init__(self, measuring: EvaluateOptions, begin: Callable[[], Progress]) -> None:
+        """Args: `begin` shows the stage of measuring, to which the naming belongs."""
+        self.measuring, self.begin = measuring, begin
+        self.progress: Progress = silent
         self.tried: Tried | None = None
 
     def __call__(self, world: World, clips: Path) -> World:
         """The world with its buttons named."""
+        self.progress = self.begin()
+        self.progress(0, 0, "trying its buttons")
         tried = try_buttons(world, clips, self.measuring)
         named, self.tried = named_by(world, tried, clips_camera(clips))
         return named
 
 
-def adopt(
-    start: World, clips: Path, folder: Path, measuring: EvaluateOptions, progress: Progress
-) -> None:
+def adopt(start: World, clips: Path, folder: Path, naming: Naming) -> None:
     """Name and measure on these videos the world to start from, as it came."""
-    naming = Naming(measuring)
     named = naming(start, clips)
     card = renamed_card(start.card, named.buttons)
     named.save(folder / "world", card, choose_prompts(clips, named))
-    report = evaluate(named, clips, measuring, progress, naming.tried)
+    report = evaluate(named, clips, naming.measuring, naming.progress, naming.tried)
     write_report(report, folder / "report")
 
 
