@@ -242,6 +242,14 @@ def test_a_deleted_world_is_gone_with_its_command(at_work, client, tmp_path):
     assert [path.name for path in (tmp_path / "worlds").iterdir()] == [".job"]
 
 
+def test_a_world_whose_folder_was_deleted_keeps_no_other_from_being_made(at_work, client, tmp_path):
+    shutil.rmtree(tmp_path / "worlds" / "a")
+    assert client.get(API).json()["at_work"] == "a"
+    name = begin(client)
+    assert client.get(API).json()["at_work"] is None
+    assert client.get(f"{API}/{name}").json()["state"] == "videos"
+
+
 def test_a_world_that_is_put_into_the_folder_can_be_chosen_without_a_restart(
     tmp_path, running, tiny_world
 ):

@@ -66,6 +66,7 @@ class Workshop:
             raise HTTPException(400, f"A world's name has 1 to {LONGEST_TITLE} characters.")
         if len(self.projects()) >= MOST_PROJECTS:
             raise HTTPException(409, f"There are {MOST_PROJECTS} worlds here: delete some first.")
+        self._end_deleted()
         self.videos.check_room()
         name, count = slug(title), 1
         while name in taken or (self.folder / name).exists():
@@ -153,7 +154,14 @@ class Workshop:
         job = self.jobs.current()
         return job if job is not None and job.name == project.name else None
 
+    def _end_deleted(self) -> None:
+        """End the command at work where somebody has deleted the folder of its world."""
+        job = self.jobs.current()
+        if job is not None and job.pid and not Project(self.folder / job.name).exists:
+            self.jobs.end(job.name, END_SECONDS)
+
     def _start(self, project: Project, kind: str, *options: str) -> None:
+        self._end_deleted()
         self.videos.check_room()
         if not any(file["whole"] for file in project.files()):
             raise HTTPException(409, "There is no video yet.")
