@@ -1,6 +1,12 @@
 """A held button: its pace, its window, and what remains after its release."""
 
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
 import pytest
+from websockets.asyncio.client import connect
 
 from playworld.play.held import MAX_AHEAD, MAX_BEYOND, Held
 
@@ -123,3 +129,54 @@ def test_going_elsewhere_ends_a_held_button_and_keeps_its_frames(socket):
     ask(socket, "go", 3, node=2)
     say(socket, "shown", 2, frames=6)
     assert ask_for(socket, "press", 4, button=0)[0][2:] == (7, 3)
+
+
+@contextlib.asynccontextmanager
+async def delayed(port: int, seconds: float) -> AsyncIterator[str]:
+    """The address of a server's socket behind a network that takes so many seconds each way.
+
+    For one connection, which is to end within the block.
+    """
+    ended = asyncio.Event()
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await reader.read(2**16):
+            loop.call_later(seconds, writer.write, data)
+        await asyncio.sleep(seconds)
+        writer.close()
+        await writer.wait_closed()
+
+    async def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pipe(reader, outer), pipe(inner, writer), return_exceptions=True)
+        ended.set()
+
+    async with await asyncio.start_server(admit, "127.0.0.1", 0) as proxy:
+        yield f"ws://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/api/v1/socket"
+        await ended.wait()
+
+
+def test_over_a_slow_network_frames_come_ahead_of_their_answers_and_stop_after_a_release(served):
+    async def play() -> int:
+        async with delayed(served.port, 0.075) as address, connect(address) as socket:
+
+            async def say(**message) -> None:
+                await socket.send(json.dumps(message))
+
+            await say(type="join")
+            await say(type="start", id=1, pictures=["prompt:0"], seed=7)
+            await say(type="press", id=2, button=1, fps=10)
+            joined, start = await socket.recv(), await socket.recv()
+            assert isinstance(joined, str) and HEADER.unpack(start[:16])[1] == 1
+            for frames in range(1, 13):
+                await socket.recv()
+                await say(type="shown", id=2, frames=frames)
+            for _ in range(3):  # the round trip has room for two, and there is one more
+                assert HEADER.unpack((await socket.recv())[:16])[1] == 2
+            await say(type="release", id=2, frames=15)
+            while not isinstance(answer := await socket.recv(), str):
+                pass
+            return json.loads(answer)["frames"]
+
+    assert 15 <= asyncio.run(asyncio.wait_for(play(), 60)) <= 15 + MAX_BEYOND
