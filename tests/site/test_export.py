@@ -18,6 +18,7 @@ from playworld.onnx.player import OnnxWorld
 from playworld.site.export import own_files, write_site
 from playworld.site.offline import sha256
 from playworld.site.space import space_card
+from playworld.world import World
 from tests.play.conftest import make_world
 
 pytestmark = pytest.mark.needs("onnxruntime")
@@ -118,6 +119,12 @@ def test_a_list_of_files_from_elsewhere_names_none_outside(name: str, tmp_path: 
     listed = {"files": {name: sha256(b"mine")}}
     (tmp_path / "site/site.json").write_text(json.dumps(listed))
     assert own_files(tmp_path / "site") == {"site.json"}
+
+
+def test_what_is_exported_says_that_it_is_no_world_to_load(site: Path):
+    for folder in (site, parts(site) / "world"):
+        with pytest.raises(InputError, match="was written by playworld export: open a site with"):
+            World.load(folder)
 
 
 def test_several_worlds_are_behind_a_page_to_choose_from(world, runtime, tmp_path: Path):

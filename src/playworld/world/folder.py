@@ -24,6 +24,8 @@ DYNAMICS_FILE = "dynamics.safetensors"
 WEIGHT_FILES = (TOKENIZER_FILE, ACTIONS_FILE, DYNAMICS_FILE)
 CARD_FILE = "README.md"
 PROMPTS_FOLDER = "prompts"
+EXPORTED = ("site.json", "world.json")
+"""What tells a site and exported graphs, which are no worlds to load."""
 LARGE_SESSION = 4e9
 """Bytes that a game may take whatever the size of the weights; the smallest of the paper's worlds
 takes 3.3 GB."""
@@ -225,6 +227,11 @@ def built_in_worlds() -> list[str]:
 
 def open_world(path: Path) -> Folder:
     """A verified folder that has the files of a world."""
+    if not (path / MANIFEST).exists() and any((path / name).is_file() for name in EXPORTED):
+        raise InputError(
+            f"{path} was written by playworld export: open a site with python -m http.server "
+            f"-d {path}; here, give the world that it was made from"
+        )
     folder = read_folder(path)
     for name in (CONFIG_FILE, *WEIGHT_FILES):
         if name not in folder.names:
