@@ -4,14 +4,16 @@
 
 Every button is held from one picture of each clip. A picture passes *sides* if the world's buttons
 for left and right both go that way in their first four presses, by half a pixel per press or more;
-*upright* if its button for up does so and is a jump, or if the one for down does so too. Between
-frames the view is followed by the shift of the whole picture that fits best; after it is taken out,
-the area that is still in view is compared with the prompt. A picture's *look* is kept if PSNR of
-that area is at least 24 dB, as the mean over buttons, and the sharpness (variance of the Laplacian)
-of what has scrolled in is 0.5 to 1.5 of the prompt's, as the median. Printed for each set and for
-all: pictures that pass each; how far the view has moved, over all buttons and for the button that
-moves it farthest; that PSNR and that sharpness; and frames per second of one player. The picture
-has rows of prompts: the prompt, then each button's last frame. The JSON is for `goals.py`.
+*upright* if its button for up does so and is a jump, or if the one for down does so too; *lands* if
+a jump of three presses goes up and stands again within 40 frames, half a block or less from where
+it began. Between frames the view is followed by the shift of the whole picture that fits best;
+after it is taken out, the area that is still in view is compared with the prompt. A picture's
+*look* is kept if PSNR of that area is at least 24 dB, as the mean over buttons, and the sharpness
+(variance of the Laplacian) of what has scrolled in is 0.5 to 1.5 of the prompt's, as the median.
+Printed for each set and for all: pictures that pass each; how far the view has moved, over all
+buttons and for the button that moves it farthest; that PSNR and that sharpness; and frames per
+second of one player. The picture has rows of prompts: the prompt, then each button's last frame.
+The JSON is for `goals.py`.
 """
 
 import argparse
@@ -40,6 +42,10 @@ WAYS = {"←": (-1, 0), "→": (1, 0), "↑": (0, -1), "↓": (0, 1)}
 """Arrows of buttons, and where they lead (x right, y down)."""
 IN_VIEW = 24.0
 """PSNR from which on a look is kept, dB."""
+JUMP, WAIT = 3, 37
+"""Presses of jump, and of the button for rest after them."""
+STANDS, NEAR = 5, 4.0
+"""Frames at the end in which one who has landed stands, and how far from the start, pixels."""
 SHARP = (0.5, 1.5)
 """Sharpness of new area that keeps a look, as a share of the prompt's."""
 
@@ -54,6 +60,8 @@ class Played:
     """By arrow, for those that the world has a button for."""
     jumps: bool
     """Whether the button for up is a jump."""
+    lands: Bool[Tensor, " B"]
+    """Whether a jump of a few presses ends where it began."""
     moved: Float[Tensor, "buttons B"]
     """How far the view has moved, pixels."""
     kept: Float[Tensor, "buttons B"]
@@ -71,6 +79,7 @@ class Played:
             "pictures": len(left),
             "sides": int((left & right).sum()),
             "upright": int((up & (down | self.jumps)).sum()),
+            "lands": int(self.lands[rows].sum()),
             "look": int(((self.kept[:, rows].nanmean(dim=0) >= IN_VIEW) & sharp).sum()),
         }
 
@@ -80,14 +89,14 @@ class Played:
         share = f"{fresh[~fresh.isnan()].median():.2f}" if (~fresh.isnan()).any() else "-"
         return (
             f"{name:10}{passed['pictures']:>9}{passed['sides']:>7}{passed['upright']:>9}"
-            f"{passed['look']:>6}{self.moved[:, rows].mean():>11.1f}"
+            f"{passed['lands']:>7}{passed['look']:>6}{self.moved[:, rows].mean():>11.1f}"
             f"{self.moved[:, rows].amax(dim=0).mean():>10.1f}"
             f"{shown(kept[~kept.isnan()]):>14}{share:>16}"
         )
 
 
 HEAD = (
-    f"{'set':10}{'pictures':>9}{'sides':>7}{'upright':>9}{'look':>6}{'moved, px':>11}"
+    f"{'set':10}{'pictures':>9}{'sides':>7}{'upright':>9}{'lands':>7}{'look':>6}{'moved, px':>11}"
     f"{'farthest':>10}{'in view, dB':>14}{'new, sharpness':>16}"
 )
 
@@ -112,7 +121,23 @@ def play(world: World, prompts: UInt8[Tensor, "B H W C"], presses: int) -> Playe
     buttons = {a: b for a, b in arrow_buttons(world.buttons).items() if a in WAYS}
     went = {a: shifts[b] @ torch.tensor(WAYS[a]).float() >= HALF_PIXEL for a, b in buttons.items()}
     jumps = "↑" in buttons and "jump" in world.buttons[buttons["↑"]].label
-    return Played(torch.stack(last, dim=1), went, jumps, moved, kept, fresh)
+    lands = torch.zeros(len(prompts), dtype=torch.bool)
+    if jumps and "•" in (arrows := arrow_buttons(world.buttons)):
+        lands = jump(world, prompts, begun, buttons["↑"], arrows["•"])
+    return Played(torch.stack(last, dim=1), went, jumps, lands, moved, kept, fresh)
+
+
+def jump(
+    world: World, prompts: UInt8[Tensor, "B H W C"], begun: Any, up: int, rest: int
+) -> Bool[Tensor, " B"]:
+    """Whether each picture goes up and comes down again."""
+    frames, state = [prompts], begun[1]
+    for button in [up] * JUMP + [rest] * WAIT:
+        frame, state = world.step(state, [button] * len(prompts))
+        frames.append(frame)
+    rows = player_movements(torch.stack(frames, dim=1), "mixed")[..., 1]
+    rises = rows[:, :JUMP].mean(dim=1) <= -HALF_PIXEL
+    return rises & (rows[:, -STANDS:].abs().amax(dim=1) == 0) & (rows.sum(dim=1).abs() <= NEAR)
 
 
 def main() -> None:
