@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 TOKEN = "token-of-the-test"
-PLAYERS, PRESSES = 6, 40
+PLAYERS, PRESSES = 20, 40
 
 
 class Cluster:
