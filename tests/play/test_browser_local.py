@@ -53,10 +53,10 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
-def tiny(kind: str, order: str) -> World:
+def tiny(kind: str, order: str, fps: float = 60.0) -> World:
     config = variants()[kind]
     sampler = replace(config.sampler, order=order, temperature=0.5)
-    world = build(replace(config, sampler=sampler, fps=60.0))
+    world = build(replace(config, sampler=sampler, fps=fps))
     pixels = np.random.default_rng(5).integers(0, 256, (2, 16, 24, 3), dtype=np.uint8)
     files = {}
     for name, one in zip(("first", "é 2"), pixels, strict=True):
@@ -68,7 +68,8 @@ def tiny(kind: str, order: str) -> World:
 
 @pytest.fixture(scope="module")
 def world():
-    return tiny("changes decided in more steps", "confidence")
+    """Slow, so that a tap of a slow browser is no held button."""
+    return tiny("changes decided in more steps", "confidence", 4.0)
 
 
 @pytest.fixture(scope="module")
