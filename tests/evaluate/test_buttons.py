@@ -54,6 +54,12 @@ def test_a_button_moves_the_view_from_some_starts_and_something_before_it_from_o
     assert effect.shift == pytest.approx((3, 0), abs=0.3)
 
 
+def test_what_goes_up_is_a_jump_where_there_is_gravity():
+    shifts = torch.tensor([[0.0, -2.0]]).repeat(10, 1)[None]
+    names = [name_effects(shifts, "mixed", gravity=gravity)[0].button for gravity in (False, True)]
+    assert [(button.label, button.arrow) for button in names] == [("up", "↑"), ("jump", "↑")]
+
+
 def test_a_button_that_pulls_either_way_is_called_stay_and_not_consistent():
     shifts = torch.tensor([[3.0, 0.0], [-3.0, 0.0]]).repeat(10, 1)[None]
     (effect,) = name_effects(shifts)

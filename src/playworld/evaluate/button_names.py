@@ -59,7 +59,8 @@ def measure_buttons(
     ground: in the air, every button falls.
     """
     shifts = player_shifts(press_each(world, prompts, presses, seed), camera)
-    return tuple(effect.button for effect in name_effects(shifts, camera))
+    gravity = world.config.actions.gravity
+    return tuple(effect.button for effect in name_effects(shifts, camera, gravity=gravity))
 
 
 def name_effects(
@@ -67,6 +68,7 @@ def name_effects(
     camera: Camera = "follows",
     seed: int = 0,
     codes: Int[Tensor, "..."] | None = None,
+    gravity: bool = False,
 ) -> tuple[Effect, ...]:
     """Name each button after its mean shift.
 
@@ -74,12 +76,14 @@ def name_effects(
     leaves out zero, and it is not small beside the other direction (`NAMED`). Buttons of one
     direction are numbered, the strongest first and without a number, so that "right" is the button
     that moves furthest right. "stay" is the one that true video has most often, if its `codes` are
-    given: others stand for what moves elsewhere in a view at rest, and not for a fall.
+    given: others stand for what moves elsewhere in a view at rest, and not for a fall. With
+    `gravity` whatever goes up is a jump.
     """
     used = torch.zeros(len(shifts)) if codes is None else _counts(codes, len(shifts))
     mean = shifts.mean(dim=1)
     directions = [_direction(shifts[button], seed) for button in range(len(shifts))]
-    labels = [_label(direction, UPWARD[camera]) for direction in directions]
+    upward = "jump" if gravity else UPWARD[camera]
+    labels = [_label(direction, upward) for direction in directions]
     strength = mean.norm(dim=1)
     effects = []
     for button, (label, direction) in enumerate(zip(labels, directions, strict=True)):
@@ -110,6 +114,7 @@ def describe_buttons(
     codes: Int[Tensor, "clips transitions"],
     player: Float[Tensor, "clips transitions 2"],
     camera: Camera = "follows",
+    gravity: bool = False,
 ) -> list[dict[str, Any]]:
     """For the report: each button's stored label, what it does in play and stands for in video.
 
@@ -117,7 +122,7 @@ def describe_buttons(
     same transitions: good codes do not imply that play follows them.
     """
     rows = []
-    for button, effect in enumerate(name_effects(shifts, camera, codes=codes)):
+    for button, effect in enumerate(name_effects(shifts, camera, codes=codes, gravity=gravity)):
         meant = player[codes == button]
         rows.append(
             {

@@ -46,7 +46,8 @@ def named_by(world: World, tried: Tried, camera: Camera) -> tuple[World, Tried]:
     They are numbered as `in_order` does it, which changes the world's codebook in place.
     """
     codes = world.infer_actions(tried.starts.video)
-    effects = name_effects(player_shifts(tried.pressed, camera), camera, codes=codes)
+    shifts, gravity = player_shifts(tried.pressed, camera), world.config.actions.gravity
+    effects = name_effects(shifts, camera, codes=codes, gravity=gravity)
     named = with_buttons(world, tuple(effect.button for effect in effects))
     pressed = tried.pressed[order_of(named.buttons)]
     return in_order(named), replace(tried, pressed=pressed)

@@ -18,9 +18,10 @@ PICTURE = "actions.png"
 def _measure(context: Context) -> Measured:
     stored, shifts = context.world.buttons, context.shifts
     codes, player = context.played.actions, context.transitions.player
+    camera, gravity = context.camera, context.world.config.actions.gravity
     figures = {
         "decides": decides(shifts),
-        "buttons": describe_buttons(shifts, stored, codes, player, context.camera),
+        "buttons": describe_buttons(shifts, stored, codes, player, camera, gravity),
     }
     grid = button_grid(context.pressed, [button.label for button in stored])
     return Measured({"control": figures}, grids={PICTURE: grid})

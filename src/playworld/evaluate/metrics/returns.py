@@ -167,7 +167,7 @@ PICTURE = "returns.png"
 
 def _measure(context: Context) -> Measured:
     options, camera, seed = context.options, context.camera, context.seed
-    effects = name_effects(context.shifts, camera)
+    effects = name_effects(context.shifts, camera, gravity=context.world.config.actions.gravity)
     labels = [effect.button.label for effect in effects]
     away = context.button_starts.video[: options.return_starts]
     pairs = opposite_pairs(effects)
