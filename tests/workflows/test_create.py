@@ -191,9 +191,9 @@ def test_video_is_brought_to_the_size_of_the_world_to_start_from(tiny_world):
 
 def test_gravity_is_for_those_who_ask_for_it():
     """A game seen from above has a button that leads down, whatever the start was trained on."""
-    asked = CreateOptions(start="worlds/coinrun-gravity", gravity=True)
+    asked = CreateOptions(start="worlds/gravity", gravity=True)
     start, recipe = start_and_recipe(asked, torch.device("cpu"))
-    assert start is not None and start.config.actions.gravity and start.num_actions == 6
+    assert start is not None and start.config.actions.gravity and start.num_actions == 7
     assert recipe.name == "platformer"
     without, _ = start_and_recipe(replace(asked, gravity=False), torch.device("cpu"))
     assert without is not None and not without.config.actions.gravity
