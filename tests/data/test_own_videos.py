@@ -9,8 +9,9 @@ import pytest
 from playworld.config import InputError
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.ingest.pipeline import ingest
-from playworld.workflows.create import create, ingesting, measurable
+from playworld.workflows.create import create
 from playworld.workflows.options import CreateOptions
+from playworld.workflows.start import ingesting, measurable
 from playworld.world import World
 
 LOSSY = ("libx264", "yuv420p", {"crf": "22", "preset": "veryfast"})

@@ -64,6 +64,8 @@ def findings(page: Page) -> list[str]:
 
 def add(page: Page, title: str, *files) -> None:
     expect(page.locator("#drop")).to_be_visible()
+    page.wait_for_load_state()  # with half of its style sheets the page hides nothing
+    expect(page.locator("#drop")).to_be_visible()
     page.get_by_label("What it is called").fill(title)
     page.set_input_files("#pick", files)
 

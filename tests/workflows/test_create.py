@@ -8,17 +8,11 @@ import torch
 from playworld.config import InputError
 from playworld.presets import MOTION, preset_like
 from playworld.workflows import verdict
-from playworld.workflows.create import (
-    Naming,
-    create,
-    measurable,
-    of_length,
-    sized,
-    start_and_recipe,
-)
+from playworld.workflows.create import Naming, create, of_length
 from playworld.workflows.doctor import doctor
 from playworld.workflows.machine_fit import fitted
 from playworld.workflows.options import CreateOptions
+from playworld.workflows.start import measurable, sized, start_and_recipe
 from playworld.workflows.time_budget import Budget
 from playworld.workflows.verdict import compared, is_better, problem
 from playworld.world import World

@@ -12,17 +12,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from playworld.atomic import alone, may_be_ignored
+from playworld.atomic import alone
 from playworld.config import InputError, to_dict
 from playworld.data.clips.dataset import ClipDataset
 from playworld.data.clips.shards import read_json
 from playworld.data.ingest.documents import summary
-from playworld.data.ingest.pipeline import IngestOptions, ingest
-from playworld.data.options import parse_size
+from playworld.data.ingest.pipeline import ingest
 from playworld.evaluate import EvaluateOptions, evaluate, format_table, write_report
 from playworld.evaluate.context import Tried, try_buttons
 from playworld.evaluate.starts import clips_camera
@@ -32,8 +28,6 @@ from playworld.export.prompts import choose_prompts
 from playworld.export.train_world import named_by, train_world
 from playworld.machine import choose_device
 from playworld.manifest import refuse_foreign
-from playworld.models.actions import LatentActionModel
-from playworld.presets import preset, preset_like
 from playworld.progress import Progress, ProgressFor, silent, silent_stages
 from playworld.train.deadline import Deadline
 from playworld.train.optim import StageConfig
@@ -44,26 +38,26 @@ from playworld.words import counted
 from playworld.workflows.machine_fit import fitted, gpu_memory
 from playworld.workflows.options import CreateOptions
 from playworld.workflows.pace import seconds_per_step
+from playworld.workflows.start import (
+    check_size,
+    fit_to_data,
+    ingesting,
+    listing,
+    measurable,
+    sized,
+    start_and_recipe,
+)
 from playworld.workflows.time_budget import RESERVE, Budget
 from playworld.workflows.verdict import Figures, compared, figures, is_better, problem
 from playworld.world import World
 from playworld.world.folder import WEIGHT_FILES
 
-BUILT_IN = "any"
-"""The world that is trained further where none is named."""
-FROM_SCRATCH = "motion"
-"""The preset where none is named."""
 TOKENIZER_SHARE = 0.3
 """Of the time for training; tokenizer quality bounds the world's, but it converges fast."""
 GENTLER = 1 / 3
 """Learning rate of a world that is trained further, as a share of the preset's."""
 WARM_UP = 0.1
 """Largest share of a stage's steps in which the learning rate rises."""
-NUM_CLIPS, STARTS, LONGEST_HORIZON = 24, 12, 8
-"""Held-out clips, starts and generated frames on which a world is measured: every round takes that
-time, once more for the start."""
-PROMPT, LEAST_HORIZON = 4, 4
-"""Frames of a prompt, and after it at which controllability is read (delta_4 PSNR)."""
 LEAST_STEPS = 40
 """Fewer are not worth a stage."""
 ROUND = "round-"
@@ -105,48 +99,6 @@ def create(
         finally:
             if (run / "clips").exists():  # before that there is nothing to resume
                 budget.save()
-
-
-def start_and_recipe(options: CreateOptions, device: torch.device) -> tuple[World | None, Recipe]:
-    """The world to start from, with gravity or without, and how it is trained further.
-
-    Raises:
-        InputError: for gravity where latent actions are not of motions.
-    """
-    start = None if options.from_scratch else World.load(options.start or BUILT_IN, device)
-    recipe = preset(options.preset or FROM_SCRATCH) if start is None else preset_like(start.config)
-    shape = recipe.actions if start is None else start.config.actions
-    if shape.stem != "vector":
-        if options.gravity:
-            raise InputError(
-                "--gravity needs a world of changes, such as `any`: leave it out, or leave out "
-                "--from and --preset"
-            )
-        return start, recipe
-    if start is None:
-        shape = replace(shape, gravity=shape.gravity or options.gravity)
-        return None, replace(recipe, actions=shape)
-    shape = replace(shape, gravity=options.gravity)
-    actions = LatentActionModel(shape).to(device)
-    actions.load_state_dict(start.actions.state_dict())
-    config = replace(start.config, actions=shape)
-    models = start.tokenizer, actions.eval(), start.dynamics
-    return World(config, *models, card=start.card), recipe
-
-
-def sized(options: CreateOptions, start: World | None) -> CreateOptions:
-    """The options with size and rate of the frames: asked for, those of the start, or usual ones.
-
-    Raises:
-        InputError: for another size than that of the world to start from.
-    """
-    own = f"{start.width}x{start.height}" if start else "64x64"
-    if start and options.size not in (None, own):
-        raise InputError(
-            f"{start.config.name!r} has frames of {own}: leave --size out, or add --scratch"
-        )
-    fps = start.config.fps if start else IngestOptions().fps
-    return replace(options, size=options.size or own, fps=options.fps or fps)
 
 
 def _create(videos, world, run, recipe, start, options, budget, progress_for) -> str:
@@ -194,12 +146,6 @@ def choose(this: Path | None, best: Path | None) -> tuple[Path, str]:
         return this, "trained from scratch"
     report, before = read_report(this), read_report(best)
     return this if is_better(report, before) else best, compared(report, before)
-
-
-def ingesting(options: CreateOptions) -> IngestOptions:
-    """Options for the clips: every scene counts that is long enough to be measured."""
-    assert options.fps is not None and options.size is not None
-    return IngestOptions(fps=options.fps, size=options.size, min_frames=PROMPT + LEAST_HORIZON)
 
 
 def round_folder(run: Path, number: int) -> Path:
@@ -316,52 +262,6 @@ def of_length(stage: StageConfig, steps: int, budget: Budget) -> StageConfig:
     every = max(1, int(steps / max(3, budget.left() / SECONDS_BETWEEN)))
     warmup = min(stage.warmup_steps, math.ceil(WARM_UP * steps))
     return replace(stage, save_every=every, pictures_every=every, warmup_steps=warmup)
-
-
-def check_size(recipe: Recipe, size: str) -> None:
-    """Raise InputError if frames of this size do not fit the recipe."""
-    width, height = parse_size(size)
-    try:
-        recipe.resized(height, width)
-    except ValueError as error:
-        raise InputError(f"--size {size} does not fit {recipe.name!r}: {error}") from error
-
-
-def listing(videos: Path) -> list[list[Any]]:
-    """Names and sizes of the files in a folder, which identify a set of videos."""
-    files = (path for path in videos.rglob("*") if path.is_file() and not path.is_symlink())
-    names = ((path.relative_to(videos), path) for path in files)
-    return sorted(
-        [str(name), path.stat().st_size]
-        for name, path in names
-        if not any(map(may_be_ignored, name.parts))
-    )
-
-
-def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
-    """Shorter clips where no scene is as long as the recipe's."""
-    return recipe.shortened(
-        max(scene.num_frames for scene in ClipDataset(clips, "train", 2).scenes)
-    )
-
-
-def measurable(clips: Path, seed: int) -> EvaluateOptions:
-    """Options of the evaluation for these held-out scenes; checked before the training.
-
-    Raises:
-        InputError: where no held-out scene is long enough to tell whether the buttons work.
-    """
-    options = EvaluateOptions.brief(
-        num_clips=NUM_CLIPS, horizon=LONGEST_HORIZON, button_starts=STARTS, seed=seed
-    )
-    try:
-        scenes = ClipDataset(clips, "valid", options.prompt_frames + LEAST_HORIZON).scenes
-    except InputError as error:
-        raise InputError(
-            f"these videos are too few or too short to be measured: {error}"
-        ) from error
-    longest = max(scene.num_frames for scene in scenes)
-    return replace(options, horizon=min(options.horizon, longest - options.prompt_frames))
 
 
 def fitting_steps(
