@@ -118,12 +118,16 @@ def play(world: World, prompts: UInt8[Tensor, "B H W C"], presses: int) -> Playe
         for row, pair in enumerate(zip(prompts, frames[-1], way, strict=True)):
             kept[button, row], share = in_view(*pair)
             fresh[button, row] = torch.nan if share is None else share
-    buttons = {a: b for a, b in arrow_buttons(world.buttons).items() if a in WAYS}
-    went = {a: shifts[b] @ torch.tensor(WAYS[a]).float() >= HALF_PIXEL for a, b in buttons.items()}
+    buttons = arrow_buttons(world.buttons)
+    went = {
+        arrow: shifts[buttons[arrow]] @ torch.tensor(way).float() >= HALF_PIXEL
+        for arrow, way in WAYS.items()
+        if arrow in buttons
+    }
     jumps = "↑" in buttons and "jump" in world.buttons[buttons["↑"]].label
     lands = torch.zeros(len(prompts), dtype=torch.bool)
-    if jumps and "•" in (arrows := arrow_buttons(world.buttons)):
-        lands = jump(world, prompts, begun, buttons["↑"], arrows["•"])
+    if jumps and "•" in buttons:
+        lands = jump(world, prompts, begun, buttons["↑"], buttons["•"])
     return Played(torch.stack(last, dim=1), went, jumps, lands, moved, kept, fresh)
 
 

@@ -37,18 +37,18 @@ def start_and_recipe(options: CreateOptions, device: torch.device) -> tuple[Worl
     """
     start = None if options.from_scratch else World.load(options.start or BUILT_IN, device)
     recipe = preset(options.preset or FROM_SCRATCH) if start is None else preset_like(start.config)
-    shape = recipe.actions if start is None else start.config.actions
-    if shape.stem != "vector":
-        if options.gravity:
-            raise InputError(
-                "--gravity needs a world of changes, such as `any`: leave it out, or leave out "
-                "--from and --preset"
-            )
-        return start, recipe
+    own = recipe.actions if start is None else start.config.actions
+    if options.gravity and own.stem != "vector":
+        raise InputError(
+            "--gravity needs a world of changes, such as `any`: leave it out, or leave out "
+            "--from and --preset"
+        )
     if start is None:
-        shape = replace(shape, gravity=shape.gravity or options.gravity)
+        shape = replace(own, gravity=own.gravity or options.gravity)
         return None, replace(recipe, actions=shape)
-    shape = replace(shape, gravity=options.gravity)
+    if own.gravity == options.gravity:
+        return start, recipe
+    shape = replace(own, gravity=options.gravity)
     actions = LatentActionModel(shape).to(device)
     actions.load_state_dict(start.actions.state_dict())
     config = replace(start.config, actions=shape)

@@ -59,7 +59,7 @@ async function look(pause) {
   timer = setTimeout(look, next);
 }
 
-/** The minutes that a world was given before. */
+/** What a world was given before: minutes, and whether it has gravity. */
 function choose({ name, minutes, gravity }) {
   chosenFor = name;
   element("gravity").checked = gravity;

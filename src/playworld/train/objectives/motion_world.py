@@ -53,7 +53,6 @@ class MotionWorldObjective(WorldObjective):
         """As `WorldObjective`, with half of the clips mirrored where the loss says so."""
         return super().forward(self._mirrored(batch))
 
-    @torch.no_grad()
     def normalizers(self, batch: Batch) -> Float[Tensor, "2"]:
         """As `WorldObjective`, of the clips as `forward` sees them."""
         return super().normalizers(self._mirrored(batch))
