@@ -82,8 +82,9 @@ class Clips:
         clips, frames = self.tokens.shape[:2]
         hidden = torch.zeros(clips, frames, self.blocks + 1, dtype=torch.bool)
         hidden[:, 1:, 1:] = True
-        seen, moved = self.tokenizer.context_pictures(self.tokens, self.video)
-        logits = self.dynamics(self.tokens, hidden, self.actions, seen, moved).flatten(0, 1)
+        seen, moved, flight = self.tokenizer.context_pictures(self.tokens, self.video)
+        logits = self.dynamics(self.tokens, hidden, self.actions, seen, moved, flight)
+        logits = logits.flatten(0, 1)
         sampler, rows = ChangeSampler(self.dynamics.config), self.tokens[:, 1:].flatten(0, 1)
         noise = torch.rand(len(rows), sampler.draws, generator=torch.Generator().manual_seed(1))
         drawn = sampler.draw_blocks(rows, logits, TEMPERATURE, noise)

@@ -143,8 +143,14 @@ PLATFORMER = replace(
     actions=replace(
         MOTION.actions, gravity=True, quantizer=replace(SMALL.actions.quantizer, num_codes=6)
     ),
-    dynamics=replace(_CHANGES_DYNAMICS, moved_picture=True, decides_split=True, keeps_scene=True),
-    world_stage=replace(MOTION.world_stage, batch_size=6, clip_length=8),
+    dynamics=replace(
+        _CHANGES_DYNAMICS,
+        moved_picture=True,
+        decides_split=True,
+        keeps_scene=True,
+        sees_flight=True,
+    ),
+    world_stage=replace(MOTION.world_stage, batch_size=3, clip_length=24),
     world_loss=replace(MOTION.world_loss, mirror=True, vain_actions=0.5, own_rollouts=0.5),
 )
 """Like `motion`, for one game seen from the side: what goes up comes down by itself."""

@@ -25,22 +25,29 @@ def clip(frames: int = 6) -> tuple[torch.Tensor, ...]:
 @torch.no_grad()
 @pytest.mark.parametrize("sees", [False, True])
 @pytest.mark.parametrize("keeps", [False, True])
-def test_a_frame_is_trained_as_it_is_played(sees, keeps):
+@pytest.mark.parametrize("flies", [False, True])
+def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
     """Every frame of the training pass equals a cached step after its true past."""
     torch.manual_seed(0)
-    model = MotionDynamics(replace(CONFIG, moved_picture=sees, keeps_scene=keeps)).eval()
+    config = replace(CONFIG, moved_picture=sees, keeps_scene=keeps, sees_flight=flies)
+    model = MotionDynamics(config).eval()
+    for table in model.flight.children() if model.flight else ():
+        torch.nn.init.normal_(table.weight)
     tokens, hidden, actions, video = clip()
-    moved = video.roll(3, dims=2)
+    moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 3))
     if keeps:
         video = torch.cat([video, video.flip(3)], dim=-1)
-    trained = model(tokens, hidden, actions, video, moved)
+    trained = model(tokens, hidden, actions, video, moved, flight)
     cache, nothing = model.start_cache(2), torch.zeros_like(hidden[:, 0])
     for t in range(tokens.shape[1]):
         action = actions[:, t - 1] if t else None
         last, now = video[:, max(0, t - 1)][:, None], moved[:, t][:, None]
-        picture = model.picture_features(last, now)[:, 0]
+        before = flight[:, t][:, None]
+        picture = model.picture_features(last, before, now)[:, 0]
         if t:
-            shown = picture.where(~hidden[:, t, :1, None], model.picture_features(last)[:, 0])
+            shown = picture.where(
+                ~hidden[:, t, :1, None], model.picture_features(last, before)[:, 0]
+            )
             played, _ = model.step(tokens[:, t], hidden[:, t], action, cache, shown)
             torch.testing.assert_close(played, trained[:, t - 1], atol=1e-5, rtol=1e-4)
         _, entry = model.step(tokens[:, t], nothing, action, cache, picture)

@@ -183,7 +183,7 @@ def test_what_a_character_uncovers_is_the_scene_where_that_is_kept():
 @torch.no_grad()
 def test_the_scene_that_is_kept_has_no_character_in_it():
     tokenizer, video = make(keeps_scene=True), to_float(followed())
-    layers, moved = tokenizer.context_pictures(tokenizer.encode_pairs(video), video)
+    layers, moved, _ = tokenizer.context_pictures(tokenizer.encode_pairs(video), video)
     picture, scene = layers[0, 5].split(3, dim=-1)
     alone = to_float(panned([(30, 65)]))[0, 0]
     assert torch.equal(picture, video[0, 5])

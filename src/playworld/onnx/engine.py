@@ -4,6 +4,7 @@ What is left to PyTorch is the encoder of prompts and the draws of tokens.
 """
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +17,9 @@ from playworld.models.kv_cache import KVCache, KVCacheEntry
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
+from playworld.models.rows import Rows
 from playworld.onnx.export import graph_models
-from playworld.onnx.graphs import chances
+from playworld.onnx.graphs import CANVAS, NEXT_CANVAS, chances
 from playworld.onnx.runtime import Graph
 from playworld.world.traced_passes import Passes, Run
 from playworld.world.world import World
@@ -72,9 +74,7 @@ class OnnxModels(WorldModels):
             tokens = self.tokenizer.no_change(len(decoder.corner), self.device)
         rows = [
             self.graphs["picture"](
-                tokens=_array(tokens[i : i + 1]),
-                pixels=_array(decoder.pixels[i : i + 1]),
-                corner=_array(decoder.corner[i : i + 1]),
+                tokens=_array(tokens[i : i + 1]), **_named(CANVAS, decoder.row(i))
             )
             for i in range(len(tokens))
         ]
@@ -128,16 +128,17 @@ class OnnxPasses(Passes):
     def _decode(
         self, tokens: Int[Tensor, "B L"], cache: KVCache | Canvas
     ) -> tuple[Float[Tensor, "B H W C"], KVCache | Canvas]:
-        names = ["pixels", "corner"]
+        names = CANVAS
         if isinstance(cache, KVCache):
-            names = ["decoder_keys", "decoder_values", "decoder_time"]
+            names = ("decoder_keys", "decoder_values", "decoder_time")
         rows = []
         for i in range(len(tokens)):
-            own = dict(zip(names, map(_array, cache.row(i).tensors()), strict=True))
+            own = _named(names, cache.row(i))
             rows.append(self._graphs["decode"](tokens=_array(tokens[i : i + 1]), **own))
         frames = to_float(_joined(rows, "frame"))
         if isinstance(cache, Canvas):
-            return frames, Canvas(_joined(rows, "next_pixels"), _joined(rows, "next_corner").long())
+            pixels, *numbers = (_joined(rows, name) for name in NEXT_CANVAS)
+            return frames, Canvas(pixels, *(part.long() for part in numbers))
         new = [_joined(rows, name) for name in ("new_decoder_keys", "new_decoder_values")]
         return frames, cache.append(KVCacheEntry(*new), in_place=True)
 
@@ -146,6 +147,10 @@ class OnnxPasses(Passes):
         if action is None:
             return np.full(rows, len(self._codes), np.int32)
         return (action[:, None] == self._codes).all(-1).int().argmax(1).int().numpy()
+
+
+def _named(names: Sequence[str], rows: Rows) -> dict[str, np.ndarray]:
+    return dict(zip(names, map(_array, rows.tensors()), strict=True))
 
 
 def _array(tensor: Tensor) -> np.ndarray:

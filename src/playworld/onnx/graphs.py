@@ -43,7 +43,7 @@ class Begin(nn.Module):
         if not isinstance(self.tokenizer, MotionTokenizer):
             return (tokens,)
         canvas = self.tokenizer.begin(video[:, 0])
-        return tokens, canvas.pixels, canvas.corner.int()
+        return tokens, *_plain(canvas)
 
 
 class Picture(nn.Module):
@@ -58,9 +58,11 @@ class Picture(nn.Module):
         tokens: Int[Tensor, "1 L"],
         pixels: UInt8[Tensor, "1 C Y X"],
         corner: Int[Tensor, "1 2"],
+        flight: Int[Tensor, "1 3"],
     ) -> Float[Tensor, "1 N D"] | None:
         """The features; `tokens` of no motion stand for a motion that is not decided yet."""
-        return self.models.picture_features(Canvas(pixels, corner.long()), tokens.long())
+        canvas = Canvas(pixels, corner.long(), flight.long())
+        return self.models.picture_features(canvas, tokens.long())
 
 
 class Predict(nn.Module):
@@ -132,11 +134,17 @@ class DecodeChanges(nn.Module):
         tokens: Int[Tensor, "1 L"],
         pixels: UInt8[Tensor, "1 C Y X"],
         corner: Int[Tensor, "1 2"],
+        flight: Int[Tensor, "1 3"],
     ) -> tuple[Tensor, ...]:
         """The frame and the canvas."""
-        canvas = Canvas(pixels, corner.long())
+        canvas = Canvas(pixels, corner.long(), flight.long())
         frame, canvas = self.tokenizer.decode_step(tokens.long(), canvas)
-        return to_uint8(frame), canvas.pixels, canvas.corner.int()
+        return to_uint8(frame), *_plain(canvas)
+
+
+def _plain(canvas: Canvas) -> tuple[Tensor, ...]:
+    """Its tensors, with whole numbers as graphs have them."""
+    return canvas.pixels, canvas.corner.int(), canvas.flight.int()
 
 
 def single(models: WorldModels) -> WorldModels:
@@ -167,13 +175,16 @@ def state_tensors(models: WorldModels) -> dict[str, Tensor]:
     """A session's state before the first picture, by the names of the graphs' inputs."""
     memory, config = models.dynamics.start_cache(1), models.tokenizer.config
     decoder = models.tokenizer.begin(torch.zeros(1, config.height, config.width, 3))
-    names = ["pixels", "corner"] if isinstance(decoder, Canvas) else _CACHE
+    names = CANVAS if isinstance(decoder, Canvas) else _CACHE
     own = [name if isinstance(decoder, Canvas) else f"decoder_{name}" for name in names]
-    every = dict(zip(_CACHE + own, memory.tensors() + decoder.tensors(), strict=True))
+    every = dict(zip((*_CACHE, *own), memory.tensors() + decoder.tensors(), strict=True))
     return {k: v.int() if v.dtype == torch.long else v for k, v in every.items()}
 
 
-_CACHE = ["keys", "values", "time"]
+_CACHE = ("keys", "values", "time")
+CANVAS = ("pixels", "corner", "flight")
+"""Fields of a canvas, by which the graphs name them."""
+NEXT_CANVAS = tuple(f"next_{name}" for name in CANVAS)
 
 
 def graph_sources(models: WorldModels) -> dict[GraphName, GraphSource]:
@@ -198,8 +209,8 @@ def graph_sources(models: WorldModels) -> dict[GraphName, GraphSource]:
         sources["picture"] = GraphSource(picture, moving, ("features",))
         inputs["features"] = picture(*moving.values())
         decode: nn.Module = DecodeChanges(tokenizer)
-        decoded: tuple[str, ...] = ("frame", "next_pixels", "next_corner")
-        begun += ("next_pixels", "next_corner")
+        decoded: tuple[str, ...] = ("frame", *NEXT_CANVAS)
+        begun += NEXT_CANVAS
     else:
         assert isinstance(tokenizer, VideoTokenizer)
         decode, decoded = Decode(tokenizer), ("frame", "new_decoder_keys", "new_decoder_values")

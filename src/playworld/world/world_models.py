@@ -141,7 +141,7 @@ class WorldModels:
             return None
         assert isinstance(self.tokenizer, MotionTokenizer)
         features = self.dynamics.picture_features
-        pictures = [self.tokenizer.layers_in_view(decoder)]
+        pictures = [self.tokenizer.layers_in_view(decoder), decoder.flight]
         if tokens is not None and self.sees_motion:
             pictures.append(self.tokenizer.moved_scene(decoder, tokens))
         return row_by_row(lambda *rows: features(*(row[:, None] for row in rows))[:, 0], *pictures)

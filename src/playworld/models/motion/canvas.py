@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from playworld.models.motion.flight import no_flight
 from playworld.models.rows import Rows
 
 
@@ -27,6 +28,8 @@ class Canvas(Rows):
     scene without what moves before it, where the tokenizer keeps that."""
     corner: Int[Tensor, "B 2"]
     """Row and column of the view's upper left pixel, in half pixels."""
+    flight: Int[Tensor, "B 3"]
+    """How the view has risen and fallen so far: see `flight`."""
 
     @staticmethod
     def around(frames: UInt8[Tensor, "B 3 H W"], layers: int = 1) -> "Canvas":
@@ -34,7 +37,8 @@ class Canvas(Rows):
         frames = frames.repeat(1, layers, 1, 1)
         wide = torch.cat([frames, frames.flip(3)], dim=3)
         corner = torch.zeros(len(frames), 2, dtype=torch.long, device=frames.device)
-        return Canvas(torch.cat([wide, wide.flip(2)], dim=2), corner)
+        flight = no_flight(len(frames), frames.device)
+        return Canvas(torch.cat([wide, wide.flip(2)], dim=2), corner, flight)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,13 +59,16 @@ class Canvas(Rows):
         frames: UInt8[Tensor, "B C H W"],
         in_place: bool = False,
     ) -> "Canvas":
-        """The canvas with the view moved, in half pixels (rows, columns), and `frames` in it."""
+        """The canvas with the view moved, in half pixels (rows, columns), and `frames` in it.
+
+        The flight stays as it was.
+        """
         C = self.pixels.shape[1]
         corner = (self.corner + motion) % (2 * self.corner.new_tensor(self.pixels.shape[2:]))
         places = self._places(corner, *self.size)[:, None].expand(-1, C, -1)
         flat, new = self.pixels.flatten(2), frames.flatten(2)
         moved = flat.scatter_(2, places, new) if in_place else flat.scatter(2, places, new)
-        return Canvas(moved.view_as(self.pixels), corner)
+        return Canvas(moved.view_as(self.pixels), corner, self.flight)
 
     def _places(self, corner: Int[Tensor, "B 2"], height: int, width: int) -> Int[Tensor, "B _"]:
         """Where on the flattened torus the pixels of a rectangle lie."""

@@ -16,6 +16,7 @@ from playworld.models.base import DynamicsModel
 from playworld.models.batch_invariance import repeated
 from playworld.models.kv_cache import KVCache, KVCacheEntry
 from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
+from playworld.models.motion.flight import FlightEmbedding
 from playworld.models.motion.layout import BlockLayout
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import ConvEmbed
@@ -52,6 +53,9 @@ class MotionDynamicsConfig(BlockLayout):
     is. Each quarter by itself most likely moves as the block does, so that none would be split."""
     keeps_scene: bool = False
     """The tokenizer's: they also see the scene without what moves before it."""
+    sees_flight: bool = False
+    """Whether they also see how the view has risen and fallen so far, `flight`: the top of a jump
+    is not standing."""
 
     def __post_init__(self) -> None:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
@@ -89,6 +93,7 @@ class MotionDynamics(DynamicsModel):
         self.content = nn.Embedding(contents + 1, width)
         for table in (self.scene, self.motion, self.split, self.content):
             nn.init.normal_(table.weight, std=0.5)
+        self.flight = FlightEmbedding(width) if config.sees_flight else None
         self.action = nn.Linear(config.action_size, width)
         self.summary = nn.Parameter(torch.zeros(width))
         self.transformer = STTransformer(config.transformer, config.num_positions)
@@ -98,17 +103,23 @@ class MotionDynamics(DynamicsModel):
     def picture_features(
         self,
         frames: Float[Tensor, "B T H W C"],
+        flight: Int[Tensor, "B T 3"] | None = None,
         moved: Float[Tensor, "B T H W 3"] | None = None,
     ) -> Float[Tensor, "B T N D"]:
         """Features of the pictures from which the next frames are built. Pixels in [0, 1].
 
         Args:
             frames: with all layers of the canvas.
+            flight: how the view has risen and fallen so far; needed if the configuration says so.
             moved: the last of these as the scene moves it; None while its motion is not decided.
         """
         if self.config.moved_picture:
             frames = torch.cat([frames, frames[..., -3:] if moved is None else moved], dim=-1)
-        return self.stem((frames * 2 - 1).to(self.summary.dtype))
+        features = self.stem((frames * 2 - 1).to(self.summary.dtype))
+        if self.flight is None:
+            return features
+        assert flight is not None, "these dynamics see the flight"
+        return features + self.flight(flight)[..., None, :]
 
     def embed(
         self,
@@ -139,6 +150,7 @@ class MotionDynamics(DynamicsModel):
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"],
         moved: Float[Tensor, "B T H W 3"] | None = None,
+        flight: Int[Tensor, "B T 3"] | None = None,
         history: Int[Tensor, "B T L"] | None = None,
     ) -> Float[Tensor, "B S P V"]:
         """Logits for frames 1 to T-1 in one pass; each from its past with nothing hidden.
@@ -150,16 +162,17 @@ class MotionDynamics(DynamicsModel):
             video: the frames, with all layers of the canvas.
             moved: for each frame the scene of the one before as it moves; needed if the
                 configuration says so.
+            flight: before each frame; needed if the configuration says so.
             history: the changes as later frames see them; `tokens` if None.
         """
         changes = Changes.unpack(tokens, self.config.num_blocks)
         seen = changes if history is None else Changes.unpack(history, self.config.num_blocks)
         # The first frame is built from itself.
         last = torch.cat([video[:, :1], video[:, :-1]], dim=1)
-        shown = pictures = self.picture_features(last, moved)
+        shown = pictures = self.picture_features(last, flight, moved)
         if moved is not None and self.config.moved_picture:
             unknown = hidden[..., :1, None]
-            shown = torch.where(unknown, self.picture_features(last), pictures)
+            shown = torch.where(unknown, self.picture_features(last, flight), pictures)
         led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
         past = self.embed(pictures, seen, torch.zeros_like(hidden)) + led
         guess = self.embed(shown, changes, hidden) + led

@@ -5,6 +5,7 @@ so a picture of any kind stays itself.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -18,6 +19,7 @@ from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import FIRST_CODE, Changes
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.find_changes import find_changes
+from playworld.models.motion.flight import flight_after
 from playworld.models.motion.render import CANDIDATES, render_inputs
 from playworld.models.motion.residual_codes import Books
 from playworld.models.motion.scene_layer import follows, next_scene
@@ -149,7 +151,8 @@ class MotionTokenizer(Tokenizer):
         cut = changes.new.float().mean(1) > CUT
         canvas.pixels.copy_(torch.where(cut[:, None, None, None], fresh.pixels, canvas.pixels))
         canvas.corner.copy_(torch.where(cut[:, None], fresh.corner, canvas.corner))
-        return self.visible_picture(canvas), canvas
+        flight = torch.where(cut[:, None], fresh.flight, canvas.flight)
+        return self.visible_picture(canvas), replace(canvas, flight=flight)
 
     def visible_picture(self, cache: Canvas) -> Float[Tensor, "B H W 3"]:
         """The picture in view."""
@@ -167,21 +170,22 @@ class MotionTokenizer(Tokenizer):
 
     def context_pictures(
         self, tokens: Int[Tensor, "B T L"], video: Float[Tensor, "B T H W 3"]
-    ) -> tuple[Float[Tensor, "B T H W C"], Float[Tensor, "B T H W 3"]]:
-        """For every frame `layers_in_view`, and `moved_scene` of the frame before it.
+    ) -> tuple[Float[Tensor, "B T H W C"], Float[Tensor, "B T H W 3"], Int[Tensor, "B T 3"]]:
+        """For every frame `layers_in_view`, and `moved_scene` and flight of the frame before it.
 
         Of the first, the second is that frame itself.
         """
         frames = self.pad_to_blocks(video)
         canvas, moved = self.canvas_around(frames[:, 0]), [video[:, 0]]
-        layers = [self.layers_in_view(canvas)]
+        layers, flights = [self.layers_in_view(canvas)], [canvas.flight]
         for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
             changes = Changes.unpack(tokens[:, t], self.config.num_blocks)
             source = self.source(canvas, changes)
             moved.append(self.cropped(source.scene))
+            flights.append(canvas.flight)
             canvas = self.moved_canvas(canvas, source, changes, to_float(frame), in_place=True)
             layers.append(self.layers_in_view(canvas))
-        return torch.stack(layers, dim=1), torch.stack(moved, dim=1)
+        return torch.stack(layers, dim=1), torch.stack(moved, dim=1), torch.stack(flights, dim=1)
 
     def source(self, canvas: Canvas, changes: Changes) -> Source:
         """What the next frame is copied from."""
@@ -254,4 +258,5 @@ class MotionTokenizer(Tokenizer):
         if self.config.keeps_scene:
             layers.append(next_scene(self.config, source, changes, picture))
         motion = scene_vector(changes.scene, self.config.reach)
-        return canvas.moved(motion, to_uint8(torch.cat(layers, dim=1)), in_place)
+        moved = canvas.moved(motion, to_uint8(torch.cat(layers, dim=1)), in_place)
+        return replace(moved, flight=flight_after(canvas.flight, motion))

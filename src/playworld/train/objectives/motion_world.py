@@ -163,12 +163,12 @@ class MotionWorldObjective(WorldObjective):
     ) -> tuple[Float[Tensor, ""], Metrics]:
         """Cross-entropy of what is hidden of frames 1 to T-1, per hidden position."""
         assert video is not None, "changes are predicted from pictures"
-        tokenizer, moved = self._tokenizer[0], None
-        if self.dynamics.config.moved_picture or self.dynamics.config.keeps_scene:
+        tokenizer, shape = self._tokenizer[0], self.dynamics.config
+        moved = flight = None
+        if shape.moved_picture or shape.keeps_scene or shape.sees_flight:
             assert isinstance(tokenizer, MotionTokenizer)
-            video, moved = tokenizer.context_pictures(past, video)
-        logits = self.dynamics(tokens, hidden, actions, video, moved, history=past)
-        shape = self.dynamics.config
+            video, moved, flight = tokenizer.context_pictures(past, video)
+        logits = self.dynamics(tokens, hidden, actions, video, moved, flight, history=past)
         truth = Changes.unpack(tokens[:, 1:], shape.num_blocks)
         scene = hidden[:, 1:, 0]
         blocks = hidden[:, 1:, 1:] & ~scene[..., None]

@@ -74,7 +74,8 @@ def roll_out(
     known = torch.zeros(shape, dtype=torch.bool, device=video.device)
     hidden = ~known
     hidden[:, 0] = False  # the scene
-    features = dynamics.picture_features(tokenizer.layers_in_view(canvas)[:, None])[:, 0]
+    inputs = tokenizer.layers_in_view(canvas)[:, None], canvas.flight[:, None]
+    features = dynamics.picture_features(*inputs)[:, 0]
     memory = dynamics.start_cache(len(video))
     memory = memory.append(dynamics.step(nothing, known, None, memory, features)[1])
     for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
@@ -87,7 +88,8 @@ def roll_out(
         changes = replace(moves, codes=codes * mends[..., None])
         target = changes.pack()
         seen, moved = tokenizer.layers_in_view(canvas), tokenizer.cropped(source.scene)
-        features = dynamics.picture_features(seen[:, None], moved[:, None])[:, 0]
+        inputs = seen[:, None], canvas.flight[:, None], moved[:, None]
+        features = dynamics.picture_features(*inputs)[:, 0]
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
         drawn = sampler.draw_blocks(target, logits, TEMPERATURE, noise[:, t])
         own = begins <= t
