@@ -1,6 +1,7 @@
 """One row of the table of worlds from recorded games: record, `playworld create`, measure.
 
     python benchmarks/create.py ninja --minutes 60
+    python benchmarks/create.py climber --minutes 60 --from worlds/gravity --gravity
     python benchmarks/create.py crafter --minutes 60 --python VENV/bin/python
 
 Ninja and climber are Procgen's, with backgrounds, recorded as `playworld record` does. VENV has
@@ -87,12 +88,15 @@ def main() -> None:
     parser.add_argument("--video", type=float, default=30.0, help="minutes that are recorded")
     parser.add_argument("--python", default=sys.executable, help="that has crafter and ale-py")
     parser.add_argument("--folder", type=Path, default=Path("created"))
+    parser.add_argument("--from", dest="start", help="as for `create`")
+    parser.add_argument("--gravity", action="store_true", help="as for `create`")
     asked = parser.parse_args()
     videos = asked.folder / "videos" / asked.game
     if not videos.exists():
         record_minutes(asked.game, videos, asked.video, asked.python)
     world, run = (asked.folder / kind / asked.game for kind in ("worlds", "runs"))
-    print(create(videos, world, CreateOptions(minutes=asked.minutes, run=run)), flush=True)
+    options = CreateOptions(asked.minutes, asked.start, gravity=asked.gravity, run=run)
+    print(create(videos, world, options), flush=True)
     budget = json.loads((run / "budget.json").read_text())
     print(f"\n{processor_name()}, {torch.get_num_threads()} threads, {date.today()}")
     for number_, name in (

@@ -11,7 +11,8 @@ from playworld.data.options import RecordOptions
 from playworld.data.record import recorder
 from playworld.data.record.actions import read_actions
 from playworld.data.record.zoo.film import film, films
-from playworld.data.record.zoo.game import Game
+from playworld.data.record.zoo.game import FASTEST, Game
+from playworld.data.record.zoo.level import BOUNCE, LADDER, WATER
 from playworld.data.record.zoo.physics import Runner
 
 PRINT_HASH = """
@@ -116,3 +117,34 @@ def test_options_that_mean_nothing_to_the_zoo_are_refused():
     for options in (RecordOptions(mode="hard"), RecordOptions(themes="all")):
         with pytest.raises(InputError, match="look of its own"):
             recorder.check_game("zoo", options)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (160, 90)])
+def test_the_view_of_a_platform_game_rises_and_falls_as_the_figure_does(size):
+    jumps = 0
+    for seed in range(12):
+        game = Game(seed, size, platforms=True)
+        assert game.kind == "side" and not np.isin(game.grid, [LADDER, WATER, BOUNCE]).any()
+        while not game.body.grounded:  # some begin high in the air, above the highest view
+            game.step(0, 0)
+        keys = (pair for pair in game.player.keys() for _ in range(2))
+        for dx, up in islice(keys, 200):
+            body, camera = game.body, game.camera
+            before = body.y, camera.y
+            game.step(dx, up)
+            assert body.y - before[0] == pytest.approx(camera.y - before[1])
+            jumps += body.vy < -2 and up > 0
+    assert jumps > 50
+
+
+def test_a_jump_of_a_platform_game_is_no_faster_than_tokens_of_changes_can_say():
+    for seed in range(60):
+        how = Game(seed, (64, 64), platforms=True).mover.how
+        assert how.gravity * how.rise <= FASTEST + 1e-9 and not how.again
+
+
+def test_platform_games_are_recorded_as_the_zoo_is(tmp_path):
+    options = RecordOptions(episodes=1, max_frames=12, seed=3, size="48x32")
+    assert recorder.record("platforms", tmp_path, options)["frames"] == 12
+    video = tmp_path / "platforms-0000300000.mp4"
+    assert read_actions(video).actions == film(300_000, 12, (48, 32), platforms=True).keys

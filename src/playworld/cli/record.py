@@ -25,8 +25,9 @@ class Record(Command):
     }
 
     game: Positional[str]
-    """A game, such as coinrun, a robot's scene, such as fetch, zoo, photo, drawn or scroller; or
-    several: procgen (all but ninja and climber, for training) or unseen (for tests of looks)."""
+    """A game, such as coinrun, a robot's scene, such as fetch, zoo, platforms, photo, drawn or
+    scroller; or several: procgen (all but ninja and climber, for training) or unseen (for tests of
+    looks)."""
     videos: Positional[Path]
     """Folder for the video files."""
     options: Annotated[RecordOptions, FLAT]

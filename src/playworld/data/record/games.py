@@ -39,6 +39,8 @@ SCROLLER = "scroller"
 """No game, but a film of two layers whose movement is known; it needs no simulator."""
 ZOO = "zoo"
 """Procedural games, each with rules and looks of its own; it needs no simulator."""
+PLATFORMS = "platforms"
+"""The zoo's games seen from the side whose view moves exactly as one runs and jumps."""
 FETCH: dict[str, tuple[str, ...]] = {
     "fetch": ("push", "pick"),
     "fetch-push": ("push",),

@@ -25,6 +25,7 @@ from playworld.data.record.games import (
     GAMES,
     MODES,
     PICTURES,
+    PLATFORMS,
     SCROLLER,
     SETS,
     ZOO,
@@ -134,8 +135,8 @@ def played(game: str, options: RecordOptions) -> Iterator[Episode]:
     """The episodes of one game, as they end."""
     if game == SCROLLER:
         return scrolled(options)
-    if game == ZOO:
-        return invented(options)
+    if game in (ZOO, PLATFORMS):
+        return invented(game, options)
     if game in PICTURES:
         return pictured(game, options)
     if game in FETCH:
@@ -145,12 +146,12 @@ def played(game: str, options: RecordOptions) -> Iterator[Episode]:
 
 def check_game(game: str, options: RecordOptions) -> None:
     """Raise InputError unless there is this game in this mode and size."""
-    known = [*GAMES, *FETCH, SCROLLER, ZOO, *PICTURES]
+    known = [*GAMES, *FETCH, SCROLLER, ZOO, PLATFORMS, *PICTURES]
     if game not in known:
         raise InputError(f"unknown game {game!r}, {did_you_mean(game, [*known, *SETS])}")
     if game in FETCH:
         return
-    if game in (ZOO, *PICTURES):
+    if game in (ZOO, PLATFORMS, *PICTURES):
         chosen = options.mode, options.backgrounds, options.themes, options.smooth
         if chosen != ("easy", True, "one", False):
             raise InputError(
@@ -160,8 +161,8 @@ def check_game(game: str, options: RecordOptions) -> None:
         return
     if options.size != "64x64":
         raise InputError(
-            f"{game} is 64x64 pixels, only fetch, zoo, photo and drawn can be {options.size}: "
-            "no --size"
+            f"{game} is 64x64 pixels, only fetch, zoo, platforms, photo and drawn can be "
+            f"{options.size}: no --size"
         )
     if options.smooth and (game == SCROLLER or options.player == "expert"):
         raise InputError(
@@ -192,9 +193,10 @@ def handled(game: str, options: RecordOptions) -> Iterator[Episode]:
         yield Episode(film.seed, film.frames, film.commands, COMMANDS, about)
 
 
-def invented(options: RecordOptions) -> Iterator[Episode]:
-    """The films of the zoo, each of a game of its own."""
-    for film in zoo.films(own_seeds(options), options.max_frames, parse_size(options.size)):
+def invented(game: str, options: RecordOptions) -> Iterator[Episode]:
+    """The films of the zoo, each of a game of its own; of platform games alone, where asked for."""
+    size, platforms = parse_size(options.size), game == PLATFORMS
+    for film in zoo.films(own_seeds(options), options.max_frames, size, platforms):
         yield Episode(film.seed, film.frames(), film.keys, about=film.about)
 
 

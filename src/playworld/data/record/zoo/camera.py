@@ -79,6 +79,14 @@ class Camera:
         return places[0], places[1]
 
 
+def follower(
+    rng: np.random.Generator, view: tuple[float, float], level: tuple[float, float]
+) -> Camera:
+    """A camera that moves exactly as the figure does."""
+    rise = float(rng.uniform(0.45, 0.7))
+    return Camera("close", view, level, lag=1.0, zone=0.0, lead=0.0, rise=rise, patient=False)
+
+
 def camera(
     rng: np.random.Generator, view: tuple[float, float], level: tuple[float, float], gravity: bool
 ) -> Camera:

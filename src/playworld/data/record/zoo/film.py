@@ -25,6 +25,8 @@ class ZooFilm:
     held: Keys
     about: dict[str, object]
     """Facts about the game, for information."""
+    platforms: bool = False
+    """Whether it is a platform game whose view moves as one jumps."""
 
     @property
     def keys(self) -> tuple[int, ...]:
@@ -33,25 +35,28 @@ class ZooFilm:
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """The pictures, one after the other."""
-        game = Game(self.seed, self.size)
+        game = Game(self.seed, self.size, self.platforms)
         screen = Screen(game)
         for dx, up in self.held:
             yield screen.picture()
             game.step(dx, up)
 
 
-def films(seeds: range, frames: int, size: tuple[int, int]) -> Iterator[ZooFilm]:
+def films(
+    seeds: range, frames: int, size: tuple[int, int], platforms: bool = False
+) -> Iterator[ZooFilm]:
     """One film of `frames` frames per seed; `size` is width and height in pixels.
 
     A film depends on its seed and its size alone, and a shorter one is the beginning of a longer.
     """
-    return (film(seed, frames, size) for seed in seeds)
+    return (film(seed, frames, size, platforms) for seed in seeds)
 
 
-def film(seed: int, frames: int, size: tuple[int, int]) -> ZooFilm:
+def film(seed: int, frames: int, size: tuple[int, int], platforms: bool = False) -> ZooFilm:
     """Make the game of a seed, and play it for so many frames."""
-    game = Game(seed, size)
-    return ZooFilm(seed, size, tuple(islice(_played(game), frames)), game.about())
+    game = Game(seed, size, platforms)
+    keys = tuple(islice(_played(game), frames))
+    return ZooFilm(seed, size, keys, game.about(), platforms)
 
 
 def _played(game: Game) -> Iterator[tuple[int, int]]:

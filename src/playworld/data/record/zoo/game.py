@@ -1,10 +1,13 @@
 """Rules and state of one game: its level, its characters, and the camera. No looks."""
 
+from dataclasses import replace
+from math import ceil
+
 import numpy as np
 
-from playworld.data.record.zoo.camera import camera
+from playworld.data.record.zoo.camera import camera, follower
 from playworld.data.record.zoo.ground import Body, Ground
-from playworld.data.record.zoo.level import air_level, side_level, top_level
+from playworld.data.record.zoo.level import air_level, open_level, side_level, top_level
 from playworld.data.record.zoo.physics import Mover, Roamer, Roams, Runner, Runs, Stepper
 from playworld.data.record.zoo.player import Player
 from playworld.data.record.zoo.things import critters, items
@@ -18,6 +21,10 @@ SPREAD = {"wide": (8, 1.4), "single": (1, 1), "tall": (1.3, 6), "large": (4, 3)}
 """The shapes of levels, and most screens across and down."""
 FINEST = 256
 """Screens with a shorter side of more pixels than this are not drawn twice as finely."""
+FASTEST = 7.5
+"""Units a frame at which a jump of a platform game begins: tokens of changes have no more."""
+LEAPS = 2.5
+"""How much more often there is a jump in a platform game."""
 SETTLED = 12
 """Frames before the film begins, in which the figure gets to the ground."""
 
@@ -25,18 +32,24 @@ SETTLED = 12
 class Game:
     """One game of a seed, for a screen of a width and a height in pixels."""
 
-    def __init__(self, seed: int, size: tuple[int, int]) -> None:
+    def __init__(self, seed: int, size: tuple[int, int], platforms: bool = False) -> None:
+        """Args: with `platforms` it is seen from the side, and the view moves as one jumps."""
         plan, who, play, things = (np.random.default_rng((seed, k)) for k in range(4))
         self.seed, self.size = seed, size
-        self.kind = str(plan.choice(list(KINDS), p=list(KINDS.values())))
+        self.platforms = platforms
+        kind = str(plan.choice(list(KINDS), p=list(KINDS.values())))
+        self.kind = "side" if platforms else kind
         self.heavy = self.kind == "side"
         self._lay_out(plan)
         self._people(who)
         self.mover = self._rules(plan)
         self._furnish(things)
-        self.player = Player(play, self.mover)
+        self.player = Player(play, self.mover, leaps=LEAPS if platforms else 1.0)
         level = (self.ground.width, self.ground.height)
-        self.camera = camera(plan, self.view, level, self.heavy)
+        if platforms:
+            self.camera = follower(plan, self.view, level)
+        else:
+            self.camera = camera(plan, self.view, level, self.heavy)
         self.time = self.score = 0
         self.camera.begin(self.body)
         for _ in range(SETTLED):
@@ -57,7 +70,7 @@ class Game:
         self.view = (drawn[0] / self.ppu, drawn[1] / self.ppu)
         """Units that the screen shows."""
         chances = [0.62, 0.14, 0.12, 0.12] if self.heavy else [0.3, 0.25, 0.1, 0.35]
-        self.shape = str(rng.choice(list(SPREAD), p=chances))
+        self.shape = "wide" if self.platforms else str(rng.choice(list(SPREAD), p=chances))
         columns, rows = (
             max(5, round(max(4, v / self.tile) * (1 if s == 1 else rng.uniform(0.7 + 0.3 * s, s))))
             for v, s in zip(self.view, SPREAD[self.shape], strict=True)
@@ -65,7 +78,10 @@ class Game:
         # Higher jumps would leave the screen.
         highest = min(4, int(0.55 * UNITS / self.tile))
         self.leap = int(rng.integers(1 if self.tile > 7 else 2, highest + 1))
-        if self.heavy:
+        if self.platforms:
+            margin = ceil(self.view[1] / self.tile)
+            self.grid = open_level(rng, columns, rows, self.leap, margin)
+        elif self.heavy:
             self.grid = side_level(rng, columns, rows, self.leap)
         elif self.kind == "air":
             self.grid = air_level(rng, columns, rows)
@@ -99,6 +115,9 @@ class Game:
                 double=bool(rng.random() < 0.12),
                 fall=float(rng.uniform(3, 7)),
             )
+            if self.platforms:
+                rise = max(how.rise, 2 * how.leap / FASTEST)
+                how = replace(how, rise=rise, again=False, double=False)
             return Runner(self.body, self.ground, how)
         if self.kind == "step":
             x, y = ((v // self.tile + 0.5) * self.tile for v in self.body.middle)

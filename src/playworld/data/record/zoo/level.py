@@ -33,6 +33,18 @@ def side_level(rng: Rng, columns: int, rows: int, leap: int) -> Grid:
     return grid
 
 
+def open_level(rng: Rng, columns: int, rows: int, leap: int, margin: int) -> Grid:
+    """Land and ledges alone, with `margin` rows more above and below, so that no jump ends there.
+
+    Where there are no ladders, no water and no springs, whatever rises has jumped.
+    """
+    grid = _land(rng, columns, rows, leap)
+    if rng.random() < 0.7:
+        _ledges(rng, grid, leap)
+    grid[grid == WATER] = EMPTY
+    return np.pad(grid, ((margin, margin), (0, 0)), mode="edge")
+
+
 def _land(rng: Rng, columns: int, rows: int, leap: int) -> Grid:
     """Ground that rises and falls, from left to right."""
     grid = np.zeros((rows, columns), np.uint8)

@@ -22,8 +22,9 @@ Keys = Iterator[tuple[int, int]]
 class Player:
     """Presses keys for one game; `next` of `keys` is what is held for the next `HELD` frames."""
 
-    def __init__(self, rng: Rng, mover: Mover) -> None:
-        self.rng, self.mover = rng, mover
+    def __init__(self, rng: Rng, mover: Mover, leaps: float = 1.0) -> None:
+        """Args: `leaps` is how much more often it jumps."""
+        self.rng, self.mover, self.leaps = rng, mover, leaps
         self.balance = 0
         """Steps to the right less steps to the left, until now."""
 
@@ -47,8 +48,9 @@ class Player:
     def beside(self) -> list[tuple[Callable[[], Keys], float]]:
         """Habits where there is gravity, and how often each is begun."""
         return [
-            *((self.leg, 5), (self.stand, 1.5), (self.hop, 2), (self.long_jump, 2)),
-            *((self.held_jump, 1), (self.push, 0.7), (self.fall, 2), (self.stop, 1)),
+            *((self.leg, 5), (self.stand, 1.5), (self.hop, 2 * self.leaps)),
+            *((self.long_jump, 2 * self.leaps), (self.held_jump, self.leaps)),
+            *((self.push, 0.7), (self.fall, 2), (self.stop, 1)),
             *((self.fidget, 0.5), (self.duck, 0.4), (self.turn, 0.7), (self.climb, 1)),
         ]
 
