@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import Changes, alternatives
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.find_changes import left_by_copies
@@ -74,8 +75,7 @@ def roll_out(
     known = torch.zeros(shape, dtype=torch.bool, device=video.device)
     hidden = ~known
     hidden[:, 0] = False  # the scene
-    inputs = tokenizer.layers_in_view(canvas)[:, None], canvas.flight[:, None]
-    features = dynamics.picture_features(*inputs)[:, 0]
+    features = picture_features(tokenizer, dynamics, canvas)
     memory = dynamics.start_cache(len(video))
     memory = memory.append(dynamics.step(nothing, known, None, memory, features)[1])
     for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
@@ -87,9 +87,8 @@ def roll_out(
         mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
         changes = replace(moves, codes=codes * mends[..., None])
         target = changes.pack()
-        seen, moved = tokenizer.layers_in_view(canvas), tokenizer.cropped(source.scene)
-        inputs = seen[:, None], canvas.flight[:, None], moved[:, None]
-        features = dynamics.picture_features(*inputs)[:, 0]
+        moved = tokenizer.cropped(source.scene)[:, None]
+        features = picture_features(tokenizer, dynamics, canvas, moved)
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
         drawn = sampler.draw_blocks(target, logits, TEMPERATURE, noise[:, t])
         own = begins <= t
@@ -106,3 +105,14 @@ def roll_out(
         tokens.append(decided)
         pictures.append(tokenizer.visible_picture(canvas))
     return Rollout(*(torch.stack(parts, dim=1) for parts in (targets, tokens, pictures)))
+
+
+def picture_features(
+    tokenizer: MotionTokenizer,
+    dynamics: MotionDynamics,
+    canvas: Canvas,
+    moved: Float[Tensor, "B T H W 3"] | None = None,
+) -> Float[Tensor, "B N D"]:
+    """What the dynamics see of a canvas; `moved` is its scene as it moves, of one frame."""
+    seen, flight = tokenizer.layers_in_view(canvas)[:, None], canvas.flight[:, None]
+    return dynamics.picture_features(seen, flight, moved)[:, 0]
