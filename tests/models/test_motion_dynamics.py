@@ -34,7 +34,7 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
     for table in model.flight.children() if model.flight else ():
         torch.nn.init.normal_(table.weight)
     tokens, hidden, actions, video = clip()
-    moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 3))
+    moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 6))
     if keeps:
         video = torch.cat([video, video.flip(3)], dim=-1)
     trained = model(tokens, hidden, actions, video, moved, flight)

@@ -28,7 +28,7 @@ class Canvas(Rows):
     scene without what moves before it, where the tokenizer keeps that."""
     corner: Int[Tensor, "B 2"]
     """Row and column of the view's upper left pixel, in half pixels."""
-    flight: Int[Tensor, "B 3"]
+    flight: Int[Tensor, "B 6"]
     """How the view has risen and fallen so far: see `flight`."""
 
     @staticmethod

@@ -103,7 +103,7 @@ class MotionDynamics(DynamicsModel):
     def picture_features(
         self,
         frames: Float[Tensor, "B T H W C"],
-        flight: Int[Tensor, "B T 3"] | None = None,
+        flight: Int[Tensor, "B T 6"] | None = None,
         moved: Float[Tensor, "B T H W 3"] | None = None,
     ) -> Float[Tensor, "B T N D"]:
         """Features of the pictures from which the next frames are built. Pixels in [0, 1].
@@ -150,7 +150,7 @@ class MotionDynamics(DynamicsModel):
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"],
         moved: Float[Tensor, "B T H W 3"] | None = None,
-        flight: Int[Tensor, "B T 3"] | None = None,
+        flight: Int[Tensor, "B T 6"] | None = None,
         history: Int[Tensor, "B T L"] | None = None,
     ) -> Float[Tensor, "B S P V"]:
         """Logits for frames 1 to T-1 in one pass; each from its past with nothing hidden.

@@ -1,41 +1,61 @@
-"""How the view has risen and fallen so far, which tells the top of a jump from standing.
+"""How the view has risen and fallen so far: what a jump needs to be an arc and to land.
 
-In both the view is at rest and no key is held. Attention looks a few frames back, and a figure may
-hover longer; where the ground is, a look that was never seen does not say, but a jump comes down
-to where it began.
+At its top the view is at rest and no key is held, as where somebody stands. Attention looks a few
+frames back: it sees neither how strong gravity is, as speeds are in half pixels, nor where the
+ground is. A look that was never seen does not say it either, but a jump comes down to where it
+began.
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+NUMBERS = 6
+"""Numbers of a flight. Speeds and heights are in half pixels, down is positive:
+
+0. which way the view last moved, -1, 1, or 0 before the first motion;
+1. frames of rest since then;
+2. its height above where it last stood;
+3. the speed at which this rise or fall began;
+4. frames since then;
+5. its speed in the last frame.
+"""
 LONG = 15
 """Frames of rest from which on more of them say nothing."""
 LANDED, STANDS = 2, 12
 """Frames of rest after which the view stands: when it has come down, and when it has gone up."""
-HIGH = 16
-"""Height from which on more says nothing, pixels."""
-NUMBERS = 3
-"""Way (-1: up, 1: down, 0: not yet), frames of rest since, height in half pixels."""
+SUDDEN = 4
+"""A change of speed above this is no gravity: a key was let go, or something was hit."""
+HIGH = 32
+"""Height from which on more says nothing."""
+OLDEST = 63
+"""Frames of flight from which on more of them say nothing."""
+FASTEST = 20
+"""Largest speed that is expected."""
 
 
-def no_flight(rows: int, device: torch.device) -> Int[Tensor, "B 3"]:
+def no_flight(rows: int, device: torch.device) -> Int[Tensor, "B 6"]:
     """Before the first motion."""
     return torch.zeros(rows, NUMBERS, dtype=torch.long, device=device)
 
 
-def flight_after(flight: Int[Tensor, "B 3"], motion: Int[Tensor, "B 2"]) -> Int[Tensor, "B 3"]:
-    """The flight after a motion of the view, in half pixels (rows, columns).
-
-    The height is above where the view last stood.
-    """
-    down, (way, rest, height) = motion[:, 0], flight.unbind(1)
-    moves = down != 0
+def flight_after(flight: Int[Tensor, "B 6"], motion: Int[Tensor, "B 2"]) -> Int[Tensor, "B 6"]:
+    """The flight after a motion of the view, in half pixels (rows, columns)."""
+    down, (way, rest, height, start, age, speed) = motion[:, 0], flight.unbind(1)
+    moves, leaps = down != 0, (way > 0) & (down < 0)  # at once after a landing
+    begins = moves & (_stands(way, rest) | leaps | ((down - speed).abs() > SUDDEN))
     way = torch.where(moves, down.sign(), way)
     rest = torch.where(moves, 0, rest + 1).clamp_max(LONG)
-    stands = rest >= torch.where(way > 0, LANDED, STANDS)
-    height = torch.where(stands, 0, height - down).clamp(-2 * HIGH, 2 * HIGH)
-    return torch.stack([way, rest, height], dim=1)
+    over = _stands(way, rest)
+    height = (torch.where(leaps | over, 0, height) - down).clamp(-HIGH, HIGH)
+    start = torch.where(begins, down, start).masked_fill(over, 0)
+    age = torch.where(begins, 0, age + 1).clamp_max(OLDEST).masked_fill(over, 0)
+    return torch.stack([way, rest, height, start, age, down], dim=1)
+
+
+def _stands(way: Int[Tensor, "*batch"], rest: Int[Tensor, "*batch"]) -> Bool[Tensor, "*batch"]:
+    """Whether a flight is over, or none has begun."""
+    return (way == 0) | (rest >= torch.where(way > 0, LANDED, STANDS))
 
 
 class FlightEmbedding(nn.Module):
@@ -44,12 +64,21 @@ class FlightEmbedding(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.rest = nn.Embedding(3 * (LONG + 1), width)
-        self.height = nn.Embedding(2 * HIGH + 1, width)
-        for table in (self.rest, self.height):
+        self.height = nn.Embedding(HIGH + 1, width)
+        self.next = nn.Embedding(4 * FASTEST + 2, width)
+        for table in (self.rest, self.height, self.next):
             nn.init.zeros_(table.weight)
 
-    def forward(self, flight: Int[Tensor, "*batch 3"]) -> Float[Tensor, "*batch D"]:
-        """What the tables have of it."""
-        way, rest, height = flight.unbind(-1)
-        pixels = height.div(2, rounding_mode="floor") + HIGH
-        return self.rest((way + 1) * (LONG + 1) + rest) + self.height(pixels)
+    def forward(self, flight: Int[Tensor, "*batch 6"]) -> Float[Tensor, "*batch D"]:
+        """What the tables have of rest and height, and of the speed to expect of gravity."""
+        way, rest, height, *_ = flight.unbind(-1)
+        pixels = (height + HIGH).div(2, rounding_mode="floor")
+        known = self.rest((way + 1) * (LONG + 1) + rest) + self.height(pixels)
+        return known + self.next(self.expected(flight))
+
+    def expected(self, flight: Int[Tensor, "*batch 6"]) -> Int[Tensor, "*batch"]:
+        """The next speed as the mean change so far makes it, in quarters; the last is unknown."""
+        start, age, speed = flight[..., 3:].unbind(-1)
+        change = (speed - start).float() / age.clamp_min(1)
+        quarters = (2 * (speed + change)).round().long().clamp(-2 * FASTEST, 2 * FASTEST)
+        return torch.where(age > 0, quarters + 2 * FASTEST, 4 * FASTEST + 1)
