@@ -169,6 +169,19 @@ def test_a_game_that_never_goes_to_a_side_is_judged_by_its_two_commonest_moves()
     assert "down and up from 50% -> 50% of the starts" in compared(trained, start)
 
 
+def test_where_gravity_leads_down_no_button_has_to():
+    found = figures_of(20.0, sideways=0)
+    found["control"]["buttons"].append({"does": "jump", "consistency": 0.75})
+    assert "\nup from 75% of 16 starts" in verdict.figures(found)
+    assert is_better(found, found)
+
+
+def test_a_game_in_which_nothing_moves_is_judged_by_left_and_right():
+    found = figures_of(20.0, sideways=0)
+    found["control"]["movement"]["counts"] = {"none-none": 200}
+    assert "left from 90% and right from 90%" in verdict.figures(found)
+
+
 def test_a_start_and_none_at_all_are_not_both_asked_for():
     with pytest.raises(InputError, match="leave one out"):
         CreateOptions(start="any", scratch=True)

@@ -127,3 +127,29 @@ def test_a_row_is_drawn_as_it_is_alone():
         assert torch.equal(drawn(sampler, rows=1, first=row)[-1][0][0], together[row])
     other = replace(sampler, temperature=0.3)
     assert not torch.equal(drawn(other)[-1][0], together)
+
+
+@pytest.mark.parametrize("exported", [False, True])
+def test_where_the_flight_is_seen_the_scene_moves_as_likely_as_it_is_predicted(exported):
+    config = replace(CONFIG, sees_flight=True)
+    draws, rest = 4_000, CONFIG.num_scenes // 2
+    ways = {rest: 0.4, 0: 0.3, 1: 0.2, 2: 0.08, 3: 0.02}
+    found = torch.full(
+        (draws, config.num_positions, max(CONFIG.num_scenes, sum(CONFIG.sizes))), -40.0
+    )
+    for way, share in ways.items():
+        found[:, 0, way] = math.log(share)
+    sampler = ChangeSampler(config)
+    chances = torch.rand(draws, sampler.draws, generator=torch.Generator().manual_seed(0))
+
+    def shares(temperature: float) -> dict[int, float]:
+        cold = torch.tensor(temperature) if exported else temperature
+        blank = sampler.blank(draws, found.device)[0]
+        scene = sampler.propose(found, blank, cold, chances)[0][:, 0]
+        return {way: float((scene == way).float().mean()) for way in scene.unique().tolist()}
+
+    drawn = shares(0.1)
+    assert set(drawn) == {rest, 0, 1, 2}, "a fifteenth of the likeliest way is never drawn"
+    assert drawn[rest] == pytest.approx(0.4, abs=0.03)
+    assert drawn[1] == pytest.approx(0.6 * 0.2 / 0.58, abs=0.03)
+    assert shares(1.0) == drawn and set(shares(0.0)) == {0}

@@ -28,7 +28,8 @@ class CreateOptions:
     preset: str | None = None
     """Shapes and schedules of a world from scratch; steps are chosen for the budget."""
     fps: float | None = None
-    """Frames per second of the world; as many as the one it starts from has, or 10."""
+    """Frames per second of the world; as many as the one it starts from has. 10 from scratch, and
+    without gravity from a world with gravity."""
     size: str | None = None
     """Width x height of its frames, pixels; those of the one it starts from, or 64x64."""
     gravity: FlagCreatePairsOff[bool] = False

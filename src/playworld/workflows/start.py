@@ -51,7 +51,9 @@ def start_and_recipe(options: CreateOptions, device: torch.device) -> tuple[Worl
     shape = replace(own, gravity=options.gravity)
     actions = LatentActionModel(shape).to(device)
     actions.load_state_dict(start.actions.state_dict())
-    config = replace(start.config, actions=shape)
+    # Many videos have no more frames per second than that; falls and jumps need those of the start.
+    fps = start.config.fps if options.gravity else min(start.config.fps, IngestOptions().fps)
+    config = replace(start.config, actions=shape, fps=fps)
     models = start.tokenizer, actions.eval(), start.dynamics
     return World(config, *models, card=start.card), recipe
 

@@ -49,11 +49,11 @@ def worth(report: Figures) -> float:
     return sum(known) / len(known) + (report["control"]["delta_psnr"][CONTROL]["mean"] or 0.0)
 
 
-def moves(report: Figures) -> tuple[str, str]:
+def moves(report: Figures) -> tuple[str, ...]:
     """Left and right; where the video has none of either, its two commonest moves.
 
     The video decides, and not the buttons: a world to start from may move to a side in a game that
-    never does.
+    never does. Where a button jumps gravity leads down, and no button does.
     """
     movement = report["control"]["movement"]
     counts = movement["counts"] | movement["left_out"]
@@ -61,11 +61,13 @@ def moves(report: Figures) -> tuple[str, str]:
         move: sum(count for name, count in counts.items() if move in name.split("-"))
         for move in (*SIDES, *OTHERS)
     }
+    if any("jump" in button["does"].split() for button in report["control"]["buttons"]):
+        del went["down"]
     least = RARE * sum(counts.values())
-    if all(went[side] > least for side in SIDES) or not any(went.values()):
+    if all(went[side] > least for side in SIDES):
         return SIDES
-    one, other = sorted(went, key=lambda move: -went[move])[:2]
-    return one, other
+    common = sorted(went, key=lambda move: -went[move])[:2]
+    return tuple(move for move in common if went[move] > least) or SIDES
 
 
 def works_from(report: Figures, move: str) -> float:
@@ -77,9 +79,9 @@ def works_from(report: Figures, move: str) -> float:
     return max(found, default=0.0)
 
 
-def works_least(report: Figures, both: tuple[str, str]) -> float:
-    """Share of the starts from which the one of two moves works that works more rarely."""
-    return min(works_from(report, move) for move in both)
+def works_least(report: Figures, some: tuple[str, ...]) -> float:
+    """Share of the starts from which the one of these moves works that works most rarely."""
+    return min(works_from(report, move) for move in some)
 
 
 def is_better(new: Figures, old: Figures) -> bool:

@@ -1,5 +1,6 @@
 """How the tokens of one frame are drawn, for each kind of token: plain codes, or changes."""
 
+import math
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -21,6 +22,8 @@ from playworld.models.motion.changes import (
 from playworld.models.motion.dynamics import MotionDynamicsConfig
 from playworld.models.motion.source import comes_into_view
 from playworld.world.maskgit import (
+    COLDEST,
+    RAREST,
     Temperature,
     by_token,
     decide,
@@ -36,6 +39,11 @@ SURE = 0.9
 which none is likely are noise, and the blending network does better without."""
 ODDS_IN_VIEW = 3.0
 """Logit against content in a block that was in view: it has to be 95% likely."""
+UNLIKELY = 0.1
+"""Motions of the scene that are less likely than this share of the likeliest are not drawn, where
+the dynamics see the flight. All others are as likely as they are predicted, at any temperature: of
+a speed that grows by a fifth of a step in each frame, the likeliest is the last one for ever, and
+a landing that is as likely now as later never comes."""
 _DRAWS = 4 + QUARTERS
 """Uniform numbers of a block: whether it follows the scene, its own motion, whether it is new, its
 code, and each quarter. One more where it is predicted by itself whether it is split."""
@@ -181,7 +189,10 @@ class ChangeSampler:
         logits = logits[:, :1, : self._config.num_scenes]
         rest = self._config.num_scenes // 2
         ways = torch.cat([logits[..., :rest], logits[..., rest + 1 :]], dim=-1)
-        moves = _either(logits[..., rest], ways, temperature, chances[:, :1])
+        whether = torch.stack([logits[..., rest], ways.logsumexp(-1)], dim=-1)
+        if self._config.sees_flight:
+            whether, ways, temperature = _likely(whether), _likely(ways), _as_predicted(temperature)
+        moves = sample(whether, temperature, chances[:, :1]) == 1
         way = sample(ways, temperature, chances[:, 1:2])
         return torch.where(moves, way + (way >= rest), rest)
 
@@ -232,6 +243,19 @@ class ChangeSampler:
             return content[..., SKIP]
         stays = ~comes_into_view(tokens[:, 0], self._config)
         return content[..., SKIP] + ODDS_IN_VIEW * stays
+
+
+def _likely(logits: Float[Tensor, "B N K"]) -> Float[Tensor, "B N K"]:
+    """The same, but so low that they are not drawn where they are `UNLIKELY`."""
+    top = logits.amax(-1, keepdim=True)
+    return torch.where(logits < top + math.log(UNLIKELY), top + RAREST, logits)
+
+
+def _as_predicted(temperature: Temperature) -> Temperature:
+    """1, but 0 where the likeliest is to be taken."""
+    if isinstance(temperature, Tensor):
+        return (temperature >= COLDEST).to(temperature)
+    return float(temperature >= COLDEST)
 
 
 def _either(
