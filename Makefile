@@ -31,7 +31,7 @@ READY_DOCS := $(VENV)/.ready-docs-$(KEY)
 setup: $(READY)
 
 play: $(READY)
-	$(BIN)/playworld play coinrun $(ARGS)
+	$(BIN)/playworld play platformer $(ARGS)
 
 # What a machine lacks is skipped, and the end of the tests says how to get it.
 test: $(READY_DEV)

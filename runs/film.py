@@ -1,5 +1,6 @@
 """Film a world as it is played, for the README.
 
+    python runs/film.py docs/images/platformer-played.webp --world platformer
     python runs/film.py docs/images/coinrun-played.webp
     python runs/film.py docs/images/looks-played.webp --world any
 
@@ -23,6 +24,12 @@ FILMS: dict[str, tuple[Game, ...]] = {
         ("06", "stay*2 left*5 stay*2 right*7 jump*2 right*4 stay*2"),
         ("dream", "right*5 jump*2 right*4 left*6 stay*4 right*3"),
         ("01", "stay*2 left*6 stay*2 right*6 jump*2 right*4 stay*2"),
+    ),
+    "platformer": (
+        ("01", "right*20 jump*6 right*18 stay*6 left*20 stay*10"),
+        ("02", "stay*4 jump*6 stay*20 right*24 jump*6 right*20"),
+        ("04", "right*30 jump*6 stay*20 left*24"),
+        ("03", "stay*4 left*20 jump*6 stay*20 right*30"),
     ),
     "any": (
         ("01", "right*14 stay*2 left*8"),

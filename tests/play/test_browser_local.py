@@ -149,7 +149,7 @@ def test_so_do_those_of_other_kinds_of_worlds(browser, kind, order, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["coinrun", "any"])
+@pytest.mark.parametrize("name", ["coinrun", "platformer"])
 def test_so_do_those_of_a_built_in_world(browser, name, tmp_path):
     world = World.load(name)
     assert max(differences(browser, world, make_site(world, tmp_path), threads=2)) < 1

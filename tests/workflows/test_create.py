@@ -198,7 +198,7 @@ def test_video_is_brought_to_the_size_of_the_world_to_start_from(tiny_world):
 
 def test_gravity_is_for_those_who_ask_for_it():
     """A game seen from above has a button that leads down, whatever the start was trained on."""
-    asked = CreateOptions(start="worlds/gravity", gravity=True)
+    asked = CreateOptions(start="platformer", gravity=True)
     start, recipe = start_and_recipe(asked, torch.device("cpu"))
     assert start is not None and start.config.actions.gravity and start.num_actions == 7
     assert recipe.name == "platformer"
@@ -207,7 +207,13 @@ def test_gravity_is_for_those_who_ask_for_it():
     assert not without.actions.encoder.gravity
     for mine, its in zip(without.actions.parameters(), start.actions.parameters(), strict=True):
         assert torch.equal(mine, its)
-    _, motion = start_and_recipe(CreateOptions(scratch=True, gravity=True), torch.device("cpu"))
+    usual = (replace(asked, start=None, gravity=gravity) for gravity in (False, True))
+    names = [start_and_recipe(one, torch.device("cpu"))[0].config.name for one in usual]
+    assert names == ["Any picture", "Platformer"]
+    assert (start.fps, without.fps) == (20, 10), "many videos have no more"
+    scratch = replace(asked, start=None, scratch=True)
+    assert start_and_recipe(scratch, torch.device("cpu"))[1].name == "platformer"
+    _, motion = start_and_recipe(replace(scratch, preset="motion"), torch.device("cpu"))
     assert motion.actions.gravity and motion.name == "motion"
     with pytest.raises(InputError, match="leave it out"):
         start_and_recipe(CreateOptions(start="coinrun", gravity=True), torch.device("cpu"))
@@ -215,6 +221,7 @@ def test_gravity_is_for_those_who_ask_for_it():
 
 def test_a_world_is_trained_further_by_the_recipe_of_its_shape():
     assert preset_like(World.load("any").config).name == "motion"
+    assert preset_like(World.load("platformer").config).name == "platformer"
     assert preset_like(World.load("coinrun").config).name == "small"
 
 

@@ -30,7 +30,7 @@ SPACE = "a static Space: hf upload USER/NAME {folder} . --repo-type space --dele
 class Export(Command):
     """Write a world as static files that play in any browser without a server."""
 
-    example: ClassVar[str] = "playworld export coinrun site --also any"
+    example: ClassVar[str] = "playworld export platformer site --also any"
 
     world: Positional[str]
     """Folder of a world, a built-in one such as coinrun, or owner/name on the Hugging Face Hub."""

@@ -24,7 +24,7 @@ class Play(ServerCommand):
         "on this machine": "terminal browser",
     }
 
-    world: Positional[str] = "coinrun"
+    world: Positional[str] = "platformer"
     """Folder of a world or of a run in training, the name of a built-in world, or owner/name on the
     Hugging Face Hub."""
     terminal: FlagCreatePairsOff[bool] = False

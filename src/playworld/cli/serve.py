@@ -26,14 +26,14 @@ log = logging.getLogger(__name__)
 class Serve(ServerCommand):
     """Serve worlds to others: logs as lines, limits, access, replicas."""
 
-    example: ClassVar[str] = "playworld serve coinrun any --host 0.0.0.0"
+    example: ClassVar[str] = "playworld serve platformer any --host 0.0.0.0"
     groups: ClassVar[dict[str, str]] = {
         **ServerCommand.groups,
         "replicas": "replicas max-replicas replica-players replica-cpus replica-gpus ray-address",
         "logs": "log-format access-log",
     }
 
-    worlds: Positional[tuple[str, ...]] = ("coinrun",)
+    worlds: Positional[tuple[str, ...]] = ("platformer",)
     """Folders of worlds or of runs in training, names of built-in worlds, or owner/name on the
     Hugging Face Hub. Several are behind a page to choose from."""
     replicas: int | None = None

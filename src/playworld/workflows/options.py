@@ -22,7 +22,8 @@ class CreateOptions:
     """Time budget for everything, on this machine."""
     start: Annotated[str | None, tyro.conf.arg(name="from")] = None
     """The world that is trained further on these videos: a folder, a built-in name, or owner/name
-    on the Hugging Face Hub; `any`, the built-in world of many looks, if not given."""
+    on the Hugging Face Hub; if not given the built-in world `any`, or `platformer` with --gravity.
+    """
     scratch: bool = False
     """Start from no world: train `motion`, or --preset."""
     preset: str | None = None

@@ -18,10 +18,11 @@ from playworld.train.recipe import Recipe
 from playworld.workflows.options import CreateOptions
 from playworld.world import World
 
-BUILT_IN = "any"
-"""The world that is trained further where none is named."""
-FROM_SCRATCH = "motion"
-"""The preset where none is named."""
+BUILT_IN, FALLING = "any", "platformer"
+"""The worlds that are trained further where none is named: in general, and where there is gravity.
+"""
+FROM_SCRATCH, WITH_GRAVITY = "motion", "platformer"
+"""The presets where none is named."""
 NUM_CLIPS, STARTS, LONGEST_HORIZON = 24, 12, 8
 """Held-out clips, starts and generated frames on which a world is measured: every round takes that
 time, once more for the start."""
@@ -35,8 +36,10 @@ def start_and_recipe(options: CreateOptions, device: torch.device) -> tuple[Worl
     Raises:
         InputError: for gravity where latent actions are not of motions.
     """
-    start = None if options.from_scratch else World.load(options.start or BUILT_IN, device)
-    recipe = preset(options.preset or FROM_SCRATCH) if start is None else preset_like(start.config)
+    built_in = FALLING if options.gravity else BUILT_IN
+    start = None if options.from_scratch else World.load(options.start or built_in, device)
+    usual = WITH_GRAVITY if options.gravity else FROM_SCRATCH
+    recipe = preset(options.preset or usual) if start is None else preset_like(start.config)
     own = recipe.actions if start is None else start.config.actions
     if options.gravity and own.stem != "vector":
         raise InputError(

@@ -21,8 +21,9 @@ class MakingOptions:
     (~/.local/share/playworld/worlds) if not given."""
     allow_making: FlagCreatePairsOff[bool] = False
     """Let all who reach the page make worlds on this machine, though others than it can."""
-    making_from: str = "any"
-    """The world that new ones start from: a folder, or a built-in name."""
+    making_from: str | None = None
+    """The world that new ones start from: a folder, or a built-in name; that of `create` if not
+    given."""
     max_video_mb: float = 4000.0
     """Largest video file that is taken, in millions of bytes."""
     max_videos_mb: float = 20_000.0

@@ -168,8 +168,9 @@ class Workshop:
         project.progress.unlink(missing_ok=True)
         places = [str(path.absolute()) for path in (project.videos, project.world)]
         command = [sys.executable, "-m", "playworld", "create", *places, *options]
-        command += ["--run", str(project.run.absolute()), "--from", self.options.making_from]
-        command += [f"--name={project.about()['title']}"]
+        command += ["--run", str(project.run.absolute()), f"--name={project.about()['title']}"]
+        if self.options.making_from is not None:
+            command += ["--from", self.options.making_from]
         command += ["--progress-to", str(project.progress.absolute())]
         spent = project.budget().get("spent", 0.0) if project.is_begun else 0.0
         try:
