@@ -66,7 +66,9 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path):
     files = {p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()}
     assert {name for name in files if "__pycache__" not in name} <= names
     assert "playworld/play/page/index.html" in names
-    assert {f"playworld/worlds/{name}/manifest.json" for name in ("any", "coinrun", "platformer")} <= names
+    assert {
+        f"playworld/worlds/{name}/manifest.json" for name in ("any", "coinrun", "platformer")
+    } <= names
 
 
 def test_the_wheel_holds_its_licence_and_no_tests(wheel: Path):
