@@ -1,7 +1,7 @@
 """One row of the table of worlds from recorded games: record, `playworld create`, measure.
 
     python benchmarks/create.py ninja --minutes 60
-    python benchmarks/create.py climber --minutes 60 --from worlds/gravity --gravity
+    python benchmarks/create.py climber --minutes 60 --gravity
     python benchmarks/create.py crafter --minutes 60 --python VENV/bin/python
 
 Ninja and climber are Procgen's, with backgrounds, recorded as `playworld record` does. VENV has

@@ -1,8 +1,6 @@
-"""Film a world as it is played, for the README.
+"""Film the built-in world as it is played, for the README.
 
-    python runs/film.py docs/images/platformer-played.webp --world platformer
-    python runs/film.py docs/images/coinrun-played.webp
-    python runs/film.py docs/images/looks-played.webp --world any
+    python runs/film.py docs/images/platformer-played.webp
 
 Games side by side, each from another prompt of the world. Every frame but the first is generated,
 from the button whose name stands below it.
@@ -17,27 +15,13 @@ from PIL import Image, ImageDraw
 from playworld import World
 
 Game = tuple[str, str]
-"""A prompt; buttons, and how many frames each is held for. Those of one film are equally long."""
-FILMS: dict[str, tuple[Game, ...]] = {
-    "coinrun": (
-        ("04", "right*8 jump*2 right*6 stay*3 right*5"),
-        ("06", "stay*2 left*5 stay*2 right*7 jump*2 right*4 stay*2"),
-        ("dream", "right*5 jump*2 right*4 left*6 stay*4 right*3"),
-        ("01", "stay*2 left*6 stay*2 right*6 jump*2 right*4 stay*2"),
-    ),
-    "platformer": (
-        ("01", "right*20 jump*6 right*18 stay*6 left*20 stay*10"),
-        ("02", "stay*4 jump*6 stay*20 right*24 jump*6 right*20"),
-        ("04", "right*30 jump*6 stay*20 left*24"),
-        ("03", "stay*4 left*20 jump*6 stay*20 right*30"),
-    ),
-    "any": (
-        ("01", "right*14 stay*2 left*8"),
-        ("06", "left*6 right*16 stay*2"),
-        ("07", "right*12 left*12"),
-        ("10", "left*12 stay*2 right*10"),
-    ),
-}
+"""A prompt; buttons, and how many frames each is held for. All are equally long."""
+GAMES: tuple[Game, ...] = (
+    ("03", "right*20 jump*6 right*18 stay*6 left*20 stay*10"),
+    ("02", "stay*4 jump*6 stay*20 right*24 jump*6 right*20"),
+    ("04", "right*30 jump*6 stay*20 left*24"),
+    ("01", "stay*4 left*20 jump*6 stay*20 right*30"),
+)
 SCALE, GAP, CAPTION = 3, 8, 18
 """Screen pixels for one of the world, between games, and below them."""
 
@@ -66,15 +50,14 @@ def main() -> None:
     """Play the four games and write the film."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--world", default="coinrun", choices=FILMS)
     args = parser.parse_args()
-    world, games = World.load(args.world), FILMS[args.world]
+    world = World.load("platformer")
     number = {button.label: code for code, button in enumerate(world.buttons)}
     prompts = dict(world.prompts())
-    start = torch.stack([prompts[prompt] for prompt, _ in games])
-    frames, state = world.start(start[:, None], seeds=list(range(len(games))))
-    images = [drawn(frames, [""] * len(games))]
-    for names in zip(*(presses(held) for _, held in games), strict=True):
+    start = torch.stack([prompts[prompt] for prompt, _ in GAMES])
+    frames, state = world.start(start[:, None], seeds=list(range(len(GAMES))))
+    images = [drawn(frames, [""] * len(GAMES))]
+    for names in zip(*(presses(held) for _, held in GAMES), strict=True):
         frames, state = world.step(state, [number[name] for name in names])
         images.append(drawn(frames, list(names)))
     images[0].save(

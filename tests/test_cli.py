@@ -149,7 +149,7 @@ def test_the_version_is_that_of_the_package(words: list[str], capsys: pytest.Cap
 
 
 def test_no_command_at_all_plays_the_built_in_world():
-    assert read([]) == read(["play", "coinrun"])
+    assert read([]) == read(["play", "platformer"])
 
 
 @pytest.mark.parametrize(

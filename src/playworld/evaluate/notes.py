@@ -54,8 +54,9 @@ def _about_control(figures: dict[str, Any], options: EvaluateOptions) -> list[st
     if options.return_starts > 0 and not control["returns"]:
         found.append("no two buttons go opposite ways: leaving and coming back was not tried")
     if options.physics_starts > 0 and figures["landing"] is None:
-        missing = "jumps" if figures["walk"] else "goes right"
-        found.append(f"no button {missing} from half of the starts: landing was not tried")
+        walks = figures["walk"] is not None
+        missing = "jumps from half" if walks else "goes right from a quarter"
+        found.append(f"no button {missing} of the starts: landing was not tried")
     if control["answers"] is False:
         found.append("these clips do not show that this world answers its buttons")
     return found

@@ -30,9 +30,9 @@ REST = 3
 or two."""
 FALL = 0.25
 """Share of a jump's height by which the character has to fall again."""
-WORKS = 0.5
-"""Share of the starts from which a button has to go right, or to jump, for this to be tried: who
-never leaves the ground has not landed."""
+JUMPS, GOES = 0.5, 0.25
+"""Shares of the starts from which a button has to jump, and one to go right, for this to be tried:
+who never leaves the ground has not landed. Beside a wall nothing goes right, so fewer are asked."""
 
 
 def _presses(seconds: float, fps: float) -> int:
@@ -132,9 +132,9 @@ def _measure(context: Context) -> Measured:
     """None of each without starts, and of what no button does."""
     options, camera, best = context.options, context.camera, context.best
     works = {way: goes(context.shifts[best[way]], way).float().mean() for way in best}
-    if not options.physics_starts or works["right"] < WORKS:
+    if not options.physics_starts or works["right"] < GOES:
         return Measured(dict.fromkeys(PARTS))
-    jump = best["jump"] if works["jump"] >= WORKS else None
+    jump = best["jump"] if works["jump"] >= JUMPS else None
     starts = context.button_starts.video[: options.physics_starts]
     world, seed, sampler = context.world, context.seed, context.sampler
     sequences = _sequences(best["right"], jump, world.fps)
