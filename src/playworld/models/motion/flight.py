@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 NUMBERS = 6
-"""Numbers of a flight. Speeds and heights are in half pixels, down is positive:
+"""Numbers of a flight. Speeds down and heights are positive, in half pixels:
 
 0. which way the view last moved, -1, 1, or 0 before the first motion;
 1. frames of rest since then;
