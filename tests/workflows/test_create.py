@@ -172,6 +172,8 @@ def test_a_game_that_never_goes_to_a_side_is_judged_by_its_two_commonest_moves()
 def test_where_gravity_leads_down_no_button_has_to():
     found = figures_of(20.0, sideways=0)
     found["control"]["buttons"].append({"does": "jump", "consistency": 0.75})
+    assert "down from 50% and up from 75%" in verdict.figures(found), "a view that follows goes up"
+    found["control"]["gravity"] = True
     assert "\nup from 75% of 16 starts" in verdict.figures(found)
     assert is_better(found, found)
 

@@ -43,7 +43,7 @@ class Begin(nn.Module):
         if not isinstance(self.tokenizer, MotionTokenizer):
             return (tokens,)
         canvas = self.tokenizer.begin(video[:, 0])
-        return tokens, *_plain(canvas)
+        return tokens, *map(_plain, canvas.tensors())
 
 
 class Picture(nn.Module):
@@ -139,12 +139,12 @@ class DecodeChanges(nn.Module):
         """The frame and the canvas."""
         canvas = Canvas(pixels, corner.long(), flight.long())
         frame, canvas = self.tokenizer.decode_step(tokens.long(), canvas)
-        return to_uint8(frame), *_plain(canvas)
+        return to_uint8(frame), *map(_plain, canvas.tensors())
 
 
-def _plain(canvas: Canvas) -> tuple[Tensor, ...]:
-    """Its tensors, with whole numbers as graphs have them."""
-    return canvas.pixels, canvas.corner.int(), canvas.flight.int()
+def _plain(tensor: Tensor) -> Tensor:
+    """The same, with whole numbers as graphs have them."""
+    return tensor.int() if tensor.dtype == torch.long else tensor
 
 
 def single(models: WorldModels) -> WorldModels:
@@ -178,7 +178,7 @@ def state_tensors(models: WorldModels) -> dict[str, Tensor]:
     names = CANVAS if isinstance(decoder, Canvas) else _CACHE
     own = [name if isinstance(decoder, Canvas) else f"decoder_{name}" for name in names]
     every = dict(zip((*_CACHE, *own), memory.tensors() + decoder.tensors(), strict=True))
-    return {k: v.int() if v.dtype == torch.long else v for k, v in every.items()}
+    return {name: _plain(tensor) for name, tensor in every.items()}
 
 
 _CACHE = ("keys", "values", "time")

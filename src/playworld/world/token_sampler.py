@@ -189,7 +189,7 @@ class ChangeSampler:
         logits = logits[:, :1, : self._config.num_scenes]
         rest = self._config.num_scenes // 2
         ways = torch.cat([logits[..., :rest], logits[..., rest + 1 :]], dim=-1)
-        whether = torch.stack([logits[..., rest], ways.logsumexp(-1)], dim=-1)
+        whether = _none_or_some(logits[..., rest], ways)
         if self._config.sees_flight:
             whether, ways, temperature = _likely(whether), _likely(ways), _as_predicted(temperature)
         moves = sample(whether, temperature, chances[:, :1]) == 1
@@ -265,7 +265,14 @@ def _either(
     uniform: Float[Tensor, "B N"],
 ) -> Bool[Tensor, "B N"]:
     """Whether it is one of `some`, whichever, rather than none."""
-    return sample(torch.stack([none, some.logsumexp(-1)], dim=-1), temperature, uniform) == 1
+    return sample(_none_or_some(none, some), temperature, uniform) == 1
+
+
+def _none_or_some(
+    none: Float[Tensor, "B N"], some: Float[Tensor, "B N K"]
+) -> Float[Tensor, "B N choices"]:
+    """Logits of none, and of one of `some`, whichever."""
+    return torch.stack([none, some.logsumexp(-1)], dim=-1)
 
 
 def token_sampler_of(tokenizer: AnyTokenizerConfig, dynamics: AnyDynamicsConfig) -> TokenSampler:

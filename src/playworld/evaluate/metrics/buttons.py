@@ -21,6 +21,7 @@ def _measure(context: Context) -> Measured:
     camera, gravity = context.camera, context.world.config.actions.gravity
     figures = {
         "decides": decides(shifts),
+        "gravity": gravity,
         "buttons": describe_buttons(shifts, stored, codes, player, camera, gravity),
     }
     grid = button_grid(context.pressed, [button.label for button in stored])
