@@ -11,6 +11,12 @@ from playworld.world import World
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3, "has_touch": True}
 COLUMN = 6
 """Width of a frame on the film, in CSS pixels; also the margin before the first."""
+PRESS = """(key) => {
+  const event = { key, code: `Digit${key}`, bubbles: true, cancelable: true };
+  document.body.dispatchEvent(new KeyboardEvent("keydown", event));
+  document.body.dispatchEvent(new KeyboardEvent("keyup", event));
+}"""
+"""Down and up at once: between two commands to a busy browser the key would be held."""
 SEED = 7
 """Of a game from a replay link."""
 
@@ -46,8 +52,12 @@ def wait_for_frame(page: Page, number: int) -> None:
 
 
 def tap(page: Page, key: str) -> None:
+    """One frame of a button, by its digit; what other keys do is a matter of what has the focus."""
     number = frame(page)
-    page.keyboard.press(key)
+    if key.isdigit():
+        page.evaluate(PRESS, key)
+    else:
+        page.keyboard.press(key)
     wait_for_frame(page, number + 1)
 
 

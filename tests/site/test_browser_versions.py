@@ -34,6 +34,8 @@ FORGET = """async (hash) => {
     if (decodeURIComponent(request.url).endsWith(hash)) await store.delete(request);
   }
 }"""
+INSTALLED = "navigator.serviceWorker.ready.then(() => true)"
+"""All that the first version keeps is there: a later one takes away what the host had of it."""
 UPDATED = """async () => {
   const found = await navigator.serviceWorker.getRegistration();
   await found.update();
@@ -86,6 +88,7 @@ def page(browser, site):
         page.set_default_timeout(PATIENCE)
         page.goto(url + LINK)
         expect_frame(page, len(PRESSES))
+        assert page.evaluate(INSTALLED)
         yield page
 
 
