@@ -33,6 +33,13 @@ def test_a_sure_button_comes_before_a_strong_one():
     assert best_buttons(played)["right"] == 4
 
 
+def test_a_walk_beside_a_wall_comes_before_a_jump_over_it():
+    played = shifts()
+    played[0, :5] = 0
+    played[4] = torch.tensor([3.0, -4.0])
+    assert best_buttons(played) == {"left": 2, "right": 0, "jump": 3, "stay": 1}
+
+
 def test_a_start_where_a_wall_stops_the_player_counts_as_a_failure():
     played = shifts()
     played[2, :5] = 0

@@ -3,14 +3,19 @@
 import torch
 
 from playworld.models.actions import LatentActionModel
-from playworld.models.motion.changes import Changes
+from playworld.models.motion.changes import FOLLOW, Changes
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.source import comes_into_view
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.presets import TINY
 from playworld.train.objectives import MotionWorldObjective, WorldLoss
-from playworld.train.objectives.own_rollouts import MEND_ABOVE, Rollout, roll_out
+from playworld.train.objectives.own_rollouts import (
+    MEND_ABOVE,
+    Rollout,
+    roll_out,
+    that_match,
+)
 from playworld.world.token_sampler import ChangeSampler
 from tests.train.test_motion_objectives import DYNAMICS, TOKENIZER, batch, train
 
@@ -47,11 +52,37 @@ def test_motion_to_learn_is_the_true_one_and_large_errors_are_content_to_learn()
     tokenizer, video, own = rolled([2, 2])
     truth = Changes.unpack(tokenizer.encode_pairs(video), TOKENIZER.num_blocks)
     target = Changes.unpack(own.targets, TOKENIZER.num_blocks)
-    assert torch.equal(target.motion, truth.motion) and torch.equal(target.scene, truth.scene)
-    assert torch.equal(target.new[:, :3], truth.new[:, :3])  # from frame 3 on the past is its own
+    assert torch.equal(target.scene, truth.scene)
+    assert torch.equal(target.motion[:, :3], truth.motion[:, :3])  # later the past is its own
+    assert torch.equal(target.new[:, :3], truth.new[:, :3])
+    assert ((target.motion == truth.motion) | (target.motion == FOLLOW)).all()
     wrong = (own.pictures[:, 2] - video[:, 2]).square().mean(-1)
     assert (wrong > 10 * MEND_ABOVE).any()
     assert target.new[:, 3:].sum() > truth.new[:, 3:].sum() + 10
+
+
+def test_blocks_whose_character_is_gone_are_to_follow_the_scene():
+    tokenizer = MotionTokenizer(TOKENIZER)
+    video = to_float(batch(1, 2).video)
+    video[:, :, 20:24] = video[:, :, 24:28]
+    without = video[:, 0].clone()
+    video[:, :, 18:30, 35:43] = torch.tensor([1.0, 0.0, 0.0])  # stands while the view moves by 3
+    here = [8 * row + column for row in (2, 3) for column in (4, 5)]
+    truth = Changes.unpack(tokenizer.encode_pairs(video)[:, 1], TOKENIZER.num_blocks)
+    before = torch.cat([video[:, 0], without])
+    source = tokenizer.source(
+        tokenizer.canvas_around((before * 255).round().byte().permute(0, 3, 1, 2)),
+        both := Changes.cat([truth, truth]),
+    )
+    frames = video[:, 1].permute(0, 3, 1, 2).repeat(2, 1, 1, 1)
+    own = torch.ones(2, dtype=torch.bool)
+    found = that_match(TOKENIZER, both, source, frames, own)
+    moved, split = truth.motion[0, here], truth.split[0, here]
+    assert (moved != FOLLOW).any() and (split != 0).any()
+    assert torch.equal(found.motion[0, here], moved) and torch.equal(found.split[0, here], split)
+    assert (found.motion[1, here] == FOLLOW).all() and (found.split[1, here] == 0).all()
+    untouched = that_match(TOKENIZER, both, source, frames, ~own)
+    assert torch.equal(untouched.pack(), both.pack())
 
 
 def test_what_comes_into_view_is_true():

@@ -65,13 +65,18 @@ def goes(shifts: Float[Tensor, "*starts 2"], direction: Direction) -> Bool[Tenso
 
 
 def best_buttons(shifts: Float[Tensor, "buttons starts 2"]) -> dict[Direction, int]:
-    """The button that goes each way from most starts; of equals, the one that goes furthest."""
+    """The button that goes each way from most starts; of equals, the one that goes furthest.
+
+    A start from which it goes across and up at once counts half: beside a walk to the right a jump
+    to the right, which gets over walls, is the poorer way there, and it is the poorer jump.
+    """
     found: dict[Direction, int] = {}
+    both = goes(shifts, "jump") & (goes(shifts, "left") | goes(shifts, "right"))
     for direction in DIRECTIONS:
-        share = goes(shifts, direction).float().mean(dim=1)
+        share = (goes(shifts, direction) * (1 - 0.5 * both.float())).mean(dim=1)
         length = shifts.mean(dim=1).norm(dim=1)
         tie = -length if direction == "stay" else length
-        # No shift is longer than the picture, and a share is a multiple of one over the starts.
+        # No shift is longer than the picture, and a share is a multiple of half a start.
         found[direction] = int((share + 1e-6 * tie).argmax())
     return found
 

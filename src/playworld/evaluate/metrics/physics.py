@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from playworld.evaluate.button_names import arrow_buttons
 from playworld.evaluate.buttons import press_sequences
 from playworld.evaluate.context import Context
 from playworld.evaluate.directions import goes
@@ -82,6 +83,13 @@ def comes_down(rises: Float[Tensor, "B S"]) -> Bool[Tensor, " B"]:
     return ((below >= 0.5 * top) & rose).any(dim=1) | ~rose[:, -1]
 
 
+def _leap(context: Context, jump: int | None) -> int:
+    """The button against a wall on the right: what both arrows hold, else jump."""
+    if jump is None:
+        return context.best["right"]
+    return arrow_buttons(context.world.buttons).get("↗", jump)
+
+
 def _walk(
     context: Context, starts: UInt8[Tensor, "B P H W C"], jump: int, before: int
 ) -> Float[Tensor, " B"]:
@@ -154,7 +162,7 @@ def _measure(context: Context) -> Measured:
     if jump is not None:
         held["jump"] *= comes_down(_rises(video["jump"], camera))
     before = len(starts) * sum(map(len, sequences.values()))
-    moving = _walk(context, starts[:WALKERS], best["right"] if jump is None else jump, before)
+    moving = _walk(context, starts[:WALKERS], _leap(context, jump), before)
     walk = {
         "moving_frames": moving.mean().item(),
         "interval": interval(moving, context.seed, (0.0, WALK)),
@@ -197,8 +205,8 @@ def _rows(report: Report) -> Iterator[Row]:
             "a walk to the right",
             f"{number(walk['moving_frames'], 0)} {band(walk['interval'], 0)} of {walk['presses']} "
             f"frames move, at least {number(walk['least'], 0)}",
-            "Right is held, and jump, where there is one, pressed wherever the character has stood "
-            "for three frames.",
+            "Right is held, and jump to the right, or jump, pressed wherever the character has "
+            "stood for three frames.",
         )
 
 

@@ -4,20 +4,29 @@ The dynamics of changes draws each frame on its last one, so an error stays in t
 jumping character leaves behind stands there until something takes it away. Clips of true frames
 contain no such errors. Here some clips go on from the world's own pictures (DAgger,
 arXiv:1011.0686). Motion is to be predicted as it is in truth, so that errors are not followed by
-more of them, and content where the picture differs from the true one.
+more of them, except where it brings nothing that is there: a character that is gone would drag a
+piece of the scene along. Content is to be predicted where the picture differs from the true one.
 """
 
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from playworld.models.motion.blocks import to_blocks
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.changes import Changes, alternatives
+from playworld.models.motion.changes import (
+    FOLLOW,
+    Changes,
+    alternatives,
+    join_digits,
+    split_digits,
+)
+from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.find_changes import left_by_copies
-from playworld.models.motion.source import comes_into_view
+from playworld.models.motion.source import Source, comes_into_view
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.world.token_sampler import ChangeSampler
@@ -28,13 +37,17 @@ MEND_ABOVE = 1e-2
 """Mean squared error (of pixels in [0, 1]) of a block from which on the world is to mend it: it
 cannot know where smaller errors are."""
 
+MATCHES = 0.7
+"""A motion brings what is in the true frame if it leaves less than this share of the error that is
+there where a block follows the scene: by accident it may leave a little less of it."""
+
 
 @dataclass(frozen=True)
 class Rollout:
     """Clips that go on from the world's own pictures."""
 
     targets: Int[Tensor, "B T L"]
-    """The true motions, and what they leave of the true frame from the picture before."""
+    """The motions of `that_match`, and what these leave of the true frame."""
     tokens: Int[Tensor, "B T L"]
     """The changes from which its own pictures were decoded."""
     pictures: Float[Tensor, "B T H W C"]
@@ -81,6 +94,7 @@ def roll_out(
     for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
         moves = Changes.unpack(truth[:, t], config.num_blocks)
         source = tokenizer.source(canvas, moves)
+        moves = that_match(config, moves, source, to_float(frame), begins < t)
         choices = alternatives(moves.vectors(config.num_motions), config.num_motions)
         left = left_by_copies(config, source, to_float(frame), choices, moves.split)
         codes = tokenizer.books.quantize(left, tables, config.predict_below)
@@ -105,6 +119,29 @@ def roll_out(
         tokens.append(decided)
         pictures.append(tokenizer.visible_picture(canvas))
     return Rollout(*(torch.stack(parts, dim=1) for parts in (targets, tokens, pictures)))
+
+
+def that_match(
+    config: MotionTokenizerConfig,
+    truth: Changes,
+    source: Source,
+    frames: Float[Tensor, "B C H W"],
+    own: Bool[Tensor, " B"],
+) -> Changes:
+    """The true motions; blocks to which they bring nothing follow the scene (see `MATCHES`).
+
+    Only in rows of `own` pictures. Codes stay as they were.
+    """
+    choices = alternatives(truth.vectors(config.num_motions), config.num_motions)
+    error = left_by_copies(config, source, frames, choices, truth.split).square().mean(-1)
+    follows = to_blocks(frames - source.scene, config.patch).square().mean(-1)
+    moves = (error < MATCHES * follows) | ~own[:, None]
+    kept = replace(truth, motion=torch.where(moves, truth.motion, FOLLOW))
+    # Which motions a split chooses from depends on those of all blocks.
+    wanted = choices.gather(-1, split_digits(truth.split))
+    found = alternatives(kept.vectors(config.num_motions), config.num_motions)
+    digits = (found[:, :, None] == wanted[..., None]).long().argmax(-1)
+    return replace(kept, split=torch.where(moves, join_digits(digits), 0))
 
 
 def picture_features(
