@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
+from playworld.models.motion.foreground import foreground
 from playworld.models.st_transformer import TransformerConfig
 
 SHAPE = TransformerConfig(width=16, num_layers=2, num_heads=2, head_dim=8, window=4)
@@ -30,9 +31,10 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
     """Every frame of the training pass equals a cached step after its true past."""
     torch.manual_seed(0)
     config = replace(CONFIG, moved_picture=sees, keeps_scene=keeps, sees_flight=flies)
-    model = MotionDynamics(config).eval()
-    for table in model.flight.children() if model.flight else ():
-        torch.nn.init.normal_(table.weight)
+    model = MotionDynamics(replace(config, sees_foreground=keeps)).eval()
+    for part in (model.flight, model.foreground):
+        for weight in part.parameters() if part else ():
+            torch.nn.init.normal_(weight)
     tokens, hidden, actions, video = clip()
     moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 6))
     if keeps:
@@ -52,6 +54,22 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
             torch.testing.assert_close(played, trained[:, t - 1], atol=1e-5, rtol=1e-4)
         _, entry = model.step(tokens[:, t], nothing, action, cache, picture)
         cache = model.append(cache, entry)
+
+
+def test_the_foreground_is_where_the_picture_differs_from_the_scene():
+    video = torch.rand(1, 2, 32, 24, 3)
+    frames = torch.cat([video, video], dim=-1)
+    assert (foreground(frames, 8) == 0).all()
+    frames[0, 1, 4:8, 2:4, :3] += 0.5  # half of the lower left quarter of the first block
+    frames[0, 1, 28:30, 20:23, :3] -= 0.02  # too little
+    found = foreground(frames, 8).view(2, 4, 3)
+    assert (found[0] == 0).all()
+    assert found[1].tolist() == [[6, 5, 0], [5, 5, 0], [0, 0, 0], [0, 0, 0]]
+
+
+def test_a_foreground_needs_a_scene():
+    with pytest.raises(ValueError, match="keeps_scene"):
+        replace(CONFIG, sees_foreground=True)
 
 
 @torch.no_grad()

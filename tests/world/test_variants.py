@@ -45,9 +45,15 @@ def of_changes(config: WorldConfig, more: bool = False) -> WorldConfig:
         keeps_scene=more,
     )
     shape = config.dynamics.transformer
-    dynamics = MotionDynamicsConfig(
-        16, 24, 8, 4, 2, 32, 8, shape, moved_picture=more, decides_split=more, keeps_scene=more
-    )
+    dynamics = MotionDynamicsConfig(16, 24, 8, 4, 2, 32, 8, shape)
+    if more:
+        dynamics = replace(
+            dynamics,
+            moved_picture=True,
+            decides_split=True,
+            keeps_scene=True,
+            sees_foreground=True,
+        )
     # The grid of blocks is smaller than any convolution over it: actions look at pixels here.
     return replace(config, tokenizer=tokenizer, dynamics=dynamics)
 
@@ -68,6 +74,8 @@ def variant(request) -> World:
     for name, weights in world.dynamics.named_parameters():
         if name.endswith("head.weight"):
             weights.data *= 4
+        if name == "foreground.weight":  # zeros before training
+            torch.nn.init.normal_(weights)
     return world
 
 

@@ -17,6 +17,7 @@ from playworld.models.batch_invariance import repeated
 from playworld.models.kv_cache import KVCache, KVCacheEntry
 from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
 from playworld.models.motion.flight import FlightEmbedding
+from playworld.models.motion.foreground import ForegroundEmbedding, foreground
 from playworld.models.motion.layout import BlockLayout
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import ConvEmbed
@@ -56,9 +57,14 @@ class MotionDynamicsConfig(BlockLayout):
     sees_flight: bool = False
     """Whether they also see how the view has risen and fallen so far, `flight`: the top of a jump
     is not standing."""
+    sees_foreground: bool = False
+    """Whether they also see which blocks have something before the scene, which has to be kept for
+    that: elsewhere nothing moves by itself."""
 
     def __post_init__(self) -> None:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
+        if self.sees_foreground and not self.keeps_scene:
+            raise ValueError("sees_foreground needs keeps_scene: what is before the scene?")
 
     @property
     def num_positions(self) -> int:
@@ -94,6 +100,7 @@ class MotionDynamics(DynamicsModel):
         for table in (self.scene, self.motion, self.split, self.content):
             nn.init.normal_(table.weight, std=0.5)
         self.flight = FlightEmbedding(width) if config.sees_flight else None
+        self.foreground = ForegroundEmbedding(width) if config.sees_foreground else None
         self.action = nn.Linear(config.action_size, width)
         self.summary = nn.Parameter(torch.zeros(width))
         self.transformer = STTransformer(config.transformer, config.num_positions)
@@ -113,13 +120,16 @@ class MotionDynamics(DynamicsModel):
             flight: how the view has risen and fallen so far; needed if the configuration says so.
             moved: the last of these as the scene moves it; None while its motion is not decided.
         """
+        seen = frames
         if self.config.moved_picture:
-            frames = torch.cat([frames, frames[..., -3:] if moved is None else moved], dim=-1)
-        features = self.stem((frames * 2 - 1).to(self.summary.dtype))
-        if self.flight is None:
-            return features
-        assert flight is not None, "these dynamics see the flight"
-        return features + self.flight(flight)[..., None, :]
+            seen = torch.cat([frames, frames[..., -3:] if moved is None else moved], dim=-1)
+        features = self.stem((seen * 2 - 1).to(self.summary.dtype))
+        if self.foreground is not None:
+            features = features + self.foreground(foreground(frames, self.config.patch))
+        if self.flight is not None:
+            assert flight is not None, "these dynamics see the flight"
+            features = features + self.flight(flight)[..., None, :]
+        return features
 
     def embed(
         self,

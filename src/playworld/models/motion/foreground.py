@@ -1,0 +1,35 @@
+"""Where something stands before the scene: only there, or right beside it, do blocks move alone.
+
+The canvas keeps the last picture and the scene without what moves before it. Where these differ is
+a character, or what is left of an error; elsewhere is scenery. In a picture of its own making a
+world that has lost the character would take any block near the middle for it, and drag pieces of
+walls along.
+"""
+
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from playworld.models.motion.changes import QUARTERS
+
+APART = 0.02
+"""Mean difference of a quarter's pixels (of 1) from which on it is not the scene."""
+
+
+def foreground(frames: Float[Tensor, "B T H W 6"], patch: int) -> Int[Tensor, "B T N"]:
+    """How many quarters of each block have something before the scene; 5 more near such blocks."""
+    B, T, H, W, _ = frames.shape
+    apart = (frames[..., :3] - frames[..., 3:]).abs().mean(-1)
+    whole = F.pad(apart, (0, -W % patch, 0, -H % patch))
+    quarters = (F.avg_pool2d(whole.flatten(0, 1)[:, None], patch // 2) > APART).to(frames.dtype)
+    count = QUARTERS * F.avg_pool2d(quarters, 2)
+    around = F.max_pool2d(F.max_pool2d(quarters, 2), 3, stride=1, padding=1)
+    return (count + (QUARTERS + 1) * around).round().long().reshape(B, T, -1)
+
+
+class ForegroundEmbedding(nn.Embedding):
+    """Features of `foreground`; zeros before training."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(2 * (QUARTERS + 1), width)
+        nn.init.zeros_(self.weight)
