@@ -2,17 +2,19 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from playworld.config import InputError
-from playworld.presets import MOTION, preset_like
+from playworld.data.clips.shards import ShardWriter
+from playworld.presets import MOTION, PLATFORMER, preset_like
 from playworld.workflows import verdict
 from playworld.workflows.create import Naming, create, of_length
 from playworld.workflows.doctor import doctor
 from playworld.workflows.machine_fit import fitted
 from playworld.workflows.options import CreateOptions
-from playworld.workflows.start import measurable, sized, start_and_recipe
+from playworld.workflows.start import fit_to_data, measurable, sized, start_and_recipe
 from playworld.workflows.time_budget import Budget
 from playworld.workflows.verdict import compared, is_better, problem
 from playworld.world import World
@@ -202,7 +204,7 @@ def test_gravity_is_for_those_who_ask_for_it():
     """A game seen from above has a button that leads down, whatever the start was trained on."""
     asked = CreateOptions(start="platformer", gravity=True)
     start, recipe = start_and_recipe(asked, torch.device("cpu"))
-    assert start is not None and start.config.actions.gravity and start.num_actions == 7
+    assert start is not None and start.config.actions.gravity and start.num_actions == 8
     assert recipe.name == "platformer"
     without, _ = start_and_recipe(replace(asked, gravity=False), torch.device("cpu"))
     assert without is not None and not without.config.actions.gravity
@@ -219,6 +221,22 @@ def test_gravity_is_for_those_who_ask_for_it():
     assert motion.actions.gravity and motion.name == "motion"
     with pytest.raises(InputError, match="leave it out"):
         start_and_recipe(CreateOptions(start="coinrun", gravity=True), torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "lengths, clip",
+    [([100, 40], 24), ([20] * 200 + [600], 20), ([10] * 2 + [600], 24), ([9, 7], 7), ([3], 3)],
+)
+def test_clips_are_as_short_as_most_of_the_video_needs(lengths, clip, tmp_path):
+    with ShardWriter(tmp_path / "train", 8, 8, 20.0) as writer:
+        for number, length in enumerate(lengths):
+            frames = np.zeros((length, 8, 8, 3), np.uint8)
+            writer.write(frames, f"{number}.mp4", [k / 20 for k in range(length)])
+    (tmp_path / "dataset.json").write_text(json.dumps({"videos": "/films"}))
+    found = fit_to_data(PLATFORMER, tmp_path)
+    assert PLATFORMER.world_stage.clip_length == 24
+    assert found.world_stage.clip_length == clip
+    assert found.dynamics.transformer.window == min(clip, PLATFORMER.dynamics.transformer.window)
 
 
 def test_a_world_is_trained_further_by_the_recipe_of_its_shape():

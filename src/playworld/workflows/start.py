@@ -1,6 +1,7 @@
 """What `create` starts from: a world, a recipe, and clips that can be measured."""
 
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ NUM_CLIPS, STARTS, LONGEST_HORIZON = 24, 12, 8
 time, once more for the start."""
 PROMPT, LEAST_HORIZON = 4, 4
 """Frames of a prompt, and after it at which controllability is read (delta_4 PSNR)."""
+
+SPARED = 0.05
+"""Share of the frames that may be of scenes too short for the clips: longer clips say more."""
 
 
 def start_and_recipe(options: CreateOptions, device: torch.device) -> tuple[World | None, Recipe]:
@@ -92,10 +96,11 @@ def ingesting(options: CreateOptions) -> IngestOptions:
 
 
 def fit_to_data(recipe: Recipe, clips: Path) -> Recipe:
-    """Shorter clips where no scene is as long as the recipe's."""
-    return recipe.shortened(
-        max(scene.num_frames for scene in ClipDataset(clips, "train", 2).scenes)
-    )
+    """Shorter clips where scenes too short for the recipe's have more frames than are `SPARED`."""
+    lengths = sorted(scene.num_frames for scene in ClipDataset(clips, "train", 2).scenes)
+    spared = SPARED * sum(lengths)
+    seen = zip(lengths, accumulate(lengths), strict=True)
+    return recipe.shortened(next(length for length, frames in seen if frames > spared))
 
 
 def measurable(clips: Path, seed: int) -> EvaluateOptions:
