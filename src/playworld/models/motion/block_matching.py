@@ -11,7 +11,7 @@ from torch import Tensor
 
 from playworld.models.motion.blocks import on_device, still, vector
 from playworld.models.motion.changes import QUARTERS, alternatives, join_digits
-from playworld.models.motion.source import between, excerpt, scene_number, were_in_view
+from playworld.models.motion.source import MARGIN, between, excerpt, scene_number, were_in_view
 
 NOISE = 4e-4
 """Mean square (of pixels in [0, 1]) by which a block may differ from its source."""
@@ -200,13 +200,14 @@ def _half_pixel_moves(
 ) -> Float[Tensor, "B copies C H W"]:
     """The picture in the middle of the window, moved by a motion and each of STEPS beyond it."""
     height, width = (size - 2 * reach for size in window.shape[2:])
-    whole = excerpt(window, vector(motion, reach) + reach - 3, height + 6, width + 6)
+    corner, more = vector(motion, reach) + reach - MARGIN, 2 * MARGIN
+    whole = excerpt(window, corner, height + more, width + more)
     across, down = between(whole, 3), between(whole, 2)
     planes = {(0, 0): whole, (0, 1): across, (1, 0): down, (1, 1): between(across, 2)}
     views = []
     for step in STEPS:
-        # The picture begins at 3 in whole pixels; halves begin half a pixel before it.
-        top, left = ((3, 1, 0)[part] for part in step)
+        # The picture begins at MARGIN in whole pixels; halves begin half a pixel before it.
+        top, left = ((MARGIN, 1, 0)[part] for part in step)
         plane = planes[step[0] % 2, step[1] % 2]
         views.append(plane[..., top : top + height, left : left + width])
     return torch.stack(views, dim=1)
