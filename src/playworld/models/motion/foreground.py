@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from playworld.models.motion.changes import QUARTERS
+from playworld.models.stems import pad_to_patch
 
 APART = 0.02
 """Mean difference of a quarter's pixels (of 1) from which on it is not the scene."""
@@ -18,13 +19,12 @@ APART = 0.02
 
 def foreground(frames: Float[Tensor, "B T H W 6"], patch: int) -> Int[Tensor, "B T N"]:
     """How many quarters of each block have something before the scene; 5 more near such blocks."""
-    B, T, H, W, _ = frames.shape
-    apart = (frames[..., :3] - frames[..., 3:]).abs().mean(-1)
-    whole = F.pad(apart, (0, -W % patch, 0, -H % patch))
-    quarters = (F.avg_pool2d(whole.flatten(0, 1)[:, None], patch // 2) > APART).to(frames.dtype)
+    whole = pad_to_patch(frames, patch).flatten(0, 1)
+    apart = (whole[..., :3] - whole[..., 3:]).abs().mean(-1)
+    quarters = (F.avg_pool2d(apart[:, None], patch // 2) > APART).to(frames.dtype)
     count = QUARTERS * F.avg_pool2d(quarters, 2)
     around = F.max_pool2d(F.max_pool2d(quarters, 2), 3, stride=1, padding=1)
-    return (count + (QUARTERS + 1) * around).round().long().reshape(B, T, -1)
+    return (count + (QUARTERS + 1) * around).round().long().reshape(*frames.shape[:2], -1)
 
 
 class ForegroundEmbedding(nn.Embedding):

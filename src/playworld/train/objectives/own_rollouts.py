@@ -91,12 +91,12 @@ def roll_out(
     features = picture_features(tokenizer, dynamics, canvas)
     memory = dynamics.start_cache(len(video))
     memory = memory.append(dynamics.step(nothing, known, None, memory, features)[1])
-    for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
+    for t, frame in enumerate(to_float(frames[:, 1:]).unbind(1), start=1):
         moves = Changes.unpack(truth[:, t], config.num_blocks)
         source = tokenizer.source(canvas, moves)
-        moves = that_match(config, moves, source, to_float(frame), begins < t)
+        moves = that_match(config, moves, source, frame, begins < t)
         choices = alternatives(moves.vectors(config.num_motions), config.num_motions)
-        left = left_by_copies(config, source, to_float(frame), choices, moves.split)
+        left = left_by_copies(config, source, frame, choices, moves.split)
         codes = tokenizer.books.quantize(left, tables, config.predict_below)
         mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
         changes = replace(moves, codes=codes * mends[..., None])
@@ -111,7 +111,7 @@ def roll_out(
         decided = torch.cat([target[:, :1], decided], dim=1)
         mixed = Changes.unpack(decided, config.num_blocks)
         rendered = tokenizer.render(source, mixed)
-        picture = torch.where(own[:, None, None, None], rendered, to_float(frame))
+        picture = torch.where(own[:, None, None, None], rendered, frame)
         canvas = tokenizer.moved_canvas(canvas, source, mixed, picture, in_place=True)
         entry = dynamics.step(decided, known, actions[:, t - 1], memory, features)[1]
         memory = memory.append(entry, in_place=True)
