@@ -139,7 +139,13 @@ MOTION = Recipe(
 PLATFORMER = replace(
     MOTION,
     name="platformer",
-    tokenizer=replace(_CHANGES_TOKENIZER, layer_blocks=7, predict_below=6.3e-3, keeps_scene=True),
+    tokenizer=replace(
+        _CHANGES_TOKENIZER,
+        layer_blocks=7,
+        predict_below=6.3e-3,
+        keeps_scene=True,
+        first_scene=16,
+    ),
     actions=replace(
         MOTION.actions, gravity=True, quantizer=replace(SMALL.actions.quantizer, num_codes=6)
     ),

@@ -18,7 +18,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.source import Source, scene_vector
+from playworld.models.motion.source import scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.models.quantizer import QuantizerConfig
@@ -192,6 +192,20 @@ def test_the_scene_that_is_kept_has_no_character_in_it():
 
 
 @torch.no_grad()
+def test_a_character_that_rests_with_the_view_stays_before_the_scene():
+    tokenizer, video = make(keeps_scene=True), to_float(followed())
+    video = torch.cat([video, video[:, -1:].expand(-1, 2, -1, -1, -1)], dim=1)
+    tokens = tokenizer.encode_pairs(video)
+    assert torch.equal(
+        tokens[:, -2:], tokenizer.no_change(1, tokens.device)[:, None].expand(-1, 2, -1)
+    )
+    layers, *_ = tokenizer.context_pictures(tokens, video)
+    assert torch.equal(layers[0, -1], layers[0, -3])
+    picture, scene = layers[0, -1].split(3, dim=-1)
+    assert not torch.equal(picture, scene)
+
+
+@torch.no_grad()
 def test_a_character_before_a_still_camera_shows_its_way_wherever_it_is():
     tokenizer, figure = make(), land(8, 8, seed=7)
     views = []
@@ -306,9 +320,7 @@ def test_a_block_without_a_code_is_blended_from_what_surrounds_it():
     some[0, 1, 0, 0] = BLEND
     canvas = tokenizer.begin(to_float(video[:, 0]))
     changes = Changes(nothing.scene[:, 1], nothing.motion[:, 1], nothing.split[:, 1], some[:, 1])
-    window = to_float(canvas.view(CONFIG.reach))
-    source = Source.of(window, changes.scene, CONFIG.reach)
-    picture = tokenizer.render(source, changes)
+    picture = tokenizer.render(tokenizer.source(canvas, changes), changes)
     plain = to_float(canvas.view())
     assert not torch.equal(picture[..., :8, :8], plain[..., :8, :8])
     assert torch.equal(picture[..., 8:], plain[..., 8:])

@@ -10,6 +10,7 @@ from playworld.models.actions import LatentActionModel, TokenView
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamicsConfig
+from playworld.models.pixels import to_float
 from playworld.models.quantizer import QuantizerConfig
 from playworld.world import Engine, World, WorldConfig
 from tests.world.conftest import tiny_config
@@ -43,6 +44,7 @@ def of_changes(config: WorldConfig, more: bool = False) -> WorldConfig:
         channels=8,
         layers=1,
         keeps_scene=more,
+        first_scene=4 * more,
     )
     shape = config.dynamics.transformer
     dynamics = MotionDynamicsConfig(16, 24, 8, 4, 2, 32, 8, shape)
@@ -65,6 +67,9 @@ def build(config: WorldConfig) -> World:
         LatentActionModel(config.actions),
         build_dynamics(config.dynamics),
     )
+    for name, weights in models[0].named_parameters():
+        if name.startswith("first_scene.leave"):  # untrained, all of a picture is the scene
+            torch.nn.init.normal_(weights)
     return World(config, *(m.eval() for m in models))
 
 
@@ -187,3 +192,13 @@ def test_actions_on_tokens_of_another_tokenizer_are_refused():
     other = replace(config.actions, tokens=TokenView(4, 16), patch=2)
     with pytest.raises((InputError, ValueError), match="code_size"):
         replace(config, actions=other)
+
+
+def test_play_begins_with_the_scene_of_the_picture_apart_from_what_stands_before_it(images):
+    world = build(variants()["changes decided in more steps"])
+    frames, state = world.start(images[:, :1], [1, 2, 3])
+    begun = world.tokenizer.begin(to_float(images[:, 0]))
+    assert torch.equal(state.decoder.pixels, begun.pixels)
+    assert torch.equal(frames, images[:, 0])
+    picture, scene = state.decoder.view().split(3, dim=1)
+    assert not torch.equal(picture, scene)

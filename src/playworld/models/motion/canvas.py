@@ -32,9 +32,8 @@ class Canvas(Rows):
     """How the view has risen and fallen so far: see `flight`."""
 
     @staticmethod
-    def around(frames: UInt8[Tensor, "B 3 H W"], layers: int = 1) -> "Canvas":
-        """The mirror tiling of one picture per row, the same in all layers."""
-        frames = frames.repeat(1, layers, 1, 1)
+    def around(frames: UInt8[Tensor, "B C H W"]) -> "Canvas":
+        """The mirror tiling of one picture per row, with all its layers."""
         wide = torch.cat([frames, frames.flip(3)], dim=3)
         corner = torch.zeros(len(frames), 2, dtype=torch.long, device=frames.device)
         flight = no_flight(len(frames), frames.device)

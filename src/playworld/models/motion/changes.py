@@ -52,6 +52,14 @@ class Changes(Rows):
         """Number of the motion of every block; `num_motions` stands for the scene's."""
         return torch.where(self.motion == FOLLOW, num_motions, self.motion - 1)
 
+    def nothing_moves(self, rest: int) -> Bool[Tensor, "*batch"]:
+        """Whether neither the scene nor a block moves, where `rest` is the scene's number for it.
+
+        Such a frame is the last one again, what stands before the scene and all.
+        """
+        alone = (self.motion != FOLLOW) | (self.split != 0)
+        return (self.scene == rest) & ~alone.any(-1)
+
     @property
     def new(self) -> Bool[Tensor, "*batch N"]:
         """Which blocks are not plain copies."""

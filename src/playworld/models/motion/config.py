@@ -45,11 +45,16 @@ class MotionTokenizerConfig(BlockLayout):
     keeps_scene: bool = False
     """Whether the scene is kept apart from what moves before it, so that what a figure uncovers is
     there. Blocks that move with the scene are copied from it, all others from the last picture."""
+    first_scene: int = 0
+    """Channels of the network that separates the scene of a first picture from what stands before
+    it, `FirstScene`. 0: all of a first picture is the scene."""
 
     def __post_init__(self) -> None:
         check_grid(self.height, self.width, self.patch, "conv")
         check_ranges(self, patch=(2 * CELL, 64), reach=(1, 32), stages=(1, 8), channels=(8, 1_024))
-        check_ranges(self, layer_blocks=(0, 4_096))
+        check_ranges(self, layer_blocks=(0, 4_096), first_scene=(0, 1_024))
+        if self.first_scene and not self.keeps_scene:
+            raise ValueError("first_scene needs keeps_scene: where would the scene be kept?")
         check_ranges(
             self, layers=(0, 64), skip_below=(0, 1), refine_below=(0, 1), predict_below=(0, 1)
         )

@@ -3,7 +3,7 @@
 import math
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.motion.block_matching import (
@@ -18,7 +18,7 @@ from playworld.models.motion.block_matching import (
     refine_scene,
     scene_motion,
 )
-from playworld.models.motion.blocks import to_blocks, to_quarters
+from playworld.models.motion.blocks import still, to_blocks, to_quarters
 from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import FOLLOW, Changes, alternatives
 from playworld.models.motion.config import MotionTokenizerConfig
@@ -68,10 +68,21 @@ def find_changes(
     vectors = own_motions(quarters, vectors, least, share, near)
     choices = alternatives(vectors, config.num_motions)
     split = choose_split(quarters, choices, least)
-    source = Source.of(window, scene, reach)
+    rests = all_rests(config, scene, quarter_motions(choices, split, config.grid))
+    vectors = torch.where(rests[:, None], config.num_motions, vectors)
+    choices, split = alternatives(vectors, config.num_motions), split * ~rests[:, None]
+    source = Source.of(window, scene, reach, rests)
     left = left_by_copies(config, source, target, choices, split)
     motion = torch.where(vectors == config.num_motions, FOLLOW, vectors + 1)
     return Changes(scene, motion, split, books.quantize(left, tables, least)), left, source
+
+
+def all_rests(
+    config: MotionTokenizerConfig, scene: Int[Tensor, " B"], motions: Int[Tensor, "B h w"]
+) -> Bool[Tensor, " B"]:
+    """Whether the scene is at rest, and every quarter with it or by itself."""
+    rest = (motions == config.num_motions) | (motions == still(config.reach))
+    return (scene == config.num_scenes // 2) & rest.all((1, 2))
 
 
 def left_by_copies(

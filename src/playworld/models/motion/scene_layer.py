@@ -21,17 +21,25 @@ def next_scene(
     source: Source,
     changes: Changes,
     picture: Float[Tensor, "B 3 H W"],
+    scene: Float[Tensor, "B 3 H W"],
 ) -> Float[Tensor, "B 3 H W"]:
-    """The scene in view after these changes, which made this picture of the source."""
+    """The scene in view after these changes, which made this picture of the source.
+
+    Where nothing moves it stays the `scene` that was in view, but for what is new.
+    """
     known = follows(config, changes) | came_along(config, source, changes, picture)
-    return torch.where(known, picture, source.scene)
+    moved = torch.where(known, picture, source.scene)
+    new = spread(changes.new.unflatten(1, config.grid)[:, None], config.patch)
+    still = changes.nothing_moves(config.num_scenes // 2)[:, None, None, None]
+    return torch.where(still, torch.where(new, picture, scene), moved)
 
 
 def follows(config: MotionTokenizerConfig, changes: Changes) -> Bool[Tensor, "B 1 H W"]:
-    """Which pixels move with the scene."""
+    """Which pixels move with the scene. None where nothing moves: what stands before it stays."""
     choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
     motions = quarter_motions(choices, changes.split, config.grid)[:, None]
-    return spread(motions == config.num_motions, config.patch // 2)
+    moves = ~changes.nothing_moves(config.num_scenes // 2)[:, None, None, None]
+    return spread((motions == config.num_motions) & moves, config.patch // 2)
 
 
 def came_along(

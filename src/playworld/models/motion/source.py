@@ -33,9 +33,16 @@ class Source:
     """Largest motion, pixels."""
 
     @staticmethod
-    def of(window: Float[Tensor, "B C Y X"], scene: Int[Tensor, " B"], reach: int) -> "Source":
+    def of(
+        window: Float[Tensor, "B C Y X"],
+        scene: Int[Tensor, " B"],
+        reach: int,
+        nothing_moves: Bool[Tensor, " B"],
+    ) -> "Source":
         """The source for this motion of the scene; the window has `reach` pixels around it."""
-        moved = shifted(window[:, -3:], scene_vector(scene, reach), reach)
+        still = nothing_moves[:, None, None, None]
+        layer = torch.where(still, window[:, :3], window[:, -3:])
+        moved = shifted(layer, scene_vector(scene, reach), reach)
         return Source(torch.cat([window[:, :3], F.pad(moved, (0, 2 * reach))], dim=2), reach)
 
     @property

@@ -19,6 +19,7 @@ from playworld.models.motion.canvas import Canvas
 from playworld.models.motion.changes import FIRST_CODE, Changes
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.find_changes import find_changes
+from playworld.models.motion.first_scene import FirstScene
 from playworld.models.motion.flight import flight_after
 from playworld.models.motion.render import CANDIDATES, render_inputs
 from playworld.models.motion.residual_codes import Books
@@ -42,6 +43,7 @@ class MotionTokenizer(Tokenizer):
         self.num_tokens = config.num_tokens
         self.books = Books(config)
         self.blend = Blend(CANDIDATES, config.channels, config.layers)
+        self.first_scene = FirstScene(config.first_scene) if config.first_scene else None
 
     def forward(self, video: Float[Tensor, "B T H W C"]) -> Float[Tensor, "B T C h w"]:
         """The frames after the first as training has them: from the last one's own picture."""
@@ -118,9 +120,16 @@ class MotionTokenizer(Tokenizer):
         """The state before the first frame, whose picture is `prompt`."""
         return self.canvas_around(self.pad_to_blocks(prompt[:, None])[:, 0])
 
-    def canvas_around(self, frames: UInt8[Tensor, "B C h w"]) -> Canvas:
-        """The canvas around first pictures, in whole blocks: all of them may be the scene."""
-        return Canvas.around(frames, self.config.canvas_layers)
+    @torch.no_grad()
+    def canvas_around(self, frames: UInt8[Tensor, "B 3 h w"]) -> Canvas:
+        """The canvas around first pictures, in whole blocks.
+
+        All of a picture is the scene, unless a network separates them.
+        """
+        layers = [frames] * self.config.canvas_layers
+        if self.first_scene is not None:
+            layers[1] = to_uint8(row_by_row(self.first_scene.scene, to_float(frames)))
+        return Canvas.around(torch.cat(layers, dim=1))
 
     def decode_step(
         self, tokens: Int[Tensor, "B L"], cache: Canvas, in_place: bool = False
@@ -181,7 +190,7 @@ class MotionTokenizer(Tokenizer):
         for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
             changes = Changes.unpack(tokens[:, t], self.config.num_blocks)
             source = self.source(canvas, changes)
-            moved.append(self.cropped(source.scene))
+            moved.append(self.moved_scene(canvas, tokens[:, t]))
             flights.append(canvas.flight)
             canvas = self.moved_canvas(canvas, source, changes, to_float(frame), in_place=True)
             layers.append(self.layers_in_view(canvas))
@@ -189,8 +198,8 @@ class MotionTokenizer(Tokenizer):
 
     def source(self, canvas: Canvas, changes: Changes) -> Source:
         """What the next frame is copied from."""
-        reach = self.config.reach
-        return Source.of(to_float(canvas.view(reach)), changes.scene, reach)
+        reach, still = self.config.reach, changes.nothing_moves(self.config.num_scenes // 2)
+        return Source.of(to_float(canvas.view(reach)), changes.scene, reach, still)
 
     def cropped(self, whole: Float[Tensor, "B C h w"]) -> Float[Tensor, "B H W C"]:
         """Without what was added to fill the last blocks, channels last."""
@@ -256,7 +265,8 @@ class MotionTokenizer(Tokenizer):
         """The canvas with this picture in view, moved with the scene."""
         layers = [picture]
         if self.config.keeps_scene:
-            layers.append(next_scene(self.config, source, changes, picture))
+            scene = to_float(canvas.view()[:, 3:])
+            layers.append(next_scene(self.config, source, changes, picture, scene))
         motion = scene_vector(changes.scene, self.config.reach)
         moved = canvas.moved(motion, to_uint8(torch.cat(layers, dim=1)), in_place)
         return replace(moved, flight=flight_after(canvas.flight, motion))

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from playworld.models.motion.changes import BLEND, Changes
+from playworld.models.motion.source import scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
+from playworld.train.objectives.first_scene import first_scene_loss, recoloured
 from playworld.train.objectives.objective import Batch, Metrics, Objective, StepLatents, code_use
 
 
@@ -51,11 +54,12 @@ class MotionTokenizerObjective(Objective):
         draws = batch.generators()
         unknown = torch.stack([torch.rand((), generator=draw) for draw in draws])
         hide = (unknown < self.loss_config.unknown).to(video.device)
-        residuals, losses, errors, new = [], [], [], []
+        residuals, losses, errors, new, scenes = [], [], [], [], []
         steps = self.tokenizer.unroll(frames, lambda changes: without_content(changes, hide))
         for (changes, residual, picture), frame in zip(steps, frames[:, 1:].unbind(1), strict=True):
             residuals.append(residual[changes.new])
             new.append(changes.new.float().mean())
+            scenes.append(changes.scene)
             target = to_float(frame)
             losses.append(self._loss(picture - target))
             shown = picture.detach().clamp(0, 1)
@@ -65,7 +69,29 @@ class MotionTokenizerObjective(Objective):
         psnr = -10 * torch.stack(errors).clamp_min(1e-6).log10()
         metrics = {"psnr": psnr.mean(), "new_blocks": torch.stack(new).mean()}
         loss = torch.stack(losses).mean()
+        if self.tokenizer.first_scene is not None:
+            apart = self._separation(frames, torch.stack(scenes, dim=1), draws)
+            loss, metrics["first_scene"] = loss + apart, apart.detach()
         return share * loss, {key: share * value for key, value in metrics.items()}
+
+    def _separation(
+        self,
+        frames: UInt8[Tensor, "B T 3 h w"],
+        scenes: Int[Tensor, "B S"],
+        draws: list[torch.Generator],
+    ) -> Float[Tensor, ""]:
+        """`first_scene_loss` of one frame of each clip, by the motions of the scene.
+
+        Half of the clips have other colours there: figures come in any.
+        """
+        assert self.tokenizer.first_scene is not None
+        steps = scene_vector(scenes, self.tokenizer.config.reach)
+        corners = F.pad(steps.cumsum(1), (0, 0, 1, 0))
+        chosen = torch.cat([torch.randint(frames.shape[1], (1,), generator=draw) for draw in draws])
+        pictures = to_float(frames)
+        pictures = torch.stack([recoloured(*pair) for pair in zip(pictures, draws, strict=True)])
+        network = self.tokenizer.first_scene
+        return first_scene_loss(network, pictures, corners, chosen.to(frames.device))
 
     def _loss(self, difference: Float[Tensor, "B C H W"]) -> Float[Tensor, ""]:
         l1, l2 = difference.abs().mean(), difference.square().mean()

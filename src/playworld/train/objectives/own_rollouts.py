@@ -95,13 +95,14 @@ def roll_out(
         moves = Changes.unpack(truth[:, t], config.num_blocks)
         source = tokenizer.source(canvas, moves)
         moves = that_match(config, moves, source, frame, begins < t)
+        source = tokenizer.source(canvas, moves)
         choices = alternatives(moves.vectors(config.num_motions), config.num_motions)
         left = left_by_copies(config, source, frame, choices, moves.split)
         codes = tokenizer.books.quantize(left, tables, config.predict_below)
         mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
         changes = replace(moves, codes=codes * mends[..., None])
         target = changes.pack()
-        moved = tokenizer.cropped(source.scene)[:, None]
+        moved = tokenizer.moved_scene(canvas, target)[:, None]
         features = picture_features(tokenizer, dynamics, canvas, moved)
         logits, _ = dynamics.step(target, hidden, actions[:, t - 1], memory, features)
         drawn = sampler.draw_blocks(target, logits, TEMPERATURE, noise[:, t])
@@ -110,6 +111,7 @@ def roll_out(
         decided = torch.where(free.repeat(1, 2 + config.stages), drawn.pack()[:, 1:], target[:, 1:])
         decided = torch.cat([target[:, :1], decided], dim=1)
         mixed = Changes.unpack(decided, config.num_blocks)
+        source = tokenizer.source(canvas, mixed)
         rendered = tokenizer.render(source, mixed)
         picture = torch.where(own[:, None, None, None], rendered, frame)
         canvas = tokenizer.moved_canvas(canvas, source, mixed, picture, in_place=True)
