@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from playworld.models.motion.changes import FOLLOW
 from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
-from playworld.models.motion.foreground import foreground
+from playworld.models.motion.foreground import ALONE, STAYS, foreground, odds
 from playworld.models.st_transformer import TransformerConfig
 
 SHAPE = TransformerConfig(width=16, num_layers=2, num_heads=2, head_dim=8, window=4)
@@ -51,6 +52,8 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
                 ~hidden[:, t, :1, None], model.picture_features(last, before)[:, 0]
             )
             played, _ = model.step(tokens[:, t], hidden[:, t], action, cache, shown)
+            if keeps:  # what to risk is not learned
+                played[:, 1:, FOLLOW] += odds(foreground(last, CONFIG.patch))[:, 0]
             torch.testing.assert_close(played, trained[:, t - 1], atol=1e-5, rtol=1e-4)
         _, entry = model.step(tokens[:, t], nothing, action, cache, picture)
         cache = model.append(cache, entry)
@@ -65,6 +68,9 @@ def test_the_foreground_is_where_the_picture_differs_from_the_scene():
     found = foreground(frames, 8).view(2, 4, 3)
     assert (found[0] == 0).all()
     assert found[1].tolist() == [[6, 5, 0], [5, 5, 0], [0, 0, 0], [0, 0, 0]]
+    risk = odds(foreground(frames, 8)).view(2, 4, 3)
+    assert (risk[0] == -ALONE).all()
+    assert risk[1, :2].tolist() == [[STAYS, 0, -ALONE], [0, 0, -ALONE]]
 
 
 def test_a_foreground_needs_a_scene():

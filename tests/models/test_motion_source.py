@@ -7,6 +7,7 @@ import torch
 from playworld.models.motion.source import (
     MARGIN,
     TAPS,
+    Source,
     between,
     scene_number,
     scene_vector,
@@ -46,3 +47,31 @@ def test_whole_and_half_pixels_are_where_their_numbers_say():
         wanted = (torch.arange(64) + REACH + halves / 2) / 100
         torch.testing.assert_close(found[0, 0, 10, 8:-8], wanted[8:-8])
     assert between(window, 3).shape[-1] == 64 + 2 * REACH - 2 * MARGIN + 1
+
+
+def test_a_block_that_moves_by_itself_takes_what_stands_before_the_scene_and_no_scene():
+    reach, still = 4, torch.tensor([False])
+    scene = torch.rand(1, 3, 24 + 2 * reach, 32 + 2 * reach, generator=torch.manual_seed(0))
+    picture = scene.clone()
+    figure = slice(reach + 10, reach + 14), slice(reach + 9, reach + 12)
+    picture[..., *figure] = (scene[..., *figure] + 0.5) % 1
+    window = torch.cat([picture, scene], dim=1)
+    source = Source.of(window, scene_number(torch.tensor([[0, 4]]), reach), reach, still)
+    motions = torch.full((1, 1, 6, 8), (2 * reach + 1) ** 2)  # all with the scene
+    plain = source.copies(motions, 4)
+    motions[..., 2:4, 2:4] = ((2 * reach + 1) ** 2 - 1) // 2  # a block at rest
+    found = source.copies(motions, 4)
+    there = slice(10, 14), slice(9, 12)
+    assert torch.equal(found[0, 0][:, *there], picture[0][:, *figure])
+    found[0, 0][:, *there] = plain[0, 0][:, *there]
+    assert torch.equal(found, plain)
+
+
+def test_all_of_a_block_moves_where_nothing_is_known_to_stand_before_the_scene():
+    reach, still = 4, torch.tensor([False])
+    scene = torch.rand(1, 3, 24 + 2 * reach, 32 + 2 * reach, generator=torch.manual_seed(0))
+    window = torch.cat([scene, scene], dim=1)
+    source = Source.of(window, scene_number(torch.tensor([[0, 4]]), reach), reach, still)
+    motions = torch.full((1, 1, 6, 8), ((2 * reach + 1) ** 2 - 1) // 2)
+    at_rest = scene[..., reach:-reach, reach:-reach]
+    assert torch.equal(source.copies(motions, 4)[:, 0], at_rest)

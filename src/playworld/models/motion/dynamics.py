@@ -15,9 +15,16 @@ from playworld.config import check_ranges
 from playworld.models.base import DynamicsModel
 from playworld.models.batch_invariance import repeated
 from playworld.models.kv_cache import KVCache, KVCacheEntry
-from playworld.models.motion.changes import CHOICES, FIRST_CODE, QUARTERS, Changes, split_digits
+from playworld.models.motion.changes import (
+    CHOICES,
+    FIRST_CODE,
+    FOLLOW,
+    QUARTERS,
+    Changes,
+    split_digits,
+)
 from playworld.models.motion.flight import FlightEmbedding
-from playworld.models.motion.foreground import ForegroundEmbedding, foreground
+from playworld.models.motion.foreground import ForegroundEmbedding, foreground, odds
 from playworld.models.motion.layout import BlockLayout
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import ConvEmbed
@@ -112,8 +119,10 @@ class MotionDynamics(DynamicsModel):
         frames: Float[Tensor, "B T H W C"],
         flight: Int[Tensor, "B T 6"] | None = None,
         moved: Float[Tensor, "B T H W 3"] | None = None,
-    ) -> Float[Tensor, "B T N D"]:
+    ) -> Float[Tensor, "B T N F"]:
         """Features of the pictures from which the next frames are built. Pixels in [0, 1].
+
+        With `sees_foreground` one more, which only `step` takes: the `odds` of each block.
 
         Args:
             frames: with all layers of the canvas.
@@ -125,19 +134,23 @@ class MotionDynamics(DynamicsModel):
             seen = torch.cat([frames, frames[..., -3:] if moved is None else moved], dim=-1)
         features = self.stem((seen * 2 - 1).to(self.summary.dtype))
         if self.foreground is not None:
-            features = features + self.foreground(foreground(frames, self.config.patch))
+            before = foreground(frames, self.config.patch)
+            features = features + self.foreground(before)
         if self.flight is not None:
             assert flight is not None, "these dynamics see the flight"
             features = features + self.flight(flight)[..., None, :]
+        if self.foreground is not None:
+            features = torch.cat([features, odds(before)[..., None].to(features)], dim=-1)
         return features
 
     def embed(
         self,
-        picture: Float[Tensor, "*batch N D"],
+        picture: Float[Tensor, "*batch N F"],
         changes: Changes,
         hidden: Bool[Tensor, "*batch P"],
     ) -> Float[Tensor, "*batch P D"]:
         """A frame as the transformer gets it: the scene, then the blocks."""
+        picture = picture[..., : self.config.transformer.width]
         scene = self.scene(changes.scene.masked_fill(hidden[..., 0], self.config.num_scenes))
         masked = hidden[..., 1:]
         motions, *_, contents = self.config.sizes
@@ -202,9 +215,11 @@ class MotionDynamics(DynamicsModel):
         hidden: Bool[Tensor, "B P"],
         action: Float[Tensor, "B E"] | None,
         cache: KVCache,
-        picture: Float[Tensor, "B N D"] | None = None,
+        picture: Float[Tensor, "B N F"] | None = None,
     ) -> tuple[Float[Tensor, "B P V"], KVCacheEntry]:
         """Logits of the next frame alone, against the cached past; equal to `forward`'s.
+
+        But for the odds of `foreground`: what is likely is learned, what to risk is not.
 
         The entry is what `append` commits, once it comes from a step with nothing hidden. `action`
         is None for the first frame of a prompt; `picture` is of `picture_features`.
@@ -215,4 +230,8 @@ class MotionDynamics(DynamicsModel):
         if action is not None:
             x = x + self.action(repeated(action.to(x.dtype)[:, None], x.shape[1]))
         x, entry = self.transformer.step(x, cache)
-        return self.logits(x), entry
+        logits = self.logits(x)
+        if self.foreground is not None:
+            in_favour = picture[..., self.config.transformer.width :].to(logits)
+            logits = logits - F.pad(in_favour, (FOLLOW, logits.shape[-1] - FOLLOW - 1, 1, 0))
+        return logits, entry

@@ -19,7 +19,7 @@ UNTRAINED = -2.0
 SURE = 1.0
 """Logit from which on a pixel stands before the scene. A thing that is taken away by mistake is
 gone, and one that is left can still move."""
-AROUND = 2
+AROUND = 1
 """Pixels around what stands before the scene that are taken from behind it, too: its soft edges."""
 
 

@@ -6,6 +6,7 @@ world that has lost the character would take any block near the middle for it, a
 walls along.
 """
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -15,6 +16,11 @@ from playworld.models.stems import pad_to_patch
 
 APART = 0.02
 """Mean difference of a quarter's pixels (of 1) from which on it is not the scene."""
+STAYS = 3.0
+"""Logit in favour of moving by itself of a block in which something stands before the scene. If it
+follows the scene, what stands there is gone for good."""
+ALONE = 2.0
+"""Logit against it of a block with nothing before the scene in it or beside it."""
 
 
 def foreground(frames: Float[Tensor, "B T H W 6"], patch: int) -> Int[Tensor, "B T N"]:
@@ -25,6 +31,13 @@ def foreground(frames: Float[Tensor, "B T H W 6"], patch: int) -> Int[Tensor, "B
     count = QUARTERS * F.avg_pool2d(quarters, 2)
     around = F.max_pool2d(F.max_pool2d(quarters, 2), 3, stride=1, padding=1)
     return (count + (QUARTERS + 1) * around).round().long().reshape(*frames.shape[:2], -1)
+
+
+def odds(seen: Int[Tensor, "B T N"]) -> Float[Tensor, "B T N"]:
+    """Logits by which blocks are likelier to move by themselves in play, by their `foreground`."""
+    before = seen % (QUARTERS + 1) > 0
+    beside = (seen > QUARTERS).float() - 1
+    return torch.where(before, STAYS, ALONE * beside)
 
 
 class ForegroundEmbedding(nn.Embedding):

@@ -18,6 +18,10 @@ from playworld.models.motion.layout import BlockLayout
 
 TAPS = tuple(weight / 64 for weight in (-1, 4, -10, 39, 39, -10, 4, -1))
 """Weights of the pixels around the middle between two."""
+DIFFERS = 30.5 / 255
+"""Sum over the colours of a difference from the scene from which on a pixel stands before it."""
+NEAR = 8
+"""Pixels around what stands before the scene within which nothing else moves by itself."""
 MARGIN = len(TAPS) // 2
 """Pixels that it needs on each side."""
 
@@ -26,9 +30,10 @@ MARGIN = len(TAPS) // 2
 class Source:
     """What blocks are copied from, one row per session."""
 
-    pixels: Float[Tensor, "B 3 P X"]
+    pixels: Float[Tensor, "B 4 P X"]
     """The last picture with `reach` pixels around it, and below that, at the left, the scene as
-    its motion makes it."""
+    its motion makes it. The fourth channel is 1 for pixels that are copied; elsewhere the scene is
+    taken in their place, see `carried`."""
     reach: int
     """Largest motion, pixels."""
 
@@ -42,20 +47,22 @@ class Source:
         """The source for this motion of the scene; the window has `reach` pixels around it."""
         still = nothing_moves[:, None, None, None]
         layer = torch.where(still, window[:, :3], window[:, -3:])
-        moved = shifted(layer, scene_vector(scene, reach), reach)
-        return Source(torch.cat([window[:, :3], F.pad(moved, (0, 2 * reach))], dim=2), reach)
+        moved = F.pad(shifted(layer, scene_vector(scene, reach), reach), (0, 2 * reach))
+        picture = torch.cat([window[:, :3], carried(window)], dim=1)
+        moved = torch.cat([moved, torch.ones_like(moved[:, :1])], dim=1)
+        return Source(torch.cat([picture, moved], dim=2), reach)
 
     @property
     def window(self) -> Float[Tensor, "B 3 Y X"]:
         """The last picture with `reach` pixels around it."""
         height = (self.pixels.shape[2] - 2 * self.reach) // 2
-        return self.pixels[:, :, : height + 2 * self.reach]
+        return self.pixels[:, :3, : height + 2 * self.reach]
 
     @property
     def scene(self) -> Float[Tensor, "B 3 H W"]:
         """The scene where it has moved to."""
         height, width = (side - 2 * self.reach for side in self.pixels.shape[2:])
-        return self.pixels[:, :, -(height // 2) :, :width]
+        return self.pixels[:, :3, -(height // 2) :, :width]
 
     def copies(
         self, motions: Int[Tensor, "B copies h w"], side: int
@@ -73,7 +80,22 @@ class Source:
         places = spread(corner, side) + (y * columns + torch.arange(width, device=y.device))
         every = self.pixels.flatten(2)[:, None].expand(-1, K, -1, -1)
         chosen = every.gather(3, places.flatten(2)[:, :, None].expand(-1, -1, C, -1))
-        return chosen.view(B, K, C, height, width)
+        chosen = chosen.view(B, K, C, height, width)
+        return torch.where(chosen[:, :, 3:] > 0.5, chosen[:, :, :3], self.scene[:, None])
+
+
+def carried(window: Float[Tensor, "B C Y X"]) -> Float[Tensor, "B 1 Y X"]:
+    """1 for pixels that a block takes along when it moves by itself.
+
+    Near what stands before the scene only that is: the ground under a character is not dragged
+    along. Elsewhere all is: what stands there is not known yet.
+    """
+    if window.shape[1] == 3:  # the scene is not kept
+        return torch.ones_like(window[:, :1])
+    apart = (window[:, :3] - window[:, 3:]).abs().sum(1, keepdim=True)
+    before = (apart > DIFFERS).to(window.dtype)
+    near = F.max_pool2d(before, 2 * NEAR + 1, stride=1, padding=NEAR)
+    return torch.maximum(before, 1 - near)
 
 
 def scene_vector(scene: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch 2"]:
