@@ -39,7 +39,7 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
     tokens, hidden, actions, video = clip()
     moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 6))
     if keeps:
-        video = torch.cat([video, video.flip(3)], dim=-1)
+        video = torch.cat([video, video.flip(3), torch.zeros_like(video[..., :1])], dim=-1)
     trained = model(tokens, hidden, actions, video, moved, flight)
     cache, nothing = model.start_cache(2), torch.zeros_like(hidden[:, 0])
     for t in range(tokens.shape[1]):
@@ -61,7 +61,7 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
 
 def test_the_foreground_is_where_the_picture_differs_from_the_scene():
     video = torch.rand(1, 2, 32, 24, 3)
-    frames = torch.cat([video, video], dim=-1)
+    frames = torch.cat([video, video, torch.zeros_like(video[..., :1])], dim=-1)
     assert (foreground(frames, 8) == 0).all()
     frames[0, 1, 4:8, 2:4, :3] += 0.5  # half of the lower left quarter of the first block
     frames[0, 1, 28:30, 20:23, :3] -= 0.02  # too little

@@ -12,6 +12,7 @@ from playworld.models.motion.source import (
     scene_number,
     scene_vector,
     shifted,
+    stands_before,
 )
 
 REACH = 8
@@ -55,7 +56,7 @@ def test_a_block_that_moves_by_itself_takes_what_stands_before_the_scene_and_no_
     picture = scene.clone()
     figure = slice(reach + 10, reach + 14), slice(reach + 9, reach + 12)
     picture[..., *figure] = (scene[..., *figure] + 0.5) % 1
-    window = torch.cat([picture, scene], dim=1)
+    window = torch.cat([picture, scene, stands_before(picture, scene)], dim=1)
     source = Source.of(window, scene_number(torch.tensor([[0, 4]]), reach), reach, still)
     motions = torch.full((1, 1, 6, 8), (2 * reach + 1) ** 2)  # all with the scene
     plain = source.copies(motions, 4)
@@ -70,7 +71,7 @@ def test_a_block_that_moves_by_itself_takes_what_stands_before_the_scene_and_no_
 def test_all_of_a_block_moves_where_nothing_is_known_to_stand_before_the_scene():
     reach, still = 4, torch.tensor([False])
     scene = torch.rand(1, 3, 24 + 2 * reach, 32 + 2 * reach, generator=torch.manual_seed(0))
-    window = torch.cat([scene, scene], dim=1)
+    window = torch.cat([scene, scene, torch.zeros_like(scene[:, :1])], dim=1)
     source = Source.of(window, scene_number(torch.tensor([[0, 4]]), reach), reach, still)
     motions = torch.full((1, 1, 6, 8), ((2 * reach + 1) ** 2 - 1) // 2)
     at_rest = scene[..., reach:-reach, reach:-reach]

@@ -65,7 +65,7 @@ def test_a_figure_is_found_in_pictures_that_were_never_seen():
     network = tokenizer.first_scene
     unseen = to_float(clips(2, seed=90))[:, 0]
     fresh = tokenizer.begin(unseen).view()
-    assert torch.equal(fresh[:, :3], fresh[:, 3:])  # untrained, all is the scene
+    assert torch.equal(fresh[:, :3], fresh[:, 3:6])  # untrained, all is the scene
     corners = torch.tensor([[0, 6 * t] for t in range(12)]).expand(4, -1, -1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     for step in range(60):
@@ -76,7 +76,7 @@ def test_a_figure_is_found_in_pictures_that_were_never_seen():
         loss.backward()
         optimizer.step()
     layers = to_float(tokenizer.begin(unseen).view())
-    apart = (layers[:, :3] - layers[:, 3:]).abs().mean(1) > 0.1
+    apart = (layers[:, :3] - layers[:, 3:6]).abs().mean(1) > 0.1
     assert apart[:, *FIGURE].float().mean() > 0.9
     apart[:, 18:32, 26:38] = False
     assert not apart.any()

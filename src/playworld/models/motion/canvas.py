@@ -24,8 +24,8 @@ class Canvas(Rows):
     """
 
     pixels: UInt8[Tensor, "B C Y X"]
-    """Twice as high and twice as wide as a frame: the picture, and below it in the channels the
-    scene without what moves before it, where the tokenizer keeps that."""
+    """Twice as high and twice as wide as a frame: the picture, and below it in the channels, where
+    the tokenizer keeps that, the scene without what stands before it, and 255 where that stands."""
     corner: Int[Tensor, "B 2"]
     """Row and column of the view's upper left pixel, in half pixels."""
     flight: Int[Tensor, "B 6"]

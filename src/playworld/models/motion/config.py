@@ -72,9 +72,9 @@ class MotionTokenizerConfig(BlockLayout):
         return self.content.num_codes
 
     @property
-    def canvas_layers(self) -> int:
-        """Pictures that a canvas holds: the last one, and the scene where that is kept."""
-        return 2 if self.keeps_scene else 1
+    def canvas_channels(self) -> int:
+        """Channels of a canvas: the picture, and where it is kept the scene, and what hides it."""
+        return 7 if self.keeps_scene else 3
 
     @property
     def view(self) -> tuple[int, int]:
@@ -95,4 +95,4 @@ class MotionTokenizerConfig(BlockLayout):
     def session_bytes(self) -> int:
         """Memory of the canvas of one game."""
         rows, columns = self.grid
-        return 4 * 3 * self.canvas_layers * rows * columns * self.patch**2
+        return 4 * self.canvas_channels * rows * columns * self.patch**2

@@ -129,9 +129,10 @@ class MotionDynamics(DynamicsModel):
             flight: how the view has risen and fallen so far; needed if the configuration says so.
             moved: the last of these as the scene moves it; None while its motion is not decided.
         """
-        seen = frames
+        pictures = frames[..., :6]
+        seen = pictures
         if self.config.moved_picture:
-            seen = torch.cat([frames, frames[..., -3:] if moved is None else moved], dim=-1)
+            seen = torch.cat([pictures, pictures[..., -3:] if moved is None else moved], dim=-1)
         features = self.stem((seen * 2 - 1).to(self.summary.dtype))
         if self.foreground is not None:
             before = foreground(frames, self.config.patch)

@@ -24,7 +24,7 @@ from playworld.models.motion.changes import FOLLOW, Changes, alternatives
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.render import quarter_motions
 from playworld.models.motion.residual_codes import Books, CodeTable
-from playworld.models.motion.source import Source
+from playworld.models.motion.source import Source, scene_in
 from playworld.models.pixels import to_float
 
 
@@ -58,7 +58,7 @@ def find_changes(
     costs = matching_costs(view[:, :3], frames, side // 2, reach)
     seen = of_what_was_in_view(costs, side // 2, reach) if config.keeps_scene else costs
     main = scene_motion(to_quarters(seen).mean(2), reach)
-    scene, follows = refine_scene(window[:, -3:], target, main, costs.amin(-1), reach)
+    scene, follows = refine_scene(scene_in(window), target, main, costs.amin(-1), reach)
     if not config.keeps_scene:
         # The whole pixels nearest to the scene's motion say the same as following it, or less.
         costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)

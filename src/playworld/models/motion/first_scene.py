@@ -16,9 +16,11 @@ STEPS = 4
 """Times that the picture is halved."""
 UNTRAINED = -2.0
 """Logit of standing before the scene with which training begins: all is scenery."""
-SURE = 1.0
-"""Logit from which on a pixel stands before the scene. A thing that is taken away by mistake is
-gone, and one that is left can still move."""
+SURE, LIKELY = 2.5, 1.0
+"""Logits from which on a pixel stands before the scene: by itself, and beside one that does. What
+is separated by mistake comes loose in play, and what is not can still move."""
+GROWS = 10
+"""Pixels that likely ones may be away from a sure one."""
 AROUND = 1
 """Pixels around what stands before the scene that are taken from behind it, too: its soft edges."""
 
@@ -60,8 +62,15 @@ class FirstScene(nn.Module):
         x = x[..., :height, :width]
         return x[:, :1], x[:, 1:] + 0.5
 
-    def scene(self, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
-        """The scene without what stands before it, in [0, 1]; elsewhere the picture, exactly."""
+    def layers(self, picture: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 4 H W"]:
+        """The scene in [0, 1], and 1 where something stands before it.
+
+        Elsewhere the scene is the picture, exactly.
+        """
         logit, behind = self(picture)
-        before = F.max_pool2d((logit > SURE).to(picture.dtype), 2 * AROUND + 1, 1, AROUND)
-        return torch.where(before > 0, behind.clamp(0, 1), picture)
+        before, likely = ((logit > least).to(picture.dtype) for least in (SURE, LIKELY))
+        for _ in range(GROWS):
+            before = F.max_pool2d(before, 3, 1, 1) * likely
+        hidden = F.max_pool2d(before, 2 * AROUND + 1, 1, AROUND)
+        scene = torch.where(hidden > 0, behind.clamp(0, 1), picture)
+        return torch.cat([scene, before], dim=1)

@@ -23,11 +23,12 @@ ALONE = 2.0
 """Logit against it of a block with nothing before the scene in it or beside it."""
 
 
-def foreground(frames: Float[Tensor, "B T H W 6"], patch: int) -> Int[Tensor, "B T N"]:
+def foreground(frames: Float[Tensor, "B T H W 7"], patch: int) -> Int[Tensor, "B T N"]:
     """How many quarters of each block have something before the scene; 5 more near such blocks."""
     whole = pad_to_patch(frames, patch).flatten(0, 1)
-    apart = (whole[..., :3] - whole[..., 3:]).abs().mean(-1)
-    quarters = (F.avg_pool2d(apart[:, None], patch // 2) > APART).to(frames.dtype)
+    apart = (whole[..., :3] - whole[..., 3:6]).abs().mean(-1)
+    before = F.max_pool2d(whole[..., 6:].permute(0, 3, 1, 2), patch // 2)
+    quarters = ((F.avg_pool2d(apart[:, None], patch // 2) > APART) | (before > 0)).to(frames.dtype)
     count = QUARTERS * F.avg_pool2d(quarters, 2)
     around = F.max_pool2d(F.max_pool2d(quarters, 2), 3, stride=1, padding=1)
     return (count + (QUARTERS + 1) * around).round().long().reshape(*frames.shape[:2], -1)

@@ -5,7 +5,7 @@ and what a block covered by mistake as well.
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.models.motion.block_matching import cell_error
@@ -13,33 +13,49 @@ from playworld.models.motion.blocks import spread
 from playworld.models.motion.changes import Changes, alternatives
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.render import quarter_motions
-from playworld.models.motion.source import Source, scene_vector, shifted
+from playworld.models.motion.source import Source, scene_vector, shifted, stands_before
 
 
-def next_scene(
+def next_layers(
     config: MotionTokenizerConfig,
     source: Source,
     changes: Changes,
     picture: Float[Tensor, "B 3 H W"],
-    scene: Float[Tensor, "B 3 H W"],
-) -> Float[Tensor, "B 3 H W"]:
-    """The scene in view after these changes, which made this picture of the source.
+    layers: Float[Tensor, "B 4 H W"],
+) -> Float[Tensor, "B 4 H W"]:
+    """The scene in view after these changes, and 1 where something stands before it.
 
-    Where nothing moves it stays the `scene` that was in view, but for what is new.
+    What stood before the scene and moved by itself still does, also where both look the same.
+
+    Args:
+        config: of the tokenizer.
+        source: of the copies.
+        changes: that made this picture of the source.
+        picture: in view.
+        layers: that were in view. Where nothing moves they stay, but for what is new.
     """
-    known = follows(config, changes) | came_along(config, source, changes, picture)
-    moved = torch.where(known, picture, source.scene)
+    scene, before = layers[:, :3], layers[:, 3:] > 0
+    moved = source.before(motions_of_quarters(config, changes), config.patch // 2)
+    known = (follows(config, changes) | came_along(config, source, changes, picture)) & ~moved
     new = spread(changes.new.unflatten(1, config.grid)[:, None], config.patch)
     still = changes.nothing_moves(config.num_scenes // 2)[:, None, None, None]
-    return torch.where(still, torch.where(new, picture, scene), moved)
+    stays, goes_on = torch.where(new, picture, scene), torch.where(known, picture, source.scene)
+    scene = torch.where(still, stays, goes_on)
+    before = (before & still) | ((moved | stands_before(picture, scene)) & ~still)
+    return torch.cat([scene, before.to(picture.dtype)], dim=1)
 
 
 def follows(config: MotionTokenizerConfig, changes: Changes) -> Bool[Tensor, "B 1 H W"]:
     """Which pixels move with the scene. None where nothing moves: what stands before it stays."""
-    choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
-    motions = quarter_motions(choices, changes.split, config.grid)[:, None]
+    motions = motions_of_quarters(config, changes)[:, None]
     moves = ~changes.nothing_moves(config.num_scenes // 2)[:, None, None, None]
     return spread((motions == config.num_motions) & moves, config.patch // 2)
+
+
+def motions_of_quarters(config: MotionTokenizerConfig, changes: Changes) -> Int[Tensor, "B Y X"]:
+    """The motion of every quarter of a block, as `Source.copies` takes them."""
+    choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
+    return quarter_motions(choices, changes.split, config.grid)
 
 
 def came_along(

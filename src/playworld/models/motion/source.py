@@ -20,6 +20,8 @@ TAPS = tuple(weight / 64 for weight in (-1, 4, -10, 39, 39, -10, 4, -1))
 """Weights of the pixels around the middle between two."""
 DIFFERS = 30.5 / 255
 """Sum over the colours of a difference from the scene from which on a pixel stands before it."""
+TAKEN = 0.5
+"""Of pixels that a block takes along, though nothing says that they stand before the scene."""
 NEAR = 8
 """Pixels around what stands before the scene within which nothing else moves by itself."""
 MARGIN = len(TAPS) // 2
@@ -32,8 +34,7 @@ class Source:
 
     pixels: Float[Tensor, "B 4 P X"]
     """The last picture with `reach` pixels around it, and below that, at the left, the scene as
-    its motion makes it. The fourth channel is 1 for pixels that are copied; elsewhere the scene is
-    taken in their place, see `carried`."""
+    its motion makes it. The fourth channel says what a block takes along: see `carried`."""
     reach: int
     """Largest motion, pixels."""
 
@@ -46,10 +47,10 @@ class Source:
     ) -> "Source":
         """The source for this motion of the scene; the window has `reach` pixels around it."""
         still = nothing_moves[:, None, None, None]
-        layer = torch.where(still, window[:, :3], window[:, -3:])
+        layer = torch.where(still, window[:, :3], scene_in(window))
         moved = F.pad(shifted(layer, scene_vector(scene, reach), reach), (0, 2 * reach))
         picture = torch.cat([window[:, :3], carried(window)], dim=1)
-        moved = torch.cat([moved, torch.ones_like(moved[:, :1])], dim=1)
+        moved = torch.cat([moved, torch.full_like(moved[:, :1], TAKEN)], dim=1)
         return Source(torch.cat([picture, moved], dim=2), reach)
 
     @property
@@ -71,6 +72,16 @@ class Source:
 
         Motions are numbered as in `blocks.vector`; the number after the last is the scene's.
         """
+        found = self._found(motions, side)
+        return torch.where(found[:, :, 3:] >= TAKEN, found[:, :, :3], self.scene[:, None])
+
+    def before(self, motions: Int[Tensor, "B h w"], side: int) -> Bool[Tensor, "B 1 H W"]:
+        """Where what stands before the scene is copied to by these motions."""
+        return self._found(motions[:, None], side)[:, 0, 3:] > TAKEN
+
+    def _found(
+        self, motions: Int[Tensor, "B copies h w"], side: int
+    ) -> Float[Tensor, "B copies 4 H W"]:
         B, K, h, w = motions.shape
         C, columns = self.pixels.shape[1], self.pixels.shape[3]
         span, height, width = 2 * self.reach + 1, h * side, w * side
@@ -80,22 +91,32 @@ class Source:
         places = spread(corner, side) + (y * columns + torch.arange(width, device=y.device))
         every = self.pixels.flatten(2)[:, None].expand(-1, K, -1, -1)
         chosen = every.gather(3, places.flatten(2)[:, :, None].expand(-1, -1, C, -1))
-        chosen = chosen.view(B, K, C, height, width)
-        return torch.where(chosen[:, :, 3:] > 0.5, chosen[:, :, :3], self.scene[:, None])
+        return chosen.view(B, K, C, height, width)
+
+
+def scene_in(layers: Shaped[Tensor, "B C Y X"]) -> Shaped[Tensor, "B 3 Y X"]:
+    """The scene among the channels of a canvas: the picture, where none is kept."""
+    return layers[:, 3:6] if layers.shape[1] > 3 else layers
+
+
+def stands_before(
+    picture: Float[Tensor, "B 3 Y X"], scene: Float[Tensor, "B 3 Y X"]
+) -> Bool[Tensor, "B 1 Y X"]:
+    """Pixels that differ from the scene, and so stand before it."""
+    return (picture - scene).abs().sum(1, keepdim=True) > DIFFERS
 
 
 def carried(window: Float[Tensor, "B C Y X"]) -> Float[Tensor, "B 1 Y X"]:
-    """1 for pixels that a block takes along when it moves by itself.
+    """1 for pixels before the scene, `TAKEN` for others that a block takes along, 0 for the rest.
 
     Near what stands before the scene only that is: the ground under a character is not dragged
     along. Elsewhere all is: what stands there is not known yet.
     """
     if window.shape[1] == 3:  # the scene is not kept
-        return torch.ones_like(window[:, :1])
-    apart = (window[:, :3] - window[:, 3:]).abs().sum(1, keepdim=True)
-    before = (apart > DIFFERS).to(window.dtype)
+        return torch.full_like(window[:, :1], TAKEN)
+    before = window[:, 6:]
     near = F.max_pool2d(before, 2 * NEAR + 1, stride=1, padding=NEAR)
-    return torch.maximum(before, 1 - near)
+    return torch.maximum(before, TAKEN * (1 - near))
 
 
 def scene_vector(scene: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch 2"]:

@@ -23,8 +23,8 @@ from playworld.models.motion.first_scene import FirstScene
 from playworld.models.motion.flight import flight_after
 from playworld.models.motion.render import CANDIDATES, render_inputs
 from playworld.models.motion.residual_codes import Books
-from playworld.models.motion.scene_layer import follows, next_scene
-from playworld.models.motion.source import Source, scene_vector, shifted
+from playworld.models.motion.scene_layer import follows, next_layers
+from playworld.models.motion.source import Source, scene_in, scene_vector, shifted
 from playworld.models.pixels import to_float, to_uint8
 from playworld.models.stems import pad_to_patch
 
@@ -126,9 +126,11 @@ class MotionTokenizer(Tokenizer):
 
         All of a picture is the scene, unless a network separates them.
         """
-        layers = [frames] * self.config.canvas_layers
+        layers = [frames]
         if self.first_scene is not None:
-            layers[1] = to_uint8(row_by_row(self.first_scene.scene, to_float(frames)))
+            layers.append(to_uint8(row_by_row(self.first_scene.layers, to_float(frames))))
+        elif self.config.keeps_scene:
+            layers += [frames, torch.zeros_like(frames[:, :1])]
         return Canvas.around(torch.cat(layers, dim=1))
 
     def decode_step(
@@ -153,7 +155,9 @@ class MotionTokenizer(Tokenizer):
         changes = Changes.unpack(tokens, self.config.num_blocks)
         layers = [pixels]
         if self.config.keeps_scene:
-            layers.append(torch.where(follows(self.config, changes), pixels, cache.view()[:, 3:]))
+            _, scene, before = cache.view().split([3, 3, 1], dim=1)
+            scene = torch.where(follows(self.config, changes), pixels, scene)
+            layers += [scene, before]
         still = torch.zeros_like(cache.corner)
         canvas = cache.moved(still, torch.cat(layers, dim=1), in_place=True)
         fresh = self.canvas_around(pixels)
@@ -168,13 +172,13 @@ class MotionTokenizer(Tokenizer):
         return self.layers_in_view(cache)[..., :3]
 
     def layers_in_view(self, cache: Canvas) -> Float[Tensor, "B H W C"]:
-        """The picture in view, then the scene without what moves before it where that is kept."""
+        """What is in view of all layers of the canvas."""
         return self.cropped(to_float(cache.view()))
 
     def moved_scene(self, cache: Canvas, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B H W 3"]:
         """The scene in view as its motion makes it, with what comes back into view."""
         reach = self.config.reach
-        window = to_float(cache.view(reach))[:, -3:]
+        window = to_float(scene_in(cache.view(reach)))
         return self.cropped(shifted(window, scene_vector(tokens[:, 0], reach), reach))
 
     def context_pictures(
@@ -265,8 +269,8 @@ class MotionTokenizer(Tokenizer):
         """The canvas with this picture in view, moved with the scene."""
         layers = [picture]
         if self.config.keeps_scene:
-            scene = to_float(canvas.view()[:, 3:])
-            layers.append(next_scene(self.config, source, changes, picture, scene))
+            before = to_float(canvas.view()[:, 3:])
+            layers.append(next_layers(self.config, source, changes, picture, before))
         motion = scene_vector(changes.scene, self.config.reach)
         moved = canvas.moved(motion, to_uint8(torch.cat(layers, dim=1)), in_place)
         return replace(moved, flight=flight_after(canvas.flight, motion))

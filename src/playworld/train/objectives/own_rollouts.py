@@ -37,7 +37,7 @@ MEND_ABOVE = 1e-2
 """Mean squared error (of pixels in [0, 1]) of a block from which on the world is to mend it: it
 cannot know where smaller errors are."""
 
-MATCHES = 0.7
+MATCHES = 0.9
 """A motion brings what is in the true frame if it leaves less than this share of the error that is
 there where a block follows the scene: by accident it may leave a little less of it."""
 
