@@ -18,7 +18,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.source import scene_vector
+from playworld.models.motion.source import scene_number, scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
 from playworld.models.quantizer import QuantizerConfig
@@ -203,6 +203,31 @@ def test_a_character_that_rests_with_the_view_stays_before_the_scene():
     assert torch.equal(layers[0, -1], layers[0, -3])
     picture, scene = layers[0, -1].split([3, 3, 1], dim=-1)[:2]
     assert not torch.equal(picture, scene)
+
+
+@torch.no_grad()
+def test_what_stands_before_the_scene_never_becomes_it():
+    """A plain figure at rest looks inside as if it came along with a scene that moves."""
+    tokenizer, still = make(keeps_scene=True), 1 + ((2 * CONFIG.reach + 1) ** 2 - 1) // 2
+    scene = panned([(30, 50)])[:, 0].permute(0, 3, 1, 2)
+    picture, before = scene.clone(), torch.zeros_like(scene[:, :1])
+    figure = slice(8, 24), slice(16, 32)
+    picture[..., *figure] = 200
+    before[..., *figure] = 255
+    canvas = Canvas.around(torch.cat([picture, scene, before], dim=1))
+    tokens = tokenizer.no_change(1, scene.device)
+    changes = of(tokens)
+    changes.motion.unflatten(1, CONFIG.grid)[:, 1:3, 2:4] = still
+    motion = scene_number(torch.tensor([[0, 4]]), CONFIG.reach)
+    for _ in range(4):
+        step = replace(changes, scene=motion).pack()
+        shown, canvas = tokenizer.decode_step(step, canvas)
+    found, behind, stands = canvas.view().split([3, 3, 1], dim=1)
+    assert (found[..., *figure] == 200).all() and (stands[..., *figure] == 255).all()
+    assert stands.float().mean() == before.float().mean()
+    moved = panned([(30, 58)])[:, 0].permute(0, 3, 1, 2)
+    assert torch.equal(behind[..., :40], moved[..., :40])
+    assert torch.equal(to_float(found)[0].permute(1, 2, 0), shown[0])
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from playworld.models.stems import pad_to_patch
 
 APART = 0.02
 """Mean difference of a quarter's pixels (of 1) from which on it is not the scene."""
-STAYS = 3.0
+STAYS = 8.0
 """Logit in favour of moving by itself of a block in which something stands before the scene. If it
 follows the scene, what stands there is gone for good."""
 ALONE = 2.0
