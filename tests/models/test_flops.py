@@ -24,6 +24,7 @@ from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.quantizer import QuantizerConfig
 from playworld.models.st_transformer import TransformerConfig
 from playworld.models.tokenizer import TokenizerConfig, VideoTokenizer
+from playworld.presets import MOTION, PLATFORMER
 
 N, K, E, D, L, H, S, HIDDEN, WINDOW = 6, 11, 3, 16, 3, 2, 10, 24, 4
 SHAPE = TransformerConfig(D, L, H, S, mlp_ratio=HIDDEN / D, temporal_every=2, window=WINDOW)
@@ -49,6 +50,14 @@ def test_a_clip_costs_what_the_formulas_say():
     rest = B * (T - 1) * 2 * (N * D * K + E * D)  # logits, actions
     assert flops.parts == expected | {"rest": rest}
     assert flops.total == sum(expected.values()) + rest
+
+
+@pytest.mark.parametrize("recipe", [MOTION, PLATFORMER], ids=lambda recipe: recipe.name)
+def test_every_part_of_worlds_of_changes_is_counted(recipe):
+    passes = dynamics_flops(recipe.dynamics, 1, 3, history=True).total
+    assert passes > dynamics_flops(recipe.dynamics, 1, 2, history=True).total
+    assert passes > refinement_flops(recipe.dynamics).total > 0
+    assert rendering_flops(recipe.tokenizer).total > 0
 
 
 def test_a_deep_model_costs_what_a_call_of_it_costs():

@@ -140,10 +140,13 @@ def _dynamics_flops(config: AnyDynamicsConfig, clips: int, frames: int, history:
     tokens = torch.empty(clips, frames, config.num_tokens, dtype=torch.long, device="meta")
     actions = torch.empty(clips, frames - 1, config.action_size, device="meta")
     if isinstance(model, MotionDynamics):
-        hidden = torch.empty(clips, frames, model.config.num_positions, device="meta").bool()
-        size = model.config.height, model.config.width
-        video = torch.empty(clips, frames, *size, 3, device="meta")
-        return count(lambda: model(tokens, hidden, actions, video))
+        shape = model.config
+        hidden = torch.empty(clips, frames, shape.num_positions, device="meta").bool()
+        size = shape.height, shape.width, shape.canvas_channels
+        video = torch.empty(clips, frames, *size, device="meta")
+        moved = video[..., :3] if shape.moved_picture else None
+        flight = torch.empty(clips, frames, 6, dtype=torch.long, device="meta")
+        return count(lambda: model(tokens, hidden, actions, video, moved, flight))
     assert isinstance(config, DynamicsConfig)
     hidden = torch.empty(clips, frames, config.num_places, device="meta").bool()
     return count(lambda: model(tokens, hidden, actions, tokens if history else None))
@@ -157,7 +160,8 @@ def refinement_flops(config: AnyDynamicsConfig) -> Flops:
     action, cache = torch.empty(1, config.action_size, device="meta"), model.start_cache(1)
     if isinstance(model, MotionDynamics):
         hidden = torch.empty(1, config.num_positions, device="meta").bool()
-        picture = torch.empty(1, model.config.num_blocks, config.transformer.width, device="meta")
+        shape = model.config
+        picture = torch.empty(1, shape.num_blocks, shape.picture_size, device="meta")
         passed = count(lambda: model.step(tokens, hidden, action, cache, picture))
     else:
         assert isinstance(config, DynamicsConfig)

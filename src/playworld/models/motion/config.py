@@ -72,11 +72,6 @@ class MotionTokenizerConfig(BlockLayout):
         return self.content.num_codes
 
     @property
-    def canvas_channels(self) -> int:
-        """Channels of a canvas: the picture, and where it is kept the scene, and what hides it."""
-        return 7 if self.keeps_scene else 3
-
-    @property
     def view(self) -> tuple[int, int]:
         """Side of a place of `MotionTokenizer.code_grid`, pixels, and its channels."""
         return max(self.height, self.width), 4

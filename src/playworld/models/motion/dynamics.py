@@ -79,6 +79,11 @@ class MotionDynamicsConfig(BlockLayout):
         return self.num_blocks + 1
 
     @property
+    def picture_size(self) -> int:
+        """Numbers of `picture_features` for each block."""
+        return self.transformer.width + self.sees_foreground
+
+    @property
     def sizes(self) -> tuple[int, int, int, int]:
         """Logits of a block: its motion, whether it is split, its quarters' choices, its content.
 

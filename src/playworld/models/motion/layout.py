@@ -13,6 +13,12 @@ class BlockLayout:
     reach: int
     stages: int
     num_contents: int
+    keeps_scene: bool
+
+    @property
+    def canvas_channels(self) -> int:
+        """Channels of a canvas: the picture, and where it is kept the scene, and what hides it."""
+        return 7 if self.keeps_scene else 3
 
     @property
     def grid(self) -> tuple[int, int]:
