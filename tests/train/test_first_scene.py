@@ -13,7 +13,7 @@ from playworld.train.objectives import Batch, MotionTokenizerLoss, MotionTokeniz
 from playworld.train.objectives.first_scene import (
     first_scene_loss,
     scene_of_clip,
-    stands_before,
+    differs,
 )
 
 CONFIG = MotionTokenizerConfig(
@@ -44,7 +44,7 @@ def test_the_scene_of_a_clip_is_what_most_of_its_frames_show():
     chosen = torch.tensor([0, 7])
     scene, known = scene_of_clip(video, corners, chosen)
     picture = video[torch.arange(2), chosen]
-    before = stands_before(picture, scene) & known
+    before = differs(picture, scene) & known
     figure = torch.zeros(48, 64, dtype=torch.bool)
     figure[FIGURE] = True
     assert (before[:, 0] == figure & known[:, 0]).all() and before.any()

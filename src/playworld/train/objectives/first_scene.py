@@ -54,7 +54,7 @@ def first_scene_loss(
     """
     scene, known = scene_of_clip(frames, corners, chosen)
     picture = frames[torch.arange(len(frames), device=frames.device), chosen]
-    before = stands_before(picture, scene).to(frames.dtype)
+    before = differs(picture, scene).to(frames.dtype)
     logit, behind = network(picture)
     weight = known.to(frames.dtype)
     entropy = F.binary_cross_entropy_with_logits(
@@ -70,7 +70,7 @@ def _mean(x: Float[Tensor, "B 1 H W"], weight: Float[Tensor, "B 1 H W"]) -> Floa
     return ((x * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1)).mean()
 
 
-def stands_before(
+def differs(
     picture: Float[Tensor, "B 3 H W"], scene: Float[Tensor, "B 3 H W"]
 ) -> Bool[Tensor, "B 1 H W"]:
     """Pixels that differ from the scene, there and right beside: edges move by parts of pixels."""
