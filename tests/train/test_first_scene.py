@@ -11,9 +11,9 @@ from playworld.models.pixels import to_float
 from playworld.models.quantizer import QuantizerConfig
 from playworld.train.objectives import Batch, MotionTokenizerLoss, MotionTokenizerObjective
 from playworld.train.objectives.first_scene import (
+    differs,
     first_scene_loss,
     scene_of_clip,
-    differs,
 )
 
 CONFIG = MotionTokenizerConfig(
