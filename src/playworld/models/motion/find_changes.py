@@ -1,6 +1,7 @@
 """From the last picture and the next frame to changes: the encoder of a tokenizer of changes."""
 
 import math
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -20,12 +21,22 @@ from playworld.models.motion.block_matching import (
 )
 from playworld.models.motion.blocks import still, to_blocks, to_quarters
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.changes import FOLLOW, Changes, alternatives
+from playworld.models.motion.changes import (
+    FOLLOW,
+    Changes,
+    alternatives,
+    join_digits,
+    split_digits,
+)
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.render import quarter_motions
 from playworld.models.motion.residual_codes import Books, CodeTable
 from playworld.models.motion.source import Source, scene_in
 from playworld.models.pixels import to_float
+
+HELPS = 0.9
+"""A block moves by itself if that leaves less than this share of the error that is there where it
+follows the scene: by accident it may leave a little less of it."""
 
 
 @torch.no_grad()
@@ -70,11 +81,38 @@ def find_changes(
     split = choose_split(quarters, choices, least)
     rests = all_rests(config, scene, quarter_motions(choices, split, config.grid))
     vectors = torch.where(rests[:, None], config.num_motions, vectors)
-    choices, split = alternatives(vectors, config.num_motions), split * ~rests[:, None]
-    source = Source.of(window, scene, reach, rests)
-    left = left_by_copies(config, source, target, choices, split)
     motion = torch.where(vectors == config.num_motions, FOLLOW, vectors + 1)
-    return Changes(scene, motion, split, books.quantize(left, tables, least)), left, source
+    source = Source.of(window, scene, reach, rests)
+    codes = motion.new_zeros(*motion.shape, config.stages)
+    found = Changes(scene, motion, split * ~rests[:, None], codes)
+    if config.keeps_scene:
+        found = that_help(config, found, source, target)
+        source = Source.of(window, scene, reach, found.nothing_moves(config.num_scenes // 2))
+    choices = alternatives(found.vectors(config.num_motions), config.num_motions)
+    left = left_by_copies(config, source, target, choices, found.split)
+    return replace(found, codes=books.quantize(left, tables, least)), left, source
+
+
+def that_help(
+    config: MotionTokenizerConfig,
+    changes: Changes,
+    source: Source,
+    frames: Float[Tensor, "B C H W"],
+) -> Changes:
+    """The motions; blocks that would be as right with the scene follow it (see `HELPS`).
+
+    Codes stay as they were.
+    """
+    choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
+    error = left_by_copies(config, source, frames, choices, changes.split).square().mean(-1)
+    follows = to_blocks(frames - source.scene, config.patch).square().mean(-1)
+    moves = error < HELPS * follows
+    kept = replace(changes, motion=torch.where(moves, changes.motion, FOLLOW))
+    # Which motions a split chooses from depends on those of all blocks.
+    wanted = choices.gather(-1, split_digits(changes.split))
+    options = alternatives(kept.vectors(config.num_motions), config.num_motions)
+    digits = (options[:, :, None] == wanted[..., None]).long().argmax(-1)
+    return replace(kept, split=torch.where(moves, join_digits(digits), 0))
 
 
 def all_rests(

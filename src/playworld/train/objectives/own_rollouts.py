@@ -14,18 +14,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from playworld.models.motion.blocks import to_blocks
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.changes import (
-    FOLLOW,
-    Changes,
-    alternatives,
-    join_digits,
-    split_digits,
-)
+from playworld.models.motion.changes import Changes, alternatives
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamics
-from playworld.models.motion.find_changes import left_by_copies
+from playworld.models.motion.find_changes import left_by_copies, that_help
 from playworld.models.motion.source import Source, comes_into_view
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
@@ -36,10 +29,6 @@ TEMPERATURE = 0.1
 MEND_ABOVE = 1e-2
 """Mean squared error (of pixels in [0, 1]) of a block from which on the world is to mend it: it
 cannot know where smaller errors are."""
-
-MATCHES = 0.9
-"""A motion brings what is in the true frame if it leaves less than this share of the error that is
-there where a block follows the scene: by accident it may leave a little less of it."""
 
 
 @dataclass(frozen=True)
@@ -130,20 +119,15 @@ def that_match(
     frames: Float[Tensor, "B C H W"],
     own: Bool[Tensor, " B"],
 ) -> Changes:
-    """The true motions; blocks to which they bring nothing follow the scene (see `MATCHES`).
+    """The true motions; blocks to which they bring nothing follow the scene (see `that_help`).
 
     Only in rows of `own` pictures. Codes stay as they were.
     """
-    choices = alternatives(truth.vectors(config.num_motions), config.num_motions)
-    error = left_by_copies(config, source, frames, choices, truth.split).square().mean(-1)
-    follows = to_blocks(frames - source.scene, config.patch).square().mean(-1)
-    moves = (error < MATCHES * follows) | ~own[:, None]
-    kept = replace(truth, motion=torch.where(moves, truth.motion, FOLLOW))
-    # Which motions a split chooses from depends on those of all blocks.
-    wanted = choices.gather(-1, split_digits(truth.split))
-    found = alternatives(kept.vectors(config.num_motions), config.num_motions)
-    digits = (found[:, :, None] == wanted[..., None]).long().argmax(-1)
-    return replace(kept, split=torch.where(moves, join_digits(digits), 0))
+    helping = that_help(config, truth, source, frames)
+    motion = torch.where(own[:, None], helping.motion, truth.motion)
+    return replace(
+        truth, motion=motion, split=torch.where(own[:, None], helping.split, truth.split)
+    )
 
 
 def picture_features(
