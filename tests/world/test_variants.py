@@ -10,6 +10,7 @@ from playworld.models.actions import LatentActionModel, TokenView
 from playworld.models.kinds import build_dynamics, build_tokenizer
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamicsConfig
+from playworld.models.motion.first_scene import FirstScene
 from playworld.models.pixels import to_float
 from playworld.models.quantizer import QuantizerConfig
 from playworld.world import Engine, World, WorldConfig
@@ -67,10 +68,22 @@ def build(config: WorldConfig) -> World:
         LatentActionModel(config.actions),
         build_dynamics(config.dynamics),
     )
-    for name, weights in models[0].named_parameters():
-        if name.startswith("first_scene.leave"):  # untrained, all of a picture is the scene
-            torch.nn.init.normal_(weights)
+    network = getattr(models[0], "first_scene", None)
+    if network is not None:
+        separates(network)
     return World(config, *(m.eval() for m in models))
+
+
+@torch.no_grad()
+def separates(network: FirstScene) -> None:
+    """Separate something anywhere: untrained, all of a picture is the scene.
+
+    The scene behind it has one colour, the same on every machine. One that is rounded in another
+    way would be another start of long games, which end differently in a world of random weights.
+    """
+    last, pixels = network.leave, 4
+    torch.nn.init.normal_(last.weight[:pixels])
+    last.weight[pixels:], last.bias[:] = 0, 0.1
 
 
 @pytest.fixture(params=list(variants()))
