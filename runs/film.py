@@ -17,10 +17,10 @@ from playworld import World
 Game = tuple[str, str]
 """A prompt; buttons, and how many frames each is held for. All are equally long."""
 GAMES: tuple[Game, ...] = (
-    ("05", "right*20 jump*6 right*18 stay*6 left*20 stay*10"),
-    ("02", "stay*4 jump*6 stay*20 right*24 jump*6 right*20"),
-    ("04", "right*30 jump*6 stay*20 left*24"),
-    ("06", "stay*4 left*20 jump*6 stay*20 right*30"),
+    ("02", "right*20 jump*6 right*18 stay*6 left*20 stay*10"),
+    ("01", "stay*4 jump*6 stay*20 right*24 jump*6 right*20"),
+    ("03", "right*30 jump*6 stay*20 left*24"),
+    ("04", "stay*4 left*20 jump*6 stay*20 right*30"),
 )
 SCALE, GAP, CAPTION = 3, 8, 18
 """Screen pixels for one of the world, between games, and below them."""
