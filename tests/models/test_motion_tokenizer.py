@@ -208,7 +208,7 @@ def test_a_character_that_rests_with_the_view_stays_before_the_scene():
 @torch.no_grad()
 def test_what_stands_before_the_scene_never_becomes_it():
     """A plain figure at rest looks inside as if it came along with a scene that moves."""
-    tokenizer, still = make(keeps_scene=True), 1 + ((2 * CONFIG.reach + 1) ** 2 - 1) // 2
+    tokenizer = make(keeps_scene=True)
     scene = panned([(30, 50)])[:, 0].permute(0, 3, 1, 2)
     picture, before = scene.clone(), torch.zeros_like(scene[:, :1])
     figure = slice(8, 24), slice(16, 32)
@@ -217,7 +217,7 @@ def test_what_stands_before_the_scene_never_becomes_it():
     canvas = Canvas.around(torch.cat([picture, scene, before], dim=1))
     tokens = tokenizer.no_change(1, scene.device)
     changes = of(tokens)
-    changes.motion.unflatten(1, CONFIG.grid)[:, 1:3, 2:4] = still
+    changes.motion.unflatten(1, CONFIG.grid)[:, 1:3, 2:4] = 1 + still(CONFIG.reach)
     motion = scene_number(torch.tensor([[0, 4]]), CONFIG.reach)
     for _ in range(4):
         step = replace(changes, scene=motion).pack()

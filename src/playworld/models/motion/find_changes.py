@@ -29,7 +29,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.render import quarter_motions
+from playworld.models.motion.render import motions_of_quarters, quarter_motions
 from playworld.models.motion.residual_codes import Books, CodeTable
 from playworld.models.motion.source import Source, scene_in
 from playworld.models.pixels import to_float
@@ -88,8 +88,7 @@ def find_changes(
     if config.keeps_scene:
         found = that_help(config, found, source, target)
         source = Source.of(window, scene, reach, found.nothing_moves(config.num_scenes // 2))
-    choices = alternatives(found.vectors(config.num_motions), config.num_motions)
-    left = left_by_copies(config, source, target, choices, found.split)
+    left = left_by_copies(config, source, target, found)
     return replace(found, codes=books.quantize(left, tables, least)), left, source
 
 
@@ -104,7 +103,7 @@ def that_help(
     Codes stay as they were.
     """
     choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
-    error = left_by_copies(config, source, frames, choices, changes.split).square().mean(-1)
+    error = left_by_copies(config, source, frames, changes).square().mean(-1)
     follows = to_blocks(frames - source.scene, config.patch).square().mean(-1)
     moves = error < HELPS * follows
     kept = replace(changes, motion=torch.where(moves, changes.motion, FOLLOW))
@@ -127,10 +126,9 @@ def left_by_copies(
     config: MotionTokenizerConfig,
     source: Source,
     frames: Float[Tensor, "B C H W"],
-    choices: Int[Tensor, "B N choices"],
-    split: Int[Tensor, "B N"],
+    changes: Changes,
 ) -> Float[Tensor, "B N pixels"]:
-    """What the copies by these motions (see `alternatives`) leave of each block of the frames."""
-    motions = quarter_motions(choices, split, config.grid)[:, None]
+    """What the copies by the motions of these changes leave of each block of the frames."""
+    motions = motions_of_quarters(config, changes)[:, None]
     copied = source.copies(motions, config.patch // 2)[:, 0]
     return to_blocks(frames - copied, config.patch)

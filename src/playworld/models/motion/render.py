@@ -20,14 +20,19 @@ def render_inputs(
 ) -> tuple[Float[Tensor, "B copies C H W"], Float[Tensor, "B C H W"], Bool[Tensor, "B 1 H W"]]:
     """The copies to choose from, what the codes add, and which pixels are new."""
     side, size = config.patch, config.grid
-    vectors = changes.vectors(config.num_motions)
-    choices = alternatives(vectors, config.num_motions)
-    own = quarter_motions(choices, changes.split, size)[:, None]
-    motions = torch.cat([own, spread(_candidate_motions(config, vectors), 2)], dim=1)
+    own = motions_of_quarters(config, changes)[:, None]
+    beside = _candidate_motions(config, changes.vectors(config.num_motions))
+    motions = torch.cat([own, spread(beside, 2)], dim=1)
     frame = (side * size[0], side * size[1])
     residual = from_blocks(books.residual(changes.codes), frame, side)
     new = spread(changes.new.unflatten(1, size)[:, None], side)
     return source.copies(motions, side // 2), residual, new
+
+
+def motions_of_quarters(config: MotionTokenizerConfig, changes: Changes) -> Int[Tensor, "B Y X"]:
+    """The motion of every quarter of a block, as `Source.copies` takes them."""
+    choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
+    return quarter_motions(choices, changes.split, config.grid)
 
 
 def quarter_motions(

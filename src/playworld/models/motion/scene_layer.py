@@ -5,14 +5,14 @@ and what a block covered by mistake as well.
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from playworld.models.motion.block_matching import cell_error
 from playworld.models.motion.blocks import spread
-from playworld.models.motion.changes import Changes, alternatives
+from playworld.models.motion.changes import Changes
 from playworld.models.motion.config import MotionTokenizerConfig
-from playworld.models.motion.render import quarter_motions
+from playworld.models.motion.render import motions_of_quarters
 from playworld.models.motion.source import Source, scene_vector, shifted, stands_before
 
 
@@ -50,12 +50,6 @@ def follows(config: MotionTokenizerConfig, changes: Changes) -> Bool[Tensor, "B 
     motions = motions_of_quarters(config, changes)[:, None]
     moves = ~changes.nothing_moves(config.num_scenes // 2)[:, None, None, None]
     return spread((motions == config.num_motions) & moves, config.patch // 2)
-
-
-def motions_of_quarters(config: MotionTokenizerConfig, changes: Changes) -> Int[Tensor, "B Y X"]:
-    """The motion of every quarter of a block, as `Source.copies` takes them."""
-    choices = alternatives(changes.vectors(config.num_motions), config.num_motions)
-    return quarter_motions(choices, changes.split, config.grid)
 
 
 def came_along(

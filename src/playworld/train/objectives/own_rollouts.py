@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from playworld.models.motion.canvas import Canvas
-from playworld.models.motion.changes import Changes, alternatives
+from playworld.models.motion.changes import Changes
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamics
 from playworld.models.motion.find_changes import left_by_copies, that_help
@@ -85,8 +85,7 @@ def roll_out(
         source = tokenizer.source(canvas, moves)
         moves = that_match(config, moves, source, frame, begins < t)
         source = tokenizer.source(canvas, moves)
-        choices = alternatives(moves.vectors(config.num_motions), config.num_motions)
-        left = left_by_copies(config, source, frame, choices, moves.split)
+        left = left_by_copies(config, source, frame, moves)
         codes = tokenizer.books.quantize(left, tables, config.predict_below)
         mends = moves.new | (left.square().mean(-1) > MEND_ABOVE)
         changes = replace(moves, codes=codes * mends[..., None])
