@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from playworld.models.motion.changes import FOLLOW
+from playworld.models.motion.clearance import AHEAD, clearance
 from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
 from playworld.models.motion.foreground import ALONE, STAYS, foreground, odds
 from playworld.models.st_transformer import TransformerConfig
@@ -32,14 +33,15 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
     """Every frame of the training pass equals a cached step after its true past."""
     torch.manual_seed(0)
     config = replace(CONFIG, moved_picture=sees, keeps_scene=keeps, sees_flight=flies)
-    model = MotionDynamics(replace(config, sees_foreground=keeps)).eval()
-    for part in (model.flight, model.foreground):
+    model = MotionDynamics(replace(config, sees_foreground=keeps, sees_clearance=keeps)).eval()
+    for part in (model.flight, model.foreground, model.clearance):
         for weight in part.parameters() if part else ():
             torch.nn.init.normal_(weight)
     tokens, hidden, actions, video = clip()
     moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 6))
     if keeps:
-        video = torch.cat([video, video.flip(3), torch.zeros_like(video[..., :1])], dim=-1)
+        before = (video[..., :1] > 0.9).float()
+        video = torch.cat([video, video.flip(3), before], dim=-1)
     trained = model(tokens, hidden, actions, video, moved, flight)
     cache, nothing = model.start_cache(2), torch.zeros_like(hidden[:, 0])
     for t in range(tokens.shape[1]):
@@ -73,9 +75,29 @@ def test_the_foreground_is_where_the_picture_differs_from_the_scene():
     assert risk[1, :2].tolist() == [[STAYS, 0, -ALONE], [0, 0, -ALONE]]
 
 
-def test_a_foreground_needs_a_scene():
-    with pytest.raises(ValueError, match="keeps_scene"):
-        replace(CONFIG, sees_foreground=True)
+@pytest.mark.parametrize("name", ["sees_foreground", "sees_clearance"])
+def test_what_stands_before_a_scene_needs_one(name):
+    with pytest.raises(ValueError, match=f"{name} needs keeps_scene"):
+        replace(CONFIG, **{name: True})
+
+
+def test_the_clearance_is_the_distance_to_the_pixel_in_any_look():
+    """A figure of 2 x 4 pixels, ground 3 below its feet, a wall 5 to its right."""
+    air, ground = torch.rand(2, 3), torch.rand(2, 3)
+    ground = air + (ground - air).sign() * (0.2 + ground / 10)
+    frames = torch.zeros(2, 2, 32, 24, 7)  # of each look, one with the figure and one without
+    frames[..., 3:6] = air[:, None, None, None]
+    frames[:, :, 15:, :, 3:6] = frames[:, :, :, 17:, 3:6] = ground[:, None, None, None]
+    frames[:, 0, 9:13, 11:13, 6] = 1
+    found = clearance(frames, 8).view(2, 2, 4, 3, 4, AHEAD + 1)
+    assert (found[:, 1] == 0).all()
+    at = found[:, 0, 1, 1]  # the figure's block; others have none of its edge pixels
+    assert found.sum() == at.sum()
+    down, up, right, left = at.unbind(1)
+    torch.testing.assert_close(at[..., -1], torch.tensor([[2, 2, 4, 4]] * 2) / 8)
+    assert ((down[:, :-1] > 0.99) == (torch.arange(1, AHEAD + 1) >= 3)).all()
+    assert ((right[:, :-1] > 0.99) == (torch.arange(1, AHEAD + 1) >= 5)).all()
+    assert (up[:, :-1] == 0).all() and (left[:, :-1] == 0).all()
 
 
 @torch.no_grad()

@@ -56,6 +56,7 @@ def of_changes(config: WorldConfig, more: bool = False) -> WorldConfig:
             decides_split=True,
             keeps_scene=True,
             sees_foreground=True,
+            sees_clearance=True,
         )
     # The grid of blocks is smaller than any convolution over it: actions look at pixels here.
     return replace(config, tokenizer=tokenizer, dynamics=dynamics)
@@ -92,7 +93,7 @@ def variant(request) -> World:
     for name, weights in world.dynamics.named_parameters():
         if name.endswith("head.weight"):
             weights.data *= 4
-        if name == "foreground.weight":  # zeros before training
+        if name in ("foreground.weight", "clearance.2.weight"):  # zeros before training
             torch.nn.init.normal_(weights)
     return world
 

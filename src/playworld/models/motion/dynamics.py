@@ -23,6 +23,7 @@ from playworld.models.motion.changes import (
     Changes,
     split_digits,
 )
+from playworld.models.motion.clearance import ClearanceEmbedding, clearance
 from playworld.models.motion.flight import FlightEmbedding
 from playworld.models.motion.foreground import ForegroundEmbedding, foreground, odds
 from playworld.models.motion.layout import BlockLayout
@@ -67,11 +68,15 @@ class MotionDynamicsConfig(BlockLayout):
     sees_foreground: bool = False
     """Whether they also see which blocks have something before the scene, which has to be kept for
     that: elsewhere nothing moves by itself."""
+    sees_clearance: bool = False
+    """Whether they also see how far that is from where the scene looks different, `clearance`: on
+    ground and at walls, in any look."""
 
     def __post_init__(self) -> None:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
-        if self.sees_foreground and not self.keeps_scene:
-            raise ValueError("sees_foreground needs keeps_scene: what is before the scene?")
+        for name in ("sees_foreground", "sees_clearance"):
+            if getattr(self, name) and not self.keeps_scene:
+                raise ValueError(f"{name} needs keeps_scene: what is before the scene?")
 
     @property
     def num_positions(self) -> int:
@@ -113,6 +118,7 @@ class MotionDynamics(DynamicsModel):
             nn.init.normal_(table.weight, std=0.5)
         self.flight = FlightEmbedding(width) if config.sees_flight else None
         self.foreground = ForegroundEmbedding(width) if config.sees_foreground else None
+        self.clearance = ClearanceEmbedding(width) if config.sees_clearance else None
         self.action = nn.Linear(config.action_size, width)
         self.summary = nn.Parameter(torch.zeros(width))
         self.transformer = STTransformer(config.transformer, config.num_positions)
@@ -134,19 +140,36 @@ class MotionDynamics(DynamicsModel):
             flight: how the view has risen and fallen so far; needed if the configuration says so.
             moved: the last of these as the scene moves it; None while its motion is not decided.
         """
-        pictures = frames[..., :6]
-        seen = pictures
+        features = sum(self._surroundings(frames, flight), start=self._look(frames, moved))
+        if self.config.sees_foreground:
+            in_favour = odds(foreground(frames, self.config.patch))
+            features = torch.cat([features, in_favour[..., None].to(features)], dim=-1)
+        return features
+
+    def _look(
+        self,
+        frames: Float[Tensor, "B T H W C"],
+        moved: Float[Tensor, "B T H W 3"] | None,
+    ) -> Float[Tensor, "B T N D"]:
+        """What convolutions see of the pictures."""
+        seen = pictures = frames[..., :6]
         if self.config.moved_picture:
             seen = torch.cat([pictures, pictures[..., -3:] if moved is None else moved], dim=-1)
-        features = self.stem((seen * 2 - 1).to(self.summary.dtype))
+        return self.stem((seen * 2 - 1).to(self.summary.dtype))
+
+    def _surroundings(
+        self, frames: Float[Tensor, "B T H W C"], flight: Int[Tensor, "B T 6"] | None
+    ) -> list[Float[Tensor, "B T _ D"]]:
+        """What is measured instead, whatever it looks like."""
+        features = []
         if self.foreground is not None:
-            before = foreground(frames, self.config.patch)
-            features = features + self.foreground(before)
+            features.append(self.foreground(foreground(frames, self.config.patch)))
+        if self.clearance is not None:
+            ahead = clearance(frames, self.config.patch)
+            features.append(self.clearance(ahead.to(self.summary.dtype)))
         if self.flight is not None:
             assert flight is not None, "these dynamics see the flight"
-            features = features + self.flight(flight)[..., None, :]
-        if self.foreground is not None:
-            features = torch.cat([features, odds(before)[..., None].to(features)], dim=-1)
+            features.append(self.flight(flight)[..., None, :])
         return features
 
     def embed(
@@ -156,7 +179,7 @@ class MotionDynamics(DynamicsModel):
         hidden: Bool[Tensor, "*batch P"],
     ) -> Float[Tensor, "*batch P D"]:
         """A frame as the transformer gets it: the scene, then the blocks."""
-        picture = picture[..., : self.config.transformer.width]
+        picture = picture[..., : self.config.transformer.width]  # without the odds
         scene = self.scene(changes.scene.masked_fill(hidden[..., 0], self.config.num_scenes))
         masked = hidden[..., 1:]
         motions, *_, contents = self.config.sizes
@@ -198,10 +221,11 @@ class MotionDynamics(DynamicsModel):
         seen = changes if history is None else Changes.unpack(history, self.config.num_blocks)
         # The first frame is built from itself.
         last = torch.cat([video[:, :1], video[:, :-1]], dim=1)
-        shown = pictures = self.picture_features(last, flight, moved)
+        surroundings = self._surroundings(last, flight)
+        shown = pictures = sum(surroundings, start=self._look(last, moved))
         if moved is not None and self.config.moved_picture:
-            unknown = hidden[..., :1, None]
-            shown = torch.where(unknown, self.picture_features(last, flight), pictures)
+            unknown = sum(surroundings, start=self._look(last, None))
+            shown = torch.where(hidden[..., :1, None], unknown, pictures)
         led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
         past = self.embed(pictures, seen, torch.zeros_like(hidden)) + led
         guess = self.embed(shown, changes, hidden) + led
