@@ -157,6 +157,7 @@ PLATFORMER = replace(
         sees_flight=True,
         sees_foreground=True,
         sees_clearance=True,
+        expects_motion=True,
     ),
     world_stage=replace(MOTION.world_stage, batch_size=3, clip_length=24),
     world_loss=replace(MOTION.world_loss, mirror=True, vain_actions=0.5, own_rollouts=0.5),

@@ -11,22 +11,28 @@ from playworld.models.motion.flight import (
     OLDEST,
     STANDS,
     FlightEmbedding,
+    expected_motion,
     flight_after,
     no_flight,
 )
 
 
-def flight(*down: int) -> list[int]:
-    """The flight after these motions, in half pixels."""
+def after(*down: int) -> torch.Tensor:
+    """The flight after these motions down and three to the right, in half pixels."""
     found = no_flight(1, torch.device("cpu"))
     for rows in down:
         found = flight_after(found, torch.tensor([[rows, 3]]))
-    return found[0].tolist()
+    return found
+
+
+def flight(*down: int) -> list[int]:
+    """All of it but the last number."""
+    return after(*down)[0, :-1].tolist()
 
 
 def expected(*down: int) -> float | None:
     """The next motion that is expected, in half pixels."""
-    number = int(FlightEmbedding(2).expected(torch.tensor(flight(*down))))
+    number = int(FlightEmbedding(2).expected(after(*down)))
     return None if number > 4 * FASTEST else (number - 2 * FASTEST) / 2
 
 
@@ -75,11 +81,20 @@ def test_numbers_stay_within_their_tables():
     assert flight(*[-16] * 9)[2] == HIGH and flight(*[16] * 9)[2] == -HIGH
     assert flight(*[0] * 99)[1] == LONG and flight(*[-1] * 99)[4] == OLDEST
     assert abs(expected(-16, -16) + 16) < 1 and expected(12, 16) == FASTEST
-    ends = torch.tensor([[-1, 0, -HIGH, 0, 1, 16], [0, LONG, 0, 0, 0, 0], [1, LONG, HIGH, 0, 0, 0]])
+    ends = torch.tensor(
+        [[-1, 0, -HIGH, 0, 1, 16, 0], [0, LONG, 0, 0, 0, 0, 0], [1, LONG, HIGH, 0, 0, 0, 0]]
+    )
     assert FlightEmbedding(6)(ends).shape == (3, 6)
 
 
 def test_rows_are_independent():
-    before = torch.tensor([[-1, 2, 6, -4, 3, 0], [1, 1, 4, -6, 7, 0]])
-    motion = torch.tensor([[2, 0], [0, 0]])
-    assert flight_after(before, motion).tolist() == [[1, 0, 4, -4, 4, 2], [1, 2, 0, 0, 0, 0]]
+    before = torch.tensor([[-1, 2, 6, -4, 3, 0, 5], [1, 1, 4, -6, 7, 0, 0]])
+    motion = torch.tensor([[2, 0], [0, -1]])
+    after = flight_after(before, motion).tolist()
+    assert after == [[1, 0, 4, -4, 4, 2, 0], [1, 2, 0, 0, 0, 0, -1]]
+
+
+def test_gravity_and_the_speed_across_go_on():
+    assert expected_motion(after(-9, -7, -5)).tolist() == [[-3, 3]]
+    assert expected_motion(after(4)).tolist() == [[4, 3]]  # of gravity nothing is known
+    assert expected_motion(after(0, 0)).tolist() == [[0, 3]]

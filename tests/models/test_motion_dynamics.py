@@ -9,6 +9,8 @@ from playworld.models.motion.changes import FOLLOW
 from playworld.models.motion.clearance import AHEAD, clearance
 from playworld.models.motion.dynamics import MotionDynamics, MotionDynamicsConfig
 from playworld.models.motion.foreground import ALONE, STAYS, foreground, odds
+from playworld.models.motion.scene_head import ExpectedMotion
+from playworld.models.motion.source import scene_number
 from playworld.models.st_transformer import TransformerConfig
 
 SHAPE = TransformerConfig(width=16, num_layers=2, num_heads=2, head_dim=8, window=4)
@@ -33,12 +35,13 @@ def test_a_frame_is_trained_as_it_is_played(sees, keeps, flies):
     """Every frame of the training pass equals a cached step after its true past."""
     torch.manual_seed(0)
     config = replace(CONFIG, moved_picture=sees, keeps_scene=keeps, sees_flight=flies)
-    model = MotionDynamics(replace(config, sees_foreground=keeps, sees_clearance=keeps)).eval()
-    for part in (model.flight, model.foreground, model.clearance):
+    config = replace(config, sees_foreground=keeps, sees_clearance=keeps, expects_motion=flies)
+    model = MotionDynamics(config).eval()
+    for part in (model.flight, model.foreground, model.clearance, model.expected):
         for weight in part.parameters() if part else ():
             torch.nn.init.normal_(weight)
     tokens, hidden, actions, video = clip()
-    moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 6))
+    moved, flight = video.roll(3, dims=2), torch.randint(0, 2, (*tokens.shape[:2], 7))
     if keeps:
         before = (video[..., :1] > 0.9).float()
         video = torch.cat([video, video.flip(3), before], dim=-1)
@@ -79,6 +82,28 @@ def test_the_foreground_is_where_the_picture_differs_from_the_scene():
 def test_what_stands_before_a_scene_needs_one(name):
     with pytest.raises(ValueError, match=f"{name} needs keeps_scene"):
         replace(CONFIG, **{name: True})
+
+
+def test_an_expected_motion_needs_a_flight():
+    with pytest.raises(ValueError, match="expects_motion needs sees_flight"):
+        replace(CONFIG, expects_motion=True)
+
+
+@torch.no_grad()
+def test_a_motion_is_as_likely_as_its_rows_and_columns_and_their_offsets():
+    reach, span = 2, 9
+    head = ExpectedMotion(4, reach)
+    assert (head(torch.randn(3, 4), torch.zeros(3, 2).long()) == 0).all()  # before training
+    torch.nn.init.normal_(head.heads.weight)
+    x, expected = torch.randn(2, 4), torch.tensor([[3, -1], [-4, 9]])  # the last is too much
+    found = head(x, expected)
+    for row, (down, across) in enumerate([(3, -1), (-4, 4)]):
+        parts = head.heads(x[row]).split([span, 2 * span - 1] * 2)
+        for motion in ((0, 0), (-4, 4), (2, -3)):
+            sums = parts[0][motion[0] + 4] + parts[1][motion[0] - down + 8]
+            sums = sums + parts[2][motion[1] + 4] + parts[3][motion[1] - across + 8]
+            number = scene_number(torch.tensor(motion), reach)
+            torch.testing.assert_close(found[row, number], sums)
 
 
 def test_the_clearance_is_the_distance_to_the_pixel_in_any_look():

@@ -56,10 +56,16 @@ def of_changes(config: WorldConfig, more: bool = False) -> WorldConfig:
             decides_split=True,
             keeps_scene=True,
             sees_foreground=True,
+            sees_flight=True,
             sees_clearance=True,
+            expects_motion=True,
         )
     # The grid of blocks is smaller than any convolution over it: actions look at pixels here.
     return replace(config, tokenizer=tokenizer, dynamics=dynamics)
+
+
+ZEROS = {"foreground.weight", "clearance.2.weight", "expected.heads.weight"}
+"""Of the dynamics, before training."""
 
 
 def build(config: WorldConfig) -> World:
@@ -93,7 +99,7 @@ def variant(request) -> World:
     for name, weights in world.dynamics.named_parameters():
         if name.endswith("head.weight"):
             weights.data *= 4
-        if name in ("foreground.weight", "clearance.2.weight"):  # zeros before training
+        if name in ZEROS:
             torch.nn.init.normal_(weights)
     return world
 

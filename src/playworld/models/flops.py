@@ -25,6 +25,7 @@ from playworld.models.kinds import (
 )
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.dynamics import MotionDynamics
+from playworld.models.motion.flight import NUMBERS
 from playworld.models.st_transformer import TransformerConfig
 
 M = TypeVar("M", bound=nn.Module)
@@ -145,7 +146,7 @@ def _dynamics_flops(config: AnyDynamicsConfig, clips: int, frames: int, history:
         size = shape.height, shape.width, shape.canvas_channels
         video = torch.empty(clips, frames, *size, device="meta")
         moved = video[..., :3] if shape.moved_picture else None
-        flight = torch.empty(clips, frames, 6, dtype=torch.long, device="meta")
+        flight = torch.empty(clips, frames, NUMBERS, dtype=torch.long, device="meta")
         return count(lambda: model(tokens, hidden, actions, video, moved, flight))
     assert isinstance(config, DynamicsConfig)
     hidden = torch.empty(clips, frames, config.num_places, device="meta").bool()

@@ -58,7 +58,7 @@ class Picture(nn.Module):
         tokens: Int[Tensor, "1 L"],
         pixels: UInt8[Tensor, "1 C Y X"],
         corner: Int[Tensor, "1 2"],
-        flight: Int[Tensor, "1 6"],
+        flight: Int[Tensor, "1 7"],
     ) -> Float[Tensor, "1 N D"] | None:
         """The features; `tokens` of no motion stand for a motion that is not decided yet."""
         canvas = Canvas(pixels, corner.long(), flight.long())
@@ -134,7 +134,7 @@ class DecodeChanges(nn.Module):
         tokens: Int[Tensor, "1 L"],
         pixels: UInt8[Tensor, "1 C Y X"],
         corner: Int[Tensor, "1 2"],
-        flight: Int[Tensor, "1 6"],
+        flight: Int[Tensor, "1 7"],
     ) -> tuple[Tensor, ...]:
         """The frame and the canvas."""
         canvas = Canvas(pixels, corner.long(), flight.long())

@@ -28,8 +28,8 @@ class Canvas(Rows):
     the tokenizer keeps that, the scene without what stands before it, and 255 where that stands."""
     corner: Int[Tensor, "B 2"]
     """Row and column of the view's upper left pixel, in half pixels."""
-    flight: Int[Tensor, "B 6"]
-    """How the view has risen and fallen so far: see `flight`."""
+    flight: Int[Tensor, "B 7"]
+    """How the view has moved so far: see `flight`."""
 
     @staticmethod
     def around(frames: UInt8[Tensor, "B C H W"]) -> "Canvas":

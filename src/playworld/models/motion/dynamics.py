@@ -24,9 +24,10 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.clearance import ClearanceEmbedding, clearance
-from playworld.models.motion.flight import FlightEmbedding
+from playworld.models.motion.flight import FlightEmbedding, expected_motion
 from playworld.models.motion.foreground import ForegroundEmbedding, foreground, odds
 from playworld.models.motion.layout import BlockLayout
+from playworld.models.motion.scene_head import ExpectedMotion
 from playworld.models.st_transformer import STTransformer, TransformerConfig
 from playworld.models.stems import ConvEmbed
 
@@ -71,12 +72,17 @@ class MotionDynamicsConfig(BlockLayout):
     sees_clearance: bool = False
     """Whether they also see how far that is from where the scene looks different, `clearance`: on
     ground and at walls, in any look."""
+    expects_motion: bool = False
+    """Whether motions of the scene are predicted also as offsets from that which the flight makes
+    likely: a fall that goes on is then one thing to learn, at every speed."""
 
     def __post_init__(self) -> None:
         check_ranges(self, action_size=(1, 4_096), stem_channels=(1, 1_024))
         for name in ("sees_foreground", "sees_clearance"):
             if getattr(self, name) and not self.keeps_scene:
                 raise ValueError(f"{name} needs keeps_scene: what is before the scene?")
+        if self.expects_motion and not self.sees_flight:
+            raise ValueError("expects_motion needs sees_flight: how did the scene move so far?")
 
     @property
     def num_positions(self) -> int:
@@ -86,7 +92,7 @@ class MotionDynamicsConfig(BlockLayout):
     @property
     def picture_size(self) -> int:
         """Numbers of `picture_features` for each block."""
-        return self.transformer.width + self.sees_foreground
+        return self.transformer.width + self.sees_foreground + 2 * self.expects_motion
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -123,17 +129,19 @@ class MotionDynamics(DynamicsModel):
         self.summary = nn.Parameter(torch.zeros(width))
         self.transformer = STTransformer(config.transformer, config.num_positions)
         self.scene_head = nn.Linear(width, config.num_scenes)
+        self.expected = ExpectedMotion(width, config.reach) if config.expects_motion else None
         self.block_head = nn.Linear(width, sum(config.sizes))
 
     def picture_features(
         self,
         frames: Float[Tensor, "B T H W C"],
-        flight: Int[Tensor, "B T 6"] | None = None,
+        flight: Int[Tensor, "B T 7"] | None = None,
         moved: Float[Tensor, "B T H W 3"] | None = None,
     ) -> Float[Tensor, "B T N F"]:
         """Features of the pictures from which the next frames are built. Pixels in [0, 1].
 
-        With `sees_foreground` one more, which only `step` takes: the `odds` of each block.
+        Some configurations have more, which only `step` takes: with `sees_foreground` the `odds` of
+        each block, with `expects_motion` the motion that is expected of the scene.
 
         Args:
             frames: with all layers of the canvas.
@@ -144,6 +152,10 @@ class MotionDynamics(DynamicsModel):
         if self.config.sees_foreground:
             in_favour = odds(foreground(frames, self.config.patch))
             features = torch.cat([features, in_favour[..., None].to(features)], dim=-1)
+        if self.expected is not None:
+            assert flight is not None, "these dynamics see the flight"
+            motion = expected_motion(flight)[..., None, :].expand(*features.shape[:-1], 2)
+            features = torch.cat([features, motion.to(features)], dim=-1)
         return features
 
     def _look(
@@ -158,7 +170,7 @@ class MotionDynamics(DynamicsModel):
         return self.stem((seen * 2 - 1).to(self.summary.dtype))
 
     def _surroundings(
-        self, frames: Float[Tensor, "B T H W C"], flight: Int[Tensor, "B T 6"] | None
+        self, frames: Float[Tensor, "B T H W C"], flight: Int[Tensor, "B T 7"] | None
     ) -> list[Float[Tensor, "B T _ D"]]:
         """What is measured instead, whatever it looks like."""
         features = []
@@ -179,7 +191,7 @@ class MotionDynamics(DynamicsModel):
         hidden: Bool[Tensor, "*batch P"],
     ) -> Float[Tensor, "*batch P D"]:
         """A frame as the transformer gets it: the scene, then the blocks."""
-        picture = picture[..., : self.config.transformer.width]  # without the odds
+        picture = picture[..., : self.config.transformer.width]  # without what `step` takes
         scene = self.scene(changes.scene.masked_fill(hidden[..., 0], self.config.num_scenes))
         masked = hidden[..., 1:]
         motions, *_, contents = self.config.sizes
@@ -202,7 +214,7 @@ class MotionDynamics(DynamicsModel):
         actions: Float[Tensor, "B S E"],
         video: Float[Tensor, "B T H W C"],
         moved: Float[Tensor, "B T H W 3"] | None = None,
-        flight: Int[Tensor, "B T 6"] | None = None,
+        flight: Int[Tensor, "B T 7"] | None = None,
         history: Int[Tensor, "B T L"] | None = None,
     ) -> Float[Tensor, "B S P V"]:
         """Logits for frames 1 to T-1 in one pass; each from its past with nothing hidden.
@@ -229,11 +241,21 @@ class MotionDynamics(DynamicsModel):
         led = F.pad(self.action(actions), (0, 0, 1, 0))[:, :, None]  # none leads to the first
         past = self.embed(pictures, seen, torch.zeros_like(hidden)) + led
         guess = self.embed(shown, changes, hidden) + led
-        return self.logits(self._after_past(past, guess))
+        expected = None if flight is None else expected_motion(flight[:, 1:])
+        return self.logits(self._after_past(past, guess), expected)
 
-    def logits(self, x: Float[Tensor, "*batch P D"]) -> Float[Tensor, "*batch P V"]:
+    def logits(
+        self, x: Float[Tensor, "*batch P D"], expected: Int[Tensor, "*batch 2"] | None
+    ) -> Float[Tensor, "*batch P V"]:
         """First those of the scene, then those of the blocks, one row each, filled with zeros."""
-        scene = self.scene_head(repeated(x[..., :1, :]))[..., :1, :]
+        summary = repeated(x[..., :1, :])
+        scene = self.scene_head(summary)
+        if self.expected is not None:
+            assert expected is not None, "these dynamics expect a motion"
+            scene = scene + self.expected(
+                summary, expected[..., None, :].expand(*summary.shape[:-1], 2)
+            )
+        scene = scene[..., :1, :]
         blocks = self.block_head(x[..., 1:, :])
         width = max(scene.shape[-1], blocks.shape[-1])
         rows = [F.pad(part, (0, width - part.shape[-1])) for part in (scene, blocks)]
@@ -260,8 +282,10 @@ class MotionDynamics(DynamicsModel):
         if action is not None:
             x = x + self.action(repeated(action.to(x.dtype)[:, None], x.shape[1]))
         x, entry = self.transformer.step(x, cache)
-        logits = self.logits(x)
+        width = self.config.transformer.width
+        expected = picture[:, 0, -2:].round().long() if self.config.expects_motion else None
+        logits = self.logits(x, expected)
         if self.foreground is not None:
-            in_favour = picture[..., self.config.transformer.width :].to(logits)
+            in_favour = picture[..., width : width + 1].to(logits)
             logits = logits - F.pad(in_favour, (FOLLOW, logits.shape[-1] - FOLLOW - 1, 1, 0))
         return logits, entry

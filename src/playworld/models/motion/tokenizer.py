@@ -183,7 +183,7 @@ class MotionTokenizer(Tokenizer):
 
     def context_pictures(
         self, tokens: Int[Tensor, "B T L"], video: Float[Tensor, "B T H W 3"]
-    ) -> tuple[Float[Tensor, "B T H W C"], Float[Tensor, "B T H W 3"], Int[Tensor, "B T 6"]]:
+    ) -> tuple[Float[Tensor, "B T H W C"], Float[Tensor, "B T H W 3"], Int[Tensor, "B T 7"]]:
         """For every frame `layers_in_view`, and `moved_scene` and flight of the frame before it.
 
         Of the first, the second is that frame itself.
