@@ -152,7 +152,8 @@ def test_so_do_those_of_other_kinds_of_worlds(browser, kind, order, tmp_path):
 @pytest.mark.parametrize("name", ["coinrun", "platformer"])
 def test_so_do_those_of_a_built_in_world(browser, name, tmp_path):
     world = World.load(name)
-    assert max(differences(browser, world, make_site(world, tmp_path), threads=2)) < 1
+    site = make_site(world, tmp_path)
+    assert max(differences(browser, world, site, presses=24, threads=2)) < 1
 
 
 @pytest.mark.slow
