@@ -309,15 +309,20 @@ def preset(name: str) -> Recipe:
 def preset_like(config: WorldConfig) -> Recipe:
     """The recipe by which a world of this shape is trained further.
 
-    That with the same tokens and dynamics, whatever its actions; else the one for two cores with
-    the same kind of tokens.
+    That with the same tokens and dynamics, whatever its actions; else one with the same tokens, as
+    a world has that was made before its preset's dynamics learned to see more; else the one for two
+    cores with the same kind of tokens.
     """
-    own = (config.tokenizer, config.dynamics)
+    alike = []
     for recipe in PRESETS.values():
         try:
             fitted = recipe.resized(config.tokenizer.height, config.tokenizer.width)
         except ValueError:  # its patches do not fit
             continue
-        if (fitted.tokenizer, fitted.dynamics) == own:
-            return recipe
+        if fitted.tokenizer == config.tokenizer:
+            if fitted.dynamics == config.dynamics:
+                return recipe
+            alike.append(recipe)
+    if alike and isinstance(config.tokenizer, MotionTokenizerConfig):
+        return alike[0]
     return MOTION if isinstance(config.tokenizer, MotionTokenizerConfig) else SMALL
