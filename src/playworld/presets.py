@@ -309,9 +309,9 @@ def preset(name: str) -> Recipe:
 def preset_like(config: WorldConfig) -> Recipe:
     """The recipe by which a world of this shape is trained further.
 
-    That with the same tokens and dynamics, whatever its actions; else one with the same tokens, as
-    a world has that was made before its preset's dynamics learned to see more; else the one for two
-    cores with the same kind of tokens.
+    That with the same tokens and dynamics, whatever its actions; else, of changes, one with the same
+    tokens, as a world has that was made before its preset's dynamics learned to see more; else the
+    one for two cores with the same kind of tokens.
     """
     alike = []
     for recipe in PRESETS.values():
@@ -323,6 +323,6 @@ def preset_like(config: WorldConfig) -> Recipe:
             if fitted.dynamics == config.dynamics:
                 return recipe
             alike.append(recipe)
-    if alike and isinstance(config.tokenizer, MotionTokenizerConfig):
-        return alike[0]
-    return MOTION if isinstance(config.tokenizer, MotionTokenizerConfig) else SMALL
+    if not isinstance(config.tokenizer, MotionTokenizerConfig):
+        return SMALL
+    return alike[0] if alike else MOTION
