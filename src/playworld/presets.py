@@ -309,9 +309,9 @@ def preset(name: str) -> Recipe:
 def preset_like(config: WorldConfig) -> Recipe:
     """The recipe by which a world of this shape is trained further.
 
-    That with the same tokens and dynamics, whatever its actions; else, of changes, one with the same
-    tokens, as a world has that was made before its preset's dynamics learned to see more; else the
-    one for two cores with the same kind of tokens.
+    That with the same tokens and dynamics, whatever its actions; else, of changes, one with the
+    same tokens, as a world has that was made before its preset's dynamics learned to see more; else
+    the one for two cores with the same kind of tokens.
     """
     alike = []
     for recipe in PRESETS.values():
