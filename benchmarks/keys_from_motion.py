@@ -85,8 +85,7 @@ def main() -> None:
     labels, names = found.labels["effective_keys"]
     counts = torch.bincount(labels[labels != UNKNOWN], minlength=len(names))
     kept = (counts >= MIN_COUNT).nonzero().flatten()
-    for label in (counts < MIN_COUNT).nonzero().flatten():
-        labels = torch.where(labels == label, UNKNOWN, labels)
+    labels = torch.where(torch.isin(labels, kept), labels, UNKNOWN)
     print(f"{len(held.video)} clips, {int(counts[kept].sum())} transitions")
     print("before after balanced  " + "  ".join(f"{names[k]} ({counts[k]})" for k in kept))
     for before, after in AROUND:

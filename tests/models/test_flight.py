@@ -90,8 +90,8 @@ def test_numbers_stay_within_their_tables():
 def test_rows_are_independent():
     before = torch.tensor([[-1, 2, 6, -4, 3, 0, 5], [1, 1, 4, -6, 7, 0, 0]])
     motion = torch.tensor([[2, 0], [0, -1]])
-    after = flight_after(before, motion).tolist()
-    assert after == [[1, 0, 4, -4, 4, 2, 0], [1, 2, 0, 0, 0, 0, -1]]
+    found = flight_after(before, motion).tolist()
+    assert found == [[1, 0, 4, -4, 4, 2, 0], [1, 2, 0, 0, 0, 0, -1]]
 
 
 def test_gravity_and_the_speed_across_go_on():

@@ -148,10 +148,11 @@ class MotionDynamics(DynamicsModel):
             flight: how the view has risen and fallen so far; needed if the configuration says so.
             moved: the last of these as the scene moves it; None while its motion is not decided.
         """
-        features = sum(self._surroundings(frames, flight), start=self._look(frames, moved))
-        if self.config.sees_foreground:
-            in_favour = odds(foreground(frames, self.config.patch))
-            features = torch.cat([features, in_favour[..., None].to(features)], dim=-1)
+        before = self._before(frames)
+        surroundings = self._surroundings(frames, flight, before)
+        features = sum(surroundings, start=self._look(frames, moved))
+        if before is not None:
+            features = torch.cat([features, odds(before)[..., None].to(features)], dim=-1)
         if self.expected is not None:
             assert flight is not None, "these dynamics see the flight"
             motion = expected_motion(flight)[..., None, :].expand(*features.shape[:-1], 2)
@@ -169,13 +170,20 @@ class MotionDynamics(DynamicsModel):
             seen = torch.cat([pictures, pictures[..., -3:] if moved is None else moved], dim=-1)
         return self.stem((seen * 2 - 1).to(self.summary.dtype))
 
+    def _before(self, frames: Float[Tensor, "B T H W C"]) -> Int[Tensor, "B T N"] | None:
+        """The `foreground`, where these dynamics see it."""
+        return foreground(frames, self.config.patch) if self.config.sees_foreground else None
+
     def _surroundings(
-        self, frames: Float[Tensor, "B T H W C"], flight: Int[Tensor, "B T 7"] | None
+        self,
+        frames: Float[Tensor, "B T H W C"],
+        flight: Int[Tensor, "B T 7"] | None,
+        before: Int[Tensor, "B T N"] | None,
     ) -> list[Float[Tensor, "B T _ D"]]:
         """What is measured instead, whatever it looks like."""
         features = []
-        if self.foreground is not None:
-            features.append(self.foreground(foreground(frames, self.config.patch)))
+        if self.foreground is not None and before is not None:
+            features.append(self.foreground(before))
         if self.clearance is not None:
             ahead = clearance(frames, self.config.patch)
             features.append(self.clearance(ahead.to(self.summary.dtype)))
@@ -233,7 +241,7 @@ class MotionDynamics(DynamicsModel):
         seen = changes if history is None else Changes.unpack(history, self.config.num_blocks)
         # The first frame is built from itself.
         last = torch.cat([video[:, :1], video[:, :-1]], dim=1)
-        surroundings = self._surroundings(last, flight)
+        surroundings = self._surroundings(last, flight, self._before(last))
         shown = pictures = sum(surroundings, start=self._look(last, moved))
         if moved is not None and self.config.moved_picture:
             unknown = sum(surroundings, start=self._look(last, None))

@@ -59,14 +59,18 @@ def _stands(way: Int[Tensor, "*batch"], rest: Int[Tensor, "*batch"]) -> Bool[Ten
     return (way == 0) | (rest >= torch.where(way > 0, LANDED, STANDS))
 
 
+def next_speed(flight: Int[Tensor, "*batch 7"]) -> Float[Tensor, "*batch"]:
+    """The next speed down as the mean change so far makes it; in a first frame the last one."""
+    start, age, speed, _ = flight[..., 3:].unbind(-1)
+    return speed + (speed - start).float() / age.clamp_min(1)
+
+
 def expected_motion(flight: Int[Tensor, "*batch 7"]) -> Int[Tensor, "*batch 2"]:
     """The next motion of the view if nothing happens: rows and columns, in half pixels.
 
-    Speed up and down changes as it did so far on average, and speed across stays.
+    The speed down is `next_speed`, and that across stays.
     """
-    start, age, speed, across = flight[..., 3:].unbind(-1)
-    change = (speed - start).float() / age.clamp_min(1)
-    return torch.stack([(speed + change).round().long(), across], dim=-1)
+    return torch.stack([next_speed(flight).round().long(), flight[..., 6]], dim=-1)
 
 
 class FlightEmbedding(nn.Module):
@@ -89,7 +93,5 @@ class FlightEmbedding(nn.Module):
 
     def expected(self, flight: Int[Tensor, "*batch 7"]) -> Int[Tensor, "*batch"]:
         """The next speed as the mean change so far makes it, in quarters; the last is unknown."""
-        start, age, speed, _ = flight[..., 3:].unbind(-1)
-        change = (speed - start).float() / age.clamp_min(1)
-        quarters = (2 * (speed + change)).round().long().clamp(-2 * FASTEST, 2 * FASTEST)
-        return torch.where(age > 0, quarters + 2 * FASTEST, 4 * FASTEST + 1)
+        quarters = (2 * next_speed(flight)).round().long().clamp(-2 * FASTEST, 2 * FASTEST)
+        return torch.where(flight[..., 4] > 0, quarters + 2 * FASTEST, 4 * FASTEST + 1)
