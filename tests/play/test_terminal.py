@@ -23,8 +23,8 @@ from playworld.world import Button, World
 from tests.processes import start
 
 SECONDS = 60
+DRAWING = re.compile(rb".*?\x1b\[\?(2026|1049)l", re.DOTALL)
 PIECE = re.compile(r"\x1b\[([?0-9;]*)([A-Za-z])|([^\x1b])")
-UNFINISHED = re.compile(r"(\x1b(\[[?0-9;]*)?)?")
 
 
 class Screen:
@@ -34,7 +34,6 @@ class Screen:
         self.resize(columns, rows)
         self.modes: set[str] = set()
         self.clears = 0
-        self._rest = ""
 
     def resize(self, columns: int, rows: int) -> None:
         self.size = (columns, rows)
@@ -48,13 +47,12 @@ class Screen:
         self.pen: list[object] = [None, None]
 
     def feed(self, written: str) -> None:
-        data, end = self._rest + written, 0
-        while match := PIECE.match(data, end):
+        end = 0
+        while match := PIECE.match(written, end):
             end = match.end()
             numbers, command, character = match.groups()
             self.put(character) if character else self.obey(numbers, command)
-        self._rest = data[end:]
-        assert UNFINISHED.fullmatch(self._rest), f"no such sequence: {self._rest[:20]!r}"
+        assert end == len(written), f"no such sequence: {written[end : end + 20]!r}"
 
     def put(self, character: str) -> None:
         if self.x < self.size[0] and self.y < self.size[1]:
@@ -116,6 +114,7 @@ class Player:
     def __init__(self, folder, columns: int = 80, rows: int = 24, **environment: str) -> None:
         self.hand, self.terminal = pty.openpty()
         self.screen = Screen(columns, rows)
+        self.unread = b""
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.terminal)
         colours = {"COLORTERM": "truecolor", "TERM": "xterm-256color", **environment}
@@ -129,14 +128,15 @@ class Player:
         os.write(self.hand, keys.encode())
 
     def wait_for(self, condition) -> None:
-        deadline, data = time.monotonic() + SECONDS, b""
+        """Draw until so. One drawing at a time, as a late reader finds several at once."""
+        deadline = time.monotonic() + SECONDS
         while not condition():
             ended = self.process.exitcode is not None
-            if select.select([self.hand], [], [], 0.1)[0]:
-                data += os.read(self.hand, 65536)
-                text = data.decode(errors="ignore")  # a character may come in two parts
-                self.screen.feed(text)
-                data = data[len(text.encode()) :]
+            if drawing := DRAWING.match(self.unread):
+                self.unread = self.unread[drawing.end() :]
+                self.screen.feed(drawing[0].decode())
+            elif select.select([self.hand], [], [], 0.1)[0]:
+                self.unread += os.read(self.hand, 65536)
             elif ended or time.monotonic() > deadline:
                 raise AssertionError("\n".join(self.screen.lines()))
 
