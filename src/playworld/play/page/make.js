@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { dialog } from "./dialogs.js";
 import { recordFilm } from "./makefilm.js";
 import { dropped, maybeVideo, Uploads } from "./makeuploads.js";
-import { show, showList } from "./makeview.js";
+import { loadPictures, show, showList } from "./makeview.js";
 
 const API = "../api/v1/making";
 const SOON = 1500; // milliseconds, while something is at work
@@ -46,6 +46,7 @@ async function look(pause) {
     const all = await json("");
     limits = all.limits;
     const one = name() === "" ? null : await json(`/${encodeURIComponent(name())}`);
+    await loadPictures(one);
     if (mine !== round) return;
     if (one !== null && name() !== chosenFor) choose(one);
     show(one, all, uploads.of(name()));

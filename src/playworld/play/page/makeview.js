@@ -59,9 +59,24 @@ const time = (seconds) => (seconds < 90 ? `${Math.max(0, Math.round(seconds))} s
 const decibels = (value) => (value === null ? "–" : value.toFixed(2));
 const several = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
-element("picture").addEventListener("load", ({ target }) => {
-  target.toggleAttribute("data-small", target.naturalWidth < 800); // its pixels are the world's own
-});
+/** Load the pictures of a world before it is shown: one that is late moves what is below it. */
+export async function loadPictures(world) {
+  const { frames, scenes } = world?.understood ?? {};
+  await Promise.all([
+    world?.understood && load("scenes", `${world.name}/sheet?of=${frames}-${scenes}`),
+    world?.picture && load("picture", `${world.name}/picture?at=${world.picture}`),
+  ]);
+}
+
+async function load(id, path) {
+  const address = `../api/v1/making/${path}`;
+  if (element(id).getAttribute("src") === address) return;
+  const picture = element(id).cloneNode();
+  picture.src = address;
+  await picture.decode().catch(() => {}); // what cannot be shown has its words
+  picture.toggleAttribute("data-small", picture.naturalWidth < 800); // its pixels are the world's own
+  element(id).replaceWith(picture);
+}
 
 /** Every world of this server that was made here, but the one that is shown. */
 export function showList({ worlds, folder }, name) {
@@ -72,7 +87,7 @@ export function showList({ worlds, folder }, name) {
     others.map((world) => make("li", {}, make("a", { href: `#${world.name}`, textContent: world.title }), make("span", { textContent: STATES[world.state][0] }))));
 }
 
-/** One world, or what a new one needs where it is null. */
+/** One world, or what a new one needs where it is null; its pictures are there. */
 export function show(world, { limits, at_work }, uploads) {
   const state = world?.state ?? "new";
   const isAtWork = state === "reading" || state === "training";
@@ -149,8 +164,6 @@ function showSeen(world) {
     ...seen.unused.map(({ name, reason }) => `${name}: ${reason}`),
   ];
   fill("seen-notes", notes, () => notes.map((note) => make("li", { textContent: note })));
-  const sheet = `../api/v1/making/${world.name}/sheet?of=${seen.frames}-${seen.scenes}`;
-  if (element("scenes").getAttribute("src") !== sheet) element("scenes").setAttribute("src", sheet);
   const body = element("seen-files").querySelector("tbody");
   body.replaceChildren(...seen.used.map((file) => make("tr", {},
     ...[file.name, file.scenes, file.seconds.toFixed(1), leftOut(file.left_out, seen.fps)].map((text) => make("td", { textContent: text })))));
@@ -163,10 +176,6 @@ function showWork(world) {
   for (const id of ["bar", "work-facts", "work-note"]) element(id).hidden = progress === null;
   element("work-title").textContent = progress === null ? "What it makes of its videos" : STAGES[progress.stage] ?? progress.stage;
   element("drawn").hidden = !hasPicture;
-  if (hasPicture) {
-    const address = `../api/v1/making/${world.name}/picture?at=${world.picture}`;
-    if (element("picture").getAttribute("src") !== address) element("picture").setAttribute("src", address);
-  }
   if (progress === null) return;
   const whole = 60 * world.minutes;
   const isTraining = world.state === "training";
