@@ -160,7 +160,9 @@ PLATFORMER = replace(
         expects_motion=True,
     ),
     world_stage=replace(MOTION.world_stage, batch_size=3, clip_length=24),
-    world_loss=replace(MOTION.world_loss, mirror=True, vain_actions=0.5, own_rollouts=0.5),
+    world_loss=replace(
+        MOTION.world_loss, mirror=True, vain_actions=0.5, own_rollouts=0.5, own_scenes=0.5
+    ),
 )
 """Like `motion`, for one game seen from the side: what goes up comes down by itself."""
 

@@ -18,6 +18,7 @@ from playworld.models.motion.changes import (
     split_digits,
 )
 from playworld.models.motion.config import MotionTokenizerConfig
+from playworld.models.motion.find_changes import find_changes
 from playworld.models.motion.source import scene_number, scene_vector
 from playworld.models.motion.tokenizer import MotionTokenizer
 from playworld.models.pixels import to_float
@@ -189,6 +190,32 @@ def test_the_scene_that_is_kept_has_no_character_in_it():
     assert torch.equal(picture, video[0, 5])
     assert torch.equal(scene[8:16, 8:24], alone[8:16, 8:24])
     assert torch.equal(moved[0, 6, :, :40], to_float(panned([(30, 68)]))[0, 0, :, :40])
+
+
+@torch.no_grad()
+def test_the_scene_can_be_shown_as_other_changes_move_it():
+    tokenizer, video = make(keeps_scene=True), to_float(followed())
+    tokens = tokenizer.encode_pairs(video)
+    others = tokens.clone()
+    others[:, 6, 0] = scene_number(torch.tensor([2, 0]), CONFIG.reach)
+    layers, moved, flight = tokenizer.context_pictures(tokens, video)
+    same, other, as_before = tokenizer.context_pictures(tokens, video, others)
+    assert torch.equal(same, layers) and torch.equal(as_before, flight)
+    assert torch.equal(other[:, :6], moved[:, :6])
+    assert torch.equal(other[0, 6, :31], layers[0, 5, 1:, :, 3:6])
+
+
+@torch.no_grad()
+def test_changes_by_the_motion_that_would_be_found_are_the_same_and_others_are_by_the_one_given():
+    tokenizer, frames = make(keeps_scene=True), followed().permute(0, 1, 4, 2, 3)
+    tables, canvas = tokenizer.books.tables(), tokenizer.canvas_around(frames[:, 0])
+    config, books = tokenizer.config, tokenizer.books
+    found, left, _ = find_changes(config, books, tables, canvas, frames[:, 1])
+    again, same, _ = find_changes(config, books, tables, canvas, frames[:, 1], known=found.scene)
+    assert torch.equal(again.pack(), found.pack()) and torch.equal(same, left)
+    known = scene_number(torch.tensor([[2, 1]]), CONFIG.reach)
+    other, *_ = find_changes(config, books, tables, canvas, frames[:, 1], known=known)
+    assert torch.equal(other.scene, known) and not torch.equal(other.motion, found.motion)
 
 
 @torch.no_grad()

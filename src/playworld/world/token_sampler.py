@@ -157,7 +157,7 @@ class ChangeSampler:
         """As in `TokenSampler`."""
         logits, hidden, config = logits.float(), hidden.clone(), self._config
         if number == SCENE_PASS:
-            scene = self._draw_scene(logits, sampler.temperature, noise[:, 0, 0])
+            scene = self.draw_scene(logits, sampler.temperature, noise[:, 0, 0])
             hidden[:, 0] = False
             return torch.cat([scene, tokens[:, 1:]], dim=1), hidden
         drawn = self.draw_blocks(tokens, logits, sampler.temperature, noise[:, number, 0])
@@ -176,10 +176,10 @@ class ChangeSampler:
         drawn = self.draw_blocks(tokens, logits, temperature, chances)
         motion = logits[:, 1:, : self._config.sizes[0]]
         sure = log_probability(motion, drawn.motion, self._config.num_blocks)
-        scene = self._draw_scene(logits, temperature, chances)
+        scene = self.draw_scene(logits, temperature, chances)
         return torch.cat([scene, drawn.pack()[:, 1:]], dim=1), sure
 
-    def _draw_scene(
+    def draw_scene(
         self,
         logits: Float[Tensor, "B P V"],
         temperature: Temperature,

@@ -11,7 +11,15 @@ from torch import Tensor
 
 from playworld.models.motion.blocks import on_device, still, vector
 from playworld.models.motion.changes import QUARTERS, alternatives, join_digits
-from playworld.models.motion.source import MARGIN, between, excerpt, scene_number, were_in_view
+from playworld.models.motion.source import (
+    MARGIN,
+    between,
+    excerpt,
+    scene_number,
+    scene_vector,
+    shifted,
+    were_in_view,
+)
 
 NOISE = 4e-4
 """Mean square (of pixels in [0, 1]) by which a block may differ from its source."""
@@ -184,6 +192,18 @@ def refine_scene(
     best = _clearly_best(totals.masked_fill((halves.abs() > 2 * reach).any(-1), math.inf))
     row = torch.arange(len(best), device=best.device)
     return scene_number(halves[row, best], reach), errors[row, best]
+
+
+def scene_error(
+    window: Float[Tensor, "B C Y X"],
+    frame: Float[Tensor, "B C H W"],
+    scene: Int[Tensor, " B"],
+    side: int,
+    reach: int,
+) -> Float[Tensor, "B h w"]:
+    """The error of every cell of `side` pixels by this motion of the scene."""
+    moved = shifted(window, scene_vector(scene, reach), reach)
+    return cell_error((moved - frame)[:, None], side)[:, 0]
 
 
 def _clearly_best(totals: Float[Tensor, "B steps"]) -> Int[Tensor, " B"]:

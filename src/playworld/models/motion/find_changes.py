@@ -17,6 +17,7 @@ from playworld.models.motion.block_matching import (
     of_what_was_in_view,
     own_motions,
     refine_scene,
+    scene_error,
     scene_motion,
 )
 from playworld.models.motion.blocks import still, to_blocks, to_quarters
@@ -31,7 +32,7 @@ from playworld.models.motion.changes import (
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.render import motions_of_quarters, quarter_motions
 from playworld.models.motion.residual_codes import Books, CodeTable
-from playworld.models.motion.source import Source, scene_in
+from playworld.models.motion.source import Source, scene_in, whole_motion
 from playworld.models.pixels import to_float
 
 HELPS = 0.9
@@ -47,6 +48,7 @@ def find_changes(
     canvas: Canvas,
     frames: UInt8[Tensor, "B C H W"],
     predictable: bool = False,
+    known: Int[Tensor, " B"] | None = None,
 ) -> tuple[Changes, Float[Tensor, "B N pixels"], Source]:
     """What changes from the canvas to these frames.
 
@@ -57,6 +59,7 @@ def find_changes(
         canvas: with the last picture in view.
         frames: the next, in whole blocks.
         predictable: leave out what could not be predicted, at the cost of exactness.
+        known: how the scene moves, where that need not be found.
 
     Returns:
         The changes, the residual that copies leave of each block, and the source of the copies.
@@ -68,8 +71,12 @@ def find_changes(
     window, target = to_float(view), to_float(frames)
     costs = matching_costs(view[:, :3], frames, side // 2, reach)
     seen = of_what_was_in_view(costs, side // 2, reach) if config.keeps_scene else costs
-    main = scene_motion(to_quarters(seen).mean(2), reach)
-    scene, follows = refine_scene(scene_in(window), target, main, costs.amin(-1), reach)
+    if known is None:
+        main = scene_motion(to_quarters(seen).mean(2), reach)
+        scene, follows = refine_scene(scene_in(window), target, main, costs.amin(-1), reach)
+    else:
+        main, scene = whole_motion(known, reach), known
+        follows = scene_error(scene_in(window), target, scene, side // 2, reach)
     if not config.keeps_scene:
         # The whole pixels nearest to the scene's motion say the same as following it, or less.
         costs.scatter_(-1, main[:, None, None, None].expand(*costs.shape[:-1], 1), math.inf)

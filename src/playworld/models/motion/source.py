@@ -131,6 +131,12 @@ def scene_number(halves: Int[Tensor, "*batch 2"], reach: int) -> Int[Tensor, "*b
     return (halves[..., 0] + 2 * reach) * span + halves[..., 1] + 2 * reach
 
 
+def whole_motion(scene: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch"]:
+    """The number of a block's motion that is nearest to one of the scene."""
+    rows, columns = scene_vector(scene, reach).div(2, rounding_mode="floor").unbind(-1)
+    return (rows + reach) * (2 * reach + 1) + columns + reach
+
+
 def comes_into_view(scene: Int[Tensor, " B"], layout: BlockLayout) -> Bool[Tensor, "B N"]:
     """Blocks that come into view with this motion of the scene, all or in part."""
     motion = scene_vector(scene, layout.reach) / 2

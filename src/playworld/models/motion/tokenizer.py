@@ -182,19 +182,24 @@ class MotionTokenizer(Tokenizer):
         return self.cropped(shifted(window, scene_vector(tokens[:, 0], reach), reach))
 
     def context_pictures(
-        self, tokens: Int[Tensor, "B T L"], video: Float[Tensor, "B T H W 3"]
+        self,
+        tokens: Int[Tensor, "B T L"],
+        video: Float[Tensor, "B T H W 3"],
+        targets: Int[Tensor, "B T L"] | None = None,
     ) -> tuple[Float[Tensor, "B T H W C"], Float[Tensor, "B T H W 3"], Int[Tensor, "B T 7"]]:
         """For every frame `layers_in_view`, and `moved_scene` and flight of the frame before it.
 
-        Of the first, the second is that frame itself.
+        Of the first, the second is that frame itself. `moved_scene` is by the motion in `targets`,
+        where these differ from the tokens.
         """
+        targets = tokens if targets is None else targets
         frames = self.pad_to_blocks(video)
         canvas, moved = self.canvas_around(frames[:, 0]), [video[:, 0]]
         layers, flights = [self.layers_in_view(canvas)], [canvas.flight]
         for t, frame in enumerate(frames[:, 1:].unbind(1), start=1):
             changes = Changes.unpack(tokens[:, t], self.config.num_blocks)
             source = self.source(canvas, changes)
-            moved.append(self.moved_scene(canvas, tokens[:, t]))
+            moved.append(self.moved_scene(canvas, targets[:, t]))
             flights.append(canvas.flight)
             canvas = self.moved_canvas(canvas, source, changes, to_float(frame), in_place=True)
             layers.append(self.layers_in_view(canvas))

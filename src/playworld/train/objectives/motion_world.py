@@ -139,6 +139,7 @@ class MotionWorldObjective(WorldObjective):
         size = ChangeSampler(self.dynamics.config).draws
         begins = torch.cat([torch.randint(1, frames, (1,), generator=draws[i]) for i in chosen])
         noise = torch.stack([torch.rand(frames, size, generator=draws[i]) for i in chosen])
+        slips = torch.stack([torch.rand(frames, generator=draws[i]) for i in chosen])
         rows = torch.tensor(chosen, device=video.device)
         own = roll_out(
             tokenizer,
@@ -148,6 +149,7 @@ class MotionWorldObjective(WorldObjective):
             tokens[rows],
             begins.to(video.device),
             noise.to(video.device),
+            slips.to(video.device) < self.loss_config.own_scenes,
         )
         tokens, past, video = tokens.clone(), past.clone(), video.clone()
         tokens[rows], past[rows], video[rows] = own.targets, own.tokens, own.pictures
@@ -167,7 +169,7 @@ class MotionWorldObjective(WorldObjective):
         moved = flight = None
         if shape.moved_picture or shape.keeps_scene or shape.sees_flight:
             assert isinstance(tokenizer, MotionTokenizer)
-            video, moved, flight = tokenizer.context_pictures(past, video)
+            video, moved, flight = tokenizer.context_pictures(past, video, tokens)
         logits = self.dynamics(tokens, hidden, actions, video, moved, flight, history=past)
         truth = Changes.unpack(tokens[:, 1:], shape.num_blocks)
         scene = hidden[:, 1:, 0]

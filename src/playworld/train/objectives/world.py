@@ -47,6 +47,9 @@ class WorldLoss:
     own_rollouts: float = 0.0
     """Share of the clips that go on from the world's own pictures, with the changes that mend
     them; only for worlds of changes. See train/objectives/own_rollouts.py."""
+    own_scenes: float = 0.0
+    """Share of those frames whose scene moves as the world draws it, where that is nearly right;
+    the next frame mends it."""
     warmup_fraction: float = 0.15
     """Share of the steps in which latent actions stay continuous before k-means cuts the codebook;
     0: codes from the first step on (the paper)."""
@@ -59,7 +62,7 @@ class WorldLoss:
     def __post_init__(self) -> None:
         if not (0 <= self.corrupt < 1 and 0 <= self.warmup_fraction < 1 and self.warm_noise >= 0):
             raise ValueError(f"corrupt and warmup_fraction are shares in [0, 1), got {self}")
-        for name in ("held_actions", "vain_actions", "own_rollouts"):
+        for name in ("held_actions", "vain_actions", "own_rollouts", "own_scenes"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share in [0, 1], got {getattr(self, name)}")
 
