@@ -148,14 +148,14 @@ def test_a_character_that_stands_stays_where_the_view_is_put_back():
     lower[..., 16:32, 24:40] = 255
     canvas.pixels[..., :64, :64] = torch.cat([lower, torch.roll(land, -2, 2), lower[:, :1]], 1)
     rests = Changes.unpack(tokenizer.no_change(1, land.device), TOKENIZER.num_blocks)
-    drift = torch.tensor([[4, 0]])
-    found = back_to_truth(tokenizer, rests, canvas, frames, drift)
+    drift, tables = torch.tensor([[4, 0]]), tokenizer.books.tables()
+    found = back_to_truth(tokenizer, rests, canvas, frames, drift, tables)
     assert scene_vector(found.scene, TOKENIZER.reach).tolist() == [[-4, 0]]
     motion = found.motion.unflatten(1, TOKENIZER.grid)[0]
     assert (motion[2:4, 3:5] == 1 + still(TOKENIZER.reach)).all()
     assert (motion[4:] == FOLLOW).all()
     assert torch.equal(
-        back_to_truth(tokenizer, rests, canvas, frames, 0 * drift).pack(), rests.pack()
+        back_to_truth(tokenizer, rests, canvas, frames, 0 * drift, tables).pack(), rests.pack()
     )
 
 

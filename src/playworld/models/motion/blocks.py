@@ -46,6 +46,12 @@ def vector(motion: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch 2"]
     return torch.stack([motion // span - reach, motion % span - reach], dim=-1)
 
 
+def number(vector: Int[Tensor, "*batch 2"], reach: int) -> Int[Tensor, "*batch"]:
+    """The inverse of `vector`."""
+    rows, columns = (vector + reach).unbind(-1)
+    return rows * (2 * reach + 1) + columns
+
+
 @lru_cache(maxsize=16)
 def on_device(numbers: tuple, device: torch.device) -> Int[Tensor, "..."]:
     """Constants as a tensor; kept, because each copy to a GPU would wait for it."""

@@ -70,8 +70,8 @@ def find_changes(
     view = canvas.view(reach)
     window, target = to_float(view), to_float(frames)
     costs = matching_costs(view[:, :3], frames, side // 2, reach)
-    seen = of_what_was_in_view(costs, side // 2, reach) if config.keeps_scene else costs
     if known is None:
+        seen = of_what_was_in_view(costs, side // 2, reach) if config.keeps_scene else costs
         main = scene_motion(to_quarters(seen).mean(2), reach)
         scene, follows = refine_scene(scene_in(window), target, main, costs.amin(-1), reach)
     else:

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from playworld.models.motion.block_matching import cell_error
+from playworld.models.motion.block_matching import scene_error
 from playworld.models.motion.blocks import spread
 from playworld.models.motion.changes import Changes
 from playworld.models.motion.config import MotionTokenizerConfig
 from playworld.models.motion.render import motions_of_quarters
-from playworld.models.motion.source import Source, scene_vector, shifted, stands_before
+from playworld.models.motion.source import Source, stands_before
 
 
 def next_layers(
@@ -63,7 +63,7 @@ def came_along(
     What a character uncovers may be copied from beside it. It is the scene if it then moves as
     that does; while the scene stands still, a character that stands looks the same.
     """
-    side, motion = config.patch // 2, scene_vector(changes.scene, config.reach)
-    along = picture - shifted(source.window, motion, config.reach)
-    moves = (motion != 0).any(1)[:, None, None, None]
-    return spread((cell_error(along[:, None], side) < config.predict_below) & moves, side)
+    side = config.patch // 2
+    error = scene_error(source.window, picture, changes.scene, side, config.reach)
+    moves = (changes.scene != config.num_scenes // 2)[:, None, None]
+    return spread(((error < config.predict_below) & moves)[:, None], side)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from playworld.models.motion.blocks import spread
+from playworld.models.motion.blocks import number, spread, vector
 from playworld.models.motion.layout import BlockLayout
 
 TAPS = tuple(weight / 64 for weight in (-1, 4, -10, 39, 39, -10, 4, -1))
@@ -121,20 +121,17 @@ def carried(window: Float[Tensor, "B C Y X"]) -> Float[Tensor, "B 1 Y X"]:
 
 def scene_vector(scene: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch 2"]:
     """Rows and columns from a pixel to its source, in half pixels, by the number of the motion."""
-    span = 4 * reach + 1
-    return torch.stack([scene // span - 2 * reach, scene % span - 2 * reach], dim=-1)
+    return vector(scene, 2 * reach)
 
 
 def scene_number(halves: Int[Tensor, "*batch 2"], reach: int) -> Int[Tensor, "*batch"]:
     """The inverse of `scene_vector`."""
-    span = 4 * reach + 1
-    return (halves[..., 0] + 2 * reach) * span + halves[..., 1] + 2 * reach
+    return number(halves, 2 * reach)
 
 
 def whole_motion(scene: Int[Tensor, "*batch"], reach: int) -> Int[Tensor, "*batch"]:
     """The number of a block's motion that is nearest to one of the scene."""
-    rows, columns = scene_vector(scene, reach).div(2, rounding_mode="floor").unbind(-1)
-    return (rows + reach) * (2 * reach + 1) + columns + reach
+    return number(scene_vector(scene, reach).div(2, rounding_mode="floor"), reach)
 
 
 def comes_into_view(scene: Int[Tensor, " B"], layout: BlockLayout) -> Bool[Tensor, "B N"]:

@@ -93,7 +93,7 @@ def roll_out(
     for t, frame in enumerate(to_float(frames[:, 1:]).unbind(1), start=1):
         true = Changes.unpack(truth[:, t], config.num_blocks)
         own, action = begins <= t, actions[:, t - 1]
-        moves = back_to_truth(tokenizer, true, canvas, frames[:, t], drift)
+        moves = back_to_truth(tokenizer, true, canvas, frames[:, t], drift, tables)
         target = mending(tokenizer, moves, canvas, frame, begins < t, tables)
         given, slipping = target, own & slips[:, t]
         if slipping.any():
@@ -130,17 +130,18 @@ def back_to_truth(
     canvas: Canvas,
     frames: UInt8[Tensor, "B C H W"],
     drift: Int[Tensor, "B 2"],
+    tables: list[CodeTable],
 ) -> Changes:
     """The true changes; where the view has drifted those that lead from it to these frames."""
     astray = drift.any(1)
     if not astray.any():
         return truth
-    config, books = tokenizer.config, tokenizer.books
+    config = tokenizer.config
     halves = scene_vector(truth.scene[astray], config.reach) - drift[astray]
     scene = scene_number(halves.clamp(-2 * config.reach, 2 * config.reach), config.reach)
     own, frames = canvas.map(lambda t: t[astray]), frames[astray]
     found, *_ = find_changes(
-        config, books, books.tables(), own, frames, predictable=True, known=scene
+        config, tokenizer.books, tables, own, frames, predictable=True, known=scene
     )
     tokens = truth.pack()
     tokens[astray] = found.pack()
